@@ -1,0 +1,448 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""One HTTP client for everything: logging in, retries, paging, and the translation of Quay's errors.
+
+It knows HTTP and Quay's manners, and no subject of Quay. It never sees AnsibleModule: values come in plain, the
+``requests.Session`` is injected, and constructing a client sends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import time
+import traceback
+from datetime import datetime, timedelta, timezone
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Callable, Iterator, Mapping
+from urllib.parse import quote, urlsplit
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
+    ApiError,
+    BadInput,
+    EndpointMissing,
+    Forbidden,
+    NotAuthenticated,
+    NotFound,
+    QuayError,
+    RateLimited,
+    ReadOnlyRegistry,
+    TransportFailure,
+    UnexpectedAnswer,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._login import Login
+from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time
+
+try:
+    import requests
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+SAFE_METHODS = ("GET", "HEAD")
+RETRY_STATUSES = (429, 502, 503, 504)
+LONGEST_PAUSE = 30.0
+DEAD_BEARER = "CSRF token was invalid or missing"
+
+
+class Answer:
+    """A successful answer (2xx, or a redirect that the caller asked for): status, headers and the parsed JSON body."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], data: Any, method: str, path: str) -> None:
+        self.status = status
+        self.headers = headers
+        self.data = data
+        self._where = (method, path)
+
+    def mapping(self) -> dict[str, Any]:
+        """The body as a JSON object; raises UnexpectedAnswer when it is anything else."""
+        if not isinstance(self.data, dict):
+            raise UnexpectedAnswer(*self._where, "the answer is not a JSON object as Quay sends it")
+        return self.data
+
+    def items(self, key: str) -> list[dict[str, Any]]:
+        """The list of objects below ``key``; raises UnexpectedAnswer when it is not there."""
+        value = self.mapping().get(key)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise UnexpectedAnswer(*self._where, f"the answer has no list '{key}' as Quay sends it")
+        return value
+
+
+def normalise_host(text: str) -> str:
+    """The origin (scheme, host, port) of a Quay server from what a person typed.
+
+    A trailing slash is dropped. Raises BadInput for anything that is not an origin; the message never repeats the
+    text, because people paste URLs with passwords in them.
+    """
+    try:
+        url = urlsplit(text.strip())
+        host, port = url.hostname, url.port
+    except ValueError:
+        raise BadInput(
+            "quay_host is not a URL; write it as https://quay.example.com or https://[2001:db8::1]:8443"
+        ) from None
+    if url.scheme not in ("http", "https") or not host:
+        raise BadInput(
+            "quay_host must start with https:// (or http://) and name a host, as in https://quay.example.com"
+        )
+    if url.username is not None or url.password is not None:
+        raise BadInput("quay_host must not hold a user name or password; use quay_username and quay_password")
+    if url.path.strip("/") or url.query or url.fragment:
+        raise BadInput(
+            "quay_host must be the server alone, without a path or query: Quay serves its API at /api/v1 of it"
+        )
+    shown = f"[{host}]" if ":" in host else host
+    return f"{url.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def path_of(*parts: str) -> str:
+    """Join path parts below C(/api/v1), each percent-encoded. Raises BadInput for parts that would change the path."""
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise BadInput(f"'{part}' cannot be the name of anything in Quay")
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class QuayClient:
+    """Speaks to one Quay server with one default login."""
+
+    def __init__(
+        self,
+        host: str,
+        login: Login,
+        session: requests.Session,
+        *,
+        timeout: float = 10.0,
+        retries: int = 3,
+        verify: bool | str = True,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``host`` as typed, ``timeout`` in seconds per request, ``verify`` false or a CA bundle's path or true."""
+        self.origin = normalise_host(host)
+        self.login = login
+        self._session = session
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._timeout = timeout
+        self._retries = retries
+        self._verify = _verification(verify)
+        self._sleep = sleep
+        self._skew = timedelta(0)
+
+    @property
+    def netloc(self) -> str:
+        """Host and port, as one types them after C(podman login)."""
+        return urlsplit(self.origin).netloc
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the server's clock is ahead of ours, as its last C(Date) header said."""
+        return self._skew
+
+    def now(self) -> datetime:
+        """The server's time: Quay's dates are judged by Quay's clock, not by a target's that may be wrong."""
+        return datetime.now(timezone.utc) + self._skew
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, login: Login | None = None) -> Answer:
+        """GET; repeated with growing pauses where that can help."""
+        return self.exchange("GET", path, params=params, login=login)
+
+    def post(self, path: str, json: Any = None, *, login: Login | None = None) -> Answer:
+        """POST, sent exactly once."""
+        return self.exchange("POST", path, json={} if json is None else json, login=login)
+
+    def put(self, path: str, json: Any = None) -> Answer:
+        """PUT, sent exactly once."""
+        return self.exchange("PUT", path, json={} if json is None else json)
+
+    def delete(self, path: str) -> Answer:
+        """DELETE, sent exactly once."""
+        return self.exchange("DELETE", path)
+
+    def pages(self, path: str, key: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Walk a list lazily by C(next_page). Quay's last page may or may not name a next one; an empty page ends too."""
+        asked = dict(params or {})
+        seen: set[str] = set()
+        while True:
+            answer = self.get(path, asked)
+            items = answer.items(key)
+            yield from items
+            following = answer.mapping().get("next_page")
+            # A bad cursor silently means "page 1": never follow the same one twice.
+            if not following or not items or following in seen:
+                return
+            seen.add(following)
+            asked["next_page"] = following
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        login: Login | None = None,
+        redirect: bool = False,
+        replay_when_limited: bool = False,
+    ) -> Answer:
+        """Send one request and return the successful answer, or raise one QuayError.
+
+        Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method is sent once, but for
+        a 429 (refused, so without effect) where ``replay_when_limited`` allows it. ``redirect`` means that a redirect is the answer that
+        the caller wants; it is never followed.
+        """
+        who = login or self.login
+        if not (path == "/csrf_token" and login is who):
+            who.ready(self.exchange)
+        attempt = 0
+        while True:
+            try:
+                response = self._send(method, path, params, json, form, who)
+                return self._translate(response, method, path, who, redirect)
+            except (TransportFailure, ApiError) as failure:
+                pause = self._pause_before_repeating(failure, method, attempt, replay_when_limited)
+                if pause is None:
+                    raise
+            self._sleep(pause)
+            attempt += 1
+
+    def _send(
+        self, method: str, path: str, params: Any, json: Any, form: Mapping[str, str] | None, login: Login
+    ) -> requests.Response:
+        headers = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest", **login.headers(method)}
+
+        def own_headers_only(request: Any) -> Any:
+            # Given an auth callable, requests neither reads .netrc nor takes credentials out of the URL.
+            return request
+
+        try:
+            response = self._session.request(
+                method,
+                self.origin + path,
+                params=params,
+                json=json,
+                data=form,
+                headers=headers,
+                auth=own_headers_only,
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except (requests.exceptions.RequestException, OSError) as error:
+            # Not chained: the text of a requests exception holds the whole URL, a proxy's password included.
+            failure = _transport_failure(error, method, path, self._timeout)
+        else:
+            login.learn(response.headers, dict(response.cookies))
+            self._learn_time(response.headers.get("Date"))
+            return response
+        raise failure
+
+    def _learn_time(self, date: str | None) -> None:
+        moment = parse_time(date)
+        if moment is not None:
+            self._skew = moment - datetime.now(timezone.utc)
+
+    def _pause_before_repeating(
+        self, failure: QuayError, method: str, attempt: int, replay_when_limited: bool
+    ) -> float | None:
+        """Seconds to wait before trying again, or None when this failure is final."""
+        if attempt >= self._retries:
+            return None
+        limited = isinstance(failure, RateLimited)
+        if method not in SAFE_METHODS and not (limited and replay_when_limited):
+            return None
+        if isinstance(failure, ApiError) and (
+            failure.status not in RETRY_STATUSES or isinstance(failure, ReadOnlyRegistry)
+        ):
+            return None
+        pause = 0.5 * 2**attempt
+        asked = failure.retry_after if isinstance(failure, ApiError) else None
+        return min(LONGEST_PAUSE, max(pause, asked or 0.0))
+
+    def _translate(self, response: requests.Response, method: str, path: str, login: Login, redirect: bool) -> Answer:
+        status = response.status_code
+        if status >= 400:
+            failure = _api_error(response, method, path, login)
+            failure.retry_after = _seconds_to_wait(response.headers.get("Retry-After"))
+            failure.challenge = response.headers.get("WWW-Authenticate", "")
+            raise failure
+        if 300 <= status < 400 and not redirect:
+            raise self._refused_redirect(response, method, path)
+        if status == 204 or redirect or not response.content:
+            return Answer(status, response.headers, None, method, path)
+        return Answer(status, response.headers, _parse(response, method, path), method, path)
+
+    def _refused_redirect(self, response: requests.Response, method: str, path: str) -> QuayError:
+        """No redirect is followed: credentials must not travel, and Quay itself only redirects where nothing is."""
+        target = urlsplit(response.headers.get("Location", ""))
+        same_origin = not target.netloc or target.netloc == self.netloc
+        if response.status_code == 308 and target.path.rstrip("/") == path.rstrip("/") and same_origin:
+            return _endpoint_missing(308, method, path)
+        origin = f"{target.scheme}://{target.hostname or '?'}" if target.netloc else "another page"
+        return UnexpectedAnswer(
+            method,
+            path,
+            f"the server redirects to {origin}. Redirects are not followed with credentials; "
+            "set quay_host to the address at which Quay itself answers",
+        )
+
+
+def _verification(verify: bool | str) -> bool | str:
+    if isinstance(verify, str) and not os.path.exists(verify):
+        raise BadInput(f"ca_path: there is no file {verify} on the target")
+    return verify
+
+
+def _endpoint_missing(status: int, method: str, path: str) -> EndpointMissing:
+    return EndpointMissing(
+        status,
+        method,
+        path,
+        "",
+        hint="This server does not offer that endpoint (an older Quay, or a feature that is off)",
+    )
+
+
+def _transport_failure(error: Exception, method: str, path: str, timeout: float) -> TransportFailure:
+    """Say in plain words why no answer came, and whether the request may have reached the server."""
+    failure = requests.exceptions
+    if isinstance(error, failure.ConnectTimeout):
+        return TransportFailure(method, path, f"no connection within {timeout:g} s", sent=False)
+    if isinstance(error, failure.Timeout):
+        return TransportFailure(method, path, f"no answer within {timeout:g} s", sent=True)
+    if isinstance(error, failure.ProxyError):
+        return TransportFailure(method, path, "the proxy did not let the request through", sent=False)
+    if isinstance(error, failure.SSLError):
+        return TransportFailure(method, path, _tls_words(error), sent=False)
+    if isinstance(error, OSError) and not isinstance(error, failure.RequestException):
+        return TransportFailure(
+            method, path, f"a file that TLS needs cannot be read ({type(error).__name__})", sent=False
+        )
+    root = _root_cause(error)
+    refused = "NewConnectionError" in type(root).__name__ or isinstance(root, ConnectionRefusedError)
+    words = getattr(root, "strerror", None) or _NAMELESS.get(type(root).__name__, "the connection was cut")
+    return TransportFailure(method, path, str(words), sent=not refused and "resolution" not in str(words).lower())
+
+
+_NAMELESS = {
+    "NewConnectionError": "the connection was refused",
+    "NameResolutionError": "the host name cannot be resolved",
+    "gaierror": "the host name cannot be resolved",
+    "IncompleteRead": "the answer broke off",
+    "ProtocolError": "the connection was cut",
+}
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The innermost exception that requests and urllib3 wrapped; only its class and errno text are ever shown."""
+    for _level in range(10):
+        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
+        if not isinstance(inner, BaseException):
+            inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        if inner is None:
+            break
+        error = inner
+    return error
+
+
+def _tls_words(error: Exception) -> str:
+    root = _root_cause(error)
+    reason = getattr(root, "verify_message", None) or getattr(root, "reason", None)
+    detail = f" ({reason})" if isinstance(root, ssl.SSLError) and reason else ""
+    return (
+        f"the server's TLS certificate is not trusted{detail}. Give the issuing CA by ca_path; "
+        "validate_certs=false switches the check off and exposes the credentials"
+    )
+
+
+def _parse(response: requests.Response, method: str, path: str) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        pass
+    kind = response.headers.get("Content-Type", "").split(";")[0]
+    if "json" in kind:
+        raise UnexpectedAnswer(method, path, "the JSON of the answer is broken or cut off")
+    raise UnexpectedAnswer(
+        method,
+        path,
+        f"expected JSON, got {kind or 'something without a type'}: is quay_host Quay itself, or a proxy's login page?",
+    )
+
+
+def _quay_words(response: requests.Response) -> tuple[str, str | None, dict[str, Any]]:
+    """Quay's own message out of its five error shapes, the error type where there is one, and the body."""
+    try:
+        body = response.json()
+    except ValueError:
+        text = response.text.strip() if response.headers.get("Content-Type", "").startswith("text/plain") else ""
+        title = re.search(r"<title>([^<]{1,120})</title>", response.text or "")
+        return (text[:200] or (title.group(1).strip() if title else ""), None, {})
+    if not isinstance(body, dict):
+        return ("", None, {})
+    listed = body.get("errors")
+    if isinstance(listed, list) and listed and isinstance(listed[0], dict):
+        return (str(listed[0].get("message", "")), str(listed[0].get("code", "")) or None, body)
+    # A schema failure puts pages of jsonschema into "detail"; its first line is the sentence.
+    words = next((body[key] for key in ("error_message", "detail", "message", "error") if body.get(key)), "")
+    kind = body.get("error_type")
+    return (str(words).strip().split("\n")[0][:300], str(kind) if kind else None, body)
+
+
+def _api_error(response: requests.Response, method: str, path: str, login: Login) -> ApiError:
+    status = response.status_code
+    words, kind, body = _quay_words(response)
+    if status == 503 and body.get("is_readonly"):
+        return ReadOnlyRegistry(status, method, path, words)
+    if (
+        login.kind == "bearer"
+        and (status == 401 or (status == 403 and DEAD_BEARER in words))
+        and not _lacks_scope(body)
+    ):
+        return NotAuthenticated(
+            401,
+            method,
+            path,
+            "",
+            error_type="invalid_token",
+            hint="Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
+            "Check quay_token or QUAY_TOKEN",
+        )
+    if "invalidCredentials" in body:
+        return NotAuthenticated(status, method, path, words, hint="Check quay_username and quay_password")
+    if body.get("needsEmailVerification"):
+        return NotAuthenticated(status, method, path, words or "the user's e-mail address is not verified")
+    if status == 401 and not _lacks_scope(body):
+        return NotAuthenticated(status, method, path, words, error_type=kind)
+    if status in (401, 403):
+        hint = "The login lacks the right or the scope for this, or the object does not exist (Quay does not say which)"
+        return Forbidden(status, method, path, words, error_type=kind, hint=hint)
+    if status in (404, 405) and not body:
+        return _endpoint_missing(status, method, path)
+    if status == 404:
+        return NotFound(status, method, path, words, error_type=kind)
+    if status == 429:
+        return RateLimited(status, method, path, words, hint="Quay asks to wait; try again later")
+    return ApiError(status, method, path, words, error_type=kind)
+
+
+def _lacks_scope(body: Mapping[str, Any]) -> bool:
+    """GET /api/v1/user/ with a live token that lacks user:read is a 401 too, told apart by one extra key."""
+    return body.get("session_required") is False
+
+
+def _seconds_to_wait(value: str | None) -> float | None:
+    """Retry-After in seconds, from a number or a date; None where it is absent or unreadable."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    moment = parse_time(value)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()) if moment else None

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Files that hold secrets: read whole, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from typing import Any
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import LocalFileError
+
+PRIVATE_MODE = 0o600
+
+# Room that is claimed on the disk before a secret is minted, in bytes.
+_ROOM = 16384
+
+
+def read_text(path: str, option: str) -> str | None:
+    """The text of a file, or None where there is none. Raises LocalFileError naming ``option``."""
+    check_place(path, option)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise LocalFileError(f"{option}: {path} is not a text file") from None
+    except OSError as error:
+        raise LocalFileError(f"{option}: {path} cannot be read: {error.strerror}") from None
+
+
+def remove(path: str, option: str) -> bool:
+    """Remove a file; false where there was none."""
+    check_place(path, option)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LocalFileError(f"{option}: {path} cannot be removed: {error.strerror}") from None
+    return True
+
+
+def check_place(path: str, option: str) -> None:
+    """Refuse what cannot be a secret's file: a relative path, a link, a directory, a device. Nothing is touched."""
+    if not os.path.isabs(path):
+        raise LocalFileError(f"{option} must be an absolute path, not '{path}'")
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LocalFileError(f"{option}: {path} cannot be examined: {error.strerror}") from None
+    if stat.S_ISLNK(kind):
+        raise LocalFileError(
+            f"{option}: {path} is a symbolic link; name the file it points to, so that no other is overwritten"
+        )
+    if not stat.S_ISREG(kind):
+        raise LocalFileError(f"{option}: {path} is not a regular file")
+
+
+def check_writable(path: str, option: str) -> None:
+    """Refuse a place that cannot be written, before anything depends on it. Nothing is touched."""
+    check_place(path, option)
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise LocalFileError(f"{option}: the directory {folder} does not exist; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise LocalFileError(f"{option}: the directory {folder} is not writable for the user that runs the module")
+
+
+class Draft:
+    """A file's next content, beside it, before it takes its place.
+
+    Room is claimed on the disk when the draft is opened, so that a full disk is found before a secret is minted and not
+    after. ``commit`` replaces the file in one step; a draft that is not committed leaves nothing behind.
+    """
+
+    def __init__(self, path: str, option: str) -> None:
+        check_writable(path, option)
+        self._path = path
+        self._option = option
+        self._draft: str | None = None
+
+    def __enter__(self) -> Draft:
+        folder, name = os.path.split(self._path)
+        try:
+            # mkstemp opens with mode 0600: the secret is never readable by others, not even while it is written.
+            handle, self._draft = tempfile.mkstemp(prefix=f".{name}.", suffix=".draft", dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(b"\0" * _ROOM)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            self._discard()
+            raise self._failure(error) from None
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        self._discard()
+
+    def commit(self, text: str, *, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None) -> None:
+        """Put the text in the file's place, whole, with this mode and owner (uid, gid; -1 keeps)."""
+        if self._draft is None:
+            raise LocalFileError(f"{self._option}: the draft of {self._path} has been used already")
+        try:
+            with open(self._draft, "r+b") as file:
+                file.write(text.encode("utf-8"))
+                file.truncate()
+                file.flush()
+                os.fsync(file.fileno())
+            if owner is not None:
+                os.chown(self._draft, *owner)
+            os.chmod(self._draft, mode)
+            os.replace(self._draft, self._path)
+            self._draft = None
+            self._sync_folder()
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _sync_folder(self) -> None:
+        handle = os.open(os.path.dirname(self._path), os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _discard(self) -> None:
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+
+    def _failure(self, error: OSError) -> LocalFileError:
+        return LocalFileError(f"{self._option}: {self._path} cannot be written: {error.strerror}")
+
+
+def write_text(
+    path: str, text: str, option: str, *, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None
+) -> None:
+    """Write a file whole or not at all."""
+    with Draft(path, option) as draft:
+        draft.commit(text, mode=mode, owner=owner)

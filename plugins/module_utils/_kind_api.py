@@ -1,0 +1,439 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""OAuth access tokens: how they are found, minted, proved and revoked.
+
+Two ways in. Quay 3.18 and later has application-token endpoints; every older Quay has only what its "Generate Token"
+page does. Which one serves is learned by asking. Either way a proof at /v2/auth tells the uuid of a held token, and so
+which of the listed tokens it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Sequence
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import TokenFile
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, QuayError, RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
+    AGE_FROM_MINT,
+    AGE_FROM_QUAY,
+    AGE_FROM_RECORD,
+    MISSING,
+    NOT_DUE,
+    Facts,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._login import OAUTH_USERNAME, Login, SessionLogin
+from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import (
+    LONGEST_LIFETIME,
+    AccessToken,
+    Applications,
+    ApplicationTokens,
+    UserTokens,
+    expand_scopes,
+    organization_of,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._registry import (
+    Liveness,
+    Proof,
+    prove,
+    user_of_login,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
+    Custody,
+    Finding,
+    Issuer,
+    Minted,
+    answer,
+    custody_of,
+    policy_of,
+    renew,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_duration
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an API token shall be."""
+
+    organization: str
+    client_id: str
+    name: str
+    scopes: Sequence[str]
+    lifetime: timedelta | None
+
+    def details(self, scopes: Sequence[str]) -> dict[str, Any]:
+        return {"organization": self.organization, "client_id": self.client_id, "scopes": list(scopes)}
+
+
+def ensure_api_token(call: Call) -> Outcome:
+    """The module quay_api_token."""
+    wanted = _wanted(call)
+    custody = custody_of(call.params)
+    if call.params["state"] == "absent":
+        return _absent(call, wanted, custody)
+    for_user = call.params["for_user"]
+    if for_user and not _signed_in_as(call.client.login, for_user):
+        return _assign(call, wanted, for_user)
+    if for_user:
+        # Who takes a token that was assigned to him need not see the application.
+        issuer: Issuer = BrowserTokenIssuer(call, wanted, accepts=True)
+    else:
+        issuer = _issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
+    retires = call.params["revoke_superseded"]
+    # Only who delivers the new token himself may retire the old one at once.
+    return renew(call, issuer, policy_of(call.params), custody, retires=custody.keeps if retires is None else retires)
+
+
+def resolve_application(
+    call: Call, organization: str | None, application: str | None, client_id: str | None
+) -> tuple[str, str]:
+    """The organization and client id of the application that the options name, with as few requests as they allow."""
+    if client_id:
+        return organization or organization_of(call.client, client_id), client_id
+    if not organization or not application:
+        raise BadInput("Name the application by client_id, or by organization and application")
+    found = Applications(call.client, organization).find(application)
+    if found is None:
+        raise BadInput(
+            f"The organization {organization} has no application named '{application}'; create it with quay_application"
+        )
+    return organization, found.client_id
+
+
+class ApplicationTokenIssuer:
+    """Tokens by the application-token endpoints: named, with a chosen lifetime, listed and revoked by uuid."""
+
+    changes_quay = True
+
+    def __init__(self, call: Call, wanted: Wanted, listed: Sequence[AccessToken]) -> None:
+        self._call = call
+        self._wanted = wanted
+        self._listed = listed
+        self._tokens = ApplicationTokens(call.client, wanted.organization, wanted.client_id)
+
+    def find(self, custody: Custody, *, blind: bool) -> Finding:
+        held, current = self._held(custody)
+        facts = Facts(
+            exists=custody.secret is not None,
+            held=held,
+            scopes_match=current is None or list(current.scopes) == list(self._wanted.scopes),
+            created_at=current.created_at if current else None,
+            expires_at=current.expires_at if current else None,
+        )
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=custody.secret if current else None,
+            uuid=current.uuid if current else None,
+            created_at=facts.created_at,
+            expires_at=facts.expires_at,
+            last_accessed=current.last_accessed if current else None,
+            age_source=AGE_FROM_QUAY if current else None,
+            superseded=self._namesakes(current),
+            details=self._wanted.details(current.scopes if current else self._wanted.scopes),
+        )
+        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
+
+    def admit(self) -> None:
+        path = f"/api/v1/organization/{self._wanted.organization}/applications/{self._wanted.client_id}/tokens"
+        self._call.server.refuse_if_read_only("POST", path)
+
+    def mint(self, finding: Finding) -> Minted:
+        token = self._create()
+        if not token.secret:
+            raise RefusedCredential("Quay made a token but told no secret; the next run retires it")
+        _prove_new(self._call, token.secret, self._wanted.organization)
+        old = finding.credential
+        candidates = dict.fromkeys(([old.uuid] if old.uuid else []) + list(old.superseded))
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=token.secret,
+            uuid=token.uuid,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            last_accessed=token.last_accessed,
+            age_source=AGE_FROM_MINT,
+            superseded=tuple(uuid for uuid in candidates if uuid != token.uuid),
+            details=self._wanted.details(token.scopes),
+        )
+        return Minted(credential, existed=finding.facts.exists)
+
+    def retire(self, uuid: str) -> None:
+        self._tokens.revoke(uuid)
+
+    def tells(self, custody: Custody, finding: Finding) -> bool:
+        """Quay never tells an OAuth token again."""
+        return False
+
+    def _held(self, custody: Custody) -> tuple[str, AccessToken | None]:
+        """What the held secret is worth, and which listed token it is."""
+        if custody.secret is None:
+            return "none", None
+        record = custody.record
+        if record is not None and record.uuid and record.fits(custody.secret):
+            # Whoever delivered this secret wrote down its uuid: the list alone tells whether it lives.
+            known = self._by_uuid(record.uuid)
+            expired = record.expires_at is not None and record.expires_at <= self._call.client.now()
+            return ("current", known) if known else ("expired" if expired else "invalid", None)
+        proof = prove(self._call.client, OAUTH_USERNAME, custody.secret, self._wanted.organization)
+        current = self._by_uuid(proof.oauth_uuid)
+        if proof.live and current is None:
+            self._call.warn("The held token is alive, but not one of this application: it is replaced and left alone.")
+        return _held_word(proof, listed=current is not None), current
+
+    def _by_uuid(self, uuid: str | None) -> AccessToken | None:
+        return next((token for token in self._listed if token.uuid == uuid), None)
+
+    def _namesakes(self, current: AccessToken | None) -> tuple[str, ...]:
+        """Live tokens of our name by our user, beside the current one: what earlier runs left behind.
+
+        Tokens without a name (made in the UI), of other names and of other users are never among them.
+        """
+        others = [
+            t for t in self._listed if t.name == self._wanted.name and (current is None or t.uuid != current.uuid)
+        ]
+        if not others:
+            return ()
+        owner = current.created_by if current else user_of_login(self._call.client)
+        return tuple(token.uuid for token in others if token.created_by == owner)
+
+    def _create(self) -> AccessToken:
+        try:
+            return self._tokens.mint(self._wanted.name, self._wanted.scopes, self._wanted.lifetime)
+        except QuayError as error:
+            if not error.unclear:
+                raise
+            raise RefusedCredential(
+                f"{error}. Whether Quay made the token is unclear, and its secret would be lost. No credential was replaced: "
+                "run the task again; a token left behind is then found by its name and retired"
+            ) from None
+
+
+class BrowserTokenIssuer:
+    """Tokens by the browser's own flow: nameless, for ten years, known by their uuid alone."""
+
+    changes_quay = True
+
+    def __init__(self, call: Call, wanted: Wanted, *, accepts: bool) -> None:
+        self._call = call
+        self._wanted = wanted
+        self._accepts = accepts
+        self._tokens = UserTokens(call.client)
+
+    def find(self, custody: Custody, *, blind: bool) -> Finding:
+        proof = self._proof(custody)
+        held = "none" if proof is None else _held_word(proof, listed=True)
+        uuid = proof.oauth_uuid if proof and proof.live else None
+        scopes = self._scopes_of(uuid)
+        record = custody.record if custody.record and custody.record.fits(custody.secret) else None
+        facts = Facts(
+            exists=proof is not None,
+            held=held,
+            scopes_match=scopes is None or list(scopes) == list(self._wanted.scopes),
+            created_at=record.created_at if record else None,
+            expires_at=record.expires_at if record else None,
+        )
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=custody.secret if uuid else None,
+            uuid=uuid,
+            created_at=facts.created_at,
+            expires_at=facts.expires_at,
+            age_source=AGE_FROM_RECORD if record else None,
+            details=self._wanted.details(scopes if scopes is not None else self._wanted.scopes),
+        )
+        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
+
+    def admit(self) -> None:
+        if not isinstance(self._call.client.login, SessionLogin):
+            raise BadInput(
+                "This Quay has no application-token endpoints (they came with 3.18), so it issues OAuth tokens to a signed-in "
+                "user only: give quay_username and quay_password of an administrator of the organization"
+            )
+        self._call.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
+
+    def mint(self, finding: Finding) -> Minted:
+        login = self._call.client.login
+        assert isinstance(login, SessionLogin)  # admit() has seen to it
+        assignment = self._assignment() if self._accepts else None
+        # Basic with an anonymous CSRF pair is enough for the page, and leaves no session of the user behind.
+        way = login if login.signed_in or self._accepts else login.without_session()
+        now = self._call.client.now()
+        secret = self._tokens.authorize(
+            self._wanted.client_id, self._call.server.oauth_page(), self._wanted.scopes, way, assignment
+        )
+        proof = _prove_new(self._call, secret, self._wanted.organization)
+        old = finding.credential.uuid
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=secret,
+            uuid=proof.oauth_uuid,
+            created_at=now,
+            expires_at=now + LONGEST_LIFETIME,
+            age_source=AGE_FROM_MINT,
+            superseded=(old,) if old else (),
+            details=self._wanted.details(self._wanted.scopes),
+        )
+        return Minted(credential, existed=finding.facts.exists)
+
+    def retire(self, uuid: str) -> None:
+        self._tokens.revoke(uuid)
+
+    def tells(self, custody: Custody, finding: Finding) -> bool:
+        """Quay never tells an OAuth token again."""
+        return False
+
+    def _proof(self, custody: Custody) -> Proof | None:
+        if custody.secret is None:
+            return None
+        return prove(self._call.client, OAUTH_USERNAME, custody.secret, self._wanted.organization)
+
+    def _scopes_of(self, uuid: str | None) -> tuple[str, ...] | None:
+        """The scopes of one of the user's own tokens; None where this login cannot see it."""
+        if uuid is None or not isinstance(self._call.client.login, SessionLogin):
+            return None
+        return next((own.scopes for own in self._tokens.authorizations() if own.uuid == uuid), None)
+
+    def _assignment(self) -> str:
+        wanted = list(self._wanted.scopes)
+        for assignment in self._tokens.assignments():
+            if assignment.client_id == self._wanted.client_id and list(assignment.scopes) == wanted:
+                return assignment.uuid
+        raise RefusedCredential(
+            f"No token of this application with the scopes {' '.join(wanted)} is assigned to the signed-in user. "
+            "An administrator of the organization assigns one with for_user"
+        )
+
+
+def _wanted(call: Call) -> Wanted:
+    params = call.params
+    if params["name"] is not None and not params["name"].strip():
+        raise BadInput("name must not be blank: it is how a later run finds this token again")
+    scopes = expand_scopes(params["scopes"])
+    lifetime = parse_duration(params["lifetime"], "lifetime")
+    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:
+        raise BadInput("lifetime must be between 1s and 3652d (ten years, Quay's own limit)")
+    organization, client_id = resolve_application(
+        call, params["organization"], params["application"], params["client_id"]
+    )
+    return Wanted(organization, client_id, (params["name"] or "").strip(), scopes, lifetime)
+
+
+def _issuer_of(call: Call, wanted: Wanted, listed: Sequence[AccessToken] | None) -> Issuer:
+    """The way in that this server offers."""
+    if listed is None:
+        return BrowserTokenIssuer(call, wanted, accepts=False)
+    return ApplicationTokenIssuer(call, wanted, listed)
+
+
+def listed_tokens(call: Call, organization: str, client_id: str) -> list[AccessToken] | None:
+    """The application's live tokens, or None where Quay lacks the endpoint.
+
+    A password login asks anonymously first (2 ms): on an older Quay no session is needed for what follows.
+    """
+    if isinstance(call.client.login, SessionLogin) and not call.server.has_application_tokens():
+        return None
+    return ApplicationTokens(call.client, organization, client_id).list()
+
+
+def _signed_in_as(login: Login, username: str) -> bool:
+    return isinstance(login, SessionLogin) and login.username == username
+
+
+def _held_word(proof: Proof, *, listed: bool) -> str:
+    if proof.liveness is Liveness.EXPIRED:
+        return "expired"
+    return "current" if proof.live and listed else "invalid"
+
+
+def _prove_new(call: Call, secret: str, namespace: str) -> Proof:
+    proof = prove(call.client, OAUTH_USERNAME, secret, namespace)
+    if not proof.live:
+        raise RefusedCredential(
+            "Quay does not accept the new token at /v2/auth, so it was not delivered and the old one was left alone. "
+            "Was the application deleted meanwhile?"
+        )
+    return proof
+
+
+def _assign(call: Call, wanted: Wanted, username: str) -> Outcome:
+    """Assign a token to another user, who takes it when he is signed in himself. The assigner never sees its secret."""
+    if not isinstance(call.client.login, SessionLogin):
+        raise BadInput(
+            "for_user needs quay_username and quay_password of an administrator: Quay takes no bearer token here"
+        )
+    if call.server.feature("ASSIGN_OAUTH_TOKEN") is False:
+        raise BadInput("for_user: this Quay does not offer it (FEATURE_ASSIGN_OAUTH_TOKEN is off)")
+    listed = listed_tokens(call, wanted.organization, wanted.client_id) or []
+    taken = next(
+        (t for t in listed if t.name is None and t.created_by == username and list(t.scopes) == list(wanted.scopes)),
+        None,
+    )
+    if taken is None:
+        call.server.refuse_if_read_only("POST", "/oauth/authorize/assignuser")
+        if not call.check_mode:
+            UserTokens(call.client).assign(wanted.client_id, call.server.oauth_page(), wanted.scopes, username)
+    credential = Credential(
+        name=wanted.name,
+        username=OAUTH_USERNAME,
+        uuid=taken.uuid if taken else None,
+        created_at=taken.created_at if taken else None,
+        expires_at=taken.expires_at if taken else None,
+        last_accessed=taken.last_accessed if taken else None,
+        age_source=AGE_FROM_QUAY if taken else None,
+        details=wanted.details(wanted.scopes),
+    )
+    return Outcome(
+        changed=taken is None,
+        values=answer(call, credential, NOT_DUE if taken else MISSING),
+        before={"for_user": username, "token": "taken" if taken else "absent"},
+        after={"for_user": username, "token": "taken" if taken else "assigned"},
+    )
+
+
+def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
+    """Revoke the token of the given uuid, else the held one and those of our name, and clear its file."""
+    listed = listed_tokens(call, wanted.organization, wanted.client_id)
+    if call.params["uuid"]:
+        doomed: tuple[str, ...] = _living(call, call.params["uuid"], listed)
+    else:
+        finding = _issuer_of(call, wanted, listed).find(custody, blind=False)
+        doomed = ((finding.credential.uuid,) if finding.credential.uuid else ()) + finding.credential.superseded
+        if listed is None and custody.secret is None:
+            raise BadInput(
+                "Tokens of this Quay (3.17 or older) have no names: say by uuid or current_token which one to revoke"
+            )
+    stored = isinstance(custody, TokenFile) and custody.secret is not None
+    if not call.check_mode:
+        issuer = _issuer_of(call, wanted, listed)
+        for uuid in doomed:
+            issuer.retire(uuid)
+        if stored:
+            custody.remove()
+    credential = Credential(wanted.name, OAUTH_USERNAME, details=wanted.details([]))
+    before = {"name": wanted.name, "tokens": list(doomed)}
+    after: dict[str, Any] = {"name": wanted.name, "tokens": []}
+    if custody.keeps:
+        before["token_path"], after["token_path"] = ("present" if stored else "absent"), "absent"
+    return Outcome(bool(doomed) or stored, answer(call, credential, NOT_DUE), before, after)
+
+
+def _living(call: Call, uuid: str, listed: Sequence[AccessToken] | None) -> tuple[str, ...]:
+    """The uuid as a list of what is to be revoked: empty where no such token lives."""
+    living = (
+        {token.uuid for token in listed}
+        if listed is not None
+        else {token.uuid for token in UserTokens(call.client).authorizations()}
+    )
+    return (uuid,) if uuid in living else ()

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Registry tokens for the referrers API: an hour long, for named repositories and actions, changing nothing in Quay."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Sequence
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import AGE_FROM_MINT, AGE_FROM_QUAY, Facts
+from ansible_collections.tokensmith.quay.plugins.module_utils._registry import Grant, read_grant, request_grant
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
+    Custody,
+    Finding,
+    Minted,
+    custody_of,
+    policy_of,
+    renew,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+
+_REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
+
+# A token issued further in the future than this, by our clock, means that our clock is wrong.
+_LEEWAY = timedelta(seconds=60)
+
+
+def ensure_referrers_token(call: Call) -> Outcome:
+    """The module quay_referrers_token."""
+    issuer = ReferrersIssuer(call, call.params["repositories"], call.params["actions"])
+    return renew(call, issuer, policy_of(call.params), custody_of(call.params), retires=False)
+
+
+class ReferrersIssuer:
+    """One registry token. It cannot be listed or revoked; it runs out by itself."""
+
+    changes_quay = False
+
+    def __init__(self, call: Call, repositories: Sequence[str], actions: Sequence[str]) -> None:
+        self._call = call
+        self._repositories = sorted(set(repositories))
+        self._actions = [action for action in ("pull", "push") if action in actions]
+        _check(self._repositories, self._actions)
+
+    def find(self, custody: Custody, *, blind: bool) -> Finding:
+        """Read the held token; Quay is not asked."""
+        grant = read_grant(custody.secret) if custody.secret else None
+        facts = Facts(
+            exists=custody.secret is not None,
+            held="invalid" if grant is None or self._from_the_future(grant) else "current",
+            scopes_match=grant is not None and not grant.missing(self._repositories, self._actions),
+            created_at=grant.issued_at if grant else None,
+            expires_at=grant.expires_at if grant else None,
+        )
+        credential = (
+            self._credential(grant, AGE_FROM_QUAY)
+            if grant
+            else Credential(self._name(), self._username(), details={"access": self._wanted()})
+        )
+        return Finding(facts, credential, {"access": self._wanted()})
+
+    def admit(self) -> None:
+        """In check mode, see whether Quay would grant at least the pull: asking for push might create a repository."""
+        if self._call.check_mode and "pull" in self._actions:
+            self._request(["pull"])
+
+    def mint(self, finding: Finding) -> Minted:
+        return Minted(self._credential(self._request(self._actions), AGE_FROM_MINT), existed=finding.facts.exists)
+
+    def retire(self, uuid: str) -> None:
+        """A registry token cannot be revoked; it ends within the hour."""
+
+    def tells(self, custody: Custody, finding: Finding) -> bool:
+        """The caller holds it already."""
+        return False
+
+    def _request(self, actions: Sequence[str]) -> Grant:
+        client = self._call.client
+        grant = request_grant(
+            client, client.login.at_registry(), self._call.server.hostname(), self._repositories, actions
+        )
+        missing = grant.missing(self._repositories, actions)
+        if missing:
+            raise RefusedCredential(
+                f"Quay granted a token without {', '.join(missing)}: the repository does not exist, or {grant.subject} "
+                "has no such right on it"
+            )
+        return grant
+
+    def _from_the_future(self, grant: Grant) -> bool:
+        early = grant.issued_at - self._call.client.now() > _LEEWAY
+        if early:
+            self._call.warn("The held token was issued in the future by this target's clock: the clock is wrong.")
+        return early
+
+    def _credential(self, grant: Grant, source: str) -> Credential:
+        access = {repository: sorted(actions) for repository, actions in grant.access.items()}
+        return Credential(
+            name=self._name(),
+            username=grant.subject,
+            secret=grant.token,
+            created_at=grant.issued_at,
+            expires_at=grant.expires_at,
+            age_source=source,
+            details={"access": access},
+        )
+
+    def _name(self) -> str:
+        return " ".join(self._repositories)
+
+    def _username(self) -> str | None:
+        return self._call.params["quay_username"]
+
+    def _wanted(self) -> dict[str, list[str]]:
+        return {repository: list(self._actions) for repository in self._repositories}
+
+
+def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:
+    if not repositories:
+        raise BadInput("repositories must name at least one repository, as organization/repository")
+    for repository in repositories:
+        if not _REPOSITORY.match(repository):
+            raise BadInput(
+                f"repositories: '{repository}' is no repository name; write organization/repository in lower case"
+            )
+    if not actions:
+        raise BadInput("actions must name pull, push or both")

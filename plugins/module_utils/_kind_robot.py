@@ -1,0 +1,290 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Robot tokens: how they are found, minted and proved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Mapping
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
+    ApiError,
+    BadInput,
+    Forbidden,
+    QuayError,
+    RefusedCredential,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
+    AGE_FROM_CREATION,
+    AGE_FROM_LOG,
+    AGE_FROM_MINT,
+    AGE_FROM_RECORD,
+    MISSING,
+    NOT_DUE,
+    Facts,
+    Policy,
+    Record,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._logs import Logs, LogsSilent
+from ansible_collections.tokensmith.quay.plugins.module_utils._registry import prove
+from ansible_collections.tokensmith.quay.plugins.module_utils._robots import (
+    Robot,
+    RobotName,
+    Robots,
+    Trust,
+    is_unknown_robot,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
+    Custody,
+    Finding,
+    Minted,
+    answer,
+    custody_of,
+    policy_of,
+    renew,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+
+# How often to look again when other writers keep replacing the robot's token.
+_PATIENCE = 3
+
+
+def ensure_robot_token(call: Call) -> Outcome:
+    """The module quay_robot_token."""
+    name = RobotName.parse(call.params["name"])
+    custody = custody_of(call.params)
+    if call.params["state"] == "absent":
+        return _absent(call, name, custody)
+    trusts = _wanted_trusts(call.params["federation"])
+    policy = policy_of(call.params)
+    issuer = RobotIssuer(call, name, policy, call.params["description"], call.params["metadata"])
+    outcome = renew(call, issuer, policy, custody, retires=False)
+    return outcome if trusts is None else _with_federation(call, name, trusts, outcome)
+
+
+class RobotIssuer:
+    """One robot's token. Quay can tell it again, and replaces it in place: the old one is dead at once."""
+
+    changes_quay = True
+
+    def __init__(
+        self,
+        call: Call,
+        name: RobotName,
+        policy: Policy,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._call = call
+        self._name = name
+        self._policy = policy
+        self._description = description
+        self._metadata = metadata
+        self._robots = Robots(call.client)
+
+    def find(self, custody: Custody, *, blind: bool) -> Finding:
+        if blind:
+            return Finding(Facts(exists=True), Credential(str(self._name), str(self._name)))
+        robot = self._robots.get(self._name)
+        if robot is None:
+            missing = Credential(str(self._name), str(self._name), details=self._details(self._description))
+            return Finding(Facts(exists=False), missing)
+        if robot.token is None:
+            raise Forbidden(
+                403, "GET", self._name.path, "", hint=f"This login may see the robot {self._name} but not its token"
+            )
+        self._warn_of_fixed_fields(robot)
+        created, source = self._age(robot, custody.record)
+        facts = Facts(exists=True, held=held_by(custody, robot.token), created_at=created)
+        return Finding(facts, self._credential(robot, created, source))
+
+    def admit(self) -> None:
+        self._call.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
+
+    def mint(self, finding: Finding) -> Minted:
+        known = finding.credential.secret
+        robot, existed = self._replace(known) if finding.facts.exists else (self._create(), False)
+        robot = self._proved(robot)
+        now = self._call.client.now()
+        return Minted(self._credential(robot, now, AGE_FROM_MINT), existed)
+
+    def retire(self, uuid: str) -> None:
+        """A robot's old token needs no retiring."""
+
+    def tells(self, custody: Custody, finding: Finding) -> bool:
+        """A robot's token is told to whoever does not hold it yet."""
+        return custody.secret is None or finding.facts.held == "other"
+
+    def _replace(self, known: str | None) -> tuple[Robot, bool]:
+        try:
+            return self._robots.regenerate(self._name), True
+        except ApiError as error:
+            if is_unknown_robot(error):
+                return self._create(), False
+            if not error.unclear:
+                raise
+            return self._look_after(error, known), True
+        except QuayError as error:
+            if not error.unclear:
+                raise
+            return self._look_after(error, known), True
+
+    def _create(self) -> Robot:
+        try:
+            return self._robots.create(self._name, self._description, self._metadata)
+        except QuayError as error:
+            if not error.unclear:
+                raise
+            return self._look_after(error, None)
+
+    def _look_after(self, unclear: QuayError, known: str | None) -> Robot:
+        """The answer was lost: the robot's present token tells whether the deed was done. Nothing is repeated."""
+        robot = self._robots.get(self._name)
+        if robot is None or robot.token is None or robot.token == known:
+            raise unclear
+        return robot
+
+    def _proved(self, robot: Robot) -> Robot:
+        """The robot with a token that Quay accepts: this run's, or that of another writer who was faster.
+
+        Two writers at once are both told 200, and only one token lives. It is a good one: it is what Quay holds.
+        """
+        for _attempt in range(_PATIENCE):
+            if robot.token and prove(self._call.client, robot.name, robot.token, robot.namespace).live:
+                return robot
+            found = self._robots.get(self._name)
+            if found is None or found.token == robot.token:
+                break
+            robot = found
+        raise RefusedCredential(
+            f"Quay does not accept the new token of {self._name} at /v2/auth. The robot's present token can be read "
+            "again: run the task once more, and look whether something else regenerates this robot"
+        )
+
+    def _age(self, robot: Robot, record: Record | None) -> tuple[datetime | None, str | None]:
+        """When the present token was made, as far as somebody knows, and who says so.
+
+        The rule where nobody does: the token counts as old as the robot.
+        """
+        if record is not None and record.created_at is not None and record.fits(robot.token):
+            return record.created_at, AGE_FROM_RECORD
+        if self._policy.max_age is None:
+            return None, None
+        since = self._call.client.now() - self._policy.max_age
+        if robot.created_at is not None and robot.created_at > since:
+            return robot.created_at, AGE_FROM_CREATION
+        changes = token_changes(self._call, self._name.organization, [self._name.short], since)
+        return dated(robot, changes.get(self._name.short))
+
+    def _warn_of_fixed_fields(self, robot: Robot) -> None:
+        if self._description is not None and robot.description != self._description:
+            self._call.warn(
+                f"The description of {self._name} differs from the wanted one. Quay can set it at creation only; "
+                "delete and create the robot to change it."
+            )
+        if self._metadata is not None and robot.metadata is not None and dict(robot.metadata) != dict(self._metadata):
+            self._call.warn(
+                f"The metadata of {self._name} differ from the wanted ones. Quay can set them at creation only; "
+                "delete and create the robot to change them."
+            )
+
+    def _credential(self, robot: Robot, created: datetime | None, source: str | None) -> Credential:
+        return Credential(
+            name=str(self._name),
+            username=robot.name,
+            secret=robot.token,
+            created_at=created,
+            last_accessed=robot.last_accessed,
+            age_source=source,
+            details=self._details(robot.description),
+        )
+
+    @staticmethod
+    def _details(description: str | None) -> dict[str, Any]:
+        return {"description": description or ""}
+
+
+def held_by(custody: Custody, token: str) -> str:
+    """What the custody's secret is beside Quay's present token. A caller who holds nothing asks for it, and that is fine."""
+    if custody.secret is None:
+        return "other" if custody.keeps else "current"
+    return "current" if custody.secret == token else "other"
+
+
+def token_changes(call: Call, organization: str | None, robots: list[str], since: datetime) -> dict[str, datetime]:
+    """When the robots' tokens last changed, out of the logs; silent logs answer nothing, with a warning."""
+    try:
+        return Logs(call.client, organization).token_changes(robots, since)
+    except LogsSilent as silence:
+        call.warn(
+            f"The usage logs cannot tell the age of robot tokens ({silence}). A token without a record of its delivery "
+            "counts as old as its robot."
+        )
+        return {}
+
+
+def dated(robot: Robot, changed: datetime | None) -> tuple[datetime | None, str]:
+    """The token's date: the log's, unless the robot was created later under the same name; else the robot's own."""
+    if changed is None or (robot.created_at is not None and robot.created_at > changed):
+        return robot.created_at, AGE_FROM_CREATION
+    return changed, AGE_FROM_LOG
+
+
+def _absent(call: Call, name: RobotName, custody: Custody) -> Outcome:
+    robots = Robots(call.client)
+    robot = robots.get(name)
+    if robot is not None and not call.check_mode:
+        try:
+            robots.delete(name)
+        except QuayError as error:
+            if not error.unclear or robots.get(name) is not None:
+                raise
+    stored = custody.keeps and custody.secret is not None
+    if stored and not call.check_mode:
+        custody.remove()
+    gone = Credential(str(name), robot.name if robot else str(name), details={"description": ""})
+    old = {"name": str(name), "token": "absent" if robot is None else "present"}
+    return Outcome(
+        changed=robot is not None or stored,
+        values=answer(call, gone, NOT_DUE),
+        before={**old, **({"token_path": "present" if stored else "absent"} if custody.keeps else {})},
+        after={**old, "token": "absent", **({"token_path": "absent"} if custody.keeps else {})},
+    )
+
+
+def _wanted_trusts(entries: list[dict[str, str]] | None) -> list[Trust] | None:
+    if entries is None:
+        return None
+    trusts = [Trust(entry["issuer"], entry["subject"]) for entry in entries]
+    if len(set(trusts)) != len(trusts):
+        raise BadInput("federation names the same issuer and subject twice")
+    for trust in trusts:
+        if not trust.issuer.startswith(("https://", "http://")):
+            raise BadInput(f"federation: the issuer '{trust.issuer}' must be an http or https URL")
+    return trusts
+
+
+def _with_federation(call: Call, name: RobotName, trusts: list[Trust], outcome: Outcome) -> Outcome:
+    created = outcome.values["reason"] == MISSING
+    present = [] if created else Robots(call.client).federation(name)
+    differs = set(present) != set(trusts)
+    if differs and not call.check_mode:
+        Robots(call.client).set_federation(name, trusts)
+    return Outcome(
+        changed=outcome.changed or differs,
+        values={**outcome.values, "federation": _shown(trusts)},
+        before={**outcome.before, "federation": _shown(present)},
+        after={**outcome.after, "federation": _shown(trusts)},
+    )
+
+
+def _shown(trusts: list[Trust]) -> list[dict[str, str]]:
+    return sorted(
+        ({"issuer": t.issuer, "subject": t.subject} for t in trusts), key=lambda t: (t["issuer"], t["subject"])
+    )

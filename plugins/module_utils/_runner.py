@@ -1,0 +1,178 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""How every module runs: options in, one call, one edge where exceptions become failures, one result out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._client import (
+    REQUESTS_IMPORT_ERROR,
+    QuayClient,
+    normalise_host,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, QuayError
+from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin, Login, SessionLogin
+from ansible_collections.tokensmith.quay.plugins.module_utils._server import Server
+
+if REQUESTS_IMPORT_ERROR is None:
+    import requests
+
+# Clocks further apart than this, in seconds, are worth a word: local tools judge expiry by the local clock.
+_NOTABLE_SKEW = 300
+
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "quay_host": {"type": "str", "default": "http://127.0.0.1", "fallback": (env_fallback, ["QUAY_HOST"])},
+    "quay_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["QUAY_TOKEN"])},
+    "quay_username": {"type": "str", "fallback": (env_fallback, ["QUAY_USERNAME"])},
+    "quay_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["QUAY_PASSWORD"])},
+    "validate_certs": {
+        "type": "bool",
+        "default": True,
+        "aliases": ["verify_ssl"],
+        "fallback": (env_fallback, ["QUAY_VERIFY_SSL"]),
+    },
+    "ca_path": {"type": "path", "fallback": (env_fallback, ["QUAY_CA_PATH"])},
+    "timeout": {"type": "float", "default": 10.0, "fallback": (env_fallback, ["QUAY_TIMEOUT"])},
+    "retries": {"type": "int", "default": 3},
+}
+
+
+@dataclass
+class Call:
+    """One run of a module: its options and its way to Quay."""
+
+    params: dict[str, Any]
+    check_mode: bool
+    client: QuayClient
+    server: Server
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Tell the user something that he should know although nothing failed."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a module answers. ``before`` and ``after`` are the sides of the diff; equal sides mean no diff."""
+
+    changed: bool
+    values: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_module(action: Callable[[Call], Outcome], options: Mapping[str, Any], **constraints: Any) -> None:
+    """Run one module: ``options`` besides the connection's, ``constraints`` as AnsibleModule takes them."""
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    if REQUESTS_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    warnings: list[str] = []
+    outcome, failure = _attempt(module, action, warnings)
+    for sentence in warnings:
+        module.warn(sentence)
+    # Outside of any except block: Ansible adds the traceback of a handled exception to the result, and its texts
+    # are not ours to vouch for.
+    if outcome is None:
+        module.fail_json(msg=failure)
+    diff = {} if outcome.before == outcome.after else {"diff": {"before": outcome.before, "after": outcome.after}}
+    module.exit_json(changed=outcome.changed, **outcome.values, **diff)
+
+
+def run_local_module(
+    action: Callable[[dict[str, Any], bool], Outcome], options: Mapping[str, Any], **constraints: Any
+) -> None:
+    """Run a module that never speaks to Quay."""
+    module = AnsibleModule(argument_spec=dict(options), supports_check_mode=True, **constraints)
+    outcome, failure = _guard(lambda: action(module.params, module.check_mode))
+    if outcome is None:
+        module.fail_json(msg=failure)
+    diff = {} if outcome.before == outcome.after else {"diff": {"before": outcome.before, "after": outcome.after}}
+    module.exit_json(changed=outcome.changed, **outcome.values, **diff)
+
+
+def _attempt(
+    module: AnsibleModule, action: Callable[[Call], Outcome], warnings: list[str]
+) -> tuple[Outcome | None, str]:
+    def act() -> Outcome:
+        call = _call(module, warnings)
+        outcome = action(call)
+        skew = call.client.skew.total_seconds()
+        if abs(skew) > _NOTABLE_SKEW:
+            call.warn(f"The target's clock and Quay's differ by {abs(skew):.0f} s; times were judged by Quay's clock.")
+        return outcome
+
+    return _guard(act)
+
+
+def _guard(act: Callable[[], Outcome]) -> tuple[Outcome | None, str]:
+    """The edge: an outcome, or the sentence to fail with."""
+    try:
+        return act(), ""
+    except QuayError as error:
+        return None, str(error)
+    except Exception as error:
+        # The text of an unforeseen exception may quote a secret; its class and place may not.
+        return None, f"Internal error: {type(error).__name__} {_place(error)}. Please report this as a defect."
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "at an unknown place"
+    code = trace.tb_frame.f_code
+    return f"in {code.co_name}, {os.path.basename(code.co_filename)} line {trace.tb_lineno}"
+
+
+def _call(module: AnsibleModule, warnings: list[str]) -> Call:
+    params = module.params
+    login = login_of(params, os.environ)
+    origin = normalise_host(params["quay_host"])
+    if origin.startswith("http://") and isinstance(login, SessionLogin) and not _is_loopback(origin):
+        warnings.append("The password is sent over plain http and can be read on the way. Use an https:// quay_host.")
+    verify: bool | str = (params["ca_path"] or True) if params["validate_certs"] else False
+    if params["timeout"] <= 0 or params["retries"] < 0:
+        raise BadInput("timeout must be more than 0 seconds, and retries 0 or more")
+    client = QuayClient(
+        origin, login, requests.Session(), timeout=params["timeout"], retries=params["retries"], verify=verify
+    )
+    return Call(params, module.check_mode, client, Server(client), warnings)
+
+
+def _is_loopback(origin: str) -> bool:
+    host = origin.split("://", 1)[1]
+    return host.startswith(("127.", "localhost", "[::1]"))
+
+
+def login_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
+    """The login that the options name. What is written in the play wins over what stands in the environment."""
+    token, username, password = params["quay_token"], params["quay_username"], params["quay_password"]
+    if token and username and password:
+        token_from_environment = token == environ.get("QUAY_TOKEN")
+        user_from_environment = username == environ.get("QUAY_USERNAME") and password == environ.get("QUAY_PASSWORD")
+        if not token_from_environment and not user_from_environment:
+            raise BadInput("Give either quay_token, or quay_username and quay_password, not both")
+        if token_from_environment and not user_from_environment:
+            token = None
+    if token:
+        return BearerLogin(token)
+    if username and password:
+        return SessionLogin(username, password)
+    if username or password:
+        raise BadInput("quay_username and quay_password go together; one of them is missing")
+    raise BadInput(
+        "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and QUAY_PASSWORD)"
+    )

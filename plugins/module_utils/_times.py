@@ -1,0 +1,76 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Times and durations: Quay's three notations in, ISO 8601 UTC out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"^\s*(\d+)\s*([smhdw]?)\s*$")
+
+
+def parse_duration(text: str | None, option: str) -> timedelta | None:
+    """Read C(90d), C(12h), C(30m), C(45s), C(2w) or a bare number of seconds; V(None) stays V(None).
+
+    Raises BadInput naming ``option`` when the text is anything else.
+    """
+    if text is None:
+        return None
+    match = _DURATION.match(str(text))
+    if match is None:
+        raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
+    try:
+        return timedelta(seconds=int(match.group(1)) * _UNITS[match.group(2) or "s"])
+    except OverflowError:
+        raise BadInput(f"{option} is too long a duration: '{text}'") from None
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """Read a time as Quay writes it: ISO 8601 (application tokens) or RFC 2822 (everything else).
+
+    Returns an aware UTC datetime, or None where there is no time or none that can be read.
+    """
+    if not text:
+        return None
+    for pattern in ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return datetime.strptime(text, pattern).replace(tzinfo=timezone.utc)
+        except ValueError:
+            continue
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    # RFC 2822's "-0000" means "UTC, origin unknown" and is read as a naive time.
+    return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)
+
+
+def from_timestamp(seconds: float) -> datetime:
+    """A Unix time as an aware UTC datetime."""
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Write an aware datetime as C(2026-01-31T12:00:00Z); None stays None."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def spoken(span: timedelta) -> str:
+    """A duration for a person: the two largest units, such as C(12d 3h)."""
+    seconds = max(0, int(span.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"

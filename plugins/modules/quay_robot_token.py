@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_robot_token
+short_description: Create a Quay robot account and rotate its token
+version_added: "0.1.0"
+author:
+  - The tokensmith.quay authors (@tokensmith)
+description:
+  - Creates a robot account, keeps its token younger than O(max_age), and returns or stores the token.
+  - Quay can tell a robot's token again, so the module is idempotent without any store. When nothing is due it returns the
+    present token, unchanged.
+  - A regenerated token replaces the old one at once. The new one is proved at C(/v2/auth) before it is returned or stored; the
+    proof leaves no login entry in the organization's usage log.
+  - Quay keeps no date for a robot's token. Its age comes from the record beside O(token_path) where that fits Quay's present
+    token, else from the robot's own creation date where that is young enough, else from the usage logs (creation or last
+    regeneration, whichever is later). Where none of them knows, the token counts as old as its robot, so a robot older than
+    O(max_age) is rotated. RV(age_source) says which one it was.
+extends_documentation_fragment:
+  - tokensmith.quay._attributes
+  - tokensmith.quay._attributes.action_group
+  - tokensmith.quay._connection
+  - tokensmith.quay._token
+  - tokensmith.quay._token.max_age
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - Not with O(rotate=always), which replaces the token in each run.
+      - With O(max_age), where Quay's usage logs cannot be read, only with O(token_path), whose record then tells the age.
+options:
+  name:
+    description:
+      - The robot as V(organization+robot), or V(robot) alone for one in the signed-in user's own namespace.
+    type: str
+    required: true
+  description:
+    description:
+      - What the robot is for. Quay can set it at creation only, so a difference later is a warning and not a change.
+    type: str
+  metadata:
+    description:
+      - Free key-value data of the robot. Quay can set it at creation only, so a difference later is a warning and not a change.
+    type: dict
+  federation:
+    description:
+      - Who may exchange an OIDC token for a short-lived token of this robot. The list replaces the one in Quay; an empty list
+        removes all. Left out, federation is not looked at.
+    type: list
+    elements: dict
+    suboptions:
+      issuer:
+        description: URL of the OIDC issuer.
+        type: str
+        required: true
+      subject:
+        description: Subject (C(sub)) of the issuer's tokens.
+        type: str
+        required: true
+  state:
+    description:
+      - V(present) creates the robot where it is missing and rotates its token when due.
+      - V(absent) deletes the robot and, with O(token_path), the file. Quay refuses while a mirror uses the robot.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: tokensmith.quay.quay_token_info
+"""
+
+EXAMPLES = r"""
+- name: Keep a robot's token in a file, not older than 90 days
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+ci
+    description: Pulls for the build farm
+    max_age: 90d
+    token_path: /etc/ci/quay-token
+
+- name: Replace the token now and use it in the next tasks
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+ci
+    rotate: always
+  register: robot
+  no_log: true
+
+- name: Let a pipeline exchange its own OIDC tokens for the robot's
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+deploy
+    federation:
+      - issuer: https://token.ci.example.com
+        subject: project/acme/deploy
+  no_log: true
+
+- name: Remove a robot
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+retired
+    state: absent
+"""
+
+RETURN = r"""
+token:
+  description:
+    - The robot's token. It is null in check mode, with O(token_path), with O(state=absent), and when O(current_token) is Quay's
+      present token already.
+  returned: success
+  type: str
+  sample: null
+username:
+  description: What to type beside the token, for example in C(podman login).
+  returned: success
+  type: str
+  sample: acme+ci
+registry:
+  description: Host for C(podman login), taken from O(quay_host).
+  returned: success
+  type: str
+  sample: quay.example.com
+api_url:
+  description: Address of the server's API.
+  returned: success
+  type: str
+  sample: https://quay.example.com/api/v1
+name:
+  description: The robot as the task names it.
+  returned: success
+  type: str
+  sample: acme+ci
+uuid:
+  description: Always null, because Quay identifies robots by name.
+  returned: success
+  type: str
+  sample: null
+description:
+  description: What the robot is for, as Quay tells it.
+  returned: success
+  type: str
+  sample: Pulls for the build farm
+federation:
+  description: The federation list, where O(federation) is given.
+  returned: when O(federation) is given
+  type: list
+  elements: dict
+  sample:
+    - issuer: https://token.ci.example.com
+      subject: project/acme/deploy
+created_at:
+  description:
+    - When the token was made (ISO 8601, UTC), as far as it had to be known and somebody knows; see RV(age_source).
+  returned: success
+  type: str
+  sample: "2026-01-31T12:00:00Z"
+age_source:
+  description:
+    - Where RV(created_at) comes from. V(mint) for a token made now; V(record) for the record beside O(token_path); V(log) for
+      the usage logs; V(creation) for the robot's own creation, which is the earliest the token can be; null where the age was
+      not asked for.
+  returned: success
+  type: str
+  sample: log
+expires_at:
+  description: Always null, because robot tokens do not expire.
+  returned: success
+  type: str
+  sample: null
+last_accessed:
+  description: When the robot was last used (ISO 8601, UTC), as Quay tells it.
+  returned: success
+  type: str
+  sample: "2026-03-01T08:30:00Z"
+fingerprint:
+  description: First 12 hexadecimal digits of the token's SHA-256, safe to log.
+  returned: success
+  type: str
+  sample: 9f86d081884c
+reason:
+  description:
+    - Why the token was replaced or must be delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or V(not_due).
+    - V(undelivered) means that you hold something else than Quay's present token, which is told without making a new one.
+  returned: success
+  type: str
+  sample: not_due
+minted:
+  description: Whether Quay issued a new token (in check mode, whether it would).
+  returned: success
+  type: bool
+  sample: false
+superseded:
+  description: Always empty, because a robot's old token is dead as soon as it is replaced.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import ensure_robot_token
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import CUSTODY_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    run_module(
+        ensure_robot_token,
+        {
+            **CUSTODY_OPTIONS,
+            "name": {"type": "str", "required": True},
+            "description": {"type": "str"},
+            "metadata": {"type": "dict"},
+            "max_age": {"type": "str"},
+            "federation": {
+                "type": "list",
+                "elements": "dict",
+                "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        mutually_exclusive=[("current_token", "token_path")],
+    )
+
+
+if __name__ == "__main__":
+    main()
