@@ -13,15 +13,18 @@ It knows HTTP and Quay's manners, and no subject of Quay. It never sees AnsibleM
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import socket
 import ssl
 import time
 import traceback
 from datetime import datetime, timedelta, timezone
+from http.client import IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Callable, Iterator, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
@@ -41,6 +44,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import pars
 
 try:
     import requests
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -50,6 +54,10 @@ SAFE_METHODS = ("GET", "HEAD")
 RETRY_STATUSES = (429, 502, 503, 504)
 LONGEST_PAUSE = 30.0
 DEAD_BEARER = "CSRF token was invalid or missing"
+
+_HOST_NAME = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?")
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+_TITLE = re.compile(r"<title>([^<]{1,120})</title>")
 
 
 class Answer:
@@ -69,7 +77,13 @@ class Answer:
 
     def items(self, key: str) -> list[dict[str, Any]]:
         """The list of objects below ``key``; raises UnexpectedAnswer when it is not there."""
-        value = self.mapping().get(key)
+        return self._objects(self.mapping().get(key), f" '{key}'")
+
+    def sequence(self) -> list[dict[str, Any]]:
+        """The body as a JSON list of objects; raises UnexpectedAnswer when it is anything else."""
+        return self._objects(self.data, "")
+
+    def _objects(self, value: Any, key: str) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise UnexpectedAnswer(*self._where, f"the answer has no list '{key}' as Quay sends it")
         return value

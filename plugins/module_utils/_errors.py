@@ -37,12 +37,13 @@ class RefusedCredential(QuayError):
 
 
 class TransportFailure(QuayError):
-    """No complete answer arrived."""
+    """No complete answer arrived. ``sent``: the server may have got the request; ``lasting``: no use to try again."""
 
-    def __init__(self, method: str, path: str, cause: str, *, sent: bool) -> None:
+    def __init__(self, method: str, path: str, cause: str, *, sent: bool, lasting: bool = False) -> None:
         super().__init__(f"{method} {path}: {cause}")
         self.method = method
         self.path = path
+        self.lasting = lasting
         self.unclear = sent and method not in ("GET", "HEAD")
 
 
@@ -62,7 +63,7 @@ class ApiError(QuayError):
     def __init__(
         self, status: int, method: str, path: str, message: str, *, error_type: str | None = None, hint: str = ""
     ) -> None:
-        words = f": {message}" if message else ""
+        words = f": {message.rstrip('.')}" if message else ""
         super().__init__(f"{method} {path}: Quay answered {status}{words}{'. ' + hint if hint else ''}")
         self.status = status
         self.method = method
@@ -99,5 +100,8 @@ class ReadOnlyRegistry(ApiError):
     """The registry is in read-only mode: no write can succeed, and none has been made."""
 
     def __init__(self, status: int, method: str, path: str, message: str) -> None:
-        super().__init__(status, method, path, message, hint="The registry is read-only; nothing was changed")
+        super().__init__(status, method, path, message)
+        # Not "Quay answered": it is also raised before anything is sent.
+        words = f" (Quay says: {message.rstrip('.')})" if message else ""
+        self.args = (f"{method} {path}: the registry is read-only; nothing was changed{words}",)
         self.unclear = False

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._custody import TokenFile
@@ -75,7 +75,7 @@ class Wanted:
 
 def ensure_api_token(call: Call) -> Outcome:
     """The module quay_api_token."""
-    wanted = _wanted(call)
+    wanted = wanted_of(call, call.params)
     custody = custody_of(call.params)
     if call.params["state"] == "absent":
         return _absent(call, wanted, custody)
@@ -86,7 +86,7 @@ def ensure_api_token(call: Call) -> Outcome:
         # Who takes a token that was assigned to him need not see the application.
         issuer: Issuer = BrowserTokenIssuer(call, wanted, accepts=True)
     else:
-        issuer = _issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
+        issuer = issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
     retires = call.params["revoke_superseded"]
     # Only who delivers the new token himself may retire the old one at once.
     return renew(call, issuer, policy_of(call.params), custody, retires=custody.keeps if retires is None else retires)
@@ -316,9 +316,10 @@ class BrowserTokenIssuer:
         )
 
 
-def _wanted(call: Call) -> Wanted:
-    params = call.params
-    if params["name"] is not None and not params["name"].strip():
+def wanted_of(call: Call, params: Mapping[str, Any]) -> Wanted:
+    """What the options of an API token say; asks Quay for the application's client id where only its name is given."""
+    name = (params["name"] or "").strip()
+    if not name:
         raise BadInput("name must not be blank: it is how a later run finds this token again")
     scopes = expand_scopes(params["scopes"])
     lifetime = parse_duration(params["lifetime"], "lifetime")
@@ -327,10 +328,10 @@ def _wanted(call: Call) -> Wanted:
     organization, client_id = resolve_application(
         call, params["organization"], params["application"], params["client_id"]
     )
-    return Wanted(organization, client_id, (params["name"] or "").strip(), scopes, lifetime)
+    return Wanted(organization, client_id, name, scopes, lifetime)
 
 
-def _issuer_of(call: Call, wanted: Wanted, listed: Sequence[AccessToken] | None) -> Issuer:
+def issuer_of(call: Call, wanted: Wanted, listed: Sequence[AccessToken] | None) -> Issuer:
     """The way in that this server offers."""
     if listed is None:
         return BrowserTokenIssuer(call, wanted, accepts=False)
@@ -408,7 +409,7 @@ def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
     if call.params["uuid"]:
         doomed: tuple[str, ...] = _living(call, call.params["uuid"], listed)
     else:
-        finding = _issuer_of(call, wanted, listed).find(custody, blind=False)
+        finding = issuer_of(call, wanted, listed).find(custody, blind=False)
         doomed = ((finding.credential.uuid,) if finding.credential.uuid else ()) + finding.credential.superseded
         if listed is None and custody.secret is None:
             raise BadInput(
@@ -416,7 +417,7 @@ def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
             )
     stored = isinstance(custody, TokenFile) and custody.secret is not None
     if not call.check_mode:
-        issuer = _issuer_of(call, wanted, listed)
+        issuer = issuer_of(call, wanted, listed)
         for uuid in doomed:
             issuer.retire(uuid)
         if stored:

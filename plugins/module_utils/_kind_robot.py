@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
@@ -100,7 +101,10 @@ class RobotIssuer:
                 403, "GET", self._name.path, "", hint=f"This login may see the robot {self._name} but not its token"
             )
         self._warn_of_fixed_fields(robot)
-        created, source = self._age(robot, custody.record)
+        question = AgeQuestion(
+            robot, self._name.short, self._policy.max_age, [custody.record] if custody.record else []
+        )
+        created, source = ages_of(self._call, self._name.organization, [question])[robot.name]
         facts = Facts(exists=True, held=held_by(custody, robot.token), created_at=created)
         return Finding(facts, self._credential(robot, created, source))
 
@@ -167,21 +171,6 @@ class RobotIssuer:
             "again: run the task once more, and look whether something else regenerates this robot"
         )
 
-    def _age(self, robot: Robot, record: Record | None) -> tuple[datetime | None, str | None]:
-        """When the present token was made, as far as somebody knows, and who says so.
-
-        The rule where nobody does: the token counts as old as the robot.
-        """
-        if record is not None and record.created_at is not None and record.fits(robot.token):
-            return record.created_at, AGE_FROM_RECORD
-        if self._policy.max_age is None:
-            return None, None
-        since = self._call.client.now() - self._policy.max_age
-        if robot.created_at is not None and robot.created_at > since:
-            return robot.created_at, AGE_FROM_CREATION
-        changes = token_changes(self._call, self._name.organization, [self._name.short], since)
-        return dated(robot, changes.get(self._name.short))
-
     def _warn_of_fixed_fields(self, robot: Robot) -> None:
         if self._description is not None and robot.description != self._description:
             self._call.warn(
@@ -217,7 +206,47 @@ def held_by(custody: Custody, token: str) -> str:
     return "current" if custody.secret == token else "other"
 
 
-def token_changes(call: Call, organization: str | None, robots: list[str], since: datetime) -> dict[str, datetime]:
+@dataclass(frozen=True)
+class AgeQuestion:
+    """How old is this robot's token? Asked only as far as ``max_age`` makes it matter."""
+
+    robot: Robot
+    short: str
+    max_age: timedelta | None
+    records: Sequence[Record]
+
+
+def ages_of(
+    call: Call, organization: str | None, questions: Sequence[AgeQuestion]
+) -> dict[str, tuple[datetime | None, str | None]]:
+    """When the present tokens of one namespace's robots were made, and who says so; by the robots' full names.
+
+    The holder's record counts where it fits Quay's present token. A robot younger than the limit needs no asking. The
+    logs are asked once for all others. The rule where nobody knows: a token counts as old as its robot.
+    """
+    now = call.client.now()
+    answers: dict[str, tuple[datetime | None, str | None]] = {}
+    open_questions: list[AgeQuestion] = []
+    for question in questions:
+        robot, name = question.robot, question.robot.name
+        fitting = next((r.created_at for r in question.records if r.created_at and r.fits(robot.token)), None)
+        if fitting is not None:
+            answers[name] = (fitting, AGE_FROM_RECORD)
+        elif question.max_age is None:
+            answers[name] = (None, None)
+        elif robot.created_at is not None and now - robot.created_at < question.max_age:
+            answers[name] = (robot.created_at, AGE_FROM_CREATION)
+        else:
+            open_questions.append(question)
+    if open_questions:
+        longest = max(question.max_age for question in open_questions if question.max_age is not None)
+        changes = _token_changes(call, organization, [question.short for question in open_questions], now - longest)
+        for question in open_questions:
+            answers[question.robot.name] = _dated(question.robot, changes.get(question.short))
+    return answers
+
+
+def _token_changes(call: Call, organization: str | None, robots: list[str], since: datetime) -> dict[str, datetime]:
     """When the robots' tokens last changed, out of the logs; silent logs answer nothing, with a warning."""
     try:
         return Logs(call.client, organization).token_changes(robots, since)
@@ -229,7 +258,7 @@ def token_changes(call: Call, organization: str | None, robots: list[str], since
         return {}
 
 
-def dated(robot: Robot, changed: datetime | None) -> tuple[datetime | None, str]:
+def _dated(robot: Robot, changed: datetime | None) -> tuple[datetime | None, str]:
     """The token's date: the log's, unless the robot was created later under the same name; else the robot's own."""
     if changed is None or (robot.created_at is not None and robot.created_at > changed):
         return robot.created_at, AGE_FROM_CREATION

@@ -15,12 +15,16 @@ signed-in request can share connections without sharing an identity.
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any, Callable, Mapping
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 
 # (method, path, headers, json) -> (headers, cookies) of a successful answer; see QuayClient.exchange
 Exchange = Callable[..., Any]
 
 _SAFE = ("GET", "HEAD")
+_TOKEN = re.compile(r"[!-~]+")
 
 # What to type as the user name beside the other kinds of secrets.
 OAUTH_USERNAME = "$oauthtoken"
@@ -53,6 +57,9 @@ class BearerLogin(Login):
     kind = "bearer"
 
     def __init__(self, token: str) -> None:
+        """Raise BadInput for what cannot stand in a header; the message does not repeat it."""
+        if not _TOKEN.fullmatch(token):
+            raise BadInput("quay_token holds a blank, a line break or another character that no token of Quay has")
         self._token = token
 
     def headers(self, method: str) -> dict[str, str]:

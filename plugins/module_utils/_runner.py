@@ -47,20 +47,27 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 }
 
 
-@dataclass
-class Call:
-    """One run of a module: its options and its way to Quay."""
+class LocalCall:
+    """One run of a module: its options, and what it has to say beside its result."""
 
-    params: dict[str, Any]
-    check_mode: bool
-    client: QuayClient
-    server: Server
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str]) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self._warnings = warnings
 
     def warn(self, sentence: str) -> None:
         """Tell the user something that he should know although nothing failed."""
-        if sentence not in self.warnings:
-            self.warnings.append(sentence)
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+
+class Call(LocalCall):
+    """One run of a module that speaks to Quay, and its way there."""
+
+    def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str], client: QuayClient) -> None:
+        super().__init__(params, check_mode, warnings)
+        self.client = client
+        self.server = Server(client)
 
 
 @dataclass(frozen=True)
@@ -80,22 +87,25 @@ def run_module(action: Callable[[Call], Outcome], options: Mapping[str, Any], **
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
     outcome, failure = _attempt(module, action, warnings)
-    for sentence in warnings:
-        module.warn(sentence)
+    _finish(module, outcome, failure, warnings)
+
+
+def run_local_module(action: Callable[[LocalCall], Outcome], options: Mapping[str, Any], **constraints: Any) -> None:
+    """Run a module that sends nothing to Quay.
+
+    It takes the connection options all the same: C(module_defaults) of the action group sets them for every module.
+    """
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    warnings: list[str] = []
+    call = LocalCall(module.params, module.check_mode, warnings)
+    _finish(module, *_guard(lambda: action(call)), warnings)
+
+
+def _finish(module: AnsibleModule, outcome: Outcome | None, failure: str, warnings: list[str]) -> None:
     # Outside of any except block: Ansible adds the traceback of a handled exception to the result, and its texts
     # are not ours to vouch for.
-    if outcome is None:
-        module.fail_json(msg=failure)
-    diff = {} if outcome.before == outcome.after else {"diff": {"before": outcome.before, "after": outcome.after}}
-    module.exit_json(changed=outcome.changed, **outcome.values, **diff)
-
-
-def run_local_module(
-    action: Callable[[dict[str, Any], bool], Outcome], options: Mapping[str, Any], **constraints: Any
-) -> None:
-    """Run a module that never speaks to Quay."""
-    module = AnsibleModule(argument_spec=dict(options), supports_check_mode=True, **constraints)
-    outcome, failure = _guard(lambda: action(module.params, module.check_mode))
+    for sentence in warnings:
+        module.warn(sentence)
     if outcome is None:
         module.fail_json(msg=failure)
     diff = {} if outcome.before == outcome.after else {"diff": {"before": outcome.before, "after": outcome.after}}
@@ -149,7 +159,7 @@ def _call(module: AnsibleModule, warnings: list[str]) -> Call:
     client = QuayClient(
         origin, login, requests.Session(), timeout=params["timeout"], retries=params["retries"], verify=verify
     )
-    return Call(params, module.check_mode, client, Server(client), warnings)
+    return Call(params, module.check_mode, warnings, client)
 
 
 def _is_loopback(origin: str) -> bool:

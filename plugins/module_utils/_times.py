@@ -12,11 +12,14 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"^\s*(\d+)\s*([smhdw]?)\s*$")
+_DURATION = re.compile(r"\s*([0-9]{1,12})\s*([smhdw]?)\s*")
+# So that a date less a duration is still a date.
+_LONGEST = timedelta(days=36525)
 
 
 def parse_duration(text: str | None, option: str) -> timedelta | None:
@@ -26,21 +29,21 @@ def parse_duration(text: str | None, option: str) -> timedelta | None:
     """
     if text is None:
         return None
-    match = _DURATION.match(str(text))
+    match = _DURATION.fullmatch(str(text))
     if match is None:
         raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
-    try:
-        return timedelta(seconds=int(match.group(1)) * _UNITS[match.group(2) or "s"])
-    except OverflowError:
-        raise BadInput(f"{option} is too long a duration: '{text}'") from None
+    seconds = int(match.group(1)) * _UNITS[match.group(2) or "s"]
+    if seconds > _LONGEST.total_seconds():
+        raise BadInput(f"{option} is too long a duration: '{text}' is more than a hundred years")
+    return timedelta(seconds=seconds)
 
 
-def parse_time(text: str | None) -> datetime | None:
+def parse_time(text: Any) -> datetime | None:
     """Read a time as Quay writes it: ISO 8601 (application tokens) or RFC 2822 (everything else).
 
     Returns an aware UTC datetime, or None where there is no time or none that can be read.
     """
-    if not text:
+    if not isinstance(text, str):
         return None
     for pattern in ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ"):
         try:
@@ -49,10 +52,10 @@ def parse_time(text: str | None) -> datetime | None:
             continue
     try:
         parsed = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+        # RFC 2822's "-0000" means "UTC, origin unknown" and is read as a naive time.
+        return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    # RFC 2822's "-0000" means "UTC, origin unknown" and is read as a naive time.
-    return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)
 
 
 def from_timestamp(seconds: float) -> datetime:

@@ -1,0 +1,367 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The eyes of the role: what exists of many credentials and what is due, with as few requests as Quay's lists allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Caller
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
+    ApiError,
+    BadInput,
+    NotAuthenticated,
+    QuayError,
+    RateLimited,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import store_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import issuer_of, listed_tokens, wanted_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ReferrersIssuer
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import AgeQuestion, ages_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
+    AGE_FROM_QUAY,
+    EXPIRED,
+    EXPIRING,
+    FORCED,
+    INVALID,
+    MISSING,
+    NOT_DUE,
+    NOTHING,
+    SCOPES_CHANGED,
+    TOO_OLD,
+    UNDELIVERED,
+    Facts,
+    Policy,
+    Record,
+    fingerprint,
+    judge,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._login import OAUTH_USERNAME
+from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import AccessToken, Applications, UserTokens
+from ansible_collections.tokensmith.quay.plugins.module_utils._robots import Robot, RobotName, Robots
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import Issuer, policy_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
+from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time, spoken
+
+RETIRE = "retire"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One credential that the user asks about: its options, its policy, and what its stores hold."""
+
+    position: int
+    params: Mapping[str, Any]
+    policy: Policy
+    held: Sequence[Held] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.params["name"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.params["kind"])
+
+    @property
+    def secrets(self) -> list[str]:
+        """The distinct secrets that the stores hold."""
+        return list(dict.fromkeys(held.secret for held in self.held if held.secret))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about it."""
+
+    asked: Asked
+    facts: Facts
+    credential: Credential
+    holds: Sequence[str] = ()
+    error: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def survey(call: Call) -> Outcome:
+    """The module quay_token_info."""
+    if call.params["credentials"] is not None:
+        seen = _asked_for(call)
+    elif call.params["organization"]:
+        seen = list(_of_organization(call, call.params["organization"]))
+    else:
+        seen = list(_of_user(call))
+    now = call.client.now()
+    return Outcome(changed=False, values={"credentials": [_told(item, now) for item in seen]})
+
+
+# --- the three ways to ask
+
+
+def _asked_for(call: Call) -> list[Seen]:
+    host = call.params["quay_host"]
+    asked = [_asked(position, params, host) for position, params in enumerate(call.params["credentials"])]
+    seen: dict[int, Seen] = {}
+    for kind, look in _LOOKS.items():
+        of_kind = [item for item in asked if item.kind == kind]
+        if of_kind:
+            seen.update({item.asked.position: item for item in look(call, of_kind)})
+    return [seen[item.position] for item in asked]
+
+
+def _of_organization(call: Call, organization: str) -> Iterator[Seen]:
+    policy = policy_of({**call.params, "rotate": "when_due"})
+    if "robot" in call.params["kinds"]:
+        yield from _all_robots(call, organization, policy)
+    if "api" in call.params["kinds"]:
+        for application in Applications(call.client, organization).list():
+            listed = listed_tokens(call, organization, application.client_id)
+            if listed is None:
+                call.warn("This Quay (3.17 or older) does not list the tokens of an application.")
+                return
+            where = {"organization": organization, "client_id": application.client_id}
+            yield from (_listed(token, where, policy) for token in listed)
+
+
+def _of_user(call: Call) -> Iterator[Seen]:
+    policy = policy_of({**call.params, "rotate": "when_due"})
+    if "robot" in call.params["kinds"]:
+        yield from _all_robots(call, None, policy)
+    if "api" in call.params["kinds"]:
+        for own in UserTokens(call.client).authorizations():
+            details = {"organization": own.organization, "client_id": None, "scopes": list(own.scopes)}
+            credential = Credential(own.application, OAUTH_USERNAME, uuid=own.uuid, details=details)
+            yield Seen(_unasked("api", own.application, policy), Facts(exists=True), credential)
+
+
+def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked:
+    stored = [store_of({"quay_host": quay_host, **options}).read() for options in params["deliver"]]
+    held = [
+        Held(
+            item["token"],
+            Record(
+                fingerprint(item["token"]), parse_time(item["created_at"]), parse_time(item["expires_at"]), item["uuid"]
+            ),
+        )
+        for item in params["held"]
+    ]
+    return Asked(position, params, policy_of(params), [*stored, *held])
+
+
+def _unasked(kind: str, name: str, policy: Policy) -> Asked:
+    return Asked(0, {"kind": kind, "name": name}, policy)
+
+
+# --- robots
+
+
+def _look_at_robots(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
+    """All robots of one namespace by one list, and their ages by one pass through its log."""
+    namespaces: dict[str | None, list[tuple[Asked, RobotName]]] = {}
+    for item in asked:
+        try:
+            name = RobotName.parse(item.name)
+        except BadInput as error:
+            yield _failed(item, error)
+            continue
+        namespaces.setdefault(name.organization, []).append((item, name))
+    for organization, items in namespaces.items():
+        yield from _guarded([item for item, _name in items], lambda o=organization, i=items: _robots_of(call, o, i))
+
+
+def _robots_of(call: Call, organization: str | None, items: Sequence[tuple[Asked, RobotName]]) -> list[Seen]:
+    listed = {robot.name.rpartition("+")[2]: robot for robot in Robots(call.client).list(organization)}
+    questions = [
+        AgeQuestion(listed[name.short], name.short, item.policy.max_age, [h.record for h in item.held if h.record])
+        for item, name in items
+        if name.short in listed
+    ]
+    ages = ages_of(call, organization, questions)
+    return [_robot_seen(item, name, listed.get(name.short), ages) for item, name in items]
+
+
+def _robot_seen(
+    asked: Asked, name: RobotName, robot: Robot | None, ages: Mapping[str, tuple[datetime | None, str | None]]
+) -> Seen:
+    if robot is None:
+        return Seen(asked, Facts(exists=False), Credential(str(name), str(name)), _holds(asked, None))
+    if robot.token is None:
+        return _failed(asked, BadInput(f"This login may see the robot {name} but not its token"))
+    created, source = ages[robot.name]
+    holds = _holds(asked, robot.token)
+    facts = Facts(exists=True, held=_together(holds), created_at=created)
+    return Seen(asked, facts, _robot_credential(str(name), robot, created, source), holds)
+
+
+def _all_robots(call: Call, organization: str | None, policy: Policy) -> Iterator[Seen]:
+    robots = Robots(call.client).list(organization)
+    questions = [AgeQuestion(robot, robot.name.rpartition("+")[2], policy.max_age, []) for robot in robots]
+    ages = ages_of(call, organization, questions)
+    for robot in robots:
+        created, source = ages[robot.name]
+        credential = _robot_credential(robot.name, robot, created, source)
+        yield Seen(_unasked("robot", robot.name, policy), Facts(exists=True, created_at=created), credential)
+
+
+def _robot_credential(name: str, robot: Robot, created: datetime | None, source: str | None) -> Credential:
+    return Credential(
+        name=name,
+        username=robot.name,
+        secret=robot.token,
+        created_at=created,
+        last_accessed=robot.last_accessed,
+        age_source=source,
+        details={"description": robot.description},
+    )
+
+
+# --- API tokens and registry tokens: Quay never tells them again, so what the stores hold is put to the proof
+
+
+def _look_at_api_tokens(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
+    lists: dict[tuple[str, str], Sequence[AccessToken] | None] = {}
+
+    def issuer(item: Asked) -> Issuer:
+        wanted = wanted_of(call, item.params)
+        key = (wanted.organization, wanted.client_id)
+        if key not in lists:
+            lists[key] = listed_tokens(call, *key)
+        return issuer_of(call, wanted, lists[key])
+
+    for item in asked:
+        yield from _guarded([item], lambda i=item: [_of_holders(i, issuer(i))])
+
+
+def _look_at_referrers_tokens(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
+    for item in asked:
+        yield from _guarded(
+            [item],
+            lambda i=item: [_of_holders(i, ReferrersIssuer(call, i.params["repositories"], i.params["actions"]))],
+        )
+
+
+def _of_holders(asked: Asked, issuer: Issuer) -> Seen:
+    """Prove what the stores hold, each distinct secret once; the first one that Quay takes counts."""
+    if not asked.secrets:
+        finding = issuer.find(Caller(None), blind=False)
+        return Seen(asked, finding.facts, finding.credential, _holds(asked, None))
+    records = {held.secret: held.record for held in asked.held}
+    best = None
+    for secret in asked.secrets:
+        finding = issuer.find(Caller(secret, records[secret]), blind=False)
+        if finding.facts.held == "current":
+            best = finding
+            break
+        best = best or finding
+    assert best is not None
+    if best.facts.held != "current":
+        return Seen(asked, best.facts, best.credential, _holds(asked, None))
+    holds = _holds(asked, best.credential.secret)
+    return Seen(asked, replace(best.facts, held=_together(holds)), best.credential, holds)
+
+
+def _listed(token: AccessToken, where: Mapping[str, Any], policy: Policy) -> Seen:
+    facts = Facts(exists=True, created_at=token.created_at, expires_at=token.expires_at)
+    credential = Credential(
+        name=token.name or "",
+        username=OAUTH_USERNAME,
+        uuid=token.uuid,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_accessed=token.last_accessed,
+        age_source=AGE_FROM_QUAY,
+        details={**where, "scopes": list(token.scopes)},
+    )
+    return Seen(_unasked("api", token.name or "", policy), facts, credential)
+
+
+_LOOKS: dict[str, Callable[[Call, Sequence[Asked]], Iterator[Seen]]] = {
+    "robot": _look_at_robots,
+    "api": _look_at_api_tokens,
+    "referrers": _look_at_referrers_tokens,
+}
+
+
+# --- judging and telling
+
+
+def _guarded(asked: Sequence[Asked], look: Callable[[], list[Seen]]) -> list[Seen]:
+    """One credential that cannot be looked at does not hide the others; a login or server that fails, fails them all."""
+    try:
+        return look()
+    except (NotAuthenticated, RateLimited):
+        raise
+    except (ApiError, BadInput) as error:
+        if isinstance(error, ApiError) and error.status >= 500:
+            raise
+        return [_failed(item, error) for item in asked]
+
+
+def _failed(asked: Asked, error: QuayError) -> Seen:
+    return Seen(asked, Facts(exists=False), Credential(asked.name, ""), ["unknown"] * len(asked.held), str(error))
+
+
+def _holds(asked: Asked, secret: str | None) -> list[str]:
+    """What each store holds: C(current), C(other) or C(none)."""
+    return ["none" if not held.secret else "current" if held.secret == secret else "other" for held in asked.held]
+
+
+def _together(holds: Sequence[str]) -> str:
+    return "current" if all(word == "current" for word in holds) else "other"
+
+
+def _told(seen: Seen, now: datetime) -> dict[str, Any]:
+    verdict = judge(seen.asked.policy, seen.facts, now)
+    action = verdict.action
+    if action == NOTHING and seen.credential.superseded and all(word == "current" for word in seen.holds):
+        action = RETIRE
+    failed = seen.error is not None
+    return {
+        "kind": seen.asked.kind,
+        "exists": seen.facts.exists,
+        "due": verdict.due and not failed,
+        "reason": None if failed else verdict.reason,
+        "why": seen.error or _why(verdict.reason, seen, now),
+        "action": NOTHING if failed else action,
+        "holds": list(seen.holds),
+        "error": seen.error,
+        **seen.credential.public(),
+        "name": seen.asked.name,
+    }
+
+
+def _why(reason: str, seen: Seen, now: datetime) -> str:
+    """The reason as a sentence's part, for a person."""
+    facts, policy = seen.facts, seen.asked.policy
+    if reason == TOO_OLD and facts.created_at and policy.max_age:
+        return f"{spoken(now - facts.created_at)} old, limit {spoken(policy.max_age)} ({seen.credential.age_source})"
+    if reason == EXPIRING and facts.expires_at:
+        return f"ends in {spoken(facts.expires_at - now)}"
+    if reason == UNDELIVERED:
+        behind = sum(word != "current" for word in seen.holds)
+        return f"{behind} of {len(seen.holds)} stores do not hold the present token"
+    if reason == NOT_DUE and facts.expires_at:
+        return f"good for {spoken(facts.expires_at - now)}"
+    if reason == NOT_DUE and facts.created_at:
+        return f"{spoken(now - facts.created_at)} old ({seen.credential.age_source})"
+    return _SENTENCES[reason]
+
+
+_SENTENCES = {
+    MISSING: "there is none yet",
+    INVALID: "Quay does not accept what the stores hold",
+    EXPIRED: "it has ended",
+    FORCED: "asked for",
+    SCOPES_CHANGED: "its rights are not the wanted ones",
+    EXPIRING: "it ends soon",
+    TOO_OLD: "it is too old",
+    UNDELIVERED: "a store does not hold it",
+    NOT_DUE: "sound",
+}
