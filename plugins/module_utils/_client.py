@@ -44,7 +44,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import pars
 
 try:
     import requests
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -77,20 +77,20 @@ class Answer:
 
     def items(self, key: str) -> list[dict[str, Any]]:
         """The list of objects below ``key``; raises UnexpectedAnswer when it is not there."""
-        return self._objects(self.mapping().get(key), f" '{key}'")
+        return self._objects(self.mapping().get(key), f"a list '{key}'")
 
     def sequence(self) -> list[dict[str, Any]]:
         """The body as a JSON list of objects; raises UnexpectedAnswer when it is anything else."""
-        return self._objects(self.data, "")
+        return self._objects(self.data, "a list")
 
-    def _objects(self, value: Any, key: str) -> list[dict[str, Any]]:
+    def _objects(self, value: Any, what: str) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise UnexpectedAnswer(*self._where, f"the answer has no list '{key}' as Quay sends it")
+            raise UnexpectedAnswer(*self._where, f"the answer is not {what} of objects as Quay sends it")
         return value
 
 
 def normalise_host(text: str) -> str:
-    """The origin (scheme, host, port) of a Quay server from what a person typed.
+    """Read the origin (scheme, host, port) of a Quay server from what a person typed.
 
     A trailing slash is dropped. Raises BadInput for anything that is not an origin; the message never repeats the
     text, because people paste URLs with passwords in them.
@@ -99,9 +99,7 @@ def normalise_host(text: str) -> str:
         url = urlsplit(text.strip())
         host, port = url.hostname, url.port
     except ValueError:
-        raise BadInput(
-            "quay_host is not a URL; write it as https://quay.example.com or https://[2001:db8::1]:8443"
-        ) from None
+        raise BadInput(_NO_URL) from None
     if url.scheme not in ("http", "https") or not host:
         raise BadInput(
             "quay_host must start with https:// (or http://) and name a host, as in https://quay.example.com"
@@ -112,14 +110,28 @@ def normalise_host(text: str) -> str:
         raise BadInput(
             "quay_host must be the server alone, without a path or query: Quay serves its API at /api/v1 of it"
         )
+    if not (_is_ipv6(host) if ":" in host else _HOST_NAME.fullmatch(host)):
+        raise BadInput(_NO_URL)
     shown = f"[{host}]" if ":" in host else host
     return f"{url.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+_NO_URL = "quay_host is not a URL; write it as https://quay.example.com or https://[2001:db8::1]:8443"
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def path_of(*parts: str) -> str:
     """Join path parts below C(/api/v1), each percent-encoded. Raises BadInput for parts that would change the path."""
     for part in parts:
-        if part in ("", ".", ".."):
+        # Quay takes an encoded slash for a slash.
+        if part in ("", ".", "..") or "/" in part:
             raise BadInput(f"'{part}' cannot be the name of anything in Quay")
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
@@ -180,16 +192,21 @@ class QuayClient:
         return self.exchange("DELETE", path)
 
     def pages(self, path: str, key: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        """Walk a list lazily by C(next_page). Quay's last page may or may not name a next one; an empty page ends too."""
+        """Walk a list lazily by C(next_page), which Quay's last page may or may not name.
+
+        One empty page may lie between (where Quay reads two stores of logs, one after the other); two are the end.
+        """
         asked = dict(params or {})
         seen: set[str] = set()
+        empty_pages = 0
         while True:
             answer = self.get(path, asked)
             items = answer.items(key)
             yield from items
+            empty_pages = 0 if items else empty_pages + 1
             following = answer.mapping().get("next_page")
             # A bad cursor silently means "page 1": never follow the same one twice.
-            if not following or not items or following in seen:
+            if not isinstance(following, str) or not following or following in seen or empty_pages > 1:
                 return
             seen.add(following)
             asked["next_page"] = following
@@ -209,8 +226,8 @@ class QuayClient:
         """Send one request and return the successful answer, or raise one QuayError.
 
         Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method is sent once, but for
-        a 429 (refused, so without effect) where ``replay_when_limited`` allows it. ``redirect`` means that a redirect is the answer that
-        the caller wants; it is never followed.
+        a 429 (refused, so without effect) where ``replay_when_limited`` allows it. ``redirect`` means that a redirect
+        is the answer that the caller wants; it is never followed.
         """
         who = login or self.login
         if not (path == "/csrf_token" and login is who):
@@ -251,9 +268,10 @@ class QuayClient:
             )
         except (requests.exceptions.RequestException, OSError) as error:
             # Not chained: the text of a requests exception holds the whole URL, a proxy's password included.
-            failure = _transport_failure(error, method, path, self._timeout)
+            words, sent, lasting = _why_no_answer(error, self._timeout)
+            failure = TransportFailure(method, path, words, sent=sent, lasting=lasting)
         else:
-            login.learn(response.headers, dict(response.cookies))
+            login.learn(response.headers, {cookie.name: cookie.value or "" for cookie in response.cookies})
             self._learn_time(response.headers.get("Date"))
             return response
         raise failure
@@ -272,11 +290,13 @@ class QuayClient:
         limited = isinstance(failure, RateLimited)
         if method not in SAFE_METHODS and not (limited and replay_when_limited):
             return None
+        if isinstance(failure, TransportFailure) and failure.lasting:
+            return None
         if isinstance(failure, ApiError) and (
             failure.status not in RETRY_STATUSES or isinstance(failure, ReadOnlyRegistry)
         ):
             return None
-        pause = 0.5 * 2**attempt
+        pause: float = 0.5 * 2**attempt
         asked = failure.retry_after if isinstance(failure, ApiError) else None
         return min(LONGEST_PAUSE, max(pause, asked or 0.0))
 
@@ -284,7 +304,7 @@ class QuayClient:
         status = response.status_code
         if status >= 400:
             failure = _api_error(response, method, path, login)
-            failure.retry_after = _seconds_to_wait(response.headers.get("Retry-After"))
+            failure.retry_after = _seconds_to_wait(response.headers.get("Retry-After"), self.now())
             failure.challenge = response.headers.get("WWW-Authenticate", "")
             raise failure
         if 300 <= status < 400 and not redirect:
@@ -295,22 +315,42 @@ class QuayClient:
 
     def _refused_redirect(self, response: requests.Response, method: str, path: str) -> QuayError:
         """No redirect is followed: credentials must not travel, and Quay itself only redirects where nothing is."""
-        target = urlsplit(response.headers.get("Location", ""))
-        same_origin = not target.netloc or target.netloc == self.netloc
-        if response.status_code == 308 and target.path.rstrip("/") == path.rstrip("/") and same_origin:
+        target = split_location(response.headers)
+        own = urlsplit(self.origin)
+        # To a path that it lacks, Quay adds a slash. It names the host as asked, and the scheme and port as a proxy
+        # in front of it tells them.
+        own_host = target.hostname in (None, own.hostname)
+        if response.status_code == 308 and own_host and unquote(target.path) == unquote(path) + "/":
             return _endpoint_missing(308, method, path)
-        origin = f"{target.scheme}://{target.hostname or '?'}" if target.netloc else "another page"
+        elsewhere = target.hostname and (target.scheme, target.netloc) != (own.scheme, own.netloc)
+        place = f"{target.scheme}://{target.hostname}" if elsewhere else "another page"
         return UnexpectedAnswer(
             method,
             path,
-            f"the server redirects to {origin}. Redirects are not followed with credentials; "
+            f"the server redirects to {place}. Redirects are not followed with credentials; "
             "set quay_host to the address at which Quay itself answers",
         )
 
 
+def split_location(headers: Mapping[str, str]) -> SplitResult:
+    """Read the Location header; one that is missing or no URL is an empty one."""
+    try:
+        return urlsplit(headers.get("Location", ""))
+    except ValueError:
+        return urlsplit("")
+
+
 def _verification(verify: bool | str) -> bool | str:
-    if isinstance(verify, str) and not os.path.exists(verify):
-        raise BadInput(f"ca_path: there is no file {verify} on the target")
+    """Refuse a CA file that cannot serve: what TLS says about it later is hard to understand."""
+    if isinstance(verify, str) and not os.path.isdir(verify):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=verify)
+        except FileNotFoundError:
+            raise BadInput(f"ca_path: there is no file {verify} on the target") from None
+        except ssl.SSLError:
+            raise BadInput(f"ca_path: {verify} holds no certificate in PEM form") from None
+        except OSError as error:
+            raise BadInput(f"ca_path: {verify} cannot be read: {error.strerror}") from None
     return verify
 
 
@@ -324,56 +364,61 @@ def _endpoint_missing(status: int, method: str, path: str) -> EndpointMissing:
     )
 
 
-def _transport_failure(error: Exception, method: str, path: str, timeout: float) -> TransportFailure:
-    """Say in plain words why no answer came, and whether the request may have reached the server."""
+def _why_no_answer(error: Exception, timeout: float) -> tuple[str, bool, bool]:
+    """Why no answer came, in plain words; whether the request may have reached the server; whether that will last."""
     failure = requests.exceptions
-    if isinstance(error, failure.ConnectTimeout):
-        return TransportFailure(method, path, f"no connection within {timeout:g} s", sent=False)
-    if isinstance(error, failure.Timeout):
-        return TransportFailure(method, path, f"no answer within {timeout:g} s", sent=True)
+    causes = _causes(error)
+    unsent = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    sent = not any(isinstance(cause, unsent) for cause in causes)
+    if not isinstance(error, failure.RequestException):
+        return "the file of CA certificates cannot be read; check REQUESTS_CA_BUNDLE", False, True
+    if isinstance(error, ValueError):
+        return "this address cannot be called; check quay_host and the proxy settings", False, True
     if isinstance(error, failure.ProxyError):
-        return TransportFailure(method, path, "the proxy did not let the request through", sent=False)
+        refused = next(filter(None, (_TUNNEL_REFUSED.match(str(cause)) for cause in causes)), None)
+        status = refused.group(1) if refused else ""
+        words = "the proxy did not let the request through" + (f" ({status})" if status else "")
+        # A login that the proxy refuses is not offered again: that might lock it.
+        return words, sent and not status, status == "407"
     if isinstance(error, failure.SSLError):
-        return TransportFailure(method, path, _tls_words(error), sent=False)
-    if isinstance(error, OSError) and not isinstance(error, failure.RequestException):
-        return TransportFailure(
-            method, path, f"a file that TLS needs cannot be read ({type(error).__name__})", sent=False
-        )
-    root = _root_cause(error)
-    refused = "NewConnectionError" in type(root).__name__ or isinstance(root, ConnectionRefusedError)
-    words = getattr(root, "strerror", None) or _NAMELESS.get(type(root).__name__, "the connection was cut")
-    return TransportFailure(method, path, str(words), sent=not refused and "resolution" not in str(words).lower())
+        return _tls_words(causes[-1]), sent, not sent
+    if isinstance(error, failure.ConnectTimeout):
+        return f"no connection within {timeout:g} s", False, False
+    if isinstance(error, failure.Timeout) or any(isinstance(cause, ReadTimeoutError) for cause in causes):
+        return f"no answer within {timeout:g} s", True, False
+    return _cut_words(causes), sent, False
 
 
-_NAMELESS = {
-    "NewConnectionError": "the connection was refused",
-    "NameResolutionError": "the host name cannot be resolved",
-    "gaierror": "the host name cannot be resolved",
-    "IncompleteRead": "the answer broke off",
-    "ProtocolError": "the connection was cut",
-}
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    """The innermost exception that requests and urllib3 wrapped; only its class and errno text are ever shown."""
-    for _level in range(10):
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException):
-            inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-        if inner is None:
+def _causes(error: BaseException) -> list[BaseException]:
+    """The exception and those that requests and urllib3 wrapped in it; only classes and errno texts are ever shown."""
+    causes = [error]
+    while len(causes) < 10:
+        near = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
+        inner = next((cause for cause in near if isinstance(cause, BaseException)), None)
+        # A QuayError is what was being handled when this request was made, not why it failed.
+        if inner is None or isinstance(inner, QuayError):
             break
+        causes.append(inner)
         error = inner
-    return error
+    return causes
 
 
-def _tls_words(error: Exception) -> str:
-    root = _root_cause(error)
-    reason = getattr(root, "verify_message", None) or getattr(root, "reason", None)
-    detail = f" ({reason})" if isinstance(root, ssl.SSLError) and reason else ""
-    return (
-        f"the server's TLS certificate is not trusted{detail}. Give the issuing CA by ca_path; "
-        "validate_certs=false switches the check off and exposes the credentials"
-    )
+def _tls_words(cause: BaseException) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"the server's TLS certificate is not trusted ({cause.verify_message}). Give the issuing CA by ca_path; "
+            "validate_certs=false switches the check off and exposes the credentials"
+        )
+    reason = getattr(cause, "reason", None)
+    return f"TLS failed{f' ({reason})' if reason else ''}; does quay_host name a port that serves https?"
+
+
+def _cut_words(causes: list[BaseException]) -> str:
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "the host name cannot be resolved"
+    if any(isinstance(cause, IncompleteRead) for cause in causes):
+        return "the answer broke off"
+    return getattr(causes[-1], "strerror", None) or "the connection was cut"
 
 
 def _parse(response: requests.Response, method: str, path: str) -> Any:
@@ -396,14 +441,15 @@ def _quay_words(response: requests.Response) -> tuple[str, str | None, dict[str,
     try:
         body = response.json()
     except ValueError:
-        text = response.text.strip() if response.headers.get("Content-Type", "").startswith("text/plain") else ""
-        title = re.search(r"<title>([^<]{1,120})</title>", response.text or "")
-        return (text[:200] or (title.group(1).strip() if title else ""), None, {})
+        # Quay's 429 is plain text under an HTML type.
+        page = response.text
+        title = _TITLE.search(page)
+        return ((title.group(1) if title else "" if "<" in page else page[:200]).strip(), None, {})
     if not isinstance(body, dict):
         return ("", None, {})
     listed = body.get("errors")
     if isinstance(listed, list) and listed and isinstance(listed[0], dict):
-        return (str(listed[0].get("message", "")), str(listed[0].get("code", "")) or None, body)
+        return (str(listed[0].get("message") or ""), str(listed[0].get("code") or "") or None, body)
     # A schema failure puts pages of jsonschema into "detail"; its first line is the sentence.
     words = next((body[key] for key in ("error_message", "detail", "message", "error") if body.get(key)), "")
     kind = body.get("error_type")
@@ -429,10 +475,13 @@ def _api_error(response: requests.Response, method: str, path: str, login: Login
             hint="Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
             "Check quay_token or QUAY_TOKEN",
         )
+    if body.get("needsEmailVerification"):
+        return NotAuthenticated(status, method, path, words, hint="The user's e-mail address is not verified yet")
     if "invalidCredentials" in body:
         return NotAuthenticated(status, method, path, words, hint="Check quay_username and quay_password")
-    if body.get("needsEmailVerification"):
-        return NotAuthenticated(status, method, path, words or "the user's e-mail address is not verified")
+    if status == 403 and DEAD_BEARER in words:
+        hint = "Quay does not know the session: does a proxy drop its cookie?"
+        return NotAuthenticated(status, method, path, words, hint=hint)
     if status == 401 and not _lacks_scope(body):
         return NotAuthenticated(status, method, path, words, error_type=kind)
     if status in (401, 403):
@@ -452,11 +501,11 @@ def _lacks_scope(body: Mapping[str, Any]) -> bool:
     return body.get("session_required") is False
 
 
-def _seconds_to_wait(value: str | None) -> float | None:
-    """Retry-After in seconds, from a number or a date; None where it is absent or unreadable."""
+def _seconds_to_wait(value: str | None, now: datetime) -> float | None:
+    """Retry-After in seconds, from a number or a date of the server's; None where it is absent or unreadable."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     moment = parse_time(value)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()) if moment else None
+    return max(0.0, (moment - now).total_seconds()) if moment else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from typing import Any
@@ -21,6 +22,9 @@ PRIVATE_MODE = 0o600
 
 # Room that is claimed on the disk before a secret is minted, in bytes.
 _ROOM = 16384
+
+# Seconds after which a draft is one that a killed run left behind: no run holds one for longer.
+_STALE = 3600
 
 
 def read_text(path: str, option: str) -> str | None:
@@ -81,7 +85,8 @@ class Draft:
     """A file's next content, beside it, before it takes its place.
 
     Room is claimed on the disk when the draft is opened, so that a full disk is found before a secret is minted and not
-    after. ``commit`` replaces the file in one step; a draft that is not committed leaves nothing behind.
+    after. ``commit`` replaces the file in one step; a draft that is not committed leaves nothing behind. What a killed
+    run left is removed by the next draft of the same file.
     """
 
     def __init__(self, path: str, option: str) -> None:
@@ -99,9 +104,13 @@ class Draft:
                 file.write(b"\0" * _ROOM)
                 file.flush()
                 os.fsync(file.fileno())
+                _remove_stale_drafts(folder, name, os.fstat(file.fileno()))
         except OSError as error:
             self._discard()
             raise self._failure(error) from None
+        except BaseException:
+            self._discard()
+            raise
         return self
 
     def __exit__(self, *_exception: Any) -> None:
@@ -121,17 +130,19 @@ class Draft:
                 os.chown(self._draft, *owner)
             os.chmod(self._draft, mode)
             os.replace(self._draft, self._path)
-            self._draft = None
-            self._sync_folder()
         except OSError as error:
             raise self._failure(error) from None
+        self._draft = None
+        self._sync_folder()
 
     def _sync_folder(self) -> None:
-        handle = os.open(os.path.dirname(self._path), os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        """Make the new name last through a power cut, where the file system can; the file is in its place already."""
+        with contextlib.suppress(OSError):
+            handle = os.open(os.path.dirname(self._path), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def _discard(self) -> None:
         draft, self._draft = self._draft, None
@@ -141,6 +152,20 @@ class Draft:
 
     def _failure(self, error: OSError) -> LocalFileError:
         return LocalFileError(f"{self._option}: {self._path} cannot be written: {error.strerror}")
+
+
+def _remove_stale_drafts(folder: str, name: str, own: os.stat_result) -> None:
+    """Remove the drafts of this file that a killed run of the same user left, by the file system's own clock."""
+    draft_name = re.compile(re.escape(f".{name}.") + r"[a-z0-9_]{8}\.draft")
+    entries: list[str] = []
+    with contextlib.suppress(OSError):
+        entries = os.listdir(folder)
+    for entry in filter(draft_name.fullmatch, entries):
+        draft = os.path.join(folder, entry)
+        with contextlib.suppress(OSError):
+            found = os.lstat(draft)
+            if stat.S_ISREG(found.st_mode) and found.st_uid == own.st_uid and own.st_mtime - found.st_mtime > _STALE:
+                os.unlink(draft)
 
 
 def write_text(

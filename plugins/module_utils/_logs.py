@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Usage logs: when was a robot's token last changed?
+"""Usage logs: when a robot's token was last changed.
 
 Quay keeps no date for a robot's token. Its logs do, as long as they are kept: ``aggregatelogs`` says on which days a
 robot of the namespace was created or regenerated, ``logs`` of such a day says which one. One pass serves all robots.
@@ -14,8 +14,8 @@ robot of the namespace was created or regenerated, ``logs`` of such a day says w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Iterable, Mapping
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Iterable, Iterator, Mapping
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient, path_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, QuayError
@@ -42,7 +42,12 @@ class LogEntry:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> LogEntry:
-        return cls(str(data.get("kind", "")), parse_time(data.get("datetime")), data.get("metadata") or {})
+        metadata = data.get("metadata")
+        return cls(
+            kind=str(data.get("kind", "")),
+            at=parse_time(data.get("datetime")),
+            metadata=metadata if isinstance(metadata, dict) else {},
+        )
 
 
 class Logs:
@@ -62,8 +67,10 @@ class Logs:
         """
         wanted = set(robots)
         found: dict[str, datetime] = {}
+        if not wanted:
+            return found
         try:
-            for day in self._days_with(TOKEN_KINDS, since.date(), self._client.now().date()):
+            for day in self._days_of_changes(since.astimezone(timezone.utc).date(), self._client.now().date()):
                 self._changes_of_day(day, wanted, found)
                 if wanted <= found.keys():
                     break
@@ -81,20 +88,15 @@ class Logs:
                 if wanted <= found.keys():
                     return
 
-    def _days_with(self, kinds: Iterable[str], first: date, last: date) -> Iterable[date]:
-        """The days between ``first`` and ``last`` that have entries of these kinds, newest first."""
+    def _days_of_changes(self, first: date, last: date) -> Iterator[date]:
+        """The days between ``first`` and ``last`` on which any robot's token changed, newest first."""
         while first <= last:
             start = max(first, last - _WINDOW)
             answer = self._client.get(self._counts, _bounds(start, last))
             if answer.mapping().get("search_unavailable"):
                 raise LogsSilent("Quay cannot search its usage logs")
-            days = {
-                moment.date()
-                for moment in (
-                    parse_time(i.get("datetime")) for i in answer.items("aggregated") if i.get("kind") in kinds
-                )
-                if moment is not None
-            }
+            counts = (LogEntry.of(item) for item in answer.items("aggregated"))
+            days = {count.at.date() for count in counts if count.kind in TOKEN_KINDS and count.at is not None}
             yield from sorted(days, reverse=True)
             last = start - timedelta(days=1)
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Iterable, Mapping, Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient, path_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient, path_of, split_location
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     BadInput,
     EndpointMissing,
     Forbidden,
     NotFound,
+    RefusedCredential,
     UnexpectedAnswer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import Login
@@ -148,17 +149,13 @@ class Applications:
         self._root = path_of("organization", organization, "applications")
 
     def list(self) -> list[Application]:
-        """All applications, in one request. Raises BadInput for an organization that is not there or not ours."""
+        """All applications, in one request. The error for an organization that is not there or not ours says so."""
         try:
             return [Application.of(item) for item in self._client.get(self._root).items("applications")]
         except (Forbidden, NotFound) as error:
+            hint = f"Is there an organization '{self._organization}', and may the login administer it (org:admin)?"
             raise type(error)(
-                error.status,
-                error.method,
-                error.path,
-                error.message,
-                error_type=error.error_type,
-                hint=f"Is there an organization '{self._organization}', and may the login administer it (scope org:admin)?",
+                error.status, error.method, error.path, error.message, error_type=error.error_type, hint=hint
             ) from None
 
     def find(self, name: str) -> Application | None:
@@ -204,7 +201,7 @@ class ApplicationTokens:
         self._root = path_of("organization", organization, "applications", client_id, "tokens")
 
     def list(self) -> list[AccessToken] | None:
-        """All live tokens of the application, newest first; None where this Quay lacks the endpoint (3.17 and older)."""
+        """All live tokens of the application, newest first; None where Quay lacks the endpoint (3.17 and older)."""
         try:
             return [AccessToken.of(item) for item in self._client.pages(self._root, "tokens")]
         except EndpointMissing:
@@ -267,37 +264,42 @@ class UserTokens:
             form["assignment_uuid"] = assignment
         path = "/oauth/authorizeapp"
         answer = self._client.exchange("POST", path, form=form, login=login, redirect=True)
-        target = urlsplit(answer.headers.get("Location", ""))
+        target = split_location(answer.headers)
         secret = parse_qs(target.fragment).get("access_token", [""])[0]
         if secret:
             return secret
         error = parse_qs(target.query).get("error", [""])[0]
-        raise UnexpectedAnswer("POST", path, _AUTHORIZE_ERRORS.get(error, "the answer holds no access token"))
+        if error in _AUTHORIZE_ERRORS:
+            raise RefusedCredential(f"POST {path}: {_AUTHORIZE_ERRORS[error]}")
+        raise UnexpectedAnswer("POST", path, "the answer holds no access token")
 
     def assign(self, client_id: str, redirect_uri: str, scopes: Sequence[str], username: str) -> None:
         """Assign a token to another user (POST /oauth/authorize/assignuser; a session of an organization admin)."""
-        self._client.exchange(
-            "POST",
-            "/oauth/authorize/assignuser",
-            params={
-                "response_type": "token",
-                "client_id": client_id,
-                "redirect_uri": redirect_uri,
-                "scope": " ".join(scopes),
-                "username": username,
-                "format": "json",
-            },
-        )
+        params = {
+            "response_type": "token",
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(scopes),
+            "username": username,
+            "format": "json",
+        }
+        try:
+            self._client.exchange("POST", "/oauth/authorize/assignuser", params=params)
+        except EndpointMissing:
+            # This page has an HTML 404 for what it does not find.
+            raise BadInput(
+                f"for_user: this Quay has no enabled user '{username}', or no application with client id '{client_id}'"
+            ) from None
 
 
 def organization_of(client: QuayClient, client_id: str) -> str:
     """The organization that owns an application (GET /app/{client_id}, anonymous and cheap)."""
     path = path_of("app", client_id)
     try:
-        owner = client.get(path, login=Login()).mapping().get("organization") or {}
+        owner = client.get(path, login=Login()).mapping().get("organization")
     except NotFound:
         raise BadInput(f"client_id: this Quay has no application with the client id '{client_id}'") from None
-    return str(owner.get("name") or "")
+    return str((owner or {}).get("name") or "")
 
 
 _AUTHORIZE_ERRORS = {

@@ -25,6 +25,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import from
 # A login without a scope leaves an entry in the organization's usage log, one that names a scope does not. Asking to
 # pull never creates anything, and the repository need not exist.
 _PROOF_REPOSITORY = "credential-proof"
+# The code with which Quay refuses a login here. A 401 without it is somebody else's: a proxy's.
+_REFUSED = "UNAUTHORIZED"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Grant:
     oauth_uuid: str | None
 
     def missing(self, repositories: Sequence[str], actions: Sequence[str]) -> list[str]:
-        """Which of the wanted rights were not granted, as C(repository:action). Quay answers 200 with fewer, or none."""
+        """Which of the wanted rights were not granted, as C(repository:action): Quay answers 200 all the same."""
         return [
             f"{repository}:{action}"
             for repository in repositories
@@ -91,6 +93,8 @@ def prove(client: QuayClient, username: str, secret: str, namespace: str) -> Pro
             client, BasicLogin(username, secret), client.netloc, [f"{namespace}/{_PROOF_REPOSITORY}"], ["pull"]
         )
     except NotAuthenticated as refused:
+        if refused.error_type != _REFUSED:
+            raise
         return Proof(Liveness.EXPIRED if "expired" in refused.message.lower() else Liveness.INVALID)
     return Proof(Liveness.LIVE, grant.oauth_uuid, grant.subject)
 

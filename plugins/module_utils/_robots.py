@@ -18,7 +18,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._client import Qua
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time
 
-_SHORT_NAME = re.compile(r"^[a-z0-9]+(?:[._-][a-z0-9]+)*$")
+_SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 # Quay answers 400 with this text, never 404, for a robot that does not exist.
 _UNKNOWN = "could not find robot"
 
@@ -34,10 +34,10 @@ class RobotName:
     def parse(cls, text: str) -> RobotName:
         """Split a robot's name; raises BadInput for one that Quay would not accept."""
         namespace, plus, short = text.rpartition("+")
-        if not _SHORT_NAME.match(short) or not 2 <= len(short) <= 255:
+        if not _SHORT_NAME.fullmatch(short) or not 2 <= len(short) <= 255:
             raise BadInput(
-                f"name: '{text}' is no robot name. Write organization+robot (or the robot alone, in your own namespace); "
-                "the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
+                f"name: '{text}' is no robot name. Write organization+robot (or the robot alone, in your own "
+                "namespace); the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
             )
         if plus and (not namespace or re.search(r"[\s/+]|^\.+$", namespace)):
             raise BadInput(f"name: '{text}' must begin with an organization's name before the +")
@@ -56,7 +56,7 @@ class RobotName:
 
 @dataclass(frozen=True)
 class Robot:
-    """One robot as Quay tells it. ``metadata`` is None where the answer does not say (the list and regenerate do not)."""
+    """One robot as Quay tells it. ``metadata`` is None where the answer does not say (in the list, by regenerate)."""
 
     name: str
     created_at: datetime | None
@@ -104,11 +104,6 @@ class Robots:
                 return None
             raise
 
-    def list(self, organization: str | None) -> list[Robot]:
-        """All robots of a namespace with their tokens, in one request."""
-        path = path_of("user", "robots") if organization is None else path_of("organization", organization, "robots")
-        return [Robot.of(item) for item in self._client.get(path).items("robots")]
-
     def create(self, name: RobotName, description: str | None, metadata: Mapping[str, Any] | None) -> Robot:
         """Create the robot. Description and metadata can be set now or never."""
         body: dict[str, Any] = {}
@@ -128,13 +123,18 @@ class Robots:
 
     def federation(self, name: RobotName) -> list[Trust]:
         """Who may exchange an OIDC token for this robot's."""
-        data = self._client.get(f"{name.path}/federation").data
-        return [Trust(str(item.get("issuer")), str(item.get("subject"))) for item in data or ()]
+        entries = self._client.get(f"{name.path}/federation").sequence()
+        return [Trust(str(entry.get("issuer")), str(entry.get("subject"))) for entry in entries]
 
     def set_federation(self, name: RobotName, trusts: Sequence[Trust]) -> None:
         """Replace the whole federation list; the robot's own token goes on working."""
         body = [{"issuer": trust.issuer, "subject": trust.subject} for trust in trusts]
         self._client.post(f"{name.path}/federation", body)
+
+    def list(self, organization: str | None) -> list[Robot]:
+        """All robots of a namespace with their tokens, in one request."""
+        path = path_of("user", "robots") if organization is None else path_of("organization", organization, "robots")
+        return [Robot.of(item) for item in self._client.get(path).items("robots")]
 
 
 def is_unknown_robot(error: ApiError) -> bool:

@@ -35,7 +35,7 @@ class Server:
         self._application_tokens: bool | None = None
 
     def refuse_if_read_only(self, method: str, path: str) -> None:
-        """Raise ReadOnlyRegistry when the registry takes no writes, before the write that the arguments name is tried."""
+        """Raise ReadOnlyRegistry when the registry takes no writes: ahead of the write that the arguments name."""
         if self._config().get("registry_state") == "readonly":
             raise ReadOnlyRegistry(503, method, path, "")
 
