@@ -22,7 +22,7 @@ class Credential:
     """What is known of one credential. ``details`` holds what only its kind has (scopes, access, client_id …)."""
 
     name: str
-    username: str
+    username: str | None
     secret: str | None = field(default=None, repr=False)
     uuid: str | None = None
     created_at: datetime | None = None

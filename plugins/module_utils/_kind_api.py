@@ -51,12 +51,17 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
     Issuer,
     Minted,
     answer,
+    replaced,
     custody_of,
     policy_of,
     renew,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_duration
+
+
+# What a token is called in Quay when the task does not say.
+_NAMELESS = "ansible"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Wanted:
     name: str
     scopes: Sequence[str]
     lifetime: timedelta | None
+    named: bool = True  # whether the name was chosen, so that namesakes are ours
 
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         return {"organization": self.organization, "client_id": self.client_id, "scopes": list(scopes)}
@@ -152,7 +158,6 @@ class ApplicationTokenIssuer:
             raise RefusedCredential("Quay made a token but told no secret; the next run retires it")
         _prove_new(self._call, token.secret, self._wanted.organization)
         old = finding.credential
-        candidates = dict.fromkeys(([old.uuid] if old.uuid else []) + list(old.superseded))
         credential = Credential(
             name=self._wanted.name,
             username=OAUTH_USERNAME,
@@ -162,7 +167,7 @@ class ApplicationTokenIssuer:
             expires_at=token.expires_at,
             last_accessed=token.last_accessed,
             age_source=AGE_FROM_MINT,
-            superseded=tuple(uuid for uuid in candidates if uuid != token.uuid),
+            superseded=tuple(uuid for uuid in replaced(old) if uuid != token.uuid),
             details=self._wanted.details(token.scopes),
         )
         return Minted(credential, existed=finding.facts.exists)
@@ -198,10 +203,9 @@ class ApplicationTokenIssuer:
 
         Tokens without a name (made in the UI), of other names and of other users are never among them.
         """
-        others = [
-            t for t in self._listed if t.name == self._wanted.name and (current is None or t.uuid != current.uuid)
-        ]
-        if not others:
+        own = current.uuid if current else None
+        others = [token for token in self._listed if token.name == self._wanted.name and token.uuid != own]
+        if not others or not self._wanted.named:
             return ()
         owner = current.created_by if current else user_of_login(self._call.client)
         return tuple(token.uuid for token in others if token.created_by == owner)
@@ -228,6 +232,7 @@ class BrowserTokenIssuer:
         self._wanted = wanted
         self._accepts = accepts
         self._tokens = UserTokens(call.client)
+        self._assignment: str | None = None
 
     def find(self, custody: Custody, *, blind: bool) -> Finding:
         proof = self._proof(custody)
@@ -261,16 +266,17 @@ class BrowserTokenIssuer:
                 "user only: give quay_username and quay_password of an administrator of the organization"
             )
         self._call.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
+        if self._accepts:
+            self._assignment = self._assigned()
 
     def mint(self, finding: Finding) -> Minted:
         login = self._call.client.login
         assert isinstance(login, SessionLogin)  # admit() has seen to it
-        assignment = self._assignment() if self._accepts else None
         # Basic with an anonymous CSRF pair is enough for the page, and leaves no session of the user behind.
         way = login if login.signed_in or self._accepts else login.without_session()
         now = self._call.client.now()
         secret = self._tokens.authorize(
-            self._wanted.client_id, self._call.server.oauth_page(), self._wanted.scopes, way, assignment
+            self._wanted.client_id, self._call.server.oauth_page(), self._wanted.scopes, way, self._assignment
         )
         proof = _prove_new(self._call, secret, self._wanted.organization)
         old = finding.credential.uuid
@@ -305,7 +311,7 @@ class BrowserTokenIssuer:
             return None
         return next((own.scopes for own in self._tokens.authorizations() if own.uuid == uuid), None)
 
-    def _assignment(self) -> str:
+    def _assigned(self) -> str:
         wanted = list(self._wanted.scopes)
         for assignment in self._tokens.assignments():
             if assignment.client_id == self._wanted.client_id and list(assignment.scopes) == wanted:
@@ -318,7 +324,8 @@ class BrowserTokenIssuer:
 
 def wanted_of(call: Call, params: Mapping[str, Any]) -> Wanted:
     """What the options of an API token say; asks Quay for the application's client id where only its name is given."""
-    name = (params["name"] or "").strip()
+    named = params["name"] is not None
+    name = params["name"].strip() if named else _NAMELESS
     if not name:
         raise BadInput("name must not be blank: it is how a later run finds this token again")
     scopes = expand_scopes(params["scopes"])
@@ -328,7 +335,7 @@ def wanted_of(call: Call, params: Mapping[str, Any]) -> Wanted:
     organization, client_id = resolve_application(
         call, params["organization"], params["application"], params["client_id"]
     )
-    return Wanted(organization, client_id, name, scopes, lifetime)
+    return Wanted(organization, client_id, name, scopes, lifetime, named)
 
 
 def issuer_of(call: Call, wanted: Wanted, listed: Sequence[AccessToken] | None) -> Issuer:
@@ -406,16 +413,19 @@ def _assign(call: Call, wanted: Wanted, username: str) -> Outcome:
 def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
     """Revoke the token of the given uuid, else the held one and those of our name, and clear its file."""
     listed = listed_tokens(call, wanted.organization, wanted.client_id)
+    pointed_at = any(call.params[option] for option in ("uuid", "current_token", "token_path"))
+    if not pointed_at and (listed is None or not wanted.named):
+        raise BadInput(
+            "Say by uuid, current_token or token_path which token to revoke; a name is enough on Quay 3.18 and later only"
+        )
     if call.params["uuid"]:
         doomed: tuple[str, ...] = _living(call, call.params["uuid"], listed)
     else:
         finding = issuer_of(call, wanted, listed).find(custody, blind=False)
-        doomed = ((finding.credential.uuid,) if finding.credential.uuid else ()) + finding.credential.superseded
-        if listed is None and custody.secret is None:
-            raise BadInput(
-                "Tokens of this Quay (3.17 or older) have no names: say by uuid or current_token which one to revoke"
-            )
+        doomed = replaced(finding.credential)
     stored = isinstance(custody, TokenFile) and custody.secret is not None
+    if doomed:
+        call.server.refuse_if_read_only("DELETE", "tokens")
     if not call.check_mode:
         issuer = issuer_of(call, wanted, listed)
         for uuid in doomed:

@@ -32,10 +32,8 @@ def ensure_application(call: Call) -> Outcome:
     present = applications.get(params["client_id"]) if params["client_id"] else applications.find(params["name"])
     if params["state"] == "absent":
         return _absent(call, applications, present)
-    if present is None and not params["name"]:
-        raise BadInput(
-            f"client_id: {params['organization']} has no application {params['client_id']}, and a new one needs a name"
-        )
+    if present is None and params["client_id"]:
+        raise BadInput(f"client_id: the organization {params['organization']} has no application {params['client_id']}")
     return _present(call, applications, present)
 
 

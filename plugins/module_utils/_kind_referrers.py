@@ -63,7 +63,7 @@ class ReferrersIssuer:
         credential = (
             self._credential(grant, AGE_FROM_QUAY)
             if grant
-            else Credential(self._name(), self._username(), details={"access": self._wanted()})
+            else Credential(self._name(), None, details={"access": self._wanted()})
         )
         return Finding(facts, credential, {"access": self._wanted()})
 
@@ -105,7 +105,7 @@ class ReferrersIssuer:
         access = {repository: sorted(actions) for repository, actions in grant.access.items()}
         return Credential(
             name=self._name(),
-            username=grant.subject,
+            username=None,  # it goes into a bearer header, with no name beside it
             secret=grant.token,
             created_at=grant.issued_at,
             expires_at=grant.expires_at,
@@ -115,9 +115,6 @@ class ReferrersIssuer:
 
     def _name(self) -> str:
         return " ".join(self._repositories)
-
-    def _username(self) -> str | None:
-        return self._call.params["quay_username"]
 
     def _wanted(self) -> dict[str, list[str]]:
         return {repository: list(self._actions) for repository in self._repositories}

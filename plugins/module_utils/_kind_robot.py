@@ -33,7 +33,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     Record,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._logs import Logs, LogsSilent
-from ansible_collections.tokensmith.quay.plugins.module_utils._registry import prove
+from ansible_collections.tokensmith.quay.plugins.module_utils._registry import prove, user_of_login
 from ansible_collections.tokensmith.quay.plugins.module_utils._robots import (
     Robot,
     RobotName,
@@ -94,7 +94,7 @@ class RobotIssuer:
             return Finding(Facts(exists=True), Credential(str(self._name), str(self._name)))
         robot = self._robots.get(self._name)
         if robot is None:
-            missing = Credential(str(self._name), str(self._name), details=self._details(self._description))
+            missing = Credential(str(self._name), self._full_name(), details=self._details(self._description))
             return Finding(Facts(exists=False), missing)
         if robot.token is None:
             raise Forbidden(
@@ -112,8 +112,7 @@ class RobotIssuer:
         self._call.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
 
     def mint(self, finding: Finding) -> Minted:
-        known = finding.credential.secret
-        robot, existed = self._replace(known) if finding.facts.exists else (self._create(), False)
+        robot, existed = self._replace(finding.credential.secret) if finding.facts.exists else (self._create(), False)
         robot = self._proved(robot)
         now = self._call.client.now()
         return Minted(self._credential(robot, now, AGE_FROM_MINT), existed)
@@ -124,6 +123,12 @@ class RobotIssuer:
     def tells(self, custody: Custody, finding: Finding) -> bool:
         """A robot's token is told to whoever does not hold it yet."""
         return custody.secret is None or finding.facts.held == "other"
+
+    def _full_name(self) -> str:
+        """The robot's name with its namespace, which for one's own namespace is the user's."""
+        if self._name.organization is not None or not self._call.check_mode:
+            return str(self._name)
+        return f"{user_of_login(self._call.client)}+{self._name.short}"
 
     def _replace(self, known: str | None) -> tuple[Robot, bool]:
         try:
@@ -145,13 +150,18 @@ class RobotIssuer:
         except QuayError as error:
             if not error.unclear:
                 raise
-            return self._look_after(error, None)
+            return self._look_after(error, None, created=True)
 
-    def _look_after(self, unclear: QuayError, known: str | None) -> Robot:
+    def _look_after(self, unclear: QuayError, known: str | None, *, created: bool = False) -> Robot:
         """The answer was lost: the robot's present token tells whether the deed was done. Nothing is repeated."""
         robot = self._robots.get(self._name)
         if robot is None or robot.token is None or robot.token == known:
             raise unclear
+        if known is None and created is False:
+            raise RefusedCredential(
+                f"{unclear}. Whether the token was replaced cannot be told, because the old one had not been looked at. "
+                "Nothing is lost: Quay can tell the present token; run the task again"
+            ) from None
         return robot
 
     def _proved(self, robot: Robot) -> Robot:
@@ -268,6 +278,8 @@ def _dated(robot: Robot, changed: datetime | None) -> tuple[datetime | None, str
 def _absent(call: Call, name: RobotName, custody: Custody) -> Outcome:
     robots = Robots(call.client)
     robot = robots.get(name)
+    if robot is not None:
+        call.server.refuse_if_read_only("DELETE", name.path)
     if robot is not None and not call.check_mode:
         try:
             robots.delete(name)
@@ -303,6 +315,8 @@ def _with_federation(call: Call, name: RobotName, trusts: list[Trust], outcome: 
     created = outcome.values["reason"] == MISSING
     present = [] if created else Robots(call.client).federation(name)
     differs = set(present) != set(trusts)
+    if differs:
+        call.server.refuse_if_read_only("POST", f"{name.path}/federation")
     if differs and not call.check_mode:
         Robots(call.client).set_federation(name, trusts)
     return Outcome(

@@ -18,6 +18,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Ca
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
+    LocalFileError,
     NotAuthenticated,
     QuayError,
     RateLimited,
@@ -108,12 +109,12 @@ def survey(call: Call) -> Outcome:
 def _asked_for(call: Call) -> list[Seen]:
     host = call.params["quay_host"]
     asked = [_asked(position, params, host) for position, params in enumerate(call.params["credentials"])]
-    seen: dict[int, Seen] = {}
+    seen = {item.asked.position: item for item in asked if isinstance(item, Seen)}
     for kind, look in _LOOKS.items():
-        of_kind = [item for item in asked if item.kind == kind]
+        of_kind = [item for item in asked if isinstance(item, Asked) and item.kind == kind]
         if of_kind:
             seen.update({item.asked.position: item for item in look(call, of_kind)})
-    return [seen[item.position] for item in asked]
+    return [seen[position] for position in sorted(seen)]
 
 
 def _of_organization(call: Call, organization: str) -> Iterator[Seen]:
@@ -141,8 +142,8 @@ def _of_user(call: Call) -> Iterator[Seen]:
             yield Seen(_unasked("api", own.application, policy), Facts(exists=True), credential)
 
 
-def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked:
-    stored = [store_of({"quay_host": quay_host, **options}).read() for options in params["deliver"]]
+def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked | Seen:
+    """The question with what its stores hold; a store that cannot be read is an answer already."""
     held = [
         Held(
             item["token"],
@@ -152,7 +153,12 @@ def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked:
         )
         for item in params["held"]
     ]
-    return Asked(position, params, policy_of(params), [*stored, *held])
+    asked = Asked(position, params, policy_of(params))
+    try:
+        stored = [store_of({"quay_host": quay_host, **options}).read() for options in params["deliver"]]
+    except (LocalFileError, BadInput) as error:
+        return _failed(asked, error)
+    return replace(asked, held=[*stored, *held])
 
 
 def _unasked(kind: str, name: str, policy: Policy) -> Asked:

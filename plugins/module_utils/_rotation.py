@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Protocol, Union
+from typing import Any, Mapping, Protocol, Sequence, Union
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Caller, TokenFile
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     DELIVER,
     MISSING,
@@ -110,13 +111,15 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
             custody.deliver(after)
     superseded = after.superseded
     doomed = superseded if retires else ()
-    if not call.check_mode:
-        for uuid in doomed:
-            issuer.retire(uuid)
-    after = replace(after, superseded=tuple(uuid for uuid in superseded if uuid not in doomed))
+    left = doomed if call.check_mode else _retire(call, issuer, doomed, told=not custody.keeps)
+    after = replace(
+        after, superseded=tuple(u for u in superseded if u not in doomed or (u in left and not call.check_mode))
+    )
     told = not call.check_mode and not custody.keeps and (verdict.mints or issuer.tells(custody, before))
+    changed = (writes and (issuer.changes_quay or custody.keeps)) or bool(doomed)
+    diff = _diff(before, after, verdict, custody, existed=existed, superseded=superseded, writes=writes)
     return Outcome(
-        changed=(writes and (issuer.changes_quay or custody.keeps)) or bool(doomed),
+        changed=changed,
         values=answer(
             call,
             after,
@@ -124,7 +127,7 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
             token=after.secret if told else None,
             minted=verdict.mints,
         ),
-        **_diff(before, after, verdict, custody, existed=existed, superseded=superseded, writes=writes),
+        **(diff if changed else {}),
     )
 
 
@@ -142,6 +145,28 @@ def answer(
     }
 
 
+def replaced(old: Credential) -> tuple[str, ...]:
+    """What a new secret replaces: leftovers of earlier runs, and the present one last, for it may be our very login."""
+    return old.superseded + ((old.uuid,) if old.uuid else ())
+
+
+def _retire(call: Call, issuer: Issuer, doomed: Sequence[str], *, told: bool) -> list[str]:
+    """Revoke superseded tokens; returns those that could not be.
+
+    Where the caller has yet to be told the new secret, a failure must not swallow it.
+    """
+    left = []
+    for uuid in doomed:
+        try:
+            issuer.retire(uuid)
+        except QuayError as error:
+            if not told:
+                raise
+            left.append(uuid)
+            call.warn(f"The superseded token {uuid} could not be revoked and is still alive: {error}")
+    return left
+
+
 def _predicted(before: Finding) -> Credential:
     """What check mode can say of a credential that a real run would mint."""
     old = before.credential
@@ -153,7 +178,7 @@ def _predicted(before: Finding) -> Credential:
         expires_at=None,
         last_accessed=None,
         age_source=None,
-        superseded=((old.uuid,) if old.uuid else ()) + old.superseded,
+        superseded=replaced(old),
         details={**old.details, **before.wanted},
     )
 

@@ -39,7 +39,7 @@ attributes:
       - With O(token_path) or O(current_token). Without them each run issues another token, because Quay does not tell one again.
       - Not with O(rotate=always), which replaces the token in each run.
       - With O(for_user), an assignment is repeated until the user has taken it, because Quay does not list assignments to
-        whoever made them.
+        whoever made them. Older Quay servers do not list taken ones either, so there it is repeated in each run.
 options:
   organization:
     description:
@@ -55,9 +55,10 @@ options:
     type: str
   name:
     description:
-      - Name of the token, by which a later run finds what an earlier one left behind. Older Quay servers keep no names.
+      - Name of the token, by which a later run finds what an earlier one left behind. Tokens that share it with this one, of the
+        same user and application, count as left behind, so give each credential a name of its own.
+      - Left out, the token is called C(ansible), and nothing is found by that name. Older Quay servers keep no names at all.
     type: str
-    default: ansible
   scopes:
     description:
       - What the token may do. V(all) stands for every scope.
@@ -253,7 +254,7 @@ def main() -> None:
             "organization": {"type": "str"},
             "application": {"type": "str"},
             "client_id": {"type": "str"},
-            "name": {"type": "str", "default": "ansible"},
+            "name": {"type": "str"},
             "scopes": {
                 "type": "list",
                 "elements": "str",

@@ -91,10 +91,10 @@ token:
   type: str
   sample: null
 username:
-  description: Whom the token speaks for. A registry token goes into a bearer header, so no name is typed beside it.
+  description: Always null, because a registry token goes into a bearer header with no name beside it.
   returned: success
   type: str
-  sample: acme+scanner
+  sample: null
 registry:
   description: Host of the registry, taken from O(quay_host).
   returned: success
