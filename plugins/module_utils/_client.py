@@ -266,7 +266,7 @@ class QuayClient:
                 verify=self._verify,
                 allow_redirects=False,
             )
-        except (requests.exceptions.RequestException, OSError) as error:
+        except (requests.exceptions.RequestException, OSError, ValueError) as error:
             # Not chained: the text of a requests exception holds the whole URL, a proxy's password included.
             words, sent, lasting = _why_no_answer(error, self._timeout)
             failure = TransportFailure(method, path, words, sent=sent, lasting=lasting)
@@ -370,10 +370,12 @@ def _why_no_answer(error: Exception, timeout: float) -> tuple[str, bool, bool]:
     causes = _causes(error)
     unsent = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
     sent = not any(isinstance(cause, unsent) for cause in causes)
+    if isinstance(error, ValueError):
+        # requests reads a redirect's address, even that of one which it is told not to follow.
+        words = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
+        return words, not isinstance(error, failure.RequestException), True
     if not isinstance(error, failure.RequestException):
         return "the file of CA certificates cannot be read; check REQUESTS_CA_BUNDLE", False, True
-    if isinstance(error, ValueError):
-        return "this address cannot be called; check quay_host and the proxy settings", False, True
     if isinstance(error, failure.ProxyError):
         refused = next(filter(None, (_TUNNEL_REFUSED.match(str(cause)) for cause in causes)), None)
         status = refused.group(1) if refused else ""

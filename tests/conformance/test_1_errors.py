@@ -1,0 +1,245 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Part 1, section 1: the shapes of errors and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from conformance.client import (
+    Client,
+    Target,
+    assert_csrf,
+    assert_html,
+    assert_message,
+    assert_problem,
+    assert_unauthorized,
+    registry_token,
+    unique,
+)
+from conformance.conftest import World
+
+NEW_APPLICATION = "/api/v1/organization/{org}/applications"
+
+
+def test_1_dead_bearer_reads_401(caller: Callable[..., Client]) -> None:
+    response = caller(bearer="dead").get("/api/v1/user/robots")
+    assert_problem(response, 401, "invalid_token", "Requires authentication")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_1_dead_bearer_writes_403_csrf(caller: Callable[..., Client], method: str) -> None:
+    path = "/api/v1/organization/" if method == "POST" else "/api/v1/organization/zz/robots/zz"
+    assert_csrf(caller(bearer="dead").request(method, path, json={}))
+
+
+def test_1_dead_bearer_sees_what_the_public_sees(world: World, caller: Callable[..., Client]) -> None:
+    response = caller(bearer="dead").get("/api/v1/repository", params={"namespace": world.org})
+    assert response.status_code == 200
+    assert response.json() == {"repositories": []}
+
+
+@pytest.mark.family("3.18")
+def test_1_expired_and_wrong_bearer_answer_alike(world: World, caller: Callable[..., Client]) -> None:
+    body = {"name": "short", "scope": "user:read org:admin", "expiration": 1}
+    secret = world.superuser.post(f"{world.application}/tokens", body).json()["token"]
+    world.target.let_pass(1.5)
+    assert_problem(caller(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token", "Requires authentication")
+    assert_csrf(caller(bearer=secret).post("/api/v1/organization/", {}))
+
+
+@pytest.mark.parametrize(
+    ("scope", "path"),
+    [
+        pytest.param("repo:read", "/applications", id="applications need org:admin"),
+        pytest.param("user:admin", "/robots/zz", id="robots need org:admin"),
+        pytest.param("repo:admin", "/logs", id="logs need org:admin"),
+    ],
+)
+def test_1_missing_scope_403(world: World, bearer: Callable[[str], Client], scope: str, path: str) -> None:
+    assert_unauthorized(bearer(scope).get(world.base + path))
+
+
+def test_1_user_without_user_read_401_session_required(bearer: Callable[[str], Client]) -> None:
+    response = bearer("repo:read").get("/api/v1/user/")
+    assert_problem(response, 401, "invalid_token", "Requires authentication")
+    assert response.json()["session_required"] is False
+
+
+def test_1_basic_is_never_accepted_by_the_api(target: Target, caller: Callable[..., Client]) -> None:
+    client = caller(basic=(target.username, target.password))
+    assert_problem(client.get("/api/v1/user/"), 401, "invalid_token")
+
+
+def test_1_robot_and_app_tokens_are_no_bearers(world: World, caller: Callable[..., Client]) -> None:
+    _, robot = world.robot()
+    app = world.user.post("/api/v1/user/apptoken", {"title": "bearer"}).json()["token"]["token_code"]
+    for secret in (robot, app):
+        assert_problem(caller(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("org", ["known", "unknown"])
+def test_1_existence_is_hidden_from_strangers(world: World, org: str) -> None:
+    name = world.org if org == "known" else unique()
+    assert_unauthorized(world.user.get(f"/api/v1/organization/{name}/applications"))
+    assert_unauthorized(world.user.get(f"/api/v1/organization/{name}/robots"))
+
+
+def test_1_superuser_and_unknown_organization(world: World) -> None:
+    base = f"/api/v1/organization/{(name := unique())}"
+    assert_problem(world.superuser.get(f"{base}/applications"), 404, "not_found", "Not Found")
+    assert_message(world.superuser.get(f"{base}/robots/zz"), 400, f"Organization does not exist: {name}")
+    assert world.superuser.get(f"{base}/robots").json() == {"robots": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body"),
+    [
+        pytest.param("GET", "", None, id="GET"),
+        pytest.param("DELETE", "", None, id="DELETE"),
+        pytest.param("POST", "/regenerate", None, id="regenerate"),
+        pytest.param("GET", "/permissions", None, id="permissions"),
+        pytest.param("GET", "/federation", None, id="federation GET"),
+        pytest.param("POST", "/federation", [], id="federation POST"),
+        pytest.param("DELETE", "/federation", None, id="federation DELETE"),
+    ],
+)
+def test_1_unknown_robot_is_400(world: World, method: str, suffix: str, body: list[str] | None) -> None:
+    response = world.superuser.request(method, f"{world.base}/robots/nobody{suffix}", json=body)
+    assert_message(response, 400, "Could not find robot with specified username")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_1_missing_address_405_html_for_writes(anonymous: Client, method: str) -> None:
+    assert_html(anonymous.request(method, "/api/v1/no/such/address"), 405)
+
+
+def test_1_missing_address_308_then_404_html_for_get(anonymous: Client) -> None:
+    response = anonymous.get("/api/v1/no/such/address")
+    assert_html(response, 308)
+    assert response.headers["Location"].endswith("/api/v1/no/such/address/")
+    assert_html(anonymous.get(response.headers["Location"]), 404)
+
+
+def test_1_known_address_wrong_method_405_json(anonymous: Client) -> None:
+    response = anonymous.post("/api/v1/organization/zz/robots/zz")
+    assert_message(response, 405, "The method is not allowed for the requested URL.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/user", "/api/v1/organization", "/api/v1/superuser/users", "/api/v1/superuser/organizations"]
+)
+def test_1_addresses_with_a_slash_redirect_308_without(anonymous: Client, path: str) -> None:
+    method = "POST" if path == "/api/v1/organization" else "GET"
+    response = anonymous.request(method, path)
+    assert response.status_code == 308
+    assert response.headers["Location"].endswith(f"{path}/")
+
+
+def test_1_robot_addresses_have_no_slash(anonymous: Client) -> None:
+    assert_html(anonymous.get("/api/v1/organization/zz/robots/zz/"), 404)
+    assert_html(anonymous.delete("/api/v1/organization/zz/robots/zz/"), 405)
+
+
+def test_1_no_content_type_415(world: World) -> None:
+    path = NEW_APPLICATION.format(org=world.org)
+    assert_message(world.superuser.post(path, data="name"), 415)
+
+
+def test_1_broken_json_400_message(world: World) -> None:
+    path = NEW_APPLICATION.format(org=world.org)
+    response = world.superuser.post(path, data="{", headers={"Content-Type": "application/json"})
+    assert_message(response, 400, "The browser (or proxy) sent a request that this server could not understand.")
+
+
+def test_1_schema_failure_400_with_the_text_of_jsonschema(world: World) -> None:
+    response = world.superuser.post(NEW_APPLICATION.format(org=world.org), {"description": "nameless"})
+    assert_problem(response, 400, "invalid_request", "'name' is a required property\n\nFailed validating 'required'")
+
+
+def test_1_500_for_a_star_on_an_unknown_repository(world: World, caller: Callable[..., Client]) -> None:
+    client = caller(basic=(world.target.username, world.target.password))
+    scope = f"repository:{world.org}/{unique()}:*"
+    assert client.get("/v2/auth", params={"service": world.target.host, "scope": scope}).status_code == 500
+
+
+def test_1_500_for_a_repository_in_an_unknown_namespace(world: World) -> None:
+    body = {"namespace": unique(), "repository": "app", "visibility": "private", "description": ""}
+    assert_html(world.superuser.post("/api/v1/repository", body), 500)
+
+
+def test_1_500_for_a_federation_exchange_without_a_jwt(world: World, caller: Callable[..., Client]) -> None:
+    shortname, _ = world.robot()
+    client = caller(basic=(f"{world.org}+{shortname}", "no-jwt"))
+    assert_html(client.get("/oauth2/federation/robot/token"), 500)
+
+
+def test_1_failed_logins_end_in_429_for_the_right_password_too(
+    world: World, anonymous: Client, caller: Callable[..., Client], passing_user: tuple[str, str]
+) -> None:
+    username, password = passing_user
+    anonymous.take_csrf()
+    answers = [anonymous.post("/api/v1/signin", {"username": username, "password": "wrong"}) for _ in range(6)]
+    assert answers[0].status_code == 403
+    last = anonymous.post("/api/v1/signin", {"username": username, "password": password})
+    assert last.status_code == 429
+    assert last.text == "Too many login attempts. \nPlease reset your Quay password and try again."
+    assert last.headers["Retry-After"].isdigit()
+    service = {"service": world.target.host}
+    assert caller(basic=(username, password)).get("/v2/auth", params=service).status_code == 429
+
+
+def test_1_backoff_is_half_a_second_times_2_to_the_n_minus_1(
+    world: World, standin: object, anonymous: Client, passing_user: tuple[str, str]
+) -> None:
+    username, password = passing_user
+    anonymous.take_csrf()
+    wrong, right = ({"username": username, "password": secret} for secret in ("wrong", password))
+    for seconds in (0.5, 1.5):
+        assert anonymous.post("/api/v1/signin", wrong).status_code == 403
+        world.target.let_pass(seconds - 0.2)
+        assert anonymous.post("/api/v1/signin", right).status_code == 429
+        world.target.let_pass(0.2)
+    assert anonymous.post("/api/v1/signin", right).status_code == 200
+
+
+def test_1_client_ids_are_case_sensitive(world: World) -> None:
+    path = f"{world.base}/applications/{world.client_id.lower()}"
+    assert_problem(world.superuser.get(path), 404, "not_found")
+
+
+def test_1_bad_next_page_is_page_one(world: World) -> None:
+    response = world.superuser.get(f"{world.base}/logs", params={"next_page": "garbage"})
+    assert response.status_code == 200
+    assert response.json()["logs"]
+
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
+
+
+@pytest.mark.parametrize("agent", ["ansible-httpget", "python-requests/2.32"])
+def test_1_tools_need_no_x_requested_with(bearer: Callable[[str], Client], agent: str) -> None:
+    assert bearer("user:read").get("/api/v1/user/", headers={"User-Agent": agent}).status_code == 200
+
+
+def test_1_browsers_need_x_requested_with(bearer: Callable[[str], Client]) -> None:
+    client, headers = bearer("user:read"), {"User-Agent": BROWSER}
+    response = client.get("/api/v1/user/", headers=headers)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("API calls must be invoked with an X-Requested-With header")
+    assert client.get("/api/v1/user/", headers=headers | {"X-Requested-With": "XMLHttpRequest"}).status_code == 200
+
+
+def test_1_body_over_one_mebibyte_413(world: World) -> None:
+    path = NEW_APPLICATION.format(org=world.org)
+    assert_html(world.superuser.post(path, {"name": "x" * (1024 * 1024 + 1)}), 413)
+
+
+def test_1_a_registry_token_is_no_bearer_of_the_api(world: World, caller: Callable[..., Client]) -> None:
+    shortname, robot = world.robot()
+    token = registry_token(world.target, (f"{world.org}+{shortname}", robot))
+    assert caller(bearer=token).get("/api/v1/user/robots").status_code == 401

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection as it lies here: its modules, what they document, and what they accept."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+from ansible.module_utils.basic import AnsibleModule
+
+NAME = "tokensmith.quay"
+ROOT = Path(__file__).resolve().parents[2]
+# The folder from which `ansible_collections.tokensmith.quay` is imported.
+COLLECTIONS = ROOT.parents[2]
+PLUGINS = ROOT / "plugins"
+MODULE_FILES = sorted((PLUGINS / "modules").glob("quay_*.py"))
+MODULES = [path.stem for path in MODULE_FILES]
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a module's main() hands to AnsibleModule."""
+
+    options: Document
+    constraints: Document
+    supports_check_mode: bool
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A module's documentation as its users see it: with the fragments merged in."""
+
+    doc: Document
+    examples: str
+    returns: Document
+
+    @property
+    def options(self) -> Document:
+        return dict(self.doc["options"])
+
+
+class _Accepted(BaseException):
+    """Ends main() as soon as it has said what it accepts."""
+
+
+@functools.cache
+def spec_of(module: str) -> Spec:
+    seen: dict[str, Any] = {}
+
+    def note(_self: AnsibleModule, argument_spec: Document, **rest: Any) -> None:
+        seen.update(rest, argument_spec=argument_spec)
+        raise _Accepted
+
+    main = importlib.import_module(f"ansible_collections.{NAME}.plugins.modules.{module}").main
+    try:
+        with mock.patch.object(AnsibleModule, "__init__", note):
+            main()
+    except _Accepted:
+        pass
+    options = seen.pop("argument_spec")
+    return Spec(options, constraints=seen, supports_check_mode=bool(seen.pop("supports_check_mode", False)))
+
+
+def documented(module: str) -> Documented:
+    found = ansible_doc(*(f"{NAME}.{name}" for name in MODULES))[f"{NAME}.{module}"]
+    return Documented(found["doc"], found["examples"], found["return"])
+
+
+def options_of_builtin(module: str) -> set[str]:
+    """The names, aliases included, of a module's options that comes with ansible-core."""
+    options = ansible_doc(module)[module]["doc"]["options"]
+    return {*options, *(alias for option in options.values() for alias in option.get("aliases", ()))}
+
+
+@functools.cache
+def ansible_doc(*modules: str) -> Document:
+    with tempfile.TemporaryDirectory(prefix="ansible-") as home:
+        environ = {**os.environ, "ANSIBLE_HOME": home, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+        command = [sys.executable, "-m", "ansible", "doc", "--json", "--type", "module", *modules]
+        answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    found: Document = json.loads(answer.stdout)
+    assert found.keys() == set(modules), answer.stderr
+    return found
+
+
+def source_text(module: str, variable: str) -> str:
+    """A text that a module's file assigns to a variable, as it is written there."""
+    tree = ast.parse((PLUGINS / "modules" / f"{module}.py").read_text())
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and _named(statement, variable):
+            return str(ast.literal_eval(statement.value))
+    raise AssertionError(f"{module} has no {variable}")
+
+
+def _named(statement: ast.Assign, variable: str) -> bool:
+    return any(isinstance(target, ast.Name) and target.id == variable for target in statement.targets)
+
+
+def runtime() -> Document:
+    found: Document = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    return found
+
+
+def walk(options: Mapping[str, Any], below: str, path: str = "") -> list[tuple[str, Document]]:
+    """All options with their full names; ``below`` is the key that holds an option's own options."""
+    found = []
+    for name, option in options.items():
+        found.append((f"{path}{name}", option))
+        found += walk(option.get(below) or {}, below, f"{path}{name}.")
+    return found
+
+
+def tracked() -> list[Path]:
+    """Every file that belongs to the sources."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in sorted(listing.split("\0")) if name and (ROOT / name).is_file()]

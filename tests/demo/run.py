@@ -1,0 +1,207 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the rotation playbook on an embedded stand-in Quay, as a platform team would night after night.
+
+A file of its own starts the server, makes its first user and an organization; everything else is done by the
+collection. Each act asserts what it shows, so the demo is also a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+from standin import Standin
+from tools import places
+
+HERE = Path(__file__).parent
+STAGE = places.BUILD / "demo"
+CONSUMERS = STAGE / "consumers"
+LOG = STAGE / "ansible.log"
+REPORT = re.compile(r"TASK \[[^\]]*Rotation report[^\]]*\] \**\n(?:ok|changed): \[localhost\] => (\{.*?\n\})", re.DOTALL)
+RECAP = re.compile(r"^localhost +: (.*)$", re.MULTILINE)
+DAY = 86400
+
+
+class Disappointment(Exception):
+    """The demo did not show what it promises."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--family", choices=("3.18", "3.17"), default="3.18", help="which Quay the stand-in plays")
+    family = parser.parse_args().family
+    shutil.rmtree(STAGE, ignore_errors=True)
+    CONSUMERS.mkdir(parents=True)
+    try:
+        with Standin(family=family) as quay:
+            play(quay, family)
+    except Disappointment as disappointment:
+        print(f"\n{disappointment}\nThe whole output of ansible-playbook is in {shown(LOG)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def play(quay: Standin, family: str) -> None:
+    """Show all acts."""
+    print(f"A stand-in Quay {family} listens at {quay.url}, empty but for the organization acme.")
+    login = prepare(quay)
+    print(
+        "Three credentials are declared in tests/demo/credentials.yml: a robot's token for pulls, an OAuth access token,\n"
+        "and a registry token for the referrers API. The same playbook runs every night."
+    )
+    first_day(quay, login)
+    later(quay, login, family)
+    look_around()
+
+
+def first_day(quay: Standin, login: dict[str, str]) -> None:
+    act(quay, login, "1. What would happen? (check mode)", "--check", writes=0)
+    expect(not any(CONSUMERS.iterdir()), "check mode wrote a file")
+    act(quay, login, "2. The first night: create, prove, deliver")
+    consume(quay)
+    act(quay, login, "3. The next night: nothing is due", writes=0, changed=0)
+
+
+def later(quay: Standin, login: dict[str, str], family: str) -> None:
+    old = {path.name: path.read_bytes() for path in CONSUMERS.iterdir()}
+    (CONSUMERS / "ci.env").unlink()
+    act(quay, login, "4. Somebody deleted ci.env: delivered again, without a new secret")
+    expect("acme+ci" in (CONSUMERS / "ci.env").read_text(), "ci.env was not repaired")
+    quay.clock.advance(81 * DAY)
+    act(quay, login, "5. 81 days later: what is due, and why? (check mode)", "--check", writes=0)
+    act(quay, login, "6. The same night, for real: mint, prove, deliver, and only then retire")
+    fresh = {path.name for path in CONSUMERS.iterdir() if path.read_bytes() != old.get(path.name)}
+    expect(len(fresh) == len(old), "a credential was not renewed")
+    consume(quay)
+    act(quay, login, "7. And again: nothing is due", writes=0, changed=0)
+
+
+def prepare(quay: Standin) -> dict[str, str]:
+    """Make the first user, an organization and a repository; returns the environment that holds his login."""
+    password = secrets.token_urlsafe()
+    account = {"username": "admin", "password": password, "email": "admin@quay.example", "access_token": True}
+    token = requests.post(f"{quay.url}/api/v1/user/initialize", json=account, timeout=30).json()["access_token"]
+    for path, body in (
+        ("/api/v1/organization/", {"name": "acme", "email": "acme@quay.example"}),
+        ("/api/v1/repository", {"namespace": "acme", "repository": "app", "visibility": "private", "description": ""}),
+    ):
+        made = requests.post(quay.url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        expect(made.status_code == 201, f"{path} answered {made.status_code}")
+    login = {"QUAY_HOST": quay.url, "QUAY_USERNAME": "admin", "QUAY_PASSWORD": password}
+    ansible(login, str(HERE / "prepare.yml"))
+    return login
+
+
+def act(
+    quay: Standin, login: dict[str, str], title: str, *options: str, writes: int | None = None, changed: int | None = None
+) -> None:
+    """Run the playbook once, and show its report and what it asked of Quay."""
+    print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")
+    arguments = ["tokensmith.quay.rotate", "-e", "@credentials.yml", *options]
+    print(f"$ ansible-playbook {' '.join(arguments)}")
+    quay.journal.clear()
+    output = ansible(login, *arguments, "-e", f"consumers={CONSUMERS}")
+    for line in report(output):
+        print(f"  {line}")
+    recap = RECAP.search(output)
+    done = [entry for entry in quay.journal if entry.write and not entry.path.endswith("/signin")]
+    minted = sum(entry.mint for entry in done)
+    tally = f"requests to Quay: {len(quay.journal)}, of which changing something: {len(done)} ({minted} minting)"
+    print(f"  {tally}; files changed: {changes(recap)}")
+    expect(writes is None or len(done) == writes, f"{len(done)} writing requests where {writes} were promised")
+    expect(changed is None or changes(recap) == changed, f"{changes(recap)} changes where {changed} were promised")
+
+
+def changes(recap: re.Match[str] | None) -> int:
+    counted = re.search(r"changed=(\d+)", recap.group(1)) if recap else None
+    return int(counted.group(1)) if counted else -1
+
+
+def ansible(login: dict[str, str], *arguments: str) -> str:
+    """Run ansible-playbook in the demo's folder, keep its output, and return it."""
+    shutil.copy(HERE / "credentials.yml", STAGE)
+    environment = {
+        **os.environ,
+        **login,
+        "ANSIBLE_COLLECTIONS_PATH": str(places.COLLECTIONS),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "NO_PROXY": "127.0.0.1",
+    }
+    interpreter = ["-e", f"ansible_python_interpreter={sys.executable}"]
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), *arguments, *interpreter]
+    done = subprocess.run(command, env=environment, cwd=STAGE, capture_output=True, text=True, check=False)
+    with LOG.open("a") as log:
+        log.write(f"$ ansible-playbook {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
+    if done.returncode:
+        raise Disappointment(f"ansible-playbook failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def report(output: str) -> list[str]:
+    """The table that the role printed."""
+    found = REPORT.search(output)
+    if found is None:
+        raise Disappointment("The playbook printed no report")
+    lines: list[str] = json.loads(found.group(1))["msg"]
+    return [line.replace(f"{CONSUMERS}/", "") for line in lines]
+
+
+def consume(quay: Standin) -> None:
+    """Use each delivered credential as its consumer would."""
+    for who, accepted in attempts(quay):
+        print(f"  {who}: {'accepted' if accepted else 'REFUSED'}")
+        expect(accepted, f"{who} was refused")
+
+
+def attempts(quay: Standin) -> Iterator[tuple[str, bool]]:
+    host = quay.url.split("://")[1]
+    auth = json.loads((CONSUMERS / "containers-auth.json").read_text())["auths"][host]["auth"]
+    username, _, secret = base64.b64decode(auth).decode().partition(":")
+    scope = {"service": host, "scope": "repository:acme/app:pull"}
+    login = requests.get(f"{quay.url}/v2/auth", params=scope, auth=(username, secret), timeout=30)
+    yield "podman login with containers-auth.json", login.status_code == 200
+    bearer = {"Authorization": f"Bearer {json.loads((CONSUMERS / 'nightly.json').read_text())['token']}"}
+    repository = requests.get(f"{quay.url}/api/v1/repository/acme/app", headers=bearer, timeout=30)
+    yield "GET /api/v1/repository/acme/app with nightly.json", repository.status_code == 200
+    bearer = {"Authorization": f"Bearer {(CONSUMERS / 'scanner.token').read_text().strip()}"}
+    tags = requests.get(f"{quay.url}/v2/acme/app/tags/list", headers=bearer, timeout=30)
+    yield "GET /v2/acme/app/tags/list with scanner.token", tags.status_code == 200
+
+
+def look_around() -> None:
+    print("\nWhere to look")
+    for what, path in (
+        ("the declarations", HERE / "credentials.yml"),
+        ("the playbook", places.ROOT / "playbooks" / "rotate.yml"),
+        ("what the consumers hold (secrets of a server that is gone)", CONSUMERS),
+        ("the whole output of ansible-playbook", LOG),
+    ):
+        print(f"  {shown(path):<34} {what}")
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(places.ROOT))
+
+
+def expect(true: bool, otherwise: str) -> None:
+    if not true:
+        raise Disappointment(f"This should not have happened: {otherwise}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stand-ins and their inhabitants, for every test below this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from functional.inhabitants import Inhabitants, settle
+from functional.modules import Modules
+from functional.watch import Secrets
+from functional.world import World
+from standin import Standin
+
+FAMILIES = ("3.18", "3.17")
+LOGINS = ("bearer", "session")
+
+
+@pytest.fixture(scope="session")
+def secrets() -> Iterator[Secrets]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield Secrets(patch)
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modules]:
+    with Modules(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+class Settlements:
+    """A stand-in per family, settled once; each test finds it as it was then."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._settled: dict[str, tuple[Standin, Inhabitants, dict[str, Any]]] = {}
+
+    def of(self, family: str) -> tuple[Standin, Inhabitants]:
+        if family not in self._settled:
+            quay = self._stack.enter_context(Standin(family))
+            people = settle(quay)
+            self._settled[family] = quay, people, quay.quay.snapshot()
+        quay, people, snapshot = self._settled[family]
+        quay.quay.restore(snapshot)
+        quay.faults.clear()
+        quay.journal.clear()
+        return quay, people
+
+
+@pytest.fixture(scope="session")
+def settlements(secrets: Secrets) -> Iterator[Settlements]:
+    with ExitStack() as stack:
+        yield Settlements(stack)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def world(
+    family: str,
+    settlements: Settlements,
+    secrets: Secrets,
+    modules: Modules,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """Alice's view, by her bearer token, unless a test changes `login`."""
+    quay, people = settlements.of(family)
+    secrets.add(person.password for person in (people.root, people.alice, people.bob, people.carol))
+    folder = tmp_path / "target"
+    folder.mkdir()
+    made = World(quay, people, secrets, modules, folder, {"quay_token": people.alice_token})
+    made.listen(monkeypatch)
+    return made
+
+
+@pytest.fixture(params=LOGINS)
+def either_login(request: pytest.FixtureRequest, world: World) -> World:
+    """The same world by bearer token and by password."""
+    if request.param == "session":
+        world.login = world.people.alice.by_password
+    return world

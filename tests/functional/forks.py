@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs modules, each in a process of its own, and quickly: what all of them import is loaded once, each run is a fork.
+
+Speaks JSON, one line a run: in go the module's file, its arguments and its environment; out come its exit status and
+what it printed. Arguments reach a module by its standard input, so that no secret stands on a command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import traceback
+from typing import IO, Any
+
+from contract import collection
+
+_LONGEST_RUN_S = 120
+
+
+def serve() -> None:
+    for path in (collection.PLUGINS / "module_utils").glob("_*.py"):
+        importlib.import_module(f"ansible_collections.{collection.NAME}.plugins.module_utils.{path.stem}")
+    for line in sys.stdin.buffer:
+        print(json.dumps(_run(json.loads(line))), flush=True)
+
+
+def _run(job: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(json.dumps(job["arguments"]).encode())
+        given.seek(0)
+        child = os.fork()
+        if child == 0:
+            _become(job, given, out, err)
+        _pid, status = os.waitpid(child, 0)
+        return {"status": os.waitstatus_to_exitcode(status), "stdout": _text(out), "stderr": _text(err)}
+
+
+def _become(job: dict[str, Any], given: IO[bytes], out: IO[bytes], err: IO[bytes]) -> None:
+    """Turn this process into the module's."""
+    status: Any = 1
+    try:
+        for number, file in enumerate((given, out, err)):
+            os.dup2(file.fileno(), number)
+        sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115
+        sys.argv = [job["module"]]
+        os.environ.clear()
+        os.environ.update(job["environ"])
+        tempfile.tempdir = None
+        signal.alarm(_LONGEST_RUN_S)
+        status = 0
+        runpy.run_path(job["module"], run_name="__main__")
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 1)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the stand-in in the foreground: `python -m standin --port 8099 --family 3.18`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+from types import FrameType
+
+from .config import FAMILIES
+from .server import Standin
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="standin", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8099, help="0 picks a free one")
+    parser.add_argument("--family", choices=FAMILIES, default=FAMILIES[0])
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate of a CA made for this run")
+    parser.add_argument("--ca-out", type=Path, metavar="FILE", help="where to write the CA's certificate")
+    parser.add_argument("--server-hostname", metavar="NAME", help="SERVER_HOSTNAME; HOST:PORT unless given")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="JSON, written once the port is listening")
+    return parser.parse_args()
+
+
+def _banner(standin: Standin) -> str:
+    lines = [
+        f"Stand-in Quay {standin.quay.family} on {standin.url}",
+        f"  SERVER_HOSTNAME  {standin.config['SERVER_HOSTNAME']}",
+        f"  first user       POST {standin.url}/api/v1/user/initialize",
+        f"  control          {standin.url}/__standin__/state",
+    ]
+    if standin.ca_path:
+        lines.append(f"  CA certificate   {standin.ca_path}")
+    return "\n".join([*lines, "Nothing is kept. Stop with Ctrl-C."])
+
+
+def _announce(standin: Standin, ready_file: Path) -> None:
+    """Written aside and moved, so that nobody reads half of it."""
+    details = {
+        "url": standin.url,
+        "control_url": f"{standin.url}/__standin__/",
+        "family": standin.quay.family,
+        "server_hostname": standin.config["SERVER_HOSTNAME"],
+        "ca_path": standin.ca_path,
+        "pid": os.getpid(),
+    }
+    partial = ready_file.with_name(f"{ready_file.name}.partial")
+    partial.write_text(json.dumps(details))
+    partial.replace(ready_file)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, _interrupt)
+    standin = Standin(
+        arguments.family,
+        tls=arguments.tls,
+        host=arguments.host,
+        port=arguments.port,
+        server_hostname=arguments.server_hostname,
+    )
+    if arguments.ca_out and standin.ca_path:
+        shutil.copyfile(standin.ca_path, arguments.ca_out)
+    print(_banner(standin), flush=True)
+    with contextlib.suppress(KeyboardInterrupt), standin:
+        if arguments.ready_file:
+            _announce(standin, arguments.ready_file)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

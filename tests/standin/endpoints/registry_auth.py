@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Registry tokens: `/v2/auth`, which also creates repositories, and the robots' federation exchange."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+
+from .. import auth, names, rights
+from ..audit import log
+from ..creation import create_repository
+from ..errors import READ_ONLY_MESSAGE, AbortError, RegistryError, internal_error, json_response
+from ..federation import FederationError, verify_identity
+from ..quay import Caller, caller, quay, set_caller
+from ..routing import Routes
+from ..state import Robot
+
+routes = Routes()
+
+_ANONYMOUS = "(anonymous)"
+_TUF_DISABLED = "$disabled"
+
+
+@dataclass(frozen=True)
+class Grant:
+    name: str
+    actions: list[str]
+    namespace: str
+    repository: str
+
+
+@routes.plain("GET", "/v2/auth", cached=False)
+def get_registry_token() -> dict[str, str]:
+    credentials = auth.basic_credentials()
+    set_caller(auth.basic_caller(*credentials) if credentials else Caller())
+    asked = request.args.getlist("scope")
+    known = caller().account is not None
+    if not known and not quay().feature("ANONYMOUS_ACCESS"):
+        raise AbortError(401, "Anonymous access is not allowed")
+    if "Authorization" in request.headers and not known:
+        raise RegistryError("UNAUTHORIZED", caller().error or "Specified credentials are invalid", 401)
+    if not known and not any(asked):
+        raise RegistryError("UNAUTHORIZED", "access to the requested resource is not authorized", 401)
+    grants = [_grant(scope) for scope in asked if scope]
+    if known and not asked:
+        _log_login()
+    access = [{"type": "repository", "name": grant.name, "actions": grant.actions} for grant in grants]
+    roots = {f"{grant.namespace}/{grant.repository}": _TUF_DISABLED for grant in grants}
+    subject = caller().name or _ANONYMOUS
+    return {"token": quay().keys.sign(request.args.get("service"), subject, _context(roots), access)}
+
+
+@routes.plain("GET", "/oauth2/federation/robot/token")
+def exchange_identity() -> Response | dict[str, str]:
+    credentials = auth.basic_credentials()
+    if credentials is None:
+        return json_response({"error": "No auth header"}, 401)
+    name, identity = credentials
+    if "+" not in name:
+        return json_response({"error": "Invalid robot"}, 401)
+    robot = quay().state.robots.get(name)
+    if robot is None:
+        return json_response({"message": "Could not find robot with specified username"}, 400)
+    try:
+        claims = verify_identity(identity, robot.federation, quay().clock)
+    except FederationError as error:
+        return json_response({"message": str(error)}, 400)
+    except ValueError:
+        internal_error()
+    metadata = {"subject": claims["sub"], "issuer": claims["iss"], "robot": robot.shortname}
+    log("federated_robot_token_exchange", robot.namespace, metadata)
+    set_caller(Caller("robot", robot))
+    hostname = quay().config["SERVER_HOSTNAME"]
+    return {"token": quay().keys.sign(hostname, robot.name, _context(None), {})}
+
+
+def _context(roots: dict[str, str] | None) -> dict[str, Any]:
+    who = caller()
+    context: dict[str, Any] = {"version": 2} if who.account else {}
+    if who.oauth_token:
+        uuid = who.oauth_token.uuid
+        context |= {"entity_kind": "oauthtoken", "entity_reference": uuid, "kind": "oauth", "oauth": uuid}
+    elif who.app_token_uuid:
+        context |= {"entity_kind": "appspecifictoken", "entity_reference": who.app_token_uuid, "kind": "user"}
+    elif isinstance(who.account, Robot):
+        context |= {"entity_kind": "robot", "entity_reference": who.account.name, "kind": "user"}
+    elif who.user:
+        context |= {"entity_kind": "user", "entity_reference": who.user.uuid, "kind": "user"}
+    if who.name:
+        context["user"] = who.name
+    single = next(iter(roots.values())) if roots and len(roots) == 1 else _TUF_DISABLED
+    return context | {"com.apostille.roots": roots, "com.apostille.root": single}
+
+
+def _log_login() -> None:
+    if not quay().config["ACTION_LOG_AUDIT_LOGINS"]:
+        return
+    who = caller()
+    metadata: dict[str, Any] = {"type": "v2auth", "useragent": request.headers.get("User-Agent", "")}
+    if who.app_token_title is not None:
+        metadata |= {"kind": "app_specific_token", "app_specific_token_title": who.app_token_title}
+    elif isinstance(who.account, Robot):
+        metadata |= {"kind": "robot", "robot": who.account.name}
+    elif not who.oauth_token:
+        metadata["kind"] = "user"
+    namespace = who.account.namespace if isinstance(who.account, Robot) else who.name
+    log("login_success", namespace, metadata)
+
+
+def _grant(scope: str) -> Grant:
+    """What of one asked scope the caller gets; a missing right makes the list of actions shorter, no error."""
+    hostname = re.escape(quay().config["SERVER_HOSTNAME"])
+    name_pattern = rf"(?:{hostname}/)?((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+)"
+    match = re.match(rf"^repository:({name_pattern}):((?:push|pull|\*)(?:,(?:push|pull|\*))*)$", scope)
+    if match is None:
+        raise RegistryError("INVALID_REQUEST", f"Unable to decode repository and actions: {scope}")
+    namespace, slash, name = match[2].partition("/")
+    if not slash:
+        namespace, name = quay().config["LIBRARY_NAMESPACE"], namespace
+    if not names.is_repository_name(name):
+        raise RegistryError("NAME_INVALID", f"Invalid repository name: {match[2]}")
+    actions = _actions(namespace, name, match[3].split(",")) if quay().state.namespace_exists(namespace) else []
+    return Grant(match[1], actions, namespace, name)
+
+
+def _actions(namespace: str, name: str, asked: list[str]) -> list[str]:
+    granted = []
+    if "push" in asked and caller().account and _may_push(namespace, name):
+        granted.append("push")
+    repository = quay().state.repositories.get((namespace, name))
+    is_public = repository is not None and repository.is_public
+    if "pull" in asked and (is_public or rights.can_read_repository(namespace, name)):
+        granted.append("pull")
+    if "*" in asked and rights.can_administer_repository(namespace, name):
+        if repository is None:
+            internal_error()
+        if repository.state == "NORMAL":
+            granted.append("*")
+    return granted
+
+
+def _may_push(namespace: str, name: str) -> bool:
+    """Whether a push is allowed; a repository that is not there is created on the spot."""
+    repository = quay().state.repositories.get((namespace, name))
+    if repository:
+        return repository.state == "NORMAL" and rights.can_write_repository(namespace, name)
+    if not rights.can_create_repository(namespace):
+        return False
+    if quay().config["REGISTRY_STATE"] == "readonly":
+        raise RegistryError("DENIED", READ_ONLY_MESSAGE, 405)
+    visibility = "private" if quay().config["CREATE_PRIVATE_REPO_ON_PUSH"] else "public"
+    create_repository(namespace, name, visibility)
+    return True

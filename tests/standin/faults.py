@@ -1,0 +1,84 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults by rule: which request fails, and how."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = ("status", "html_200", "delay", "cut_before", "cut_after", "truncate", "refuse")
+
+
+@dataclass
+class Fault:
+    """One rule. It fires from the nth matching request on, so many times; `times` of none is for ever.
+
+    status      answer with this status, headers and body instead; with `after`, once the effect is done
+    html_200    a page of a proxy instead of the answer
+    delay       wait so many seconds before the effect; with `after`, between effect and answer
+    cut_before  reset the connection before the effect
+    cut_after   reset the connection after the effect, without an answer
+    truncate    do it, but close the connection in the middle of the answer's body
+    refuse      cut_before, and for so many seconds reset every new connection
+    """
+
+    kind: str
+    method: str | None = None
+    path: str = ""
+    nth: int = 1
+    times: int | None = 1
+    status: int = 500
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+    seconds: float = 0.0
+    after: bool = False
+    seen: int = 0
+    fired: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"a fault is one of {', '.join(KINDS)}, not {self.kind}")
+        re.compile(self.path)
+
+    def strikes(self, method: str, path: str) -> bool:
+        if self.method not in (None, method) or not re.search(self.path, path):
+            return False
+        self.seen += 1
+        if self.seen < self.nth or (self.times is not None and self.fired >= self.times):
+            return False
+        self.fired += 1
+        return True
+
+
+class Faults:
+    def __init__(self) -> None:
+        self.rules: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, kind: str, **options: Any) -> Fault:
+        fault = Fault(kind, **options)
+        with self._lock:
+            self.rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self.rules.clear()
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """The first rule that fires for this request."""
+        with self._lock:
+            return next((rule for rule in self.rules if rule.strikes(method, path)), None)
+
+
+def parse(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule as the control plane takes it: match, action, times."""
+    match, action = rule.get("match", {}), rule["action"]
+    options = {key: match[key] for key in ("method", "path", "nth") if key in match}
+    options |= {key: action[key] for key in ("kind", "status", "headers", "body", "seconds", "after") if key in action}
+    return options | ({"times": rule["times"]} if "times" in rule else {})

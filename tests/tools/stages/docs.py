@@ -1,0 +1,40 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is made from the sources for people to read: web pages and the changelog."""
+
+from __future__ import annotations
+
+import shutil
+
+from .. import environments, places
+
+# References to pages of ansible-core lead nowhere here; antsibull-docs has checked our own.
+SETTINGS = (
+    "project=tokensmith.quay",
+    "extensions=sphinx_antsibull_ext",
+    "html_theme=alabaster",
+    "suppress_warnings=ref.ref",
+)
+
+FOLDER = places.BUILD / "docs"
+
+
+def docs() -> None:
+    """Build the pages of all plugins and guides."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    rst, html = FOLDER / "rst", FOLDER / "html"
+    # antsibull-docs writes only where nobody else may.
+    rst.mkdir(parents=True, mode=0o755)
+    main = environments.main()
+    collect = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
+    main.run(*collect, "--dest-dir", rst, "tokensmith.quay")
+    settings = [word for setting in SETTINGS for word in ("-D", setting)]
+    main.run("sphinx-build", "--quiet", "-C", *settings, rst, html)
+    print(f"\nThe documentation is {html / 'index.html'}")
+
+
+def changelog() -> None:
+    """Put the fragments, and the plugins that are new, into the changelog of the version in galaxy.yml."""
+    environments.main().run("antsibull-changelog", "release", "--reload-plugins", "--update-existing", cwd=places.ROOT)

@@ -1,0 +1,15 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Ansible demands of every collection."""
+
+from __future__ import annotations
+
+from .. import ansible_test, environments
+
+
+def sanity(*arguments: str) -> None:
+    """Run ansible-test sanity, by the lowest and the highest ansible-core."""
+    for environment in (environments.lowest(), environments.highest()):
+        ansible_test.run(environment, "sanity", *arguments)
