@@ -15,7 +15,8 @@ class ModuleDocFragment:
 options:
   quay_host:
     description:
-      - URL of the Quay server, without a path, for example V(https://quay.example.com) or V(https://[2001:db8::1]:8443).
+      - URL of the Quay server, without a path, for example V(https://quay.example.com) or
+        V(https://[2001:db8::1]:8443).
       - Falls back to the environment variable E(QUAY_HOST) of the target.
     type: str
     default: http://127.0.0.1
@@ -37,14 +38,16 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether the server's TLS certificate must be valid. Set to V(false) only for a trial, as it exposes the credentials.
+      - Whether the server's TLS certificate must be valid. Set to V(false) only for a trial, as it exposes the
+        credentials.
       - Falls back to the environment variable E(QUAY_VERIFY_SSL) of the target.
     type: bool
     default: true
     aliases: [verify_ssl]
   ca_path:
     description:
-      - File on the target with the CA certificates to trust, in PEM format, where the server's CA is not a public one.
+      - File on the target with the CA certificates to trust, in PEM format, where the server's CA is not a public
+        one.
       - Falls back to the environment variable E(QUAY_CA_PATH) of the target.
     type: path
   timeout:
@@ -55,13 +58,14 @@ options:
     default: 10.0
   retries:
     description:
-      - How often a reading request is repeated, with growing pauses, after a connection error or the status 429, 502, 503 or 504.
+      - How often a reading request is repeated, with growing pauses, after a connection error or the status 429, 502,
+        503 or 504.
       - A request that issues a secret is never repeated.
     type: int
     default: 3
 requirements:
   - requests (Python library on the target)
 notes:
-  - Proxies are taken from the usual environment variables of the target. The file C(.netrc) is never read, and no redirect is
-    followed with credentials.
+  - Proxies are taken from the usual environment variables of the target. The file C(.netrc) is never read, and no
+    redirect is followed with credentials.
 """

@@ -37,7 +37,8 @@ options:
     type: str
   created_at:
     description:
-      - When the secret was made (ISO 8601, UTC), to be written down beside it, so that a later run knows its age without asking.
+      - When the secret was made (ISO 8601, UTC), to be written down beside it, so that a later run knows its age
+        without asking.
     type: str
   expires_at:
     description:

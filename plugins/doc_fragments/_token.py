@@ -15,15 +15,16 @@ class ModuleDocFragment:
 options:
   current_token:
     description:
-      - The secret that you hold now, for example out of a vault. The module judges it and replaces it only when it is due.
+      - The secret that you hold now, for example out of a vault. The module judges it and replaces it only when it is
+        due.
       - It is never returned.
     type: str
   token_path:
     description:
-      - Absolute path of a file on the target that holds the secret and nothing else. The module reads it as the current token,
-        writes a new one whole or not at all, with mode V(0600), and does not return it.
-      - What is known of the secret (its fingerprint, dates and uuid, never the secret) is kept beside it in a file of the same
-        name with C(.record.json) appended.
+      - Absolute path of a file on the target that holds the secret and nothing else. The module reads it as the
+        current token, writes a new one whole or not at all, with mode V(0600), and does not return it.
+      - What is known of the secret (its fingerprint, dates and uuid, never the secret) is kept beside it in a file of
+        the same name with C(.record.json) appended.
       - The directory must exist. Symbolic links are refused.
     type: path
   rotate:

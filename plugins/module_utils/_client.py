@@ -110,9 +110,10 @@ def normalise_host(text: str) -> str:
         raise BadInput(
             "quay_host must be the server alone, without a path or query: Quay serves its API at /api/v1 of it"
         )
-    if not (_is_ipv6(host) if ":" in host else _HOST_NAME.fullmatch(host)):
+    in_brackets = "[" in url.netloc
+    if not (_is_ipv6(host) if in_brackets else _HOST_NAME.fullmatch(host)):
         raise BadInput(_NO_URL)
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{host}]" if in_brackets else host
     return f"{url.scheme}://{shown}" + (f":{port}" if port is not None else "")
 
 
@@ -420,7 +421,8 @@ def _cut_words(causes: list[BaseException]) -> str:
         return "the host name cannot be resolved"
     if any(isinstance(cause, IncompleteRead) for cause in causes):
         return "the answer broke off"
-    return getattr(causes[-1], "strerror", None) or "the connection was cut"
+    said = (getattr(cause, "strerror", None) for cause in reversed(causes))
+    return next(filter(None, said), "the connection was cut")
 
 
 def _parse(response: requests.Response, method: str, path: str) -> Any:

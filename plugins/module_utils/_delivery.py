@@ -23,7 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._store_container_a
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_file import FORMATS, FileStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time
 
-# Quay's secrets have 40 characters and more. What is shorter is a person's note and none of them; treated as one, Ansible
+# Quay's secrets have 40 characters and more. What is much shorter is a person's note; treated as a secret, Ansible
 # would blank that word wherever it stands in a result.
 _SHORTEST_SECRET = 20
 

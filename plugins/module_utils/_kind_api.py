@@ -51,14 +51,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
     Issuer,
     Minted,
     answer,
-    replaced,
     custody_of,
     policy_of,
     renew,
+    replaced,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_duration
-
 
 # What a token is called in Quay when the task does not say.
 _NAMELESS = "ansible"
@@ -217,8 +216,8 @@ class ApplicationTokenIssuer:
             if not error.unclear:
                 raise
             raise RefusedCredential(
-                f"{error}. Whether Quay made the token is unclear, and its secret would be lost. No credential was replaced: "
-                "run the task again; a token left behind is then found by its name and retired"
+                f"{error}. Whether Quay made the token is unclear, and its secret would be lost. No credential was "
+                "replaced: run the task again; a token left behind is then found by its name and retired"
             ) from None
 
 
@@ -262,8 +261,8 @@ class BrowserTokenIssuer:
     def admit(self) -> None:
         if not isinstance(self._call.client.login, SessionLogin):
             raise BadInput(
-                "This Quay has no application-token endpoints (they came with 3.18), so it issues OAuth tokens to a signed-in "
-                "user only: give quay_username and quay_password of an administrator of the organization"
+                "This Quay has no application-token endpoints (they came with 3.18), so it issues OAuth tokens to a "
+                "signed-in user only: give quay_username and quay_password of an administrator of the organization"
             )
         self._call.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._accepts:
@@ -416,7 +415,7 @@ def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
     pointed_at = any(call.params[option] for option in ("uuid", "current_token", "token_path"))
     if not pointed_at and (listed is None or not wanted.named):
         raise BadInput(
-            "Say by uuid, current_token or token_path which token to revoke; a name is enough on Quay 3.18 and later only"
+            "Say by uuid, current_token or token_path which token to revoke. A name is enough on Quay 3.18 and later"
         )
     if call.params["uuid"]:
         doomed: tuple[str, ...] = _living(call, call.params["uuid"], listed)

@@ -159,7 +159,7 @@ class RobotIssuer:
             raise unclear
         if known is None and created is False:
             raise RefusedCredential(
-                f"{unclear}. Whether the token was replaced cannot be told, because the old one had not been looked at. "
+                f"{unclear}. Whether the token was replaced cannot be told, because the old one was not looked at. "
                 "Nothing is lost: Quay can tell the present token; run the task again"
             ) from None
         return robot
@@ -210,7 +210,7 @@ class RobotIssuer:
 
 
 def held_by(custody: Custody, token: str) -> str:
-    """What the custody's secret is beside Quay's present token. A caller who holds nothing asks for it, and that is fine."""
+    """What the held secret is beside Quay's present token. A caller who holds nothing asks for it; that is fine."""
     if custody.secret is None:
         return "other" if custody.keeps else "current"
     return "current" if custody.secret == token else "other"

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Caller
+from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import store_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
@@ -23,7 +25,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     QuayError,
     RateLimited,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import store_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import issuer_of, listed_tokens, wanted_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ReferrersIssuer
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import AgeQuestion, ages_of
@@ -179,7 +180,7 @@ def _look_at_robots(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
             continue
         namespaces.setdefault(name.organization, []).append((item, name))
     for organization, items in namespaces.items():
-        yield from _guarded([item for item, _name in items], lambda o=organization, i=items: _robots_of(call, o, i))
+        yield from _guarded([item for item, _name in items], partial(_robots_of, call, organization, items))
 
 
 def _robots_of(call: Call, organization: str | None, items: Sequence[tuple[Asked, RobotName]]) -> list[Seen]:
@@ -242,22 +243,23 @@ def _look_at_api_tokens(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
         return issuer_of(call, wanted, lists[key])
 
     for item in asked:
-        yield from _guarded([item], lambda i=item: [_of_holders(i, issuer(i))])
+        yield from _guarded([item], partial(_of_holders, item, issuer))
 
 
 def _look_at_referrers_tokens(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
+    def issuer(item: Asked) -> Issuer:
+        return ReferrersIssuer(call, item.params["repositories"], item.params["actions"])
+
     for item in asked:
-        yield from _guarded(
-            [item],
-            lambda i=item: [_of_holders(i, ReferrersIssuer(call, i.params["repositories"], i.params["actions"]))],
-        )
+        yield from _guarded([item], partial(_of_holders, item, issuer))
 
 
-def _of_holders(asked: Asked, issuer: Issuer) -> Seen:
+def _of_holders(asked: Asked, issuer_for: Callable[[Asked], Issuer]) -> list[Seen]:
     """Prove what the stores hold, each distinct secret once; the first one that Quay takes counts."""
+    issuer = issuer_for(asked)
     if not asked.secrets:
         finding = issuer.find(Caller(None), blind=False)
-        return Seen(asked, finding.facts, finding.credential, _holds(asked, None))
+        return [Seen(asked, finding.facts, finding.credential, _holds(asked, None))]
     records = {held.secret: held.record for held in asked.held}
     best = None
     for secret in asked.secrets:
@@ -268,9 +270,9 @@ def _of_holders(asked: Asked, issuer: Issuer) -> Seen:
         best = best or finding
     assert best is not None
     if best.facts.held != "current":
-        return Seen(asked, best.facts, best.credential, _holds(asked, None))
+        return [Seen(asked, best.facts, best.credential, _holds(asked, None))]
     holds = _holds(asked, best.credential.secret)
-    return Seen(asked, replace(best.facts, held=_together(holds)), best.credential, holds)
+    return [Seen(asked, replace(best.facts, held=_together(holds)), best.credential, holds)]
 
 
 def _listed(token: AccessToken, where: Mapping[str, Any], policy: Policy) -> Seen:
@@ -299,7 +301,7 @@ _LOOKS: dict[str, Callable[[Call, Sequence[Asked]], Iterator[Seen]]] = {
 
 
 def _guarded(asked: Sequence[Asked], look: Callable[[], list[Seen]]) -> list[Seen]:
-    """One credential that cannot be looked at does not hide the others; a login or server that fails, fails them all."""
+    """One credential that cannot be looked at does not hide the others; a failing login or server fails them all."""
     try:
         return look()
     except (NotAuthenticated, RateLimited):

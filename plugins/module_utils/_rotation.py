@@ -28,6 +28,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import pars
 
 Custody = Union[Caller, TokenFile]
 
+# How the diff names a secret that did not exist before.
+_NEW = "new"
+
 # The options that every token module has.
 CUSTODY_OPTIONS: dict[str, Any] = {
     "current_token": {"type": "str", "no_log": True},
@@ -38,7 +41,7 @@ CUSTODY_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out: the facts to judge, the credential as it is now, and what is wanted otherwise (for the diff)."""
+    """The facts to judge, the credential as it is now, and what is wanted otherwise (for the diff)."""
 
     facts: Facts
     credential: Credential
@@ -59,7 +62,7 @@ class Issuer(Protocol):
     changes_quay: bool  # whether minting changes anything on the server
 
     def find(self, custody: Custody, *, blind: bool) -> Finding:
-        """Look at Quay and change nothing. ``blind``: a new secret is wanted whatever is found, so looking may be spared."""
+        """Look at Quay and change nothing. ``blind``: a new secret is wanted in any case, so looking may be spared."""
 
     def admit(self) -> None:
         """Refuse, before anything is tried, what cannot succeed (a registry that takes no writes)."""
@@ -91,7 +94,7 @@ def custody_of(params: Mapping[str, Any]) -> Custody:
 
 
 def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retires: bool) -> Outcome:
-    """Bring one credential to its wanted state. ``retires``: superseded secrets are revoked once the new one is delivered.
+    """Bring one credential to its wanted state. ``retires``: what it replaces is revoked once it is delivered.
 
     In check mode nothing is written, and the same answer is predicted with its secret left null.
     """
@@ -197,12 +200,12 @@ def _diff(
     old: dict[str, Any] = {"name": before.credential.name, "token": "present" if existed else "absent"}
     new: dict[str, Any] = {**old}
     if verdict.mints:
-        new["token"] = "new"
+        new["token"] = _NEW
         for key, value in before.wanted.items():
             old[key], new[key] = (before.credential.details.get(key) if existed else None), value
     if custody.keeps:
         old["token_path"] = "absent" if custody.secret is None else "present"
-        new["token_path"] = ("new" if verdict.mints else "current") if writes else old["token_path"]
+        new["token_path"] = (_NEW if verdict.mints else "current") if writes else old["token_path"]
     if superseded:
         old["superseded"], new["superseded"] = list(superseded), list(after.superseded)
     return {"before": old, "after": new}

@@ -184,5 +184,6 @@ def login_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
     if username or password:
         raise BadInput("quay_username and quay_password go together; one of them is missing")
     raise BadInput(
-        "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and QUAY_PASSWORD)"
+        "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
+        "QUAY_PASSWORD)"
     )

@@ -38,7 +38,7 @@ class Delivery:
     registry: str = ""
     api_url: str = ""
     name: str = ""
-    record: Record = Record()
+    record: Record = field(default_factory=Record)
 
 
 class Store(Protocol):

@@ -106,7 +106,7 @@ class ContainerAuthStore:
             document = None
         if not isinstance(document, dict) or not isinstance(document.get("auths", {}), dict):
             raise LocalFileError(
-                f"{_OPTION}: {self.place} is not a container auth file (JSON with an object 'auths'); it was left as it is"
+                f"{_OPTION}: {self.place} is no container auth file (JSON with an object 'auths'); it was left as it is"
             )
         return document
 

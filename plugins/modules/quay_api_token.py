@@ -12,13 +12,15 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Keeps one OAuth access token of an application sound. It is there, accepted, has the wanted scopes and enough life left.
-  - On Quay 3.18 and later the application-token endpoints are used, with a bearer token or a password. Tokens there have a name
-    and a chosen lifetime.
-  - On every older Quay the browser's own flow is used, which needs O(quay_username) and O(quay_password). Tokens there have no
-    name and live ten years. Which way serves is learned from the server, not from its version.
-  - Quay tells an OAuth token only once, so hand the present one in by O(current_token) or keep it at O(token_path). The module
-    proves it at C(/v2/auth), where Quay also says which of the listed tokens it is, and leaves it alone while it is sound.
+  - Keeps one OAuth access token of an application sound. It is there, accepted, has the wanted scopes and enough life
+    left.
+  - On Quay 3.18 and later the application-token endpoints are used, with a bearer token or a password. Tokens there
+    have a name and a chosen lifetime.
+  - On every older Quay the browser's own flow is used, which needs O(quay_username) and O(quay_password). Tokens
+    there have no name and live ten years. Which way serves is learned from the server, not from its version.
+  - Quay tells an OAuth token only once, so hand the present one in by O(current_token) or keep it at O(token_path).
+    The module proves it at C(/v2/auth), where Quay also says which of the listed tokens it is, and leaves it alone
+    while it is sound.
   - A new token is proved before it is returned or stored. The one it replaces is revoked only afterwards; see
     O(revoke_superseded).
 extends_documentation_fragment:
@@ -36,10 +38,12 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(token_path) or O(current_token). Without them each run issues another token, because Quay does not tell one again.
+      - With O(token_path) or O(current_token). Without them each run issues another token, because Quay does not tell
+        one again.
       - Not with O(rotate=always), which replaces the token in each run.
-      - With O(for_user), an assignment is repeated until the user has taken it, because Quay does not list assignments to
-        whoever made them. Older Quay servers do not list taken ones either, so there it is repeated in each run.
+      - With O(for_user), an assignment is repeated until the user has taken it, because Quay does not list
+        assignments to whoever made them. Older Quay servers do not list taken ones either, so there it is repeated in
+        each run.
 options:
   organization:
     description:
@@ -55,9 +59,10 @@ options:
     type: str
   name:
     description:
-      - Name of the token, by which a later run finds what an earlier one left behind. Tokens that share it with this one, of the
-        same user and application, count as left behind, so give each credential a name of its own.
-      - Left out, the token is called C(ansible), and nothing is found by that name. Older Quay servers keep no names at all.
+      - Name of the token, by which a later run finds what an earlier one left behind. Tokens that share it with this
+        one, of the same user and application, count as left behind, so give each credential a name of its own.
+      - Left out, the token is called C(ansible), and nothing is found by that name. Older Quay servers keep no names
+        at all.
     type: str
   scopes:
     description:
@@ -66,25 +71,37 @@ options:
     type: list
     elements: str
     aliases: [rights]
-    choices: ["org:admin", "repo:admin", "repo:create", "repo:read", "repo:write", "super:user", "user:admin", "user:read", all]
+    choices:
+      - org:admin
+      - repo:admin
+      - repo:create
+      - repo:read
+      - repo:write
+      - super:user
+      - user:admin
+      - user:read
+      - all
     default: ["repo:read"]
   lifetime:
     description:
-      - How long a new token lives, for example V(90d). Left out, it is Quay's ten years. Ignored by older Quay servers, where it
-        is always ten years.
+      - How long a new token lives, for example V(90d). Left out, it is Quay's ten years. Ignored by older Quay
+        servers, where it is always ten years.
     type: str
   renew_before:
     default: 14d
   revoke_superseded:
     description:
-      - Whether the replaced token, and tokens of the same name, user and application that earlier runs left behind, are revoked.
-      - The default is V(true) with O(token_path), where the new token is delivered by then, and V(false) otherwise. RV(superseded)
-        then lists what you should revoke, by O(state=absent) and O(uuid), once you have delivered the new one.
+      - Whether the replaced token, and tokens of the same name, user and application that earlier runs left behind,
+        are revoked.
+      - The default is V(true) with O(token_path), where the new token is delivered by then, and V(false) otherwise.
+        RV(superseded) then lists what you should revoke, by O(state=absent) and O(uuid), once you have delivered the
+        new one.
     type: bool
   for_user:
     description:
-      - Assign a token to this user instead. He takes it in Quay's web pages, or by the same task when O(quay_username) is that
-        user; the token then acts on his behalf. Needs C(FEATURE_ASSIGN_OAUTH_TOKEN) and a password login.
+      - Assign a token to this user instead. He takes it in Quay's web pages, or by the same task when
+        O(quay_username) is that user; the token then acts on his behalf. Needs C(FEATURE_ASSIGN_OAUTH_TOKEN) and a
+        password login.
     type: str
   uuid:
     description:
@@ -93,7 +110,8 @@ options:
   state:
     description:
       - V(present) keeps a sound token.
-      - V(absent) revokes the token of O(uuid); without it, the held token and those named O(name). O(token_path) is removed.
+      - V(absent) revokes the token of O(uuid); without it, the held token and those named O(name). O(token_path) is
+        removed.
     type: str
     choices: [present, absent]
     default: present
@@ -196,12 +214,14 @@ scopes:
   elements: str
   sample: ["repo:read", "repo:write"]
 created_at:
-  description: When the token was made (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring about.
+  description: When the token was made (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring
+    about.
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
-  description: When the token ends (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring about.
+  description: When the token ends (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring
+    about.
   returned: success
   type: str
   sample: "2026-05-01T12:00:00Z"
@@ -211,7 +231,8 @@ last_accessed:
   type: str
   sample: "2026-03-01T08:30:00Z"
 age_source:
-  description: Where the dates come from. V(mint) for a token made now, V(quay) for its list, V(record) for the file's record.
+  description: Where the dates come from. V(mint) for a token made now, V(quay) for its list, V(record) for the file's
+    record.
   returned: success
   type: str
   sample: quay
@@ -222,8 +243,8 @@ fingerprint:
   sample: 9f86d081884c
 reason:
   description:
-    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed), V(expiring), V(too_old) or
-      V(not_due).
+    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed), V(expiring),
+      V(too_old) or V(not_due).
   returned: success
   type: str
   sample: not_due

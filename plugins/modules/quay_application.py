@@ -12,7 +12,8 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes and deletes the OAuth applications to which OAuth access tokens belong, and resets their client secret.
+  - Creates, changes and deletes the OAuth applications to which OAuth access tokens belong, and resets their client
+    secret.
   - A field that the task does not name keeps its value.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
@@ -35,7 +36,8 @@ options:
     required: true
   name:
     description:
-      - Name of the application. Quay allows several of one name; the module then refuses to guess and asks for O(client_id).
+      - Name of the application. Quay allows several of one name; the module then refuses to guess and asks for
+        O(client_id).
       - Together with O(client_id), the new name of that application.
       - Required unless O(client_id) is given.
     type: str

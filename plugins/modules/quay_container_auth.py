@@ -12,13 +12,14 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Merges the login for one registry into a C(containers-auth.json) (Podman, Skopeo, Buildah, CRI-O) or a Docker C(config.json),
-    and reads it back. All other entries, and the file's owner and mode, are kept. A new file has mode V(0600).
+  - Merges the login for one registry into a C(containers-auth.json) (Podman, Skopeo, Buildah, CRI-O) or a Docker
+    C(config.json), and reads it back. All other entries, and the file's owner and mode, are kept. A new file has mode
+    V(0600).
   - The file is written whole or not at all. A file that is not an auth file is refused and left as it is.
-  - What is known of the secret (its fingerprint and dates, never the secret) is kept beside the file, in one of the same name with
-    C(.record.json) appended, so that other tools find nothing unknown in the auth file.
-  - Nothing is sent to Quay, and no container engine is needed. The connection options are accepted so that C(module_defaults) of
-    the action group fits every module, and O(quay_host) gives the default of O(registry).
+  - What is known of the secret (its fingerprint and dates, never the secret) is kept beside the file, in one of the
+    same name with C(.record.json) appended, so that other tools find nothing unknown in the auth file.
+  - Nothing is sent to Quay, and no container engine is needed. The connection options are accepted so that
+    C(module_defaults) of the action group fits every module, and O(quay_host) gives the default of O(registry).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -28,7 +29,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) may be left out, for a secret that a real run would make first. The entry is then predicted to change.
+      - In check mode O(token) may be left out, for a secret that a real run would make first. The entry is then
+        predicted to change.
   diff_mode:
     support: full
   idempotent:

@@ -12,11 +12,13 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Exchanges a login for a registry token (a JWT of C(/v2/auth)) that is good for exactly the repositories and actions asked
-    for, as the OCI referrers API and other registry calls want it.
+  - Exchanges a login for a registry token (a JWT of C(/v2/auth)) that is good for exactly the repositories and
+    actions asked for, as the OCI referrers API and other registry calls want it.
   - Such a token lives one hour. It cannot be revoked and does not outlive the hour.
-  - Quay answers a request without the right with a token that can do nothing; the module fails instead and names what is missing.
-  - The login may be a user's, a robot's (O(quay_username=acme+ci)), an app token's (O(quay_username=$app)), or O(quay_token).
+  - Quay answers a request without the right with a token that can do nothing; the module fails instead and names what
+    is missing.
+  - The login may be a user's, a robot's (O(quay_username=acme+ci)), an app token's (O(quay_username=$app)), or
+    O(quay_token).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -27,7 +29,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode asks Quay whether it would grant the pull. It never asks for push, which creates a repository that is missing.
+      - Check mode asks Quay whether it would grant the pull. It never asks for push, which creates a repository that
+        is missing.
   diff_mode:
     support: full
   idempotent:
@@ -127,7 +130,8 @@ created_at:
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
-  description: When the token ends (ISO 8601, UTC), one hour after its issue; null in check mode for one that would be issued.
+  description: When the token ends (ISO 8601, UTC), one hour after its issue; null in check mode for one that would be
+    issued.
   returned: success
   type: str
   sample: "2026-01-31T13:00:00Z"
@@ -148,8 +152,8 @@ fingerprint:
   sample: 9f86d081884c
 reason:
   description:
-    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(expiring), V(scopes_changed) (the held
-      token allows less than is wanted) or V(not_due).
+    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(expiring), V(scopes_changed)
+      (the held token allows less than is wanted) or V(not_due).
   returned: success
   type: str
   sample: missing

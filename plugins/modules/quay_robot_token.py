@@ -13,14 +13,14 @@ author:
   - The tokensmith.quay authors (@tokensmith)
 description:
   - Creates a robot account, keeps its token younger than O(max_age), and returns or stores the token.
-  - Quay can tell a robot's token again, so the module is idempotent without any store. When nothing is due it returns the
-    present token, unchanged.
-  - A regenerated token replaces the old one at once. The new one is proved at C(/v2/auth) before it is returned or stored; the
-    proof leaves no login entry in the organization's usage log.
-  - Quay keeps no date for a robot's token. Its age comes from the record beside O(token_path) where that fits Quay's present
-    token, else from the robot's own creation date where that is young enough, else from the usage logs (creation or last
-    regeneration, whichever is later). Where none of them knows, the token counts as old as its robot, so a robot older than
-    O(max_age) is rotated. RV(age_source) says which one it was.
+  - Quay can tell a robot's token again, so the module is idempotent without any store. When nothing is due it returns
+    the present token, unchanged.
+  - A regenerated token replaces the old one at once. The new one is proved at C(/v2/auth) before it is returned or
+    stored; the proof leaves no login entry in the organization's usage log.
+  - Quay keeps no date for a robot's token. Its age comes from the record beside O(token_path) where that fits Quay's
+    present token, else from the robot's own creation date where that is young enough, else from the usage logs
+    (creation or last regeneration, whichever is later). Where none of them knows, the token counts as old as its
+    robot, so a robot older than O(max_age) is rotated. RV(age_source) says which one it was.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -36,7 +36,8 @@ attributes:
     support: partial
     details:
       - Not with O(rotate=always), which replaces the token in each run.
-      - With O(max_age), where Quay's usage logs cannot be read, only with O(token_path), whose record then tells the age.
+      - With O(max_age), where Quay's usage logs cannot be read, only with O(token_path), whose record then tells the
+        age.
 options:
   name:
     description:
@@ -49,12 +50,13 @@ options:
     type: str
   metadata:
     description:
-      - Free key-value data of the robot. Quay can set it at creation only, so a difference later is a warning and not a change.
+      - Free key-value data of the robot. Quay can set it at creation only, so a difference later is a warning and not
+        a change.
     type: dict
   federation:
     description:
-      - Who may exchange an OIDC token for a short-lived token of this robot. The list replaces the one in Quay; an empty list
-        removes all. Left out, federation is not looked at.
+      - Who may exchange an OIDC token for a short-lived token of this robot. The list replaces the one in Quay; an
+        empty list removes all. Left out, federation is not looked at.
     type: list
     elements: dict
     suboptions:
@@ -117,8 +119,8 @@ EXAMPLES = r"""
 RETURN = r"""
 token:
   description:
-    - The robot's token. It is null in check mode, with O(token_path), with O(state=absent), and when O(current_token) is Quay's
-      present token already.
+    - The robot's token. It is null in check mode, with O(token_path), with O(state=absent), and when O(current_token)
+      is Quay's present token already.
   returned: success
   type: str
   sample: null
@@ -168,9 +170,9 @@ created_at:
   sample: "2026-01-31T12:00:00Z"
 age_source:
   description:
-    - Where RV(created_at) comes from. V(mint) for a token made now; V(record) for the record beside O(token_path); V(log) for
-      the usage logs; V(creation) for the robot's own creation, which is the earliest the token can be; null where the age was
-      not asked for.
+    - Where RV(created_at) comes from. V(mint) for a token made now; V(record) for the record beside O(token_path);
+      V(log) for the usage logs; V(creation) for the robot's own creation, which is the earliest the token can be;
+      null where the age was not asked for.
   returned: success
   type: str
   sample: log
@@ -191,8 +193,10 @@ fingerprint:
   sample: 9f86d081884c
 reason:
   description:
-    - Why the token was replaced or must be delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or V(not_due).
-    - V(undelivered) means that you hold something else than Quay's present token, which is told without making a new one.
+    - Why the token was replaced or must be delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or
+      V(not_due).
+    - V(undelivered) means that you hold something else than Quay's present token, which is told without making a new
+      one.
   returned: success
   type: str
   sample: not_due

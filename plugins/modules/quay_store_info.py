@@ -14,8 +14,8 @@ author:
 description:
   - Reads any number of files and auth file entries in one go, for M(tokensmith.quay.quay_token_info) to judge.
   - B(The result holds the secrets), each in a key C(token), so register it under C(no_log).
-  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits every module,
-    and O(quay_host) gives the default of O(stores[].registry).
+  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits
+    every module, and O(quay_host) gives the default of O(stores[].registry).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group

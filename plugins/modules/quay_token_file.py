@@ -12,11 +12,11 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Writes one credential to a file on the target, whole or not at all, and reads it back. The file is never readable by others,
-    not even while it is written.
+  - Writes one credential to a file on the target, whole or not at all, and reads it back. The file is never readable
+    by others, not even while it is written.
   - The file belongs to the module wholly. Whatever else it held is replaced.
-  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits every module,
-    and O(quay_host) gives the addresses written beside the token.
+  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits
+    every module, and O(quay_host) gives the addresses written beside the token.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -26,7 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) may be left out, for a secret that a real run would make first. The file is then predicted to change.
+      - In check mode O(token) may be left out, for a secret that a real run would make first. The file is then
+        predicted to change.
   diff_mode:
     support: full
   idempotent:
@@ -39,11 +40,12 @@ options:
     required: true
   format:
     description:
-      - V(token) writes the secret alone; what is known of it (never the secret) is kept beside the file, in one of the same name
-        with C(.record.json) appended.
-      - V(json) and V(yaml) write a mapping with C(token), C(username), C(registry), C(api_url), C(name), C(fingerprint),
-        C(created_at), C(expires_at) and C(uuid).
-      - V(env) writes the variables C(TOKEN), C(USERNAME), C(REGISTRY) and C(API_URL), each with O(prefix) before its name.
+      - V(token) writes the secret alone; what is known of it (never the secret) is kept beside the file, in one of
+        the same name with C(.record.json) appended.
+      - V(json) and V(yaml) write a mapping with C(token), C(username), C(registry), C(api_url), C(name),
+        C(fingerprint), C(created_at), C(expires_at) and C(uuid).
+      - V(env) writes the variables C(TOKEN), C(USERNAME), C(REGISTRY) and C(API_URL), each with O(prefix) before its
+        name.
     type: str
     choices: [token, json, yaml, env]
     default: token

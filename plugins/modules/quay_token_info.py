@@ -12,10 +12,11 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Tells for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why, judged by the same
-    rules as the token modules. It never returns a secret.
-  - Asks Quay as little as its lists and logs allow. One robot list serves all robots of a namespace, one token list all tokens of
-    an application. The usage logs are read only where an age limit makes it necessary, once for all robots of a namespace.
+  - Tells for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why, judged
+    by the same rules as the token modules. It never returns a secret.
+  - Asks Quay as little as its lists and logs allow. One robot list serves all robots of a namespace, one token list
+    all tokens of an application. The usage logs are read only where an age limit makes it necessary, once for all
+    robots of a namespace.
   - Without O(credentials) it lists what an organization (O(organization)) or the signed-in user has.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
@@ -58,7 +59,16 @@ options:
           - What an V(api) token shall be able to do.
         type: list
         elements: str
-        choices: ["org:admin", "repo:admin", "repo:create", "repo:read", "repo:write", "super:user", "user:admin", "user:read", all]
+        choices:
+          - org:admin
+          - repo:admin
+          - repo:create
+          - repo:read
+          - repo:write
+          - super:user
+          - user:admin
+          - user:read
+          - all
         default: ["repo:read"]
       lifetime:
         description:
@@ -93,8 +103,8 @@ options:
         default: when_due
       deliver:
         description:
-          - The stores on the target that shall hold it, as M(tokensmith.quay.quay_store_info) takes them. The module reads them
-            itself, so no secret travels.
+          - The stores on the target that shall hold it, as M(tokensmith.quay.quay_store_info) takes them. The module
+            reads them itself, so no secret travels.
         type: list
         elements: dict
         default: []
@@ -245,8 +255,8 @@ credentials:
       type: bool
     reason:
       description:
-        - Why it is due. One of V(missing), V(invalid), V(expired), V(forced), V(scopes_changed), V(expiring), V(too_old),
-          V(undelivered) or V(not_due); null where RV(credentials[].error) is set.
+        - Why it is due. One of V(missing), V(invalid), V(expired), V(forced), V(scopes_changed), V(expiring),
+          V(too_old), V(undelivered) or V(not_due); null where RV(credentials[].error) is set.
       returned: success
       type: str
     why:
@@ -255,12 +265,13 @@ credentials:
       type: str
     action:
       description:
-        - What a rotation would do. V(mint) a new secret, V(deliver) the present one, V(retire) what earlier runs left behind, or
-          V(nothing).
+        - What a rotation would do. V(mint) a new secret, V(deliver) the present one, V(retire) what earlier runs left
+          behind, or V(nothing).
       returned: success
       type: str
     holds:
-      description: For each entry of O(credentials[].deliver) and O(credentials[].held), whether what it holds is V(current), V(other), V(none) or V(unknown).
+      description: For each entry of O(credentials[].deliver) and O(credentials[].held), whether what it holds is
+        V(current), V(other), V(none) or V(unknown).
       returned: success
       type: list
       elements: str

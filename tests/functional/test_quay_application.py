@@ -1,0 +1,213 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""quay_application: OAuth applications of an organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from functional.world import World
+from standin.state import Application
+from standin.tokens import fingerprint
+
+MODULE = "quay_application"
+PATH = "/api/v1/organization/acme/applications"
+LIST = f"GET {PATH}"
+CONFIG = "GET /config"
+
+FIELDS = {
+    "description": "Credentials of the platform team",
+    "application_uri": "https://wiki.example.com/automation",
+    "redirect_uri": "https://ci.example.com/callback",
+    "avatar_email": "platform@example.com",
+}
+
+
+def named(world: World, name: str, organization: str = "acme") -> list[Application]:
+    return [app for app in world.quay.state.applications_of(organization) if app.name == name]
+
+
+def fields_of(application: Application) -> dict[str, Any]:
+    return {name: getattr(application, name) for name in FIELDS}
+
+
+def test_application_is_made(either_login: World) -> None:
+    world = either_login
+    runs = world.four_runs(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+    assert runs.requests == [
+        [*world.sign_in, LIST, CONFIG],
+        [*world.sign_in, LIST, CONFIG, f"POST {PATH}"],
+        [*world.sign_in, LIST],
+        [*world.sign_in, LIST],
+    ]
+    (made,) = named(world, "new")
+    assert fields_of(made) == FIELDS
+    assert runs.first.content | {"token": None} == {
+        **FIELDS,
+        "name": "new",
+        "organization": "acme",
+        "client_id": made.client_id,
+        "token": None,
+        "fingerprint": fingerprint(made.client_secret),
+    }
+    assert runs.first.token == runs.second.token == fingerprint(made.client_secret)
+    assert runs.predicted["client_id"] is None
+    assert runs.first.diff == {"before": {}, "after": {"name": "new", **FIELDS}}
+
+
+def test_unchanged_application_costs_one_request(either_login: World) -> None:
+    world = either_login
+    runs = world.four_runs(MODULE, {"organization": "acme", "name": "automation"})
+    assert runs.requests == [[*world.sign_in, LIST]] * 4
+    assert not runs.first.changed
+    assert runs.first["client_id"] == world.people.automation
+
+
+def test_unchanged_application_by_client_id_costs_one_request(either_login: World) -> None:
+    world = either_login
+    runs = world.four_runs(MODULE, {"organization": "acme", "client_id": world.people.automation})
+    assert runs.requests == [[*world.sign_in, f"{LIST}/{world.people.automation}"]] * 4
+    assert runs.first["name"] == "automation"
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_one_field_is_changed_and_no_other_wiped(either_login: World, field: str) -> None:
+    world = either_login
+    made = world.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+    runs = world.four_runs(MODULE, {"organization": "acme", "name": "new", field: "https://new.example.com"})
+    (changed,) = named(world, "new")
+    assert fields_of(changed) == {**FIELDS, field: "https://new.example.com"}
+    assert changed.client_id == made["client_id"]
+    assert fingerprint(changed.client_secret) == made.token
+    assert runs.first.diff["before"][field] == FIELDS[field]
+    assert runs.first.diff["after"][field] == "https://new.example.com"
+    assert f"PUT {PATH}/{changed.client_id}" in runs.requests[1]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_field_is_emptied(either_login: World, field: str) -> None:
+    world = either_login
+    world.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+    world.four_runs(MODULE, {"organization": "acme", "name": "new", field: ""})
+    (changed,) = named(world, "new")
+    assert fields_of(changed) == {**FIELDS, field: ""}
+
+
+def test_application_is_renamed(either_login: World) -> None:
+    world = either_login
+    runs = world.four_runs(
+        MODULE, {"organization": "acme", "client_id": world.people.automation, "name": "platform", "description": "x"}
+    )
+    assert runs.first.changed
+    assert (runs.first.diff["before"]["name"], runs.first.diff["after"]["name"]) == ("automation", "platform")
+    assert [app.client_id for app in named(world, "platform")] == [world.people.automation]
+    assert named(world, "automation") == []
+
+
+def test_client_secret_is_reset(either_login: World) -> None:
+    world = either_login
+    before = world.run(MODULE, {"organization": "acme", "name": "automation"})
+    arguments = {"organization": "acme", "name": "automation", "reset_client_secret": True}
+    runs = world.four_runs(MODULE, arguments, idempotent=False)
+    assert runs.first.token != before.token
+    assert runs.second.token != runs.first.token
+    (application,) = named(world, "automation")
+    assert fingerprint(application.client_secret) == runs.second.token
+    assert runs.first.diff["before"]["client_secret"] == "present"
+    assert runs.first.diff["after"]["client_secret"] == "new"
+    reset = f"POST {PATH}/{world.people.automation}/resetclientsecret"
+    assert runs.requests[1] == [*world.sign_in, LIST, CONFIG, reset]
+
+
+def test_reset_and_change_at_once(either_login: World) -> None:
+    world = either_login
+    arguments = {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True}
+    runs = world.four_runs(MODULE, arguments, idempotent=False)
+    (application,) = named(world, "automation")
+    assert application.description == "x"
+    assert runs.first["description"] == "x"
+    assert fingerprint(application.client_secret) == runs.second.token
+
+
+def test_new_application_needs_no_reset(either_login: World) -> None:
+    world = either_login
+    result = world.run(MODULE, {"organization": "acme", "name": "new", "reset_client_secret": True})
+    assert [request for request in world.writes if "signin" not in request] == [f"POST {PATH}"]
+    assert result.token == fingerprint(named(world, "new")[0].client_secret)
+
+
+def test_tokens_survive_a_change_and_a_reset(either_login: World) -> None:
+    world = either_login
+    world.people.alice.token(world.people.automation)
+    tokens = set(world.tokens_of(world.people.automation))
+    world.run(
+        MODULE, {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True}
+    )
+    assert set(world.tokens_of(world.people.automation)) == tokens
+
+
+def test_application_is_deleted(either_login: World) -> None:
+    world = either_login
+    arguments = {"organization": "acme", "name": "automation", "state": "absent"}
+    runs = world.four_runs(MODULE, arguments)
+    assert runs.first.changed
+    assert world.people.automation not in world.quay.state.applications
+    assert (runs.first["client_id"], runs.first["token"]) == (world.people.automation, None)
+    assert (runs.second["client_id"], runs.second["token"]) == (None, None)
+    assert runs.first.diff["before"]["name"] == "automation"
+    assert runs.first.diff["after"] == {}
+    assert f"DELETE {PATH}/{world.people.automation}" in runs.requests[1]
+    assert runs.requests[3] == [*world.sign_in, LIST]
+
+
+def test_application_is_deleted_by_client_id(either_login: World) -> None:
+    world = either_login
+    arguments = {"organization": "acme", "client_id": world.people.automation, "state": "absent"}
+    world.four_runs(MODULE, arguments)
+    assert named(world, "automation") == []
+
+
+def test_other_applications_are_left_alone(either_login: World) -> None:
+    world = either_login
+    others = {app.client_id: app for app in world.quay.state.applications.values() if app.name != "automation"}
+    world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x"})
+    world.run(MODULE, {"organization": "acme", "name": "automation", "state": "absent"})
+    assert world.quay.state.applications == others
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_two_of_one_name_are_not_guessed_between(either_login: World, state: str) -> None:
+    world = either_login
+    world.people.alice.browser().call("POST", PATH, {"name": "automation"})
+    ids = sorted(app.client_id for app in named(world, "automation"))
+    result = world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "state": state})
+    assert result.failed
+    assert f"has 2 applications named 'automation' (client ids {', '.join(ids)})" in result.message
+    assert world.writes == []
+
+
+@pytest.mark.parametrize("name", [None, "platform"], ids=["without a name", "with a name"])
+def test_unknown_client_id_makes_no_application(either_login: World, name: str | None) -> None:
+    world = either_login
+    result = world.run(MODULE, {"organization": "acme", "client_id": "NO" * 10, "name": name})
+    assert result.failed
+    assert f"the organization acme has no application {'NO' * 10}" in result.message
+    assert world.writes == []
+
+
+def test_client_id_of_another_organization_is_unknown_here(either_login: World) -> None:
+    world = either_login
+    arguments = {"organization": "acme", "client_id": world.people.rival_console, "description": "x"}
+    assert world.run(MODULE, arguments).failed
+    assert world.run(MODULE, {**arguments, "state": "absent"}).changed is False
+    assert named(world, "console", "rival")[0].description == ""
+
+
+@pytest.mark.parametrize("name", ["", " ", "__quay_bootstrap_app"])
+def test_name_that_quay_would_not_keep_is_refused(world: World, name: str) -> None:
+    result = world.run(MODULE, {"organization": "acme", "name": name})
+    assert result.failed
+    assert world.requests == []
