@@ -151,7 +151,7 @@ def _call(module: AnsibleModule, warnings: list[str]) -> Call:
     params = module.params
     login = login_of(params, os.environ)
     origin = normalise_host(params["quay_host"])
-    if origin.startswith("http://") and isinstance(login, SessionLogin) and not _is_loopback(origin):
+    if origin.startswith("http://") and isinstance(login, SessionLogin):
         warnings.append("The password is sent over plain http and can be read on the way. Use an https:// quay_host.")
     verify: bool | str = (params["ca_path"] or True) if params["validate_certs"] else False
     if params["timeout"] <= 0 or params["retries"] < 0:
@@ -160,11 +160,6 @@ def _call(module: AnsibleModule, warnings: list[str]) -> Call:
         origin, login, requests.Session(), timeout=params["timeout"], retries=params["retries"], verify=verify
     )
     return Call(params, module.check_mode, warnings, client)
-
-
-def _is_loopback(origin: str) -> bool:
-    host = origin.split("://", 1)[1]
-    return host.startswith(("127.", "localhost", "[::1]"))
 
 
 def login_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> Login:

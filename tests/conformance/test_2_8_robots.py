@@ -251,9 +251,8 @@ def test_2_8_user_robots(world: World, bearer: Callable[[str], Client]) -> None:
     assert world.user.post(f"{path}/regenerate").json()["token"] != old
     assert world.user.get(f"{path}/permissions").json() == {"permissions": []}
     assert world.user.get(f"{path}/federation").json() == []
-    assert shortname in [
-        robot["name"].split("+")[1] for robot in world.user.get("/api/v1/user/robots").json()["robots"]
-    ]
+    listed = world.user.get("/api/v1/user/robots").json()["robots"]
+    assert f"{world.username}+{shortname}" in [robot["name"] for robot in listed]
     assert_no_content(world.user.delete(path))
     assert_unauthorized(bearer("org:admin").get("/api/v1/user/robots"))
 

@@ -25,6 +25,8 @@ from conformance.client import (
 from conformance.conftest import World
 from standin import Standin
 
+WRONG_ROBOT_TOKEN = "Could not find robot with username: {org}+{robot} and supplied password."
+
 
 def _scope(world: World, name: str, actions: str = "pull,push") -> str:
     return f"repository:{world.org}/{name}:{actions}"
@@ -142,9 +144,7 @@ def test_2_9_missing_service_is_refused_only_later(world: World, caller: Callabl
     ("username", "message"),
     [
         pytest.param("nobody-at-all", "Invalid Username or Password", id="user"),
-        pytest.param(
-            "{org}+{robot}", "Could not find robot with username: {org}+{robot} and supplied password.", id="robot"
-        ),
+        pytest.param("{org}+{robot}", WRONG_ROBOT_TOKEN, id="robot"),
         pytest.param("{org}+nobody", "Could not find robot with specified username", id="unknown robot"),
         pytest.param("$app", "Invalid token", id="app token"),
         pytest.param("$oauthtoken", "OAuth access token could not be validated", id="OAuth token"),
