@@ -27,6 +27,56 @@ options:
         the same name with C(.record.json) appended.
       - The directory must exist. Symbolic links are refused.
     type: path
+  deliver:
+    description:
+      - The stores on the target that consumers read. The module reads them, judges what they hold, writes a new
+        secret into all of them, each whole or not at all, reads each back, and does not return it.
+      - A store that has lost the present secret gets it again without a new one, where Quay can tell it or another
+        store has it.
+      - Only one of O(deliver), O(token_path) and O(current_token) may be given.
+    type: list
+    elements: dict
+    suboptions:
+      kind:
+        description:
+          - V(file) is a file of its own, as M(tokensmith.quay.quay_token_file) writes it. V(container_auth) is one
+            entry of a container engine's auth file, as M(tokensmith.quay.quay_container_auth) writes it.
+        type: str
+        choices: [file, container_auth]
+        required: true
+      path:
+        description:
+          - Absolute path of the file on the target. Its directory must exist. Symbolic links are refused.
+        type: path
+        required: true
+      format:
+        description:
+          - How a V(file) is written. V(token) is the secret alone.
+        type: str
+        choices: [token, json, yaml, env]
+        default: token
+      prefix:
+        description:
+          - What the variables of V(env) begin with.
+        type: str
+        default: QUAY_
+      owner:
+        description:
+          - User, by name or number, who shall own a V(file).
+        type: str
+      group:
+        description:
+          - Group, by name or number, that shall own a V(file).
+        type: str
+      mode:
+        description:
+          - Permissions of a V(file), in octal.
+        type: str
+        default: "0600"
+      registry:
+        description:
+          - Host that consumers name in C(podman login). Defaults to the host of O(quay_host).
+        type: str
   rotate:
     description:
       - V(when_due) replaces the secret only when there is a reason; RV(reason) says which.

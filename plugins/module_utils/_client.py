@@ -45,6 +45,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import pars
 try:
     import requests
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+    from urllib3.util.ssl_match_hostname import CertificateError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -369,7 +370,7 @@ def _why_no_answer(error: Exception, timeout: float) -> tuple[str, bool, bool]:
     """Why no answer came, in plain words; whether the request may have reached the server; whether that will last."""
     failure = requests.exceptions
     causes = _causes(error)
-    unsent = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    unsent = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError, CertificateError)
     sent = not any(isinstance(cause, unsent) for cause in causes)
     if isinstance(error, ValueError):
         # requests reads a redirect's address, even that of one which it is told not to follow.
@@ -407,9 +408,10 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _tls_words(cause: BaseException) -> str:
-    if isinstance(cause, ssl.SSLCertVerificationError):
+    if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
+        said = str(getattr(cause, "verify_message", cause)).rstrip(".")
         return (
-            f"the server's TLS certificate is not trusted ({cause.verify_message}). Give the issuing CA by ca_path; "
+            f"the server's TLS certificate is not trusted ({said}). Give the issuing CA by ca_path; "
             "validate_certs=false switches the check off and exposes the credentials"
         )
     reason = getattr(cause, "reason", None)

@@ -5,17 +5,25 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Who holds the secret between two runs: the caller, or a file on the target (C(token_path))."""
+"""Who holds the secret between two runs: the caller, or stores on the target."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterator, Mapping, Sequence, Union
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import Record
-from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery, Held, Store
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_file import FileStore
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS, store_of
+
+# The options that say who holds the secret; only one of them may be given.
+CUSTODY_OPTIONS: dict[str, Any] = {
+    "current_token": {"type": "str", "no_log": True},
+    "token_path": {"type": "path", "no_log": False},
+    "deliver": {"type": "list", "elements": "dict", "options": STORE_OPTIONS},
+}
+CUSTODY_CHOICES = [tuple(CUSTODY_OPTIONS)]
 
 
 class Caller:
@@ -23,45 +31,66 @@ class Caller:
 
     keeps = False
 
-    def __init__(self, secret: str | None, record: Record | None = None) -> None:
-        self.secret = secret
-        self.record = record
+    def __init__(self, secret: str | None) -> None:
+        self.held = [Held(secret)] if secret else []
 
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        """Nothing has to be made ready."""
-        yield
-
-    def deliver(self, credential: Credential) -> None:
-        """The caller takes it from the result."""
-
-    def remove(self) -> None:
-        """What the caller holds is his to forget."""
+    def lacks(self, secret: str | None) -> bool:
+        """Whether the caller holds something else."""
+        return any(held.secret != secret for held in self.held)
 
 
-class TokenFile:
-    """A file on the target holds the secret, alone, mode 0600; its record lies beside it."""
+class Stores:
+    """Stores on the target hold the secret. It goes into all of them, and is not returned."""
 
     keeps = True
 
-    def __init__(self, path: str) -> None:
-        self._store = FileStore(path, option="token_path")
-        self._store.check()
-        held = self._store.read()
-        self.secret = held.secret
-        self.record = held.record
+    def __init__(self, stores: Sequence[Store]) -> None:
+        """Read all stores; refuses, before anything is tried, a place that cannot be written."""
+        for store in stores:
+            store.check()
+        self.stores = list(stores)
+        self.held = [store.read() for store in stores]
+
+    def lacks(self, secret: str | None) -> bool:
+        """Whether a store holds something else, or nothing."""
+        return any(held.secret != secret for held in self.held)
+
+    def behind(self, secret: str | None) -> list[Store]:
+        """The stores that do not hold this secret."""
+        return [store for store, held in zip(self.stores, self.held) if held.secret != secret]
+
+    def described(self, secret: str | None) -> dict[str, str]:
+        """For each place, whether it holds this secret: C(absent), C(current) or C(other)."""
+        words = ("absent" if not h.secret else "current" if h.secret == secret else "other" for h in self.held)
+        return dict(zip((store.place for store in self.stores), words))
 
     @contextmanager
-    def ready(self) -> Iterator[None]:
-        """Claim the room for the new secret before it is minted."""
-        with self._store.ready():
+    def ready(self, stores: Sequence[Store]) -> Iterator[None]:
+        """Claim what writing them needs, before a secret is minted."""
+        with ExitStack() as stack:
+            for store in stores:
+                stack.enter_context(store.ready())
             yield
 
-    def deliver(self, credential: Credential) -> None:
-        """Write the secret whole, read it back, and write down what is known of it."""
+    def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
+        """Write the secret to them, each whole or not at all, and read each back."""
         if credential.secret is not None:
-            self._store.write(Delivery(credential.secret, record=credential.record()))
+            delivery = Delivery(credential.secret, credential.username or "", credential.name, credential.record())
+            for store in stores:
+                store.write(delivery)
 
-    def remove(self) -> None:
-        """Remove the secret and its record."""
-        self._store.remove()
+    def filled(self) -> list[tuple[Store, Held]]:
+        """The stores that hold a secret, and what they hold."""
+        return [(store, held) for store, held in zip(self.stores, self.held) if held.secret]
+
+
+Custody = Union[Caller, Stores]
+
+
+def custody_of(params: Mapping[str, Any]) -> Custody:
+    """The stores of C(deliver), the file of C(token_path), or the caller with his C(current_token)."""
+    if params.get("deliver"):
+        return Stores([store_of(options, params["quay_host"]) for options in params["deliver"]])
+    if params.get("token_path"):
+        return Stores([FileStore(params["token_path"], option="token_path")])
+    return Caller(params.get("current_token") or None)

@@ -14,12 +14,12 @@ which of the listed tokens it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import TokenFile
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_OPTIONS, Custody, custody_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, QuayError, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     AGE_FROM_MINT,
@@ -28,6 +28,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     MISSING,
     NOT_DUE,
     Facts,
+    Record,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import OAUTH_USERNAME, Login, SessionLogin
 from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import (
@@ -46,17 +47,18 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._registry import (
     user_of_login,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
-    Custody,
     Finding,
     Issuer,
     Minted,
     answer,
-    custody_of,
+    cleared,
+    looked_at,
     policy_of,
     renew,
     replaced,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_duration
 
 # What a token is called in Quay when the task does not say.
@@ -117,6 +119,7 @@ class ApplicationTokenIssuer:
     """Tokens by the application-token endpoints: named, with a chosen lifetime, listed and revoked by uuid."""
 
     changes_quay = True
+    retells = False
 
     def __init__(self, call: Call, wanted: Wanted, listed: Sequence[AccessToken]) -> None:
         self._call = call
@@ -124,28 +127,9 @@ class ApplicationTokenIssuer:
         self._listed = listed
         self._tokens = ApplicationTokens(call.client, wanted.organization, wanted.client_id)
 
-    def find(self, custody: Custody, *, blind: bool) -> Finding:
-        held, current = self._held(custody)
-        facts = Facts(
-            exists=custody.secret is not None,
-            held=held,
-            scopes_match=current is None or list(current.scopes) == list(self._wanted.scopes),
-            created_at=current.created_at if current else None,
-            expires_at=current.expires_at if current else None,
-        )
-        credential = Credential(
-            name=self._wanted.name,
-            username=OAUTH_USERNAME,
-            secret=custody.secret if current else None,
-            uuid=current.uuid if current else None,
-            created_at=facts.created_at,
-            expires_at=facts.expires_at,
-            last_accessed=current.last_accessed if current else None,
-            age_source=AGE_FROM_QUAY if current else None,
-            superseded=self._namesakes(current),
-            details=self._wanted.details(current.scopes if current else self._wanted.scopes),
-        )
-        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        findings = looked_at(held, self._look)
+        return findings[0] if findings else self._finding("none", None, None)
 
     def admit(self) -> None:
         path = f"/api/v1/organization/{self._wanted.organization}/applications/{self._wanted.client_id}/tokens"
@@ -174,25 +158,41 @@ class ApplicationTokenIssuer:
     def retire(self, uuid: str) -> None:
         self._tokens.revoke(uuid)
 
-    def tells(self, custody: Custody, finding: Finding) -> bool:
-        """Quay never tells an OAuth token again."""
-        return False
-
-    def _held(self, custody: Custody) -> tuple[str, AccessToken | None]:
-        """What the held secret is worth, and which listed token it is."""
-        if custody.secret is None:
-            return "none", None
-        record = custody.record
-        if record is not None and record.uuid and record.fits(custody.secret):
+    def _look(self, held: Held) -> Finding:
+        """What a held secret is worth, and which listed token it is."""
+        record = held.record
+        if record is not None and record.uuid and record.fits(held.secret):
             # Whoever delivered this secret wrote down its uuid: the list alone tells whether it lives.
             known = self._by_uuid(record.uuid)
             expired = record.expires_at is not None and record.expires_at <= self._call.client.now()
-            return ("current", known) if known else ("expired" if expired else "invalid", None)
-        proof = prove(self._call.client, OAUTH_USERNAME, custody.secret, self._wanted.organization)
-        current = self._by_uuid(proof.oauth_uuid)
-        if proof.live and current is None:
+            return self._finding("current" if known else "expired" if expired else "invalid", held.secret, known)
+        proof = prove(self._call.client, OAUTH_USERNAME, held.secret or "", self._wanted.organization)
+        known = self._by_uuid(proof.oauth_uuid)
+        if proof.live and known is None:
             self._call.warn("The held token is alive, but not one of this application: it is replaced and left alone.")
-        return _held_word(proof, listed=current is not None), current
+        return self._finding(_held_word(proof, listed=known is not None), held.secret, known)
+
+    def _finding(self, word: str, secret: str | None, known: AccessToken | None) -> Finding:
+        facts = Facts(
+            exists=secret is not None,
+            held=word,
+            scopes_match=known is None or list(known.scopes) == list(self._wanted.scopes),
+            created_at=known.created_at if known else None,
+            expires_at=known.expires_at if known else None,
+        )
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=secret if known else None,
+            uuid=known.uuid if known else None,
+            created_at=facts.created_at,
+            expires_at=facts.expires_at,
+            last_accessed=known.last_accessed if known else None,
+            age_source=AGE_FROM_QUAY if known else None,
+            superseded=self._namesakes(known),
+            details=self._wanted.details(known.scopes if known else self._wanted.scopes),
+        )
+        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
 
     def _by_uuid(self, uuid: str | None) -> AccessToken | None:
         return next((token for token in self._listed if token.uuid == uuid), None)
@@ -225,6 +225,7 @@ class BrowserTokenIssuer:
     """Tokens by the browser's own flow: nameless, for ten years, known by their uuid alone."""
 
     changes_quay = True
+    retells = False
 
     def __init__(self, call: Call, wanted: Wanted, *, accepts: bool) -> None:
         self._call = call
@@ -233,30 +234,14 @@ class BrowserTokenIssuer:
         self._tokens = UserTokens(call.client)
         self._assignment: str | None = None
 
-    def find(self, custody: Custody, *, blind: bool) -> Finding:
-        proof = self._proof(custody)
-        held = "none" if proof is None else _held_word(proof, listed=True)
-        uuid = proof.oauth_uuid if proof and proof.live else None
-        scopes = self._scopes_of(uuid)
-        record = custody.record if custody.record and custody.record.fits(custody.secret) else None
-        facts = Facts(
-            exists=proof is not None,
-            held=held,
-            scopes_match=scopes is None or list(scopes) == list(self._wanted.scopes),
-            created_at=record.created_at if record else None,
-            expires_at=record.expires_at if record else None,
-        )
-        credential = Credential(
-            name=self._wanted.name,
-            username=OAUTH_USERNAME,
-            secret=custody.secret if uuid else None,
-            uuid=uuid,
-            created_at=facts.created_at,
-            expires_at=facts.expires_at,
-            age_source=AGE_FROM_RECORD if record else None,
-            details=self._wanted.details(scopes if scopes is not None else self._wanted.scopes),
-        )
-        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        findings = looked_at(held, self._look)
+        if not findings:
+            return self._finding("none", None, Proof(Liveness.INVALID), None)
+        best, *others = findings
+        # What another store still holds is ours as well: delivered by a run that was cut off.
+        left = tuple(other.credential.uuid for other in others if other.credential.uuid)
+        return replace(best, credential=replace(best.credential, superseded=left))
 
     def admit(self) -> None:
         if not isinstance(self._call.client.login, SessionLogin):
@@ -278,7 +263,6 @@ class BrowserTokenIssuer:
             self._wanted.client_id, self._call.server.oauth_page(), self._wanted.scopes, way, self._assignment
         )
         proof = _prove_new(self._call, secret, self._wanted.organization)
-        old = finding.credential.uuid
         credential = Credential(
             name=self._wanted.name,
             username=OAUTH_USERNAME,
@@ -287,7 +271,7 @@ class BrowserTokenIssuer:
             created_at=now,
             expires_at=now + LONGEST_LIFETIME,
             age_source=AGE_FROM_MINT,
-            superseded=(old,) if old else (),
+            superseded=replaced(finding.credential),
             details=self._wanted.details(self._wanted.scopes),
         )
         return Minted(credential, existed=finding.facts.exists)
@@ -295,14 +279,32 @@ class BrowserTokenIssuer:
     def retire(self, uuid: str) -> None:
         self._tokens.revoke(uuid)
 
-    def tells(self, custody: Custody, finding: Finding) -> bool:
-        """Quay never tells an OAuth token again."""
-        return False
+    def _look(self, held: Held) -> Finding:
+        proof = prove(self._call.client, OAUTH_USERNAME, held.secret or "", self._wanted.organization)
+        record = held.record if held.record and held.record.fits(held.secret) else None
+        return self._finding(_held_word(proof, listed=True), held.secret, proof, record)
 
-    def _proof(self, custody: Custody) -> Proof | None:
-        if custody.secret is None:
-            return None
-        return prove(self._call.client, OAUTH_USERNAME, custody.secret, self._wanted.organization)
+    def _finding(self, word: str, secret: str | None, proof: Proof, record: Record | None) -> Finding:
+        uuid = proof.oauth_uuid if proof.live else None
+        scopes = self._scopes_of(uuid)
+        facts = Facts(
+            exists=secret is not None,
+            held=word,
+            scopes_match=scopes is None or list(scopes) == list(self._wanted.scopes),
+            created_at=record.created_at if record else None,
+            expires_at=record.expires_at if record else None,
+        )
+        credential = Credential(
+            name=self._wanted.name,
+            username=OAUTH_USERNAME,
+            secret=secret if uuid else None,
+            uuid=uuid,
+            created_at=facts.created_at,
+            expires_at=facts.expires_at,
+            age_source=AGE_FROM_RECORD if record else None,
+            details=self._wanted.details(scopes if scopes is not None else self._wanted.scopes),
+        )
+        return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
 
     def _scopes_of(self, uuid: str | None) -> tuple[str, ...] | None:
         """The scopes of one of the user's own tokens; None where this login cannot see it."""
@@ -410,33 +412,27 @@ def _assign(call: Call, wanted: Wanted, username: str) -> Outcome:
 
 
 def _absent(call: Call, wanted: Wanted, custody: Custody) -> Outcome:
-    """Revoke the token of the given uuid, else the held one and those of our name, and clear its file."""
+    """Revoke the token of the given uuid, else the held one and those of our name, and clear its stores."""
     listed = listed_tokens(call, wanted.organization, wanted.client_id)
-    pointed_at = any(call.params[option] for option in ("uuid", "current_token", "token_path"))
+    pointed_at = any(call.params[option] for option in ("uuid", *CUSTODY_OPTIONS))
     if not pointed_at and (listed is None or not wanted.named):
         raise BadInput(
-            "Say by uuid, current_token or token_path which token to revoke. A name is enough on Quay 3.18 and later"
+            "Say by uuid, current_token, token_path or deliver which token to revoke. A name is enough on Quay 3.18 "
+            "and later"
         )
+    issuer = issuer_of(call, wanted, listed)
+    doomed: tuple[str, ...]
     if call.params["uuid"]:
-        doomed: tuple[str, ...] = _living(call, call.params["uuid"], listed)
+        doomed = _living(call, call.params["uuid"], listed)
     else:
-        finding = issuer_of(call, wanted, listed).find(custody, blind=False)
-        doomed = replaced(finding.credential)
-    stored = isinstance(custody, TokenFile) and custody.secret is not None
+        doomed = replaced(issuer.find(custody.held, blind=False).credential)
     if doomed:
         call.server.refuse_if_read_only("DELETE", "tokens")
     if not call.check_mode:
-        issuer = issuer_of(call, wanted, listed)
         for uuid in doomed:
             issuer.retire(uuid)
-        if stored:
-            custody.remove()
-    credential = Credential(wanted.name, OAUTH_USERNAME, details=wanted.details([]))
-    before = {"name": wanted.name, "tokens": list(doomed)}
-    after: dict[str, Any] = {"name": wanted.name, "tokens": []}
-    if custody.keeps:
-        before["token_path"], after["token_path"] = ("present" if stored else "absent"), "absent"
-    return Outcome(bool(doomed) or stored, answer(call, credential, NOT_DUE), before, after)
+    gone = Credential(wanted.name, OAUTH_USERNAME, details=wanted.details([]))
+    return cleared(call, custody, gone, existed=bool(doomed), revoked=doomed)
 
 
 def _living(call: Call, uuid: str, listed: Sequence[AccessToken] | None) -> tuple[str, ...]:

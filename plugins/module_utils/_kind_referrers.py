@@ -14,18 +14,19 @@ from datetime import timedelta
 from typing import Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import custody_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import AGE_FROM_MINT, AGE_FROM_QUAY, Facts
 from ansible_collections.tokensmith.quay.plugins.module_utils._registry import Grant, read_grant, request_grant
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
-    Custody,
     Finding,
     Minted,
-    custody_of,
+    looked_at,
     policy_of,
     renew,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
 
 _REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
 
@@ -43,6 +44,7 @@ class ReferrersIssuer:
     """One registry token. It cannot be listed or revoked; it runs out by itself."""
 
     changes_quay = False
+    retells = False
 
     def __init__(self, call: Call, repositories: Sequence[str], actions: Sequence[str]) -> None:
         self._call = call
@@ -50,22 +52,10 @@ class ReferrersIssuer:
         self._actions = [action for action in ("pull", "push") if action in actions]
         _check(self._repositories, self._actions)
 
-    def find(self, custody: Custody, *, blind: bool) -> Finding:
-        """Read the held token; Quay is not asked."""
-        grant = read_grant(custody.secret) if custody.secret else None
-        facts = Facts(
-            exists=custody.secret is not None,
-            held="invalid" if grant is None or self._from_the_future(grant) else "current",
-            scopes_match=grant is not None and not grant.missing(self._repositories, self._actions),
-            created_at=grant.issued_at if grant else None,
-            expires_at=grant.expires_at if grant else None,
-        )
-        credential = (
-            self._credential(grant, AGE_FROM_QUAY)
-            if grant
-            else Credential(self._name(), None, details={"access": self._wanted()})
-        )
-        return Finding(facts, credential, {"access": self._wanted()})
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        """Read the held tokens; Quay is not asked."""
+        findings = looked_at(held, self._look)
+        return findings[0] if findings else self._finding(False, None)
 
     def admit(self) -> None:
         """In check mode, see whether Quay would grant at least the pull: asking for push might create a repository."""
@@ -78,9 +68,23 @@ class ReferrersIssuer:
     def retire(self, uuid: str) -> None:
         """A registry token cannot be revoked; it ends within the hour."""
 
-    def tells(self, custody: Custody, finding: Finding) -> bool:
-        """The caller holds it already."""
-        return False
+    def _look(self, held: Held) -> Finding:
+        return self._finding(True, read_grant(held.secret or ""))
+
+    def _finding(self, exists: bool, grant: Grant | None) -> Finding:
+        facts = Facts(
+            exists=exists,
+            held="invalid" if grant is None or self._from_the_future(grant) else "current",
+            scopes_match=grant is not None and not grant.missing(self._repositories, self._actions),
+            created_at=grant.issued_at if grant else None,
+            expires_at=grant.expires_at if grant else None,
+        )
+        credential = (
+            self._credential(grant, AGE_FROM_QUAY)
+            if grant
+            else Credential(self._name(), None, details={"access": self._wanted()})
+        )
+        return Finding(facts, credential, {"access": self._wanted()})
 
     def _request(self, actions: Sequence[str]) -> Grant:
         client = self._call.client

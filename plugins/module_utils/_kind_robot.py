@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Custody, custody_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
@@ -27,7 +28,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     AGE_FROM_MINT,
     AGE_FROM_RECORD,
     MISSING,
-    NOT_DUE,
     Facts,
     Policy,
     Record,
@@ -42,15 +42,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._robots import (
     is_unknown_robot,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
-    Custody,
     Finding,
     Minted,
-    answer,
-    custody_of,
+    cleared,
     policy_of,
     renew,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
 
 # How often to look again when other writers keep replacing the robot's token.
 _PATIENCE = 3
@@ -73,6 +72,7 @@ class RobotIssuer:
     """One robot's token. Quay can tell it again, and replaces it in place: the old one is dead at once."""
 
     changes_quay = True
+    retells = True
 
     def __init__(
         self,
@@ -88,8 +88,11 @@ class RobotIssuer:
         self._description = description
         self._metadata = metadata
         self._robots = Robots(call.client)
+        self._known: set[str] = set()
 
-    def find(self, custody: Custody, *, blind: bool) -> Finding:
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        # What the token was before: as Quay tells it or, where looking is spared, as the holders have it.
+        self._known = {item.secret for item in held if item.secret}
         if blind:
             return Finding(Facts(exists=True), Credential(str(self._name), str(self._name)))
         robot = self._robots.get(self._name)
@@ -100,19 +103,18 @@ class RobotIssuer:
             raise Forbidden(
                 403, "GET", self._name.path, "", hint=f"This login may see the robot {self._name} but not its token"
             )
+        self._known = {robot.token}
         self._warn_of_fixed_fields(robot)
-        question = AgeQuestion(
-            robot, self._name.short, self._policy.max_age, [custody.record] if custody.record else []
-        )
+        question = AgeQuestion(robot, self._name.short, self._policy.max_age, records_of(held))
         created, source = ages_of(self._call, self._name.organization, [question])[robot.name]
-        facts = Facts(exists=True, held=held_by(custody, robot.token), created_at=created)
+        facts = Facts(exists=True, created_at=created)
         return Finding(facts, self._credential(robot, created, source))
 
     def admit(self) -> None:
         self._call.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
 
     def mint(self, finding: Finding) -> Minted:
-        robot, existed = self._replace(finding.credential.secret) if finding.facts.exists else (self._create(), False)
+        robot, existed = self._replace() if finding.facts.exists else (self._create(), False)
         robot = self._proved(robot)
         now = self._call.client.now()
         return Minted(self._credential(robot, now, AGE_FROM_MINT), existed)
@@ -120,48 +122,36 @@ class RobotIssuer:
     def retire(self, uuid: str) -> None:
         """A robot's old token needs no retiring."""
 
-    def tells(self, custody: Custody, finding: Finding) -> bool:
-        """A robot's token is told to whoever does not hold it yet."""
-        return custody.secret is None or finding.facts.held == "other"
-
     def _full_name(self) -> str:
         """The robot's name with its namespace, which for one's own namespace is the user's."""
         if self._name.organization is not None or not self._call.check_mode:
             return str(self._name)
         return f"{user_of_login(self._call.client)}+{self._name.short}"
 
-    def _replace(self, known: str | None) -> tuple[Robot, bool]:
+    def _replace(self) -> tuple[Robot, bool]:
         try:
             return self._robots.regenerate(self._name), True
-        except ApiError as error:
-            if is_unknown_robot(error):
-                return self._create(), False
-            if not error.unclear:
-                raise
-            return self._look_after(error, known), True
         except QuayError as error:
-            if not error.unclear:
-                raise
-            return self._look_after(error, known), True
+            if isinstance(error, ApiError) and is_unknown_robot(error):
+                return self._create(), False
+            return self._look_after(error), True
 
     def _create(self) -> Robot:
         try:
             return self._robots.create(self._name, self._description, self._metadata)
         except QuayError as error:
-            if not error.unclear:
-                raise
-            return self._look_after(error, None, created=True)
+            return self._look_after(error, creating=True)
 
-    def _look_after(self, unclear: QuayError, known: str | None, *, created: bool = False) -> Robot:
-        """The answer was lost: the robot's present token tells whether the deed was done. Nothing is repeated."""
-        robot = self._robots.get(self._name)
-        if robot is None or robot.token is None or robot.token == known:
-            raise unclear
-        if known is None and created is False:
+    def _look_after(self, error: QuayError, *, creating: bool = False) -> Robot:
+        """After a lost answer, the robot's present token tells whether the deed was done. Nothing is repeated."""
+        robot = self._robots.get(self._name) if error.unclear else None
+        if robot is None or robot.token is None or robot.token in self._known:
+            raise error
+        if not self._known and not creating:
             raise RefusedCredential(
-                f"{unclear}. Whether the token was replaced cannot be told, because the old one was not looked at. "
+                f"{error}. Whether the token was replaced cannot be told, because the old one was not looked at. "
                 "Nothing is lost: Quay can tell the present token; run the task again"
-            ) from None
+            )
         return robot
 
     def _proved(self, robot: Robot) -> Robot:
@@ -209,11 +199,9 @@ class RobotIssuer:
         return {"description": description or ""}
 
 
-def held_by(custody: Custody, token: str) -> str:
-    """What the held secret is beside Quay's present token. A caller who holds nothing asks for it; that is fine."""
-    if custody.secret is None:
-        return "other" if custody.keeps else "current"
-    return "current" if custody.secret == token else "other"
+def records_of(held: Sequence[Held]) -> list[Record]:
+    """What the holders wrote down."""
+    return [item.record for item in held if item.record is not None]
 
 
 @dataclass(frozen=True)
@@ -280,23 +268,19 @@ def _absent(call: Call, name: RobotName, custody: Custody) -> Outcome:
     robot = robots.get(name)
     if robot is not None:
         call.server.refuse_if_read_only("DELETE", name.path)
-    if robot is not None and not call.check_mode:
-        try:
-            robots.delete(name)
-        except QuayError as error:
-            if not error.unclear or robots.get(name) is not None:
-                raise
-    stored = custody.keeps and custody.secret is not None
-    if stored and not call.check_mode:
-        custody.remove()
+        if not call.check_mode:
+            _delete(robots, name)
     gone = Credential(str(name), robot.name if robot else str(name), details={"description": ""})
-    old = {"name": str(name), "token": "absent" if robot is None else "present"}
-    return Outcome(
-        changed=robot is not None or stored,
-        values=answer(call, gone, NOT_DUE),
-        before={**old, **({"token_path": "present" if stored else "absent"} if custody.keeps else {})},
-        after={**old, "token": "absent", **({"token_path": "absent"} if custody.keeps else {})},
-    )
+    return cleared(call, custody, gone, existed=robot is not None)
+
+
+def _delete(robots: Robots, name: RobotName) -> None:
+    """Delete it once; after a lost answer, see whether it is gone."""
+    try:
+        robots.delete(name)
+    except QuayError as error:
+        if not error.unclear or robots.get(name) is not None:
+            raise
 
 
 def _wanted_trusts(entries: list[dict[str, str]] | None) -> list[Trust] | None:

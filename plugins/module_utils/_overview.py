@@ -15,8 +15,6 @@ from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Caller
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import store_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
@@ -52,6 +50,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._robots import Rob
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import Issuer, policy_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import store_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time, spoken
 
 RETIRE = "retire"
@@ -73,11 +72,6 @@ class Asked:
     @property
     def kind(self) -> str:
         return str(self.params["kind"])
-
-    @property
-    def secrets(self) -> list[str]:
-        """The distinct secrets that the stores hold."""
-        return list(dict.fromkeys(held.secret for held in self.held if held.secret))
 
 
 @dataclass(frozen=True)
@@ -156,7 +150,7 @@ def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked | 
     ]
     asked = Asked(position, params, policy_of(params))
     try:
-        stored = [store_of({"quay_host": quay_host, **options}).read() for options in params["deliver"]]
+        stored = [store_of(options, quay_host).read() for options in params["deliver"]]
     except (LocalFileError, BadInput) as error:
         return _failed(asked, error)
     return replace(asked, held=[*stored, *held])
@@ -255,24 +249,12 @@ def _look_at_referrers_tokens(call: Call, asked: Sequence[Asked]) -> Iterator[Se
 
 
 def _of_holders(asked: Asked, issuer_for: Callable[[Asked], Issuer]) -> list[Seen]:
-    """Prove what the stores hold, each distinct secret once; the first one that Quay takes counts."""
-    issuer = issuer_for(asked)
-    if not asked.secrets:
-        finding = issuer.find(Caller(None), blind=False)
-        return [Seen(asked, finding.facts, finding.credential, _holds(asked, None))]
-    records = {held.secret: held.record for held in asked.held}
-    best = None
-    for secret in asked.secrets:
-        finding = issuer.find(Caller(secret, records[secret]), blind=False)
-        if finding.facts.held == "current":
-            best = finding
-            break
-        best = best or finding
-    assert best is not None
-    if best.facts.held != "current":
-        return [Seen(asked, best.facts, best.credential, _holds(asked, None))]
-    holds = _holds(asked, best.credential.secret)
-    return [Seen(asked, replace(best.facts, held=_together(holds)), best.credential, holds)]
+    finding = issuer_for(asked).find(asked.held, blind=False)
+    holds = _holds(asked, finding.credential.secret if finding.facts.held == "current" else None)
+    facts = finding.facts
+    if facts.held == "current":
+        facts = replace(facts, held=_together(holds))
+    return [Seen(asked, facts, finding.credential, holds)]
 
 
 def _listed(token: AccessToken, where: Mapping[str, Any], policy: Policy) -> Seen:

@@ -10,31 +10,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Protocol, Sequence, Union
+from datetime import datetime, timezone
+from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Caller, TokenFile
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_OPTIONS, Custody, Stores
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     DELIVER,
     MISSING,
+    NOT_DUE,
     Facts,
     Policy,
     Verdict,
     judge,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held, Store
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_duration
-
-Custody = Union[Caller, TokenFile]
 
 # How the diff names a secret that did not exist before.
 _NEW = "new"
 
 # The options that every token module has.
-CUSTODY_OPTIONS: dict[str, Any] = {
-    "current_token": {"type": "str", "no_log": True},
-    "token_path": {"type": "path", "no_log": False},
+TOKEN_OPTIONS: dict[str, Any] = {
+    **CUSTODY_OPTIONS,
     "rotate": {"type": "str", "choices": ["when_due", "always", "never"], "default": "when_due"},
 }
 
@@ -60,9 +60,13 @@ class Issuer(Protocol):
     """What one kind of credential must be able to do. It decides nothing."""
 
     changes_quay: bool  # whether minting changes anything on the server
+    retells: bool  # whether Quay can tell the present secret again
 
-    def find(self, custody: Custody, *, blind: bool) -> Finding:
-        """Look at Quay and change nothing. ``blind``: a new secret is wanted in any case, so looking may be spared."""
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        """Look at Quay and change nothing. ``blind``: a new secret is wanted in any case, so looking may be spared.
+
+        Of several held secrets, the first one that Quay takes is the present one.
+        """
 
     def admit(self) -> None:
         """Refuse, before anything is tried, what cannot succeed (a registry that takes no writes)."""
@@ -72,9 +76,6 @@ class Issuer(Protocol):
 
     def retire(self, uuid: str) -> None:
         """Make a superseded secret stop working."""
-
-    def tells(self, custody: Custody, finding: Finding) -> bool:
-        """Whether the caller is told a secret that was not minted now."""
 
 
 def policy_of(params: Mapping[str, Any]) -> Policy:
@@ -86,11 +87,26 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
     )
 
 
-def custody_of(params: Mapping[str, Any]) -> Custody:
-    """The file of C(token_path), or the caller with his C(current_token)."""
-    if params.get("token_path"):
-        return TokenFile(params["token_path"])
-    return Caller(params.get("current_token") or None)
+def looked_at(held: Sequence[Held], look: Callable[[Held], Finding]) -> list[Finding]:
+    """Put each distinct held secret to the proof. First comes the newest that Quay takes, if it takes any.
+
+    Stores hold different secrets only after a run was cut off or a person edited one; the newest is the one that was
+    being delivered.
+    """
+    distinct = {item.secret: item for item in reversed(held) if item.secret}
+    findings = [look(item) for item in distinct.values()]
+    beginning = datetime.min.replace(tzinfo=timezone.utc)
+    findings.sort(key=lambda f: (f.facts.held == "current", f.facts.created_at or beginning), reverse=True)
+    return findings
+
+
+def found(issuer: Issuer, custody: Custody, *, blind: bool = False) -> Finding:
+    """What the issuer finds, and whether everybody who shall hold the present secret does."""
+    finding = issuer.find(custody.held, blind=blind)
+    facts = finding.facts
+    if facts.exists and facts.held == "current" and custody.lacks(finding.credential.secret):
+        return replace(finding, facts=replace(facts, held="other"))
+    return finding
 
 
 def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retires: bool) -> Outcome:
@@ -98,44 +114,64 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
 
     In check mode nothing is written, and the same answer is predicted with its secret left null.
     """
-    before = issuer.find(custody, blind=policy.forced and not call.check_mode)
+    before = found(issuer, custody, blind=policy.forced and not call.check_mode)
     verdict = judge(policy, before.facts, call.client.now())
-    writes = verdict.mints or (verdict.action == DELIVER and custody.keeps)
     if verdict.mints:
         issuer.admit()
-    after, existed = before.credential, before.facts.exists
-    if call.check_mode:
-        after = _predicted(before) if verdict.mints else after
-    elif writes:
-        with custody.ready():
-            if verdict.mints:
-                minted = issuer.mint(before)
-                after, existed = minted.credential, minted.existed
-            custody.deliver(after)
-    superseded = after.superseded
-    doomed = superseded if retires else ()
-    left = doomed if call.check_mode else _retire(call, issuer, doomed, told=not custody.keeps)
-    after = replace(
-        after, superseded=tuple(u for u in superseded if u not in doomed or (u in left and not call.check_mode))
-    )
-    told = not call.check_mode and not custody.keeps and (verdict.mints or issuer.tells(custody, before))
-    changed = (writes and (issuer.changes_quay or custody.keeps)) or bool(doomed)
-    diff = _diff(before, after, verdict, custody, existed=existed, superseded=superseded, writes=writes)
+    targets = _targets(custody, before, verdict)
+    after, existed = _act(call, issuer, custody, before, verdict, targets)
+    doomed = after.superseded if retires else ()
+    left = () if call.check_mode else _retire(call, issuer, doomed, told=not custody.keeps)
+    kept = after.superseded if not retires else left
+    changed = bool(targets) or bool(doomed) or (verdict.mints and issuer.changes_quay)
+    tells = verdict.mints or (issuer.retells and (not custody.held or before.facts.held == "other"))
+    told = tells and not custody.keeps and not call.check_mode
     return Outcome(
         changed=changed,
         values=answer(
             call,
-            after,
+            replace(after, superseded=tuple(kept)),
             verdict.reason if existed else MISSING,
             token=after.secret if told else None,
             minted=verdict.mints,
+            delivered=[store.place for store in targets],
+            retired=[uuid for uuid in doomed if uuid not in left],
         ),
-        **(diff if changed else {}),
+        **(_diff(before, verdict, custody, existed=existed, superseded=after.superseded, kept=kept) if changed else {}),
     )
 
 
+def cleared(call: Call, custody: Custody, gone: Credential, *, existed: bool, revoked: Sequence[str] = ()) -> Outcome:
+    """The answer after a credential has been taken out of Quay; its stores are cleared, too."""
+    stores: list[Store] = []
+    for store, held in custody.filled() if isinstance(custody, Stores) else ():
+        if held.username in (None, gone.username):
+            stores.append(store)
+        else:
+            call.warn(f"{store.place} holds the login of {held.username} and was left as it is.")
+    if not call.check_mode:
+        for store in stores:
+            store.remove()
+    old: dict[str, Any] = {"name": gone.name, "token": "present" if existed else "absent"}
+    new: dict[str, Any] = {**old, "token": "absent"}
+    if stores:
+        old["deliver"] = {store.place: "present" for store in stores}
+        new["deliver"] = {store.place: "absent" for store in stores}
+    if revoked:
+        old["revoked"], new["revoked"] = [], list(revoked)
+    values = answer(call, gone, NOT_DUE, retired=revoked)
+    return Outcome(existed or bool(stores) or bool(revoked), values, old, new)
+
+
 def answer(
-    call: Call, credential: Credential, reason: str, *, token: str | None = None, minted: bool = False
+    call: Call,
+    credential: Credential,
+    reason: str,
+    *,
+    token: str | None = None,
+    minted: bool = False,
+    delivered: Sequence[str] = (),
+    retired: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The return keys of every token module: always all of them."""
     return {
@@ -144,6 +180,8 @@ def answer(
         "api_url": f"{call.client.origin}/api/v1",
         "reason": reason,
         "minted": minted,
+        "delivered": list(delivered),
+        "retired": list(retired),
         **credential.public(),
     }
 
@@ -153,12 +191,36 @@ def replaced(old: Credential) -> tuple[str, ...]:
     return old.superseded + ((old.uuid,) if old.uuid else ())
 
 
-def _retire(call: Call, issuer: Issuer, doomed: Sequence[str], *, told: bool) -> list[str]:
+def _targets(custody: Custody, before: Finding, verdict: Verdict) -> list[Store]:
+    """The stores to write: all for a new secret, those that are behind for the present one."""
+    if not isinstance(custody, Stores):
+        return []
+    if verdict.mints:
+        return list(custody.stores)
+    return custody.behind(before.credential.secret) if verdict.action == DELIVER else []
+
+
+def _act(
+    call: Call, issuer: Issuer, custody: Custody, before: Finding, verdict: Verdict, targets: Sequence[Store]
+) -> tuple[Credential, bool]:
+    """Mint, prove and deliver, or predict it; returns the credential, and whether there was one before."""
+    if call.check_mode:
+        return (_predicted(before) if verdict.mints else before.credential), before.facts.exists
+    if not isinstance(custody, Stores):
+        minted = issuer.mint(before) if verdict.mints else Minted(before.credential, before.facts.exists)
+        return minted.credential, minted.existed
+    with custody.ready(targets):
+        minted = issuer.mint(before) if verdict.mints else Minted(before.credential, before.facts.exists)
+        custody.deliver(minted.credential, targets)
+    return minted.credential, minted.existed
+
+
+def _retire(call: Call, issuer: Issuer, doomed: Sequence[str], *, told: bool) -> tuple[str, ...]:
     """Revoke superseded tokens; returns those that could not be.
 
     Where the caller has yet to be told the new secret, a failure must not swallow it.
     """
-    left = []
+    left: list[str] = []
     for uuid in doomed:
         try:
             issuer.retire(uuid)
@@ -167,7 +229,7 @@ def _retire(call: Call, issuer: Issuer, doomed: Sequence[str], *, told: bool) ->
                 raise
             left.append(uuid)
             call.warn(f"The superseded token {uuid} could not be revoked and is still alive: {error}")
-    return left
+    return tuple(left)
 
 
 def _predicted(before: Finding) -> Credential:
@@ -188,13 +250,12 @@ def _predicted(before: Finding) -> Credential:
 
 def _diff(
     before: Finding,
-    after: Credential,
     verdict: Verdict,
     custody: Custody,
     *,
     existed: bool,
-    superseded: tuple[str, ...],
-    writes: bool,
+    superseded: Sequence[str],
+    kept: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Both sides of the diff, made only of what check mode knows as well as a real run. Never a secret."""
     old: dict[str, Any] = {"name": before.credential.name, "token": "present" if existed else "absent"}
@@ -203,9 +264,9 @@ def _diff(
         new["token"] = _NEW
         for key, value in before.wanted.items():
             old[key], new[key] = (before.credential.details.get(key) if existed else None), value
-    if custody.keeps:
-        old["token_path"] = "absent" if custody.secret is None else "present"
-        new["token_path"] = (_NEW if verdict.mints else "current") if writes else old["token_path"]
+    if isinstance(custody, Stores):
+        old["deliver"] = custody.described(None if verdict.mints else before.credential.secret)
+        new["deliver"] = dict.fromkeys(old["deliver"], _NEW if verdict.mints else "current")
     if superseded:
-        old["superseded"], new["superseded"] = list(superseded), list(after.superseded)
+        old["superseded"], new["superseded"] = list(superseded), list(kept)
     return {"before": old, "after": new}

@@ -27,6 +27,7 @@ class Held:
 
     secret: str | None = field(default=None, repr=False)
     record: Record | None = None
+    username: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,6 @@ class Delivery:
 
     secret: str = field(repr=False)
     username: str = ""
-    registry: str = ""
-    api_url: str = ""
     name: str = ""
     record: Record = field(default_factory=Record)
 

@@ -44,7 +44,8 @@ class ContainerAuthStore:
         self._document()
 
     def read(self) -> Held:
-        return Held(self._login()[1], self._records.read(self.registry))
+        username, secret = self._login()
+        return Held(secret, self._records.read(self.registry), username)
 
     def helper(self) -> str | None:
         """The credential helper that engines would ask instead of this entry, if the file names one."""

@@ -53,6 +53,8 @@ class FileStore:
         prefix: str = "QUAY_",
         mode: int = PRIVATE_MODE,
         owner: tuple[int, int] | None = None,
+        registry: str = "",
+        api_url: str = "",
         option: str = "path",
     ) -> None:
         self.place = path
@@ -60,6 +62,7 @@ class FileStore:
         self._prefix = prefix
         self._mode = mode
         self._owner = owner
+        self._addresses = {"registry": registry, "api_url": api_url}
         self._option = option
         self._records = RecordFile(path, option)
         self._draft: Draft | None = None
@@ -79,7 +82,7 @@ class FileStore:
                 key[len(self._prefix) :].lower() if key.startswith(self._prefix) else key: v for key, v in data.items()
             }
         secret = data.get("token")
-        return Held(str(secret) if secret else None, record_of(data))
+        return Held(str(secret) if secret else None, record_of(data), data.get("username") or None)
 
     def matches(self, delivery: Delivery) -> bool:
         return read_text(self.place, self._option) == self._text(delivery)
@@ -118,8 +121,7 @@ class FileStore:
         fields: dict[str, Any] = {
             "token": delivery.secret,
             "username": delivery.username,
-            "registry": delivery.registry,
-            "api_url": delivery.api_url,
+            **self._addresses,
             "name": delivery.name,
             **record_data(self._record(delivery)),
         }

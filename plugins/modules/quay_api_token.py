@@ -253,6 +253,18 @@ minted:
   returned: success
   type: bool
   sample: false
+delivered:
+  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/containers/auth.json]
+retired:
+  description: Uuids of the tokens that were revoked (in check mode, that would be).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 superseded:
   description: Uuids of replaced tokens that are still alive.
   returned: success
@@ -261,9 +273,10 @@ superseded:
   sample: []
 """
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import ensure_api_token
 from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import ALL_SCOPES, SCOPES
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import CUSTODY_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
 
 
@@ -271,7 +284,7 @@ def main() -> None:
     run_module(
         ensure_api_token,
         {
-            **CUSTODY_OPTIONS,
+            **TOKEN_OPTIONS,
             "organization": {"type": "str"},
             "application": {"type": "str"},
             "client_id": {"type": "str"},
@@ -293,7 +306,7 @@ def main() -> None:
         },
         required_one_of=[("client_id", "application")],
         required_by={"application": ("organization",)},
-        mutually_exclusive=[("current_token", "token_path"), ("client_id", "application")],
+        mutually_exclusive=[*CUSTODY_CHOICES, ("client_id", "application")],
     )
 
 

@@ -162,6 +162,18 @@ minted:
   returned: success
   type: bool
   sample: true
+delivered:
+  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/containers/auth.json]
+retired:
+  description: Always empty, because nothing is left to revoke.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 superseded:
   description: Always empty, because registry tokens cannot be revoked.
   returned: success
@@ -170,8 +182,9 @@ superseded:
   sample: []
 """
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ensure_referrers_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import CUSTODY_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
 
 
@@ -179,12 +192,12 @@ def main() -> None:
     run_module(
         ensure_referrers_token,
         {
-            **CUSTODY_OPTIONS,
+            **TOKEN_OPTIONS,
             "repositories": {"type": "list", "elements": "str", "required": True},
             "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
             "renew_before": {"type": "str", "default": "5m"},
         },
-        mutually_exclusive=[("current_token", "token_path")],
+        mutually_exclusive=CUSTODY_CHOICES,
     )
 
 

@@ -205,6 +205,18 @@ minted:
   returned: success
   type: bool
   sample: false
+delivered:
+  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/containers/auth.json]
+retired:
+  description: Always empty, because nothing is left to revoke.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 superseded:
   description: Always empty, because a robot's old token is dead as soon as it is replaced.
   returned: success
@@ -213,8 +225,9 @@ superseded:
   sample: []
 """
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import ensure_robot_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import CUSTODY_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
 
 
@@ -222,7 +235,7 @@ def main() -> None:
     run_module(
         ensure_robot_token,
         {
-            **CUSTODY_OPTIONS,
+            **TOKEN_OPTIONS,
             "name": {"type": "str", "required": True},
             "description": {"type": "str"},
             "metadata": {"type": "dict"},
@@ -234,7 +247,7 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        mutually_exclusive=[("current_token", "token_path")],
+        mutually_exclusive=CUSTODY_CHOICES,
     )
 
 

@@ -136,8 +136,9 @@ stores:
       uuid: null
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import STORE_OPTIONS, read_stores
+from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import read_stores
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS
 
 
 def main() -> None:

@@ -117,10 +117,10 @@ fingerprint:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import (
     CREDENTIAL_OPTIONS,
-    FILE_OPTIONS,
     ensure_token_file,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import FILE_OPTIONS
 
 
 def main() -> None:

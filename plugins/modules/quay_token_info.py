@@ -354,10 +354,10 @@ credentials:
       description: Pulls for the build farm
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import STORE_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import ALL_SCOPES, SCOPES
 from ansible_collections.tokensmith.quay.plugins.module_utils._overview import survey
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS
 
 HELD = {
     "token": {"type": "str", "no_log": True},

@@ -85,7 +85,8 @@ class Client:
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         address = path if "://" in path else self.target.url + path
-        response = self._session.request(method, address, timeout=TIMEOUT_S, allow_redirects=False, **options)
+        options = {"timeout": TIMEOUT_S, "allow_redirects": False} | options
+        response = self._session.request(method, address, **options)
         if "X-Next-CSRF-Token" in response.headers:
             self.csrf = response.headers["X-Next-CSRF-Token"]
         return response

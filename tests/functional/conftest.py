@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from functional.inhabitants import Inhabitants, settle
 from functional.modules import Modules
 from functional.watch import Secrets

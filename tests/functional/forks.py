@@ -50,7 +50,7 @@ def _become(job: dict[str, Any], given: IO[bytes], out: IO[bytes], err: IO[bytes
     try:
         for number, file in enumerate((given, out, err)):
             os.dup2(file.fileno(), number)
-        sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
         sys.argv = [job["module"]]
         os.environ.clear()
         os.environ.update(job["environ"])

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+
 from standin import Standin
 
 Arguments = dict[str, Any]

@@ -109,7 +109,12 @@ class Modules:
         self._server.communicate()
 
     def run(
-        self, module: str, arguments: Mapping[str, Any], *, check: bool = False, environ: Mapping[str, str] | None = None
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        *,
+        check: bool = False,
+        environ: Mapping[str, str] | None = None,
     ) -> Result:
         answer = self._ask(module, arguments, check, environ or {})
         assert answer["stderr"] == "", answer["stderr"]
@@ -119,7 +124,9 @@ class Modules:
         check_result(result)
         return result
 
-    def _ask(self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str]) -> dict[str, Any]:
+    def _ask(
+        self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str]
+    ) -> dict[str, Any]:
         assert self._server is not None
         assert self._server.stdin is not None
         assert self._server.stdout is not None
@@ -188,4 +195,3 @@ def check_contents(returns: Mapping[str, Any], values: Mapping[str, Any], path: 
     promised = {name for name, key in returns.items() if key["returned"] == "success"}
     assert promised <= values.keys() <= returns.keys(), path
     check_types(returns, values, path)
-

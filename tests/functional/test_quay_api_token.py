@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from functional.documents import reasons_of
 from functional.inhabitants import ALL_SCOPES
 from functional.world import World

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from functional.world import World
 from standin.tokens import fingerprint
 
@@ -222,7 +223,7 @@ def test_name_is_nothing_to_go_by_here(desk: Desk) -> None:
     desk.make()
     result = desk.world.run(MODULE, {**desk.arguments, "name": "nightly", "state": "absent"})
     assert result.failed
-    assert "a name is enough on Quay 3.18 and later only" in result.message
+    assert "A name is enough on Quay 3.18 and later" in result.message
     assert len(desk.living()) == 1
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from functional.world import World
 from standin.state import Application
 from standin.tokens import fingerprint
@@ -143,9 +144,7 @@ def test_tokens_survive_a_change_and_a_reset(either_login: World) -> None:
     world = either_login
     world.people.alice.token(world.people.automation)
     tokens = set(world.tokens_of(world.people.automation))
-    world.run(
-        MODULE, {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True}
-    )
+    world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True})
     assert set(world.tokens_of(world.people.automation)) == tokens
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from functional.documents import reasons_of
 from functional.world import World
 from standin.tokens import fingerprint

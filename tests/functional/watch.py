@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+
 from standin import tokens
 from standin.keys import Keys
 

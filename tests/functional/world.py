@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from standin import Standin
 from standin.exchange import Answer, Environ, Exchange
 from standin.state import OAuthToken, Robot, State

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, jsonify, request
 
 from . import faults as fault_rules
 from . import tokens
 from .exchange import CONTROL_PREFIX, Exchange
+from .keys import service_key
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -114,8 +114,7 @@ def _add_snapshots(app: Flask, exchange: Exchange) -> None:
 
 def _add_issuer(app: Flask, exchange: Exchange) -> None:
     """An issuer of identity tokens, so that federated robots can be tried without a cluster."""
-    private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    key_id = tokens.random_string(16)
+    private_key, key_id = service_key()
 
     def address() -> str:
         return f"{request.host_url}{CONTROL_PREFIX.lstrip('/')}issuer"

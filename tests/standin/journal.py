@@ -18,7 +18,7 @@ from werkzeug import Request
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _SECRET_HEADERS = {"authorization", "cookie", "x-csrf-token"}
-_SECRET_PARAMETERS = {"_csrf_token", "access_token", "client_secret", "code", "next_page", "password", "token"}
+_SECRET_PARAMETERS = {"_csrf_token", "access_token", "client_secret", "code", "password"}
 _HIDDEN = "***"
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jwt
@@ -29,6 +30,12 @@ def is_jwt(secret: str) -> bool:
         return False
 
 
+@functools.cache
+def service_key() -> tuple[rsa.RSAPrivateKey, str]:
+    """A key and its id: one for all Quays of a process, for making one takes longer than all else at a start."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048), tokens.random_string(64, "0123456789abcdef")
+
+
 class InvalidRegistryToken(Exception):
     """The reason, in the words of the registry, why it refuses a token."""
 
@@ -38,8 +45,7 @@ class Keys:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._key_id = tokens.random_string(64, "0123456789abcdef")
+        self._private, self._key_id = service_key()
         self._fernet = Fernet(Fernet.generate_key())
 
     def sign(self, audience: str | None, subject: str, context: dict[str, Any], access: Any) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tarfile
@@ -17,23 +18,26 @@ FOLDERS = ("LICENSES/", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
 FILES = ("CHANGELOG.rst", "COPYING", "README.md", "changelogs/changelog.yaml", "requirements.txt")
 MADE_BY_GALAXY = ("FILES.json", "MANIFEST.json")
 
+MODULE = "tokensmith.quay.quay_robot_token"
 # What Quay issues to robots.
 ROBOT_TOKEN = re.compile("[A-Z0-9]{64}")
 
 FOLDER = places.BUILD / "package"
+INSTALLED = FOLDER / "installed"
+# The installed collection is the only one in sight.
+SEARCHED = {"ANSIBLE_COLLECTIONS_PATH": INSTALLED}
 
 
 def package() -> None:
     """Build the artifact, look into it, install it into an empty place and use it from there."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    main = environments.main()
-    main.run("ansible-galaxy", "collection", "build", "--output-path", FOLDER, cwd=places.ROOT)
+    environments.main().run("ansible-galaxy", "collection", "build", "--output-path", FOLDER, cwd=places.ROOT)
     (artifact,) = FOLDER.glob("*.tar.gz")
     check_contents(artifact)
-    installed = FOLDER / "installed"
-    main.run("ansible-galaxy", "collection", "install", "--offline", "-p", installed, artifact, cwd=FOLDER)
-    use(installed)
+    install(artifact)
+    read_documentation()
+    call_module()
 
 
 def check_contents(artifact: Path) -> None:
@@ -48,16 +52,28 @@ def check_contents(artifact: Path) -> None:
     print(f"\nThe artifact holds the {len(found)} files that it should.")
 
 
-def use(installed: Path) -> None:
-    """Read the documentation of an installed module, and call it as people do from a shell."""
-    variables = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
-    module = "tokensmith.quay.quay_robot_token"
-    environments.main().read("ansible-doc", "--type", "module", module, cwd=FOLDER, variables=variables)
+def install(artifact: Path) -> None:
+    """Install ``artifact`` where no other collection is."""
+    command = ("ansible-galaxy", "collection", "install", "--offline", "--collections-path", INSTALLED, artifact)
+    environments.main().run(*command, cwd=FOLDER, variables=SEARCHED)
+
+
+def read_documentation() -> None:
+    """Ask the installed module for its documentation."""
+    command = ("ansible-doc", "--json", "--type", "module", MODULE)
+    answer = environments.main().read(*command, cwd=FOLDER, variables=SEARCHED)
+    if MODULE not in json.loads(answer):
+        raise shell.CommandFailed(f"The installed {MODULE} has no documentation")
+
+
+def call_module() -> None:
+    """Call the installed module as people do from a shell."""
     secret = FOLDER / "robot-token"
     with servers.standin(servers.FAMILIES[0]) as server:
-        variables.update(QUAY_HOST=server.url, QUAY_TOKEN=servers.initialize(server))
-        servers.post(server, "/api/v1/organization/", {"name": "acme"}, variables["QUAY_TOKEN"])
-        call = ("ansible", "localhost", "-m", module, "-a", f"name=acme+ci token_path={secret}")
-        environments.main().run(*call, cwd=FOLDER, variables=variables)
+        token = servers.initialize(server)
+        servers.post(server, "/api/v1/organization/", {"name": "acme"}, token)
+        command = ("ansible", "localhost", "-m", MODULE, "-a", f"name=acme+ci token_path={secret}")
+        login = {"QUAY_HOST": server.url, "QUAY_TOKEN": token}
+        environments.main().run(*command, cwd=FOLDER, variables={**SEARCHED, **login})
     if not ROBOT_TOKEN.fullmatch(secret.read_text().strip()):
-        raise shell.CommandFailed("The installed module wrote no robot token")
+        raise shell.CommandFailed(f"The installed {MODULE} wrote no robot token")

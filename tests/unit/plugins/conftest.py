@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from ansible_collections.tokensmith.quay.plugins.module_utils import _client
 
+from ansible_collections.tokensmith.quay.plugins.module_utils import _client
 from unit.plugins.fake_quay import FakeQuay
 
 # What requests reads out of the environment.

@@ -20,9 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 import urllib3
+from requests.adapters import BaseAdapter, HTTPAdapter
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import Login
-from requests.adapters import BaseAdapter, HTTPAdapter
 
 ORIGIN = "https://quay.example.com"
 

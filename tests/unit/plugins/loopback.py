@@ -76,7 +76,7 @@ class Loopback:
                 connection.settimeout(self._patience)
                 try:
                     self._treat(connection, behaviour)
-                except OSError:
+                except (OSError, EOFError):
                     # The client went away first, or does not trust the certificate.
                     continue
 
@@ -93,13 +93,22 @@ class Loopback:
 
 
 def request_on(connection: socket.socket) -> bytes:
-    """Read one request, whole."""
-    received = connection.recv(65536)
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
-    length = re.search(rb"\r\nContent-Length: (\d+)\r\n", received)
-    missing = int(length.group(1)) - len(received.partition(b"\r\n\r\n")[2]) if length else 0
-    return received + (connection.recv(missing, socket.MSG_WAITALL) if missing else b"")
+    """Read one request, whole; raise EOFError where it is not."""
+    received = b""
+    while not is_whole(received):
+        more = connection.recv(65536)
+        if not more:
+            raise EOFError
+        received += more
+    return received
+
+
+def is_whole(request: bytes) -> bool:
+    if request and not request[:1].isalpha():
+        return True  # TLS, not HTTP
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)", head)
+    return bool(end) and len(body) >= (int(length.group(1)) if length else 0)
 
 
 def free_port() -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import normalise_host, path_of, split_location
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
-
 from unit.plugins.fake_quay import FakeQuay
 
 SECRET = "Tr0ub4dor"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import Answer, QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
@@ -28,9 +29,10 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._login import (
     Login,
     SessionLogin,
 )
-
 from unit.plugins.fake_quay import FakeQuay, Reply, empty, error, ok, page, refused
 
+INVALID = "invalid_request"
+SCOPE = "insufficient_scope"
 CSRF = "CSRF token was invalid or missing."
 DEAD = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
@@ -59,19 +61,19 @@ def failure_of(quay: FakeQuay, reply: Reply, method: str = "POST", login: Login 
 
 # The answer; then the exception, its status, Quay's words, the error type, the hint, and whether a write is unclear.
 SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
-    (error(400, "Existing robot", "invalid_request"), ApiError, 400, "Existing robot", "invalid_request", "", False),
-    (error(403, "Unauthorized", "insufficient_scope"), Forbidden, 403, "Unauthorized", "insufficient_scope", LACKS, False),
+    (error(400, "Existing robot", INVALID), ApiError, 400, "Existing robot", INVALID, "", False),
+    (error(403, "Unauthorized", SCOPE), Forbidden, 403, "Unauthorized", SCOPE, LACKS, False),
     (error(404, "Not Found", "not_found"), NotFound, 404, "Not Found", "not_found", "", False),
     (error(409, "Conflict", "conflict"), ApiError, 409, "Conflict", "conflict", "", False),
-    (error(400, SCHEMA, "invalid_request"), ApiError, 400, "'name' is a required property", "invalid_request", "", False),
+    (error(400, SCHEMA, INVALID), ApiError, 400, "'name' is a required property", INVALID, "", False),
     (ok({"detail": "Mirror exists"}, 409), ApiError, 409, "Mirror exists", None, "", False),
     (ok({"message": "Token limit reached"}, 400), ApiError, 400, "Token limit reached", None, "", False),
     (ok({"message": "Method not allowed."}, 405), ApiError, 405, "Method not allowed.", None, "", False),
     (ok({"message": "Did not attempt"}, 415), ApiError, 415, "Did not attempt", None, "", False),
     (ok({"error": "Not Found"}, 404), NotFound, 404, "Not Found", None, "", False),
     (ok({"error": "invalid_client"}, 400), ApiError, 400, "invalid_client", None, "", False),
-    (refused("Invalid Username or Password"), NotAuthenticated, 401, "Invalid Username or Password", "UNAUTHORIZED", "", False),
-    (ok({"errors": [{"code": "NAME_INVALID", "message": "bad"}]}, 400), ApiError, 400, "bad", "NAME_INVALID", "", False),
+    (refused("Invalid token"), NotAuthenticated, 401, "Invalid token", "UNAUTHORIZED", "", False),
+    (ok({"errors": [{"code": "DENIED", "message": "bad"}]}, 400), ApiError, 400, "bad", "DENIED", "", False),
     (ok({"errors": [{"code": None, "message": None}]}, 400), ApiError, 400, "", None, "", False),
     (ok({"errors": []}, 400), ApiError, 400, "", None, "", False),
     (ok({"errors": ["x"], "message": "y"}, 400), ApiError, 400, "y", None, "", False),

@@ -12,6 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 import requests
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
@@ -21,7 +22,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     UnexpectedAnswer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
-
 from unit.plugins.loopback import JSON, Behaviour, Loopback, free_port, request_on, resets, says
 
 SECRET = "s3cret"

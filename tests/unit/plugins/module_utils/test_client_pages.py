@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, UnexpectedAnswer
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, UnexpectedAnswer
 from unit.plugins.fake_quay import FakeQuay, Reply, Request, ok, page
 
 PATH = "/api/v1/organization/acme/logs"

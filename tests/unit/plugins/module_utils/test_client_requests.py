@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
@@ -28,7 +29,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._login import (
     Login,
     SessionLogin,
 )
-
 from unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, ok, page
 
 JSON = {**COMMON, "Content-Type": "application/json"}
@@ -71,8 +71,8 @@ def test_post(quay: FakeQuay) -> None:
     client.post("/api/v1/x", {"name": "ü"})
     client.post("/api/v1/x", [])
     client.post("/api/v1/x")
-    headers = {**JSON, **BEARER}
-    assert quay.requests == [Request("POST", "/api/v1/x", headers, body) for body in ({"name": "ü"}, [], {})]
+    bodies: list[Any] = [{"name": "ü"}, [], {}]
+    assert quay.requests == [Request("POST", "/api/v1/x", {**JSON, **BEARER}, body) for body in bodies]
 
 
 def test_put(quay: FakeQuay) -> None:
@@ -334,7 +334,9 @@ def test_redirect_is_not_followed(quay: FakeQuay, status: int, location: str) ->
 
 def test_redirect_of_the_sign_in_is_not_followed(quay: FakeQuay) -> None:
     quay.answers(CSRF_PAIR, page(307, Location="https://evil.example/api/v1/signin"))
-    with pytest.raises(UnexpectedAnswer, match=r"^POST /api/v1/signin: the server redirects to https://evil\.example\."):
+    with pytest.raises(
+        UnexpectedAnswer, match=r"^POST /api/v1/signin: the server redirects to https://evil\.example\."
+    ):
         quay.client(SessionLogin("ann", "pässword")).get("/api/v1/x")
     assert quay.calls == [("GET", "/csrf_token"), ("POST", "/api/v1/signin")]
 

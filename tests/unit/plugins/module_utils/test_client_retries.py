@@ -12,6 +12,7 @@ from typing import Callable
 
 import pytest
 import requests
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
@@ -23,7 +24,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     UnexpectedAnswer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BasicWithCsrf, SessionLogin
-
 from unit.plugins.fake_quay import FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
@@ -34,7 +34,15 @@ LIMITED = Reply(429, b"Too many login attempts. \nPlease reset.", [("Content-Typ
 READ_ONLY = ok({"is_readonly": True, "message": "System is currently read-only."}, 503)
 
 # Failures after which a safe request is sent again.
-PASSING: list[Step] = [page(429), page(502), page(503), page(504), CUT, SLOW, requests.exceptions.ConnectTimeout("slow")]
+PASSING: list[Step] = [
+    page(429),
+    page(502),
+    page(503),
+    page(504),
+    CUT,
+    SLOW,
+    requests.exceptions.ConnectTimeout("slow"),
+]
 # Failures after which nothing is.
 FINAL: list[Step] = [
     page(400),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import (
     from_timestamp,
