@@ -26,6 +26,18 @@ CUSTODY_OPTIONS: dict[str, Any] = {
 CUSTODY_CHOICES = [tuple(CUSTODY_OPTIONS)]
 
 
+def word_for(held: Held, secret: str | None) -> str:
+    """What a store holds beside the present secret: C(absent), C(current), C(other), or C(unguarded).
+
+    C(unguarded) is the present secret in a file whose owner or permissions are not the wanted ones.
+    """
+    if not held.secret:
+        return "absent"
+    if held.secret != secret:
+        return "other"
+    return "current" if held.guarded else "unguarded"
+
+
 class Caller:
     """The caller holds the secret: it comes in by an option and goes out by the return key C(token)."""
 
@@ -52,16 +64,16 @@ class Stores:
         self.held = [store.read() for store in stores]
 
     def lacks(self, secret: str | None) -> bool:
-        """Whether a store holds something else, or nothing."""
-        return any(held.secret != secret for held in self.held)
+        """Whether a store holds something else, or nothing, or lets others read it."""
+        return not all(held.serves(secret) for held in self.held)
 
     def behind(self, secret: str | None) -> list[Store]:
         """The stores that do not hold this secret."""
-        return [store for store, held in zip(self.stores, self.held) if held.secret != secret]
+        return [store for store, held in zip(self.stores, self.held) if not held.serves(secret)]
 
     def described(self, secret: str | None) -> dict[str, str]:
-        """For each place, whether it holds this secret: C(absent), C(current) or C(other)."""
-        words = ("absent" if not h.secret else "current" if h.secret == secret else "other" for h in self.held)
+        """For each place, whether it holds this secret: C(absent), C(current), C(other) or C(unguarded)."""
+        words = (word_for(held, secret) for held in self.held)
         return dict(zip((store.place for store in self.stores), words))
 
     @contextmanager

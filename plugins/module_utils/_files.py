@@ -81,6 +81,17 @@ def check_writable(path: str, option: str) -> None:
         raise LocalFileError(f"{option}: the directory {folder} is not writable for the user that runs the module")
 
 
+def has_permissions(path: str, mode: int, owner: tuple[int, int] | None) -> bool:
+    """Whether a file has this mode and owner (uid, gid; -1 is any); true where there is no file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return True
+    wanted = owner or (-1, -1)
+    owned = all(want in (-1, have) for want, have in zip(wanted, (found.st_uid, found.st_gid)))
+    return owned and stat.S_IMODE(found.st_mode) == mode
+
+
 class Draft:
     """A file's next content, beside it, before it takes its place.
 

@@ -215,10 +215,7 @@ class ApplicationTokenIssuer:
         except QuayError as error:
             if not error.unclear:
                 raise
-            raise RefusedCredential(
-                f"{error}. Whether Quay made the token is unclear, and its secret would be lost. No credential was "
-                "replaced: run the task again; a token left behind is then found by its name and retired"
-            ) from None
+            raise _maybe_made(error, "a token left behind is then found by its name and retired") from None
 
 
 class BrowserTokenIssuer:
@@ -259,9 +256,7 @@ class BrowserTokenIssuer:
         # Basic with an anonymous CSRF pair is enough for the page, and leaves no session of the user behind.
         way = login if login.signed_in or self._accepts else login.without_session()
         now = self._call.client.now()
-        secret = self._tokens.authorize(
-            self._wanted.client_id, self._call.server.oauth_page(), self._wanted.scopes, way, self._assignment
-        )
+        secret = self._authorize(way)
         proof = _prove_new(self._call, secret, self._wanted.organization)
         credential = Credential(
             name=self._wanted.name,
@@ -311,6 +306,18 @@ class BrowserTokenIssuer:
         if uuid is None or not isinstance(self._call.client.login, SessionLogin):
             return None
         return next((own.scopes for own in self._tokens.authorizations() if own.uuid == uuid), None)
+
+    def _authorize(self, way: Login) -> str:
+        page = self._call.server.oauth_page()
+        try:
+            return self._tokens.authorize(self._wanted.client_id, page, self._wanted.scopes, way, self._assignment)
+        except QuayError as error:
+            if not error.unclear:
+                raise
+            raise _maybe_made(
+                error,
+                "a token left behind has no name on this Quay, so look for it among the user's authorized applications",
+            ) from None
 
     def _assigned(self) -> str:
         wanted = list(self._wanted.scopes)
@@ -364,6 +371,13 @@ def _held_word(proof: Proof, *, listed: bool) -> str:
     if proof.liveness is Liveness.EXPIRED:
         return "expired"
     return "current" if proof.live and listed else "invalid"
+
+
+def _maybe_made(error: QuayError, then: str) -> RefusedCredential:
+    return RefusedCredential(
+        f"{error}. Whether Quay made the token is unclear, and its secret would be lost. No credential was replaced: "
+        f"run the task again; {then}"
+    )
 
 
 def _prove_new(call: Call, secret: str, namespace: str) -> Proof:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._custody import word_for
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
@@ -299,8 +300,8 @@ def _failed(asked: Asked, error: QuayError) -> Seen:
 
 
 def _holds(asked: Asked, secret: str | None) -> list[str]:
-    """What each store holds: C(current), C(other) or C(none)."""
-    return ["none" if not held.secret else "current" if held.secret == secret else "other" for held in asked.held]
+    """What each store holds beside the present secret."""
+    return [word_for(held, secret) for held in asked.held]
 
 
 def _together(holds: Sequence[str]) -> str:

@@ -28,6 +28,11 @@ class Held:
     secret: str | None = field(default=None, repr=False)
     record: Record | None = None
     username: str | None = None
+    guarded: bool = True  # whether the file's permissions and owner are the wanted ones
+
+    def serves(self, secret: str | None) -> bool:
+        """Whether this is the secret, kept as it shall be."""
+        return self.secret == secret and self.guarded
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._files import (
     PRIVATE_MODE,
     Draft,
     check_writable,
+    has_permissions,
     read_text,
     remove,
 )
@@ -75,17 +76,19 @@ class FileStore:
         if text is None:
             return Held()
         if self._form == "token":
-            return Held(text.strip() or None, self._records.read(_RECORD_KEY))
+            return Held(text.strip() or None, self._records.read(_RECORD_KEY), guarded=self._guarded())
         data = _READERS[self._form](text)
         if self._form == "env":
             data = {
                 key[len(self._prefix) :].lower() if key.startswith(self._prefix) else key: v for key, v in data.items()
             }
         secret = data.get("token")
-        return Held(str(secret) if secret else None, record_of(data), data.get("username") or None)
+        return Held(
+            str(secret) if secret else None, record_of(data), data.get("username") or None, guarded=self._guarded()
+        )
 
     def matches(self, delivery: Delivery) -> bool:
-        return read_text(self.place, self._option) == self._text(delivery)
+        return self._guarded() and read_text(self.place, self._option) == self._text(delivery)
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -111,6 +114,9 @@ class FileStore:
         remove(self.place, self._option)
         if self._form == "token":
             self._records.remove(_RECORD_KEY)
+
+    def _guarded(self) -> bool:
+        return has_permissions(self.place, self._mode, self._owner)
 
     def _record(self, delivery: Delivery) -> Record:
         return merged(delivery.record, self.read().record)

@@ -270,8 +270,10 @@ credentials:
       returned: success
       type: str
     holds:
-      description: For each entry of O(credentials[].deliver) and O(credentials[].held), whether what it holds is
-        V(current), V(other), V(none) or V(unknown).
+      description:
+        - For each entry of O(credentials[].deliver) and O(credentials[].held), whether it holds the present secret.
+          V(current), V(other), V(absent), V(unguarded) (the present secret, but the file's owner or permissions are
+          not the wanted ones) or V(unknown).
       returned: success
       type: list
       elements: str

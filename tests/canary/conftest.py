@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from canary.controller import Controller, Run
 from canary.ledger import Ledger
-from canary.world import Login, World, inhabit
+from canary.world import ROTATE_WITH_FACTS, Login, World, inhabit
 from standin import Standin
 from standin.config import FAMILIES
 
@@ -78,7 +78,7 @@ def settled(world: World) -> World:
 def first_rotation(world: World) -> Run:
     """The run by which everything came into being."""
     world.restore(SETTLED)
-    run = world.rotate(playbook="around", settings=FACT_CACHE)
+    run = world.rotate(playbook=ROTATE_WITH_FACTS, settings={"ANSIBLE_CACHE_PLUGIN": "jsonfile"})
     world.keep(ROTATED)
     return run
 

@@ -108,7 +108,7 @@ class Run:
             if item.event == SYSTEM_LOG:
                 yield Trace("system log", "\n".join(item.said))
         for path in self.left:
-            yield from _contents(path, f"file {path.relative_to(self.folder)}")
+            yield from contents(path, f"file {path.relative_to(self.folder)}")
 
 
 @dataclass
@@ -168,6 +168,7 @@ class Controller:
 
     def _variables(self, folder: Path) -> dict[str, str]:
         return {
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
             "ANSIBLE_COLLECTIONS_PATH": str(collection.COLLECTIONS),
             "ANSIBLE_LOG_PATH": str(folder / "log" / "ansible.log"),
             "ANSIBLE_NOCOLOR": "1",
@@ -223,7 +224,7 @@ def _heard(folder: Path) -> list[Heard]:
     return [Heard(*json.loads(line)) for line in lines]
 
 
-def _contents(path: Path, place: str) -> Iterator[Trace]:
+def contents(path: Path, place: str) -> Iterator[Trace]:
     content = path.read_bytes()
     yield Trace(place, content.decode(errors="replace"))
     if zipfile.is_zipfile(path):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from functional.inhabitants import Inhabitants, settle
-from standin import Standin
+from standin import Standin, tokens
 from standin.tokens import fingerprint
 
 from .controller import PLAYBOOKS, Controller, Run
@@ -24,6 +24,7 @@ from .ledger import Ledger
 from .search import Trace
 
 ROTATE = "tokensmith.quay.rotate"
+ROTATE_WITH_FACTS = str(PLAYBOOKS / "rotate_with_facts.yml")
 
 # What careless quoting would stumble over.
 DIFFICULT = """Zürich/Bellevue "8°", it's 7\\% of $HOME & <more> #1 """.strip() + "\u00e9?=;"
@@ -58,14 +59,31 @@ class World:
 
     # --- running
 
-    def play(self, name: str, *options: str, variables: Variables | None = None, **how: Any) -> Run:
+    def play(self, name: str, *options: str, **how: Any) -> Run:
         """Run one of the canary's own playbooks."""
-        own = {"canary_login": {"quay_host": self.url, "retries": 0, **self.login.options}, "canary_stores": str(self.stores)}
-        return self.controller.playbook(str(PLAYBOOKS / f"{name}.yml"), own | (variables or {}), *options, **how)
+        wrong = {"quay_host": self.url, "quay_token": tokens.oauth_token()}
+        variables = {
+            "canary_login": {"quay_host": self.url, "retries": 0, **self.login.options},
+            "canary_wrong_login": wrong,
+            "canary_stores": str(self.stores),
+        }
+        return self.controller.playbook(str(PLAYBOOKS / f"{name}.yml"), variables, *options, **how)
 
-    def rotate(self, *options: str, variables: Variables | None = None, playbook: str = ROTATE, **how: Any) -> Run:
-        """Rotate this world's credentials by the role."""
-        own = {"rotation_credentials": self.credentials(), "rotation_quay_host": self.url, **self.login.role}
+    def rotate(
+        self,
+        *options: str,
+        credentials: Sequence[Variables] | None = None,
+        login: Login | None = None,
+        variables: Variables | None = None,
+        playbook: str = ROTATE,
+        **how: Any,
+    ) -> Run:
+        """Rotate credentials by the role, all of this world's unless told otherwise."""
+        own = {
+            "rotation_credentials": self.credentials() if credentials is None else credentials,
+            "rotation_quay_host": self.url,
+            **(login or self.login).role,
+        }
         return self.controller.playbook(playbook, own | (variables or {}), *options, **how)
 
     def ad_hoc(self, module: str, arguments: str, *options: str, **how: Any) -> Run:

@@ -52,6 +52,10 @@ class Result:
     def warnings(self) -> list[str]:
         return [_sentence(warning) for warning in self.values.get("warnings", ())]
 
+    def warned(self, words: str) -> bool:
+        """Whether one warning, and no more than one, has these words."""
+        return sum(words in warning for warning in self.warnings) == 1
+
     @property
     def diff(self) -> Any:
         return self.values.get("diff")

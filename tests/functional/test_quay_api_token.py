@@ -252,7 +252,7 @@ def test_living_token_of_another_application_is_replaced_and_left_alone(desk: De
     world.keep(secret)
     result = world.run(MODULE, desk.in_file())
     assert (result["reason"], result["minted"]) == ("invalid", True)
-    assert [warning for warning in result.warnings if "not one of this application" in warning]
+    assert result.warned("not one of this application")
     assert set(world.tokens_of(people.console)) == before
 
 

@@ -23,7 +23,7 @@ APP = {"repositories": ["acme/app"]}
 
 
 def referrers(world: World, token: str, repository: str = "acme/app") -> int:
-    """The status with which the registry answers a question for referrers: 400 is for a digest that it does not know."""
+    """How the registry answers a question for referrers; 400 is for a digest that it does not know."""
     url = f"{world.quay.url}/v2/{repository}/referrers/sha256:{'0' * 64}"
     return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code
 
