@@ -24,7 +24,7 @@ demo: ## See credentials created, rotated, proved and delivered on a stand-in Qu
 	$(tools) demo $(ARGS)
 
 .PHONY: test
-test: ## Run lint, unit, sanity, integration, molecule, package and demo, up to the first that fails
+test: ## Run lint, unit, sanity, integration, canary, molecule, package and demo, up to the first that fails
 	$(tools) test
 
 .PHONY: lint
@@ -46,6 +46,10 @@ integration: ## Run the integration targets against the Quay of QUAY_TEST_URL, e
 .PHONY: conformance
 conformance: ## Compare the wire contract with the Quay of QUAY_TEST_URL, else with the stand-in
 	$(tools) conformance $(ARGS)
+
+.PHONY: canary
+canary: ## Search what playbooks leave, by the lowest and the highest ansible-core, for secrets
+	$(tools) canary $(ARGS)
 
 .PHONY: molecule
 molecule: ## Run the role's scenario

@@ -31,7 +31,7 @@ def read_text(path: str, option: str) -> str | None:
     """The text of a file, or None where there is none. Raises LocalFileError naming ``option``."""
     check_place(path, option)
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None

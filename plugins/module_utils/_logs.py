@@ -82,7 +82,7 @@ class Logs:
         """Take the newest change of each wanted robot; entries come newest first, so the first one seen counts."""
         for item in self._client.pages(self._entries, "logs", _bounds(day, day)):
             entry = LogEntry.of(item)
-            robot = entry.metadata.get("robot")
+            robot = str(entry.metadata.get("robot"))
             if entry.kind in TOKEN_KINDS and entry.at is not None and robot in wanted and robot not in found:
                 found[robot] = entry.at
                 if wanted <= found.keys():

@@ -172,6 +172,8 @@ class Controller:
             "ANSIBLE_COLLECTIONS_PATH": str(collection.COLLECTIONS),
             "ANSIBLE_LOG_PATH": str(folder / "log" / "ansible.log"),
             "ANSIBLE_NOCOLOR": "1",
+            # Left alone, it would be below the home that the system knows, whatever HOME says.
+            "ANSIBLE_REMOTE_TMP": str(folder / "home" / ".ansible" / "tmp"),
             "ANSIBLE_RETRY_FILES_SAVE_PATH": str(folder / "retry"),
             "CANARY_RECORD": str(folder / _WATCH / "record"),
             "HOME": str(folder / "home"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ def _quoted(text: str) -> Iterable[str]:
         json.dumps(text, ensure_ascii=False)[1:-1],
         repr(text)[1:-1],
         text.replace("'", "'\"'\"'"),
+        html.escape(text),
     )
 
 

@@ -26,8 +26,8 @@ from .search import Trace
 ROTATE = "tokensmith.quay.rotate"
 ROTATE_WITH_FACTS = str(PLAYBOOKS / "rotate_with_facts.yml")
 
-# What careless quoting would stumble over.
-DIFFICULT = """Zürich/Bellevue "8°", it's 7\\% of $HOME & <more> #1 """.strip() + "\u00e9?=;"
+# A password over which careless quoting would stumble.
+DIFFICULT = """Zürich/"8°"\\7%41$HOME&<more>#é?=;'+{}"""
 
 Variables = dict[str, Any]
 
@@ -45,6 +45,10 @@ class Login:
     @property
     def environment(self) -> dict[str, str]:
         return {name.upper(): value for name, value in self.options.items()}
+
+    @property
+    def secrets(self) -> list[str]:
+        return [value for name, value in self.options.items() if name != "quay_username"]
 
 
 @dataclass

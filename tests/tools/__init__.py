@@ -7,7 +7,7 @@
 Standard library only, since it runs before anything is installed. Its floors, each importing only from those below:
 
     __main__       the commands
-    stages/*       lint, unit, sanity, integration, molecule, package, docs: one file each
+    stages/*       lint, unit, sanity, integration, canary, molecule, package, docs
     ansible_test   ansible-test, which wants a home and a PATH of its own
     servers        the Quay that a stage talks to: a stand-in, or the one that QUAY_TEST_URL names
     environments   virtual environments, made when they are missing or out of date

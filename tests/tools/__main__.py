@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from . import environments, places, servers, shell, tree
+from .stages.canary import canary
 from .stages.docs import changelog, docs
 from .stages.integration import integration, integration_of_caller
 from .stages.lint import format_sources, lint
@@ -46,6 +47,7 @@ STAGES: dict[str, Command] = {
     "unit": unit,
     "sanity": sanity,
     "integration": integration,
+    "canary": canary,
     "molecule": molecule,
     "package": package,
     "demo": demo,
