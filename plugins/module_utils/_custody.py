@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator, Mapping, Sequence, Union
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._files import exclusive
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery, Held, Store
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_file import FileStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS, store_of
@@ -46,6 +47,12 @@ class Caller:
     def __init__(self, secret: str | None) -> None:
         self.held = [Held(secret)] if secret else []
 
+    def __enter__(self) -> Caller:
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        """Nothing is held on to."""
+
     def lacks(self, secret: str | None) -> bool:
         """Whether the caller holds something else."""
         return any(held.secret != secret for held in self.held)
@@ -56,12 +63,22 @@ class Stores:
 
     keeps = True
 
-    def __init__(self, stores: Sequence[Store]) -> None:
-        """Read all stores; refuses, before anything is tried, a place that cannot be written."""
-        for store in stores:
-            store.check()
+    def __init__(self, stores: Sequence[Store], *, alone: bool = True) -> None:
+        """``alone``: while in use, no other run handles these stores, so that two at once mint one secret only."""
         self.stores = list(stores)
-        self.held = [store.read() for store in stores]
+        self.held: list[Held] = []
+        self._lock = exclusive([store.place for store in stores] if alone else [])
+
+    def __enter__(self) -> Stores:
+        """Read all stores; refuses, before anything is tried, a place that cannot be written."""
+        for store in self.stores:
+            store.check()
+        self._lock.__enter__()
+        self.held = [store.read() for store in self.stores]
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._lock.__exit__(*exception)
 
     def lacks(self, secret: str | None) -> bool:
         """Whether a store holds something else, or nothing, or lets others read it."""
@@ -99,10 +116,11 @@ class Stores:
 Custody = Union[Caller, Stores]
 
 
-def custody_of(params: Mapping[str, Any]) -> Custody:
+def custody_of(params: Mapping[str, Any], *, check_mode: bool = False) -> Custody:
     """The stores of C(deliver), the file of C(token_path), or the caller with his C(current_token)."""
     if params.get("deliver"):
-        return Stores([store_of(options, params["quay_host"]) for options in params["deliver"]])
+        stores: list[Store] = [store_of(options, params["quay_host"]) for options in params["deliver"]]
+        return Stores(stores, alone=not check_mode)
     if params.get("token_path"):
-        return Stores([FileStore(params["token_path"], option="token_path")])
+        return Stores([FileStore(params["token_path"], option="token_path")], alone=not check_mode)
     return Caller(params.get("current_token") or None)

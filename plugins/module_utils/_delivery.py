@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._files import exclusive
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import LocalCall, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery, Held, Store, record_data
@@ -83,6 +84,11 @@ def _reading(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
 
 def _ensure(call: LocalCall, store: Store, where: Mapping[str, Any]) -> Outcome:
     store.check()
+    with exclusive([] if call.check_mode else [store.place]):
+        return _bring(call, store, where)
+
+
+def _bring(call: LocalCall, store: Store, where: Mapping[str, Any]) -> Outcome:
     held = store.read()
     if call.params["state"] == "absent":
         return _remove(call, store, held, where)

@@ -10,11 +10,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import stat
 import tempfile
-from typing import Any
+import time
+from typing import Any, Callable, Iterable, Iterator
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import LocalFileError
 
@@ -22,6 +24,9 @@ PRIVATE_MODE = 0o600
 
 # Room that is claimed on the disk before a secret is minted, in bytes.
 _ROOM = 16384
+
+# Seconds between two looks at a lock that somebody else has.
+_GLANCE = 0.2
 
 # Seconds after which a draft is one that a killed run left behind: no run holds one for longer.
 _STALE = 3600
@@ -90,6 +95,46 @@ def has_permissions(path: str, mode: int, owner: tuple[int, int] | None) -> bool
     wanted = owner or (-1, -1)
     owned = all(want in (-1, have) for want, have in zip(wanted, (found.st_uid, found.st_gid)))
     return owned and stat.S_IMODE(found.st_mode) == mode
+
+
+@contextlib.contextmanager
+def exclusive(
+    paths: Iterable[str], patience: float = 60.0, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """Be the only run that handles these files, for as long as the context lasts.
+
+    The folders themselves are locked (flock), so nothing is left behind and a killed run lets go at once. It works
+    between controllers, for the lock is where the files are. A file system without locks goes unlocked. Raises
+    LocalFileError where another run holds on for longer than ``patience`` seconds.
+    """
+    with contextlib.ExitStack() as held:
+        # In one order for everybody, so that no two runs wait for each other.
+        for folder in sorted({os.path.realpath(os.path.dirname(path)) for path in paths}):
+            try:
+                handle = os.open(folder, os.O_RDONLY)
+            except OSError:
+                continue  # whoever writes there will say what is wrong
+            held.callback(os.close, handle)
+            _lock(handle, folder, patience, sleep)
+        yield
+
+
+def _lock(handle: int, folder: str, patience: float, sleep: Callable[[float], None]) -> None:
+    waited = 0.0
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waited >= patience:
+                raise LocalFileError(
+                    f"another run has been delivering to {folder} for {patience:g} s; look for it, or try again later"
+                ) from None
+        except OSError:
+            return
+        else:
+            return
+        sleep(_GLANCE)
+        waited += _GLANCE
 
 
 class Draft:

@@ -82,21 +82,22 @@ class Wanted:
 
 def ensure_api_token(call: Call) -> Outcome:
     """The module quay_api_token."""
-    wanted = wanted_of(call, call.params)
-    custody = custody_of(call.params)
-    if call.params["state"] == "absent":
-        return _absent(call, wanted, custody)
-    for_user = call.params["for_user"]
-    if for_user and not _signed_in_as(call.client.login, for_user):
-        return _assign(call, wanted, for_user)
-    if for_user:
-        # Who takes a token that was assigned to him need not see the application.
-        issuer: Issuer = BrowserTokenIssuer(call, wanted, accepts=True)
-    else:
-        issuer = issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
-    retires = call.params["revoke_superseded"]
-    # Only who delivers the new token himself may retire the old one at once.
-    return renew(call, issuer, policy_of(call.params), custody, retires=custody.keeps if retires is None else retires)
+    policy = policy_of(call.params)
+    with custody_of(call.params, check_mode=call.check_mode) as custody:
+        wanted = wanted_of(call, call.params)
+        if call.params["state"] == "absent":
+            return _absent(call, wanted, custody)
+        for_user = call.params["for_user"]
+        if for_user and not _signed_in_as(call.client.login, for_user):
+            return _assign(call, wanted, for_user)
+        if for_user:
+            # Who takes a token that was assigned to him need not see the application.
+            issuer: Issuer = BrowserTokenIssuer(call, wanted, accepts=True)
+        else:
+            issuer = issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
+        retires = call.params["revoke_superseded"]
+        # Only who delivers the new token himself may retire the old one at once.
+        return renew(call, issuer, policy, custody, retires=custody.keeps if retires is None else retires)
 
 
 def resolve_application(

@@ -37,7 +37,9 @@ _LEEWAY = timedelta(seconds=60)
 def ensure_referrers_token(call: Call) -> Outcome:
     """The module quay_referrers_token."""
     issuer = ReferrersIssuer(call, call.params["repositories"], call.params["actions"])
-    return renew(call, issuer, policy_of(call.params), custody_of(call.params), retires=False)
+    policy = policy_of(call.params)
+    with custody_of(call.params, check_mode=call.check_mode) as custody:
+        return renew(call, issuer, policy, custody, retires=False)
 
 
 class ReferrersIssuer:

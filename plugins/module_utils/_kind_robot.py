@@ -58,13 +58,13 @@ _PATIENCE = 3
 def ensure_robot_token(call: Call) -> Outcome:
     """The module quay_robot_token."""
     name = RobotName.parse(call.params["name"])
-    custody = custody_of(call.params)
-    if call.params["state"] == "absent":
-        return _absent(call, name, custody)
     trusts = _wanted_trusts(call.params["federation"])
     policy = policy_of(call.params)
-    issuer = RobotIssuer(call, name, policy, call.params["description"], call.params["metadata"])
-    outcome = renew(call, issuer, policy, custody, retires=False)
+    with custody_of(call.params, check_mode=call.check_mode) as custody:
+        if call.params["state"] == "absent":
+            return _absent(call, name, custody)
+        issuer = RobotIssuer(call, name, policy, call.params["description"], call.params["metadata"])
+        outcome = renew(call, issuer, policy, custody, retires=False)
     return outcome if trusts is None else _with_federation(call, name, trusts, outcome)
 
 
