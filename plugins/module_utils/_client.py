@@ -129,6 +129,12 @@ def _is_ipv6(host: str) -> bool:
     return True
 
 
+def password_in(url: str) -> str | None:
+    """The password that somebody wrote into a URL, if any."""
+    found = re.search(r"://[^/@]*?:([^/@]+)@", url)
+    return found.group(1) if found else None
+
+
 def path_of(*parts: str) -> str:
     """Join path parts below C(/api/v1), each percent-encoded. Raises BadInput for parts that would change the path."""
     for part in parts:

@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._client import (
     REQUESTS_IMPORT_ERROR,
     QuayClient,
     normalise_host,
+    password_in,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin, Login, SessionLogin
@@ -82,7 +83,7 @@ class Outcome:
 
 def run_module(action: Callable[[Call], Outcome], options: Mapping[str, Any], **constraints: Any) -> None:
     """Run one module: ``options`` besides the connection's, ``constraints`` as AnsibleModule takes them."""
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    module = _module(options, constraints)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
@@ -95,10 +96,19 @@ def run_local_module(action: Callable[[LocalCall], Outcome], options: Mapping[st
 
     It takes the connection options all the same: C(module_defaults) of the action group sets them for every module.
     """
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    module = _module(options, constraints)
     warnings: list[str] = []
     call = LocalCall(module.params, module.check_mode, warnings)
     _finish(module, *_guard(lambda: action(call)), warnings)
+
+
+def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
+    pasted = password_in(module.params["quay_host"])
+    if pasted:
+        module.no_log_values.add(pasted)
+    return module
 
 
 def _finish(module: AnsibleModule, outcome: Outcome | None, failure: str, warnings: list[str]) -> None:

@@ -114,6 +114,8 @@ def test_token_is_made_and_kept_in_a_file(desk: Desk) -> None:
         "reason": "missing",
         "minted": True,
         "superseded": [],
+        "delivered": [str(world.token_path)],
+        "retired": [],
     }
     assert (token.expires_at - token.created).total_seconds() == 90 * 86400
     assert world.is_oauth_token(token.uuid, world.kept())
@@ -124,8 +126,8 @@ def test_token_is_made_and_kept_in_a_file(desk: Desk) -> None:
         "uuid": token.uuid,
     }
     assert runs.first.diff == {
-        "before": {"name": "nightly", "token": "absent", "token_path": "absent", "scopes": None},
-        "after": {"name": "nightly", "token": "new", "token_path": "new", "scopes": ["repo:read", "repo:write"]},
+        "before": {"name": "nightly", "token": "absent", "scopes": None, **world.in_file("absent")},
+        "after": {"name": "nightly", "token": "new", "scopes": ["repo:read", "repo:write"], **world.in_file("new")},
     }
     assert (runs.second["reason"], runs.second["age_source"]) == ("not_due", "quay")
     assert runs.second["uuid"] == token.uuid
@@ -172,7 +174,7 @@ def test_new_token_is_delivered_before_the_old_one_dies(desk: Desk) -> None:
     assert seen["file"] == world.kept() == result["fingerprint"] != held
     assert seen["living"] == {old, result["uuid"]}
     assert desk.living() == {result["uuid"]}
-    assert result["superseded"] == []
+    assert (result["superseded"], result["retired"]) == ([], [old])
 
 
 def test_rotate_always_in_four_runs(desk: Desk) -> None:
@@ -201,8 +203,8 @@ def test_leftover_of_an_earlier_run_is_retired(desk: Desk) -> None:
     assert runs.first["reason"] == "not_due"
     assert runs.first.changed
     assert runs.first.diff == {
-        "before": {"name": "nightly", "token": "present", "token_path": "present", "superseded": [orphan]},
-        "after": {"name": "nightly", "token": "present", "token_path": "present", "superseded": []},
+        "before": {"name": "nightly", "token": "present", "superseded": [orphan], **world.in_file("current")},
+        "after": {"name": "nightly", "token": "present", "superseded": [], **world.in_file("current")},
     }
     assert desk.living() == {uuid}
 
@@ -380,12 +382,12 @@ def test_token_of_a_file_is_revoked_with_its_file(desk: Desk) -> None:
     orphan, _secret = desk.make()
     runs = world.four_runs(MODULE, desk.in_file(state="absent"))
     assert runs.first.changed
-    assert runs.first.diff["before"] == {
-        "name": "nightly",
-        "tokens": [orphan, made["uuid"]],
-        "token_path": "present",
+    revoked = [orphan, made["uuid"]]
+    assert runs.first["retired"] == revoked
+    assert runs.first.diff == {
+        "before": {"name": "nightly", "token": "present", "revoked": [], **world.in_file("present")},
+        "after": {"name": "nightly", "token": "absent", "revoked": revoked, **world.in_file("absent")},
     }
-    assert runs.first.diff["after"] == {"name": "nightly", "tokens": [], "token_path": "absent"}
     assert desk.living() == {kept}
     assert list(world.folder.iterdir()) == []
 
@@ -401,7 +403,7 @@ def test_tokens_of_a_name_are_revoked(desk: Desk) -> None:
     desk.make()
     kept, _secret = desk.make(name="weekly")
     runs = desk.world.four_runs(MODULE, {**desk.arguments, "state": "absent"})
-    assert len(runs.first.diff["before"]["tokens"]) == 2
+    assert len(runs.first.diff["after"]["revoked"]) == 2
     assert desk.living() == {kept}
 
 
@@ -410,7 +412,7 @@ def test_token_of_a_uuid_is_revoked_and_no_other(desk: Desk) -> None:
     namesake, _secret = desk.make()
     runs = desk.world.four_runs(MODULE, {**desk.arguments, "uuid": doomed, "state": "absent"})
     assert desk.living() == {namesake}
-    assert runs.first.diff["before"]["tokens"] == [doomed]
+    assert runs.first["retired"] == runs.first.diff["after"]["revoked"] == [doomed]
     assert desk.revoking(doomed) in runs.requests[1]
 
 
@@ -427,7 +429,7 @@ def test_absent_without_anything_to_go_by_is_refused(desk: Desk) -> None:
     arguments = {"organization": "acme", "client_id": desk.client_id, "state": "absent"}
     result = desk.world.run(MODULE, arguments)
     assert result.failed
-    assert "Say by uuid, current_token or token_path which token to revoke" in result.message
+    assert "Say by uuid, current_token, token_path or deliver which token to revoke" in result.message
     assert desk.living() == {kept}
 
 

@@ -101,6 +101,8 @@ def test_token_is_made_and_kept_in_a_file(desk: Desk) -> None:
         "reason": "missing",
         "minted": True,
         "superseded": [],
+        "delivered": [str(world.token_path)],
+        "retired": [],
     }
     assert world.is_now(runs.first["created_at"])
     assert (token.expires_at - token.created).total_seconds() == TEN_YEARS_S

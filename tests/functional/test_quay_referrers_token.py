@@ -68,6 +68,8 @@ def test_token_costs_two_requests_and_opens_the_registry(world: World, login: st
         "reason": "missing",
         "minted": True,
         "superseded": [],
+        "delivered": [],
+        "retired": [],
     }
     assert world.is_now(runs.first["created_at"])
     assert runs.first["expires_at"] > runs.first["created_at"]
@@ -82,8 +84,8 @@ def test_token_is_kept_in_a_file_and_costs_nothing_while_it_is_good(either_login
     assert runs.first.changed
     assert runs.first["fingerprint"] == world.kept()
     assert runs.first.diff == {
-        "before": {"name": "acme/app", "token": "absent", "token_path": "absent", "access": None},
-        "after": {"name": "acme/app", "token": "new", "token_path": "new", "access": {"acme/app": ["pull"]}},
+        "before": {"name": "acme/app", "token": "absent", "access": None, **world.in_file("absent")},
+        "after": {"name": "acme/app", "token": "new", "access": {"acme/app": ["pull"]}, **world.in_file("new")},
     }
     assert (runs.second["reason"], runs.second["age_source"]) == ("not_due", "quay")
     assert runs.second["expires_at"] == runs.first["expires_at"]

@@ -70,6 +70,8 @@ def test_missing_robot_is_created(either_login: World) -> None:
         "last_accessed": None,
         "uuid": None,
         "superseded": [],
+        "delivered": [],
+        "retired": [],
     }
     assert runs.first.token == world.robot_token("acme+new")
     assert world.is_now(runs.first["created_at"])
@@ -92,6 +94,7 @@ def test_missing_robot_is_created_and_its_token_kept_in_a_file(either_login: Wor
     runs = world.four_runs(MODULE, {"name": "acme+new", "token_path": str(world.token_path), "max_age": "30d"})
     assert runs.first["token"] is None
     assert runs.first["fingerprint"] == world.kept() == world.robot_token("acme+new")
+    assert runs.predicted["delivered"] == runs.first["delivered"] == [str(world.token_path)]
     assert world.record_of_token() == {
         "fingerprint": world.kept(),
         "created_at": runs.first["created_at"],
@@ -99,8 +102,8 @@ def test_missing_robot_is_created_and_its_token_kept_in_a_file(either_login: Wor
         "uuid": None,
     }
     assert runs.first.diff == {
-        "before": {"name": "acme+new", "token": "absent", "token_path": "absent"},
-        "after": {"name": "acme+new", "token": "new", "token_path": "new"},
+        "before": {"name": "acme+new", "token": "absent", **world.in_file("absent")},
+        "after": {"name": "acme+new", "token": "new", **world.in_file("new")},
     }
     assert runs.second["token"] is None
     assert runs.second["age_source"] == "record"
@@ -139,7 +142,10 @@ def test_file_with_something_else_is_repaired_without_minting(either_login: Worl
     runs = world.four_runs(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("undelivered", False, True)
     assert world.kept() == world.robot_token() == fingerprint(world.people.robot_token)
-    assert runs.first.diff["after"]["token_path"] == "current"
+    assert runs.first.diff == {
+        "before": {"name": "acme+ci", "token": "present", **world.in_file("other" if present else "absent")},
+        "after": {"name": "acme+ci", "token": "present", **world.in_file("current")},
+    }
     assert runs.requests == [[*world.sign_in, READ]] * 4
 
 
@@ -165,7 +171,9 @@ def test_rotate_always_replaces_the_file(either_login: World) -> None:
     runs = world.four_runs(MODULE, arguments, idempotent=False)
     assert runs.second["fingerprint"] == world.kept() == world.robot_token() != runs.first["fingerprint"]
     assert runs.first["token"] is None
-    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", "token_path": "present"}
+    assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", **world.in_file("absent")}
+    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **world.in_file("other")}
+    assert runs.second.diff["after"] == {"name": "acme+ci", "token": "new", **world.in_file("new")}
 
 
 def test_rotate_always_creates_what_is_missing(either_login: World) -> None:
@@ -352,7 +360,10 @@ def test_robot_is_deleted_with_its_file(either_login: World) -> None:
     world = either_login
     world.run(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
     runs = world.four_runs(MODULE, {"name": "acme+ci", "token_path": str(world.token_path), "state": "absent"})
-    assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", "token_path": "present"}
+    assert runs.first.diff == {
+        "before": {"name": "acme+ci", "token": "present", **world.in_file("present")},
+        "after": {"name": "acme+ci", "token": "absent", **world.in_file("absent")},
+    }
     assert list(world.folder.iterdir()) == []
     assert "acme+ci" not in world.quay.state.robots
 

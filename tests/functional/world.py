@@ -127,6 +127,10 @@ class World:
         """Where tests let a module keep its secret."""
         return self.folder / "token"
 
+    def in_file(self, word: str) -> dict[str, Any]:
+        """How a diff tells what stands in the file."""
+        return {"deliver": {str(self.token_path): word}}
+
     def record_of_token(self) -> dict[str, Any]:
         """What is written down beside it."""
         written: dict[str, Any] = json.loads(Path(f"{self.token_path}.record.json").read_text())

@@ -64,7 +64,9 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Named, because a shell starts background jobs with the interrupt ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     standin = Standin(
         arguments.family,
         tls=arguments.tls,

@@ -50,23 +50,28 @@ class Exchange:
         self._lock = threading.RLock()
 
     def answer(self, environ: Environ, body: bytes) -> Answer:
-        path = str(environ["PATH_INFO"])
-        if self.control and path.startswith(CONTROL_PREFIX):
+        if self.control and str(environ["PATH_INFO"]).startswith(CONTROL_PREFIX):
             return _run(self.control, environ)
-        if len(body) > MAX_BODY and not path.startswith("/v2/"):
-            return _html(413, "<h1>413 Request Entity Too Large</h1>\n")
-        fault = self.faults.strike(str(environ["REQUEST_METHOD"]), path)
+        fault = self.faults.strike(str(environ["REQUEST_METHOD"]), str(environ["PATH_INFO"]))
         moment = self.quay.clock.now().isoformat()
-        done = self._perform(environ) if _has_effect(fault) else None
-        answer = _apply(fault, done)
+        if fault and not fault.after:
+            time.sleep(fault.delay)
+        done = self._perform(environ, body) if fault is None or fault.takes_effect else Answer()
+        if fault and fault.after:
+            time.sleep(fault.delay)
+        answer = _spoil(fault, done) if fault else done
         self._record(environ, body, answer, moment, fault)
         return answer
 
-    def _perform(self, environ: Environ) -> Answer:
+    def _perform(self, environ: Environ, body: bytes) -> Answer:
+        if len(body) > MAX_BODY and not str(environ["PATH_INFO"]).startswith("/v2/"):
+            return _html(413)
         with self._lock:
             before = self.quay.state.last_id
             answer = _run(self.app, environ)
-            environ[TRACE]["effect"] = self.quay.state.last_id != before
+            trace = environ[TRACE]
+            done = trace.get("writes") and environ["REQUEST_METHOD"] not in SAFE_METHODS and answer.status < 300
+            trace["effect"] = bool(done) or self.quay.state.last_id != before
         return answer
 
     def _record(self, environ: Environ, body: bytes, answer: Answer, moment: str, fault: Fault | None) -> None:
@@ -91,23 +96,11 @@ class Exchange:
             action()
 
 
-def _has_effect(fault: Fault | None) -> bool:
-    if fault is None or fault.kind in ("cut_after", "truncate"):
-        return True
+def _spoil(fault: Fault, done: Answer) -> Answer:
+    """What a fault leaves of an answer."""
     if fault.kind == "delay":
-        # Before the effect, so that a client who gives up in the meantime still changes something.
-        if not fault.after:
-            time.sleep(fault.seconds)
-        return True
-    return fault.after
-
-
-def _apply(fault: Fault | None, done: Answer | None) -> Answer:
-    if fault is None or fault.kind == "delay":
-        if fault and fault.after:
-            time.sleep(fault.seconds)
-        return done or Answer()
-    if fault.kind == "truncate" and done:
+        return done
+    if fault.kind == "truncate":
         done.truncated = True
         return done
     if fault.kind == "html_200":
@@ -117,7 +110,7 @@ def _apply(fault: Fault | None, done: Answer | None) -> Answer:
     return Answer(cut=True, refuse_seconds=fault.seconds if fault.kind == "refuse" else 0.0)
 
 
-def _html(status: int, text: str | None, headers: dict[str, str] | None = None) -> Answer:
+def _html(status: int, text: str | None = None, headers: dict[str, str] | None = None) -> Answer:
     if text is None:
         text = f"<!doctype html>\n<h1>{status} {HTTPStatus(status).phrase}</h1>\n"
     merged = {"Content-Type": "text/html; charset=utf-8"} | (headers or {})

@@ -45,6 +45,15 @@ class Fault:
             raise ValueError(f"a fault is one of {', '.join(KINDS)}, not {self.kind}")
         re.compile(self.path)
 
+    @property
+    def takes_effect(self) -> bool:
+        """Whether the request does what it asks for, in spite of the fault."""
+        return self.after or self.kind in ("delay", "cut_after", "truncate")
+
+    @property
+    def delay(self) -> float:
+        return self.seconds if self.kind == "delay" else 0.0
+
     def strikes(self, method: str, path: str) -> bool:
         if self.method not in (None, method) or not re.search(self.path, path):
             return False

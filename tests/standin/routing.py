@@ -15,7 +15,7 @@ from typing import Any, cast
 import jsonschema
 from flask import Flask, Response, current_app, redirect, request
 from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.routing import BaseConverter, Map
+from werkzeug.routing import BaseConverter
 
 from . import auth, rights
 from .errors import (
@@ -52,9 +52,6 @@ class RepositoryConverter(BaseConverter):
     part_isolating = False
     weight = 200
 
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map)
-
 
 @dataclass(frozen=True)
 class Route:
@@ -67,14 +64,13 @@ class Route:
 class Routes:
     """The endpoints of one subject."""
 
-    prefix: str = API
     routes: list[Route] = field(default_factory=list)
 
     def add(self, method: str, path: str, **rules: Any) -> Callable[[View], View]:
         """Declare an API endpoint; the rules are those of `guarded`."""
 
         def declare(view: View) -> View:
-            self.routes.append(Route(self.prefix + path, method, guarded(view, **rules)))
+            self.routes.append(Route(API + path, method, guarded(view, **rules)))
             return view
 
         return declare

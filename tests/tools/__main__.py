@@ -60,6 +60,9 @@ def test() -> None:
     try:
         for name in STAGES:
             run_stage(name, lines)
+    except shell.CommandFailed as failure:
+        print(f"\n{failure}")
+        raise SystemExit(1) from None
     finally:
         failed = sum("failed" in line for line in lines)
         left = [f"  {name:<12} not run" for name in list(STAGES)[len(lines) :]]
