@@ -57,6 +57,14 @@ class Caller:
         """Whether the caller holds something else."""
         return any(held.secret != secret for held in self.held)
 
+    @contextmanager
+    def ready(self, stores: Sequence[Store]) -> Iterator[None]:
+        """Nothing has to be made ready."""
+        yield
+
+    def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
+        """The caller takes it from the result."""
+
 
 class Stores:
     """Stores on the target hold the secret. It goes into all of them, and is not returned."""

@@ -115,9 +115,9 @@ class RobotIssuer:
 
     def mint(self, finding: Finding) -> Minted:
         robot, existed = self._replace() if finding.facts.exists else (self._create(), False)
-        robot = self._proved(robot)
+        robot, doubt = self._proved(robot)
         now = self._call.client.now()
-        return Minted(self._credential(robot, now, AGE_FROM_MINT), existed)
+        return Minted(self._credential(robot, now, AGE_FROM_MINT), existed, doubt)
 
     def retire(self, uuid: str) -> None:
         """A robot's old token needs no retiring."""
@@ -154,14 +154,18 @@ class RobotIssuer:
             )
         return robot
 
-    def _proved(self, robot: Robot) -> Robot:
+    def _proved(self, robot: Robot) -> tuple[Robot, QuayError | None]:
         """The robot with a token that Quay accepts: this run's, or that of another writer who was faster.
 
         Two writers at once are both told 200, and only one token lives. It is a good one: it is what Quay holds.
         """
         for _attempt in range(_PATIENCE):
-            if robot.token and prove(self._call.client, robot.name, robot.token, robot.namespace).live:
-                return robot
+            try:
+                if robot.token and prove(self._call.client, robot.name, robot.token, robot.namespace).live:
+                    return robot, None
+            except QuayError as error:
+                # The old token is dead: consumers are better off with this one than with none.
+                return robot, error
             found = self._robots.get(self._name)
             if found is None or found.token == robot.token:
                 break

@@ -15,7 +15,7 @@ from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_OPTIONS, Custody, Stores
-from ansible_collections.tokensmith.quay.plugins.module_utils._errors import QuayError
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import QuayError, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     DELIVER,
     MISSING,
@@ -54,6 +54,7 @@ class Minted:
 
     credential: Credential
     existed: bool = True
+    doubt: QuayError | None = None  # why it could not be proved, where the old secret is dead already
 
 
 class Issuer(Protocol):
@@ -72,7 +73,11 @@ class Issuer(Protocol):
         """Refuse, before anything is tried, what cannot succeed (a registry that takes no writes)."""
 
     def mint(self, finding: Finding) -> Minted:
-        """Make Quay issue a new secret and prove it. The result names in ``superseded`` what it replaces."""
+        """Make Quay issue a new secret and prove it. The result names in ``superseded`` what it replaces.
+
+        Raises where Quay refuses the new secret. Where Quay cannot be asked and the old secret is dead already, the
+        result carries the doubt instead: the new one is delivered all the same, and the run fails afterwards.
+        """
 
     def retire(self, uuid: str) -> None:
         """Make a superseded secret stop working."""
@@ -206,12 +211,16 @@ def _act(
     """Mint, prove and deliver, or predict it; returns the credential, and whether there was one before."""
     if call.check_mode:
         return (_predicted(before) if verdict.mints else before.credential), before.facts.exists
-    if not isinstance(custody, Stores):
-        minted = issuer.mint(before) if verdict.mints else Minted(before.credential, before.facts.exists)
-        return minted.credential, minted.existed
     with custody.ready(targets):
         minted = issuer.mint(before) if verdict.mints else Minted(before.credential, before.facts.exists)
         custody.deliver(minted.credential, targets)
+    if minted.doubt is not None:
+        kept = (
+            "It was delivered all the same, because the old one is dead" if custody.keeps else "Quay can tell it again"
+        )
+        raise RefusedCredential(
+            f"The new secret of {minted.credential.name} could not be proved: {minted.doubt}. {kept}; run the task again"
+        )
     return minted.credential, minted.existed
 
 
