@@ -89,10 +89,10 @@ class ReferrersIssuer:
         return Finding(facts, credential, {"access": self._wanted()})
 
     def _request(self, actions: Sequence[str]) -> Grant:
-        client = self._call.client
-        grant = request_grant(
-            client, client.login.at_registry(), self._call.server.hostname(), self._repositories, actions
-        )
+        client, server = self._call.client, self._call.server
+        grant = request_grant(client, client.login.at_registry(), server.hostname(), self._repositories, actions)
+        if server.feature("REFERRERS_API") is False:
+            self._call.warn("This Quay does not offer the referrers API (FEATURE_REFERRERS_API is off).")
         missing = grant.missing(self._repositories, actions)
         if missing:
             raise RefusedCredential(

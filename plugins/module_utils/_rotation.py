@@ -219,7 +219,8 @@ def _act(
             "It was delivered all the same, because the old one is dead" if custody.keeps else "Quay can tell it again"
         )
         raise RefusedCredential(
-            f"The new secret of {minted.credential.name} could not be proved: {minted.doubt}. {kept}; run the task again"
+            f"The new secret of {minted.credential.name} could not be proved: {minted.doubt}. "
+            f"{kept}; run the task again"
         )
     return minted.credential, minted.existed
 
