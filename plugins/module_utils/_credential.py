@@ -34,7 +34,7 @@ class Credential:
 
     def record(self) -> Record:
         """What a holder should write down beside the secret."""
-        return Record(fingerprint(self.secret), self.created_at, self.expires_at, self.uuid)
+        return Record(fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded)
 
     def public(self) -> dict[str, Any]:
         """The return keys that every token module shares, without the secret itself."""

@@ -77,7 +77,7 @@ def _reading(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
         "kind": options["kind"],
         "place": store.place,
         "token": held.secret,
-        **{key: value for key, value in record_data(fitting).items() if key != "fingerprint"},
+        **{key: record_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
         "fingerprint": fingerprint(held.secret),
     }
 

@@ -36,6 +36,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import (
     AccessToken,
     Applications,
     ApplicationTokens,
+    Authorization,
     UserTokens,
     expand_scopes,
     organization_of,
@@ -231,15 +232,22 @@ class BrowserTokenIssuer:
         self._accepts = accepts
         self._tokens = UserTokens(call.client)
         self._assignment: str | None = None
+        self._seen: list[Authorization] | None = None
 
     def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
         findings = looked_at(held, self._look)
         if not findings:
             return self._finding("none", None, Proof(Liveness.INVALID), None)
         best, *others = findings
-        # What another store still holds is ours as well: delivered by a run that was cut off.
-        left = tuple(other.credential.uuid for other in others if other.credential.uuid)
-        return replace(best, credential=replace(best.credential, superseded=left))
+        # What another store still holds, and what a delivery was noted to replace, is ours as well: left by a run that
+        # was cut off.
+        left = [other.credential.uuid for other in others if other.credential.uuid]
+        noted = [
+            uuid for item in held if item.record and item.record.fits(item.secret) for uuid in item.record.superseded
+        ]
+        alive = {own.uuid for own in self._own} if noted else set()
+        superseded = dict.fromkeys(left + [uuid for uuid in noted if uuid in alive])
+        return replace(best, credential=replace(best.credential, superseded=tuple(superseded)))
 
     def admit(self) -> None:
         if not isinstance(self._call.client.login, SessionLogin):
@@ -302,11 +310,17 @@ class BrowserTokenIssuer:
         )
         return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
 
+    @property
+    def _own(self) -> list[Authorization]:
+        """The user's own tokens, asked for once; none where this login cannot see them."""
+        if self._seen is None:
+            signs_in = isinstance(self._call.client.login, SessionLogin)
+            self._seen = self._tokens.authorizations() if signs_in else []
+        return self._seen
+
     def _scopes_of(self, uuid: str | None) -> tuple[str, ...] | None:
         """The scopes of one of the user's own tokens; None where this login cannot see it."""
-        if uuid is None or not isinstance(self._call.client.login, SessionLogin):
-            return None
-        return next((own.scopes for own in self._tokens.authorizations() if own.uuid == uuid), None)
+        return next((own.scopes for own in self._own if own.uuid == uuid), None) if uuid else None
 
     def _authorize(self, way: Login) -> str:
         page = self._call.server.oauth_page()

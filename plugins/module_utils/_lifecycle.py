@@ -63,6 +63,7 @@ class Record:
     created_at: datetime | None = None
     expires_at: datetime | None = None
     uuid: str | None = None
+    superseded: tuple[str, ...] = ()  # uuids of what it replaced and what may still live
 
     def fits(self, secret: str | None) -> bool:
         return self.fingerprint is not None and self.fingerprint == fingerprint(secret)

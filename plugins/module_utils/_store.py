@@ -78,6 +78,7 @@ def record_of(data: Mapping[str, Any] | None) -> Record | None:
         created_at=parse_time(data.get("created_at")),
         expires_at=parse_time(data.get("expires_at")),
         uuid=data.get("uuid") or None,
+        superseded=tuple(str(data.get("superseded") or "").split(",")) if data.get("superseded") else (),
     )
 
 
@@ -88,6 +89,7 @@ def record_data(record: Record) -> dict[str, str | None]:
         "created_at": iso(record.created_at),
         "expires_at": iso(record.expires_at),
         "uuid": record.uuid,
+        "superseded": ",".join(record.superseded) or None,
     }
 
 
@@ -96,7 +98,11 @@ def merged(new: Record, old: Record | None) -> Record:
     if old is None or old.fingerprint != new.fingerprint:
         return new
     return Record(
-        new.fingerprint, new.created_at or old.created_at, new.expires_at or old.expires_at, new.uuid or old.uuid
+        new.fingerprint,
+        new.created_at or old.created_at,
+        new.expires_at or old.expires_at,
+        new.uuid or old.uuid,
+        new.superseded or old.superseded,
     )
 
 
