@@ -311,7 +311,7 @@ def _together(holds: Sequence[str]) -> str:
 def _told(seen: Seen, now: datetime) -> dict[str, Any]:
     verdict = judge(seen.asked.policy, seen.facts, now)
     action = verdict.action
-    if action == NOTHING and seen.credential.superseded and all(word == "current" for word in seen.holds):
+    if action == NOTHING and seen.credential.superseded and seen.holds and seen.facts.held == "current":
         action = RETIRE
     failed = seen.error is not None
     return {

@@ -125,9 +125,11 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
         issuer.admit()
     targets = _targets(custody, before, verdict)
     after, existed = _act(call, issuer, custody, before, verdict, targets)
-    doomed = after.superseded if retires else ()
+    sound = verdict.mints or before.facts.held in ("current", "other")
+    # Where the present secret is unknown, any of the superseded ones may be what a consumer uses.
+    doomed = after.superseded if retires and sound else ()
     left = () if call.check_mode else _retire(call, issuer, doomed, told=not custody.keeps)
-    kept = after.superseded if not retires else left
+    kept = left if doomed else after.superseded
     changed = bool(targets) or bool(doomed) or (verdict.mints and issuer.changes_quay)
     tells = verdict.mints or (issuer.retells and (not custody.held or before.facts.held == "other"))
     told = tells and not custody.keeps and not call.check_mode

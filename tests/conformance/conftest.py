@@ -6,26 +6,30 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import requests
 
-from conformance.client import TIMEOUT_S, Client, Secret, Target, access_token, unique
+from conformance.client import TIMEOUT_S, Client, Secret, Target, unique
+from conformance.world import World, create_user
 from standin import Standin
 from standin.config import FAMILIES
 
 _REAL_URL = os.environ.get("QUAY_TEST_URL", "").rstrip("/")
 _PASSWORD = Secret("standin-password")
+_HERE = Path(__file__).parent
 
 
 def _verify() -> str | bool:
     return os.environ.get("QUAY_TEST_CA_PATH") or True
 
 
+@functools.cache
 def _real_family() -> str:
     """Asked as the contract says: the address of application tokens is there or it is not."""
     path = "/api/v1/organization/zz/applications/zz/tokens"
@@ -35,6 +39,7 @@ def _real_family() -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "family(name): a fact of one family of servers alone")
+    config.addinivalue_line("markers", "standin: about the stand-in itself")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -45,18 +50,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the Quay under test cannot show: the other family's facts, and what needs the control plane."""
-    left_out = [item for item in items if not _applies(item)]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+    applies = [(item, _applies(item)) for item in items]
+    items[:] = [item for item, kept in applies if kept]
+    config.hook.pytest_deselected(items=[item for item, kept in applies if not kept])
 
 
 def _applies(item: pytest.Item) -> bool:
-    if not isinstance(item, pytest.Function) or "family" not in item.fixturenames:
+    # The hook sees the whole session's tests.
+    if not isinstance(item, pytest.Function) or _HERE not in item.path.parents:
         return True
     marker = item.get_closest_marker("family")
     if marker and item.callspec.params["family"] != marker.args[0]:
         return False
-    return not (_REAL_URL and {"standin", "fresh"} & set(item.fixturenames))
+    needs_standin = item.get_closest_marker("standin") or {"standin", "fresh"} & set(item.fixturenames)
+    return not (_REAL_URL and needs_standin)
 
 
 @pytest.fixture(scope="session")
@@ -91,68 +98,6 @@ def fresh(family: str) -> Iterator[Target]:
         yield Target(standin.url, "first", _PASSWORD, verify=True, family=family, standin=standin)
 
 
-@dataclass
-class World:
-    """What the tests of a session share: an organization, an application, and a user who is no member."""
-
-    target: Target
-    superuser: Client
-    org: str
-    client_id: str
-    client_secret: Secret
-    user: Client
-    username: str
-    password: Secret
-    _tokens: dict[str, Secret] = field(default_factory=dict)
-
-    @property
-    def base(self) -> str:
-        return f"/api/v1/organization/{self.org}"
-
-    @property
-    def application(self) -> str:
-        return f"{self.base}/applications/{self.client_id}"
-
-    @property
-    def redirect_uri(self) -> str:
-        return f"{self.target.url}/oauth/localapp"
-
-    def form(self, **changes: str) -> dict[str, str]:
-        """The form of the user interface's `Generate Token`."""
-        form = {"response_type": "token", "client_id": self.client_id, "redirect_uri": self.redirect_uri}
-        return form | {"scope": "repo:read"} | changes
-
-    def mint(self, scope: str) -> Secret:
-        """A new OAuth token of the superuser."""
-        return access_token(self.superuser.post("/oauth/authorizeapp", data=self.form(scope=scope)))
-
-    def token(self, scope: str) -> Secret:
-        """The session's OAuth token with these scopes."""
-        if scope not in self._tokens:
-            self._tokens[scope] = self.mint(scope)
-        return self._tokens[scope]
-
-    def robot(self) -> tuple[str, Secret]:
-        """A new robot: short name and token."""
-        shortname = unique("r")
-        response = self.superuser.put(f"{self.base}/robots/{shortname}")
-        assert response.status_code == 201, response.text
-        return shortname, Secret(response.json()["token"])
-
-    def repository(self, visibility: str = "private") -> str:
-        """A new repository of the organization: its name."""
-        name = unique("repo")
-        body = {"namespace": self.org, "repository": name, "visibility": visibility, "description": ""}
-        response = self.superuser.post("/api/v1/repository", body)
-        assert response.status_code == 201, response.text
-        return name
-
-    def team(self, role: str = "member") -> str:
-        name = unique("team")
-        assert self.superuser.put(f"{self.base}/team/{name}", {"role": role}).status_code == 200
-        return name
-
-
 @pytest.fixture(scope="session")
 def world(target: Target) -> Iterator[World]:
     with ExitStack() as stack:
@@ -163,7 +108,7 @@ def world(target: Target) -> Iterator[World]:
         assert created.status_code == 201, created.text
         stack.callback(superuser.delete, f"/api/v1/superuser/organizations/{org}")
         application = superuser.post(f"/api/v1/organization/{org}/applications", {"name": "conformance"}).json()
-        password = _create_user(superuser, username)
+        password = create_user(superuser, username)
         stack.callback(superuser.delete, f"/api/v1/superuser/users/{username}")
         user = stack.enter_context(Client(target))
         assert user.sign_in(username, password).status_code == 200
@@ -179,17 +124,11 @@ def world(target: Target) -> Iterator[World]:
         )
 
 
-def _create_user(superuser: Client, username: str) -> Secret:
-    response = superuser.post("/api/v1/superuser/users/", {"username": username, "email": f"{username}@example.com"})
-    assert response.status_code == 200, response.text
-    return Secret(response.json()["password"])
-
-
 @pytest.fixture
 def passing_user(world: World) -> Iterator[tuple[str, Secret]]:
     """A user for one test: name and password."""
     username = unique("passing")
-    yield username, _create_user(world.superuser, username)
+    yield username, create_user(world.superuser, username)
     world.superuser.delete(f"/api/v1/superuser/users/{username}")
 
 

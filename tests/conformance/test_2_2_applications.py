@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.client import Client, assert_no_content, assert_problem, assert_unauthorized
-from conformance.conftest import World
+from conformance.world import World
 
 KEYS = {"name", "description", "application_uri", "client_id", "client_secret", "redirect_uri", "avatar_email"}
 

@@ -17,7 +17,7 @@ from conformance.client import (
     assert_problem,
     assert_unauthorized,
 )
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
 
 ASSIGN = "/oauth/authorize/assignuser"

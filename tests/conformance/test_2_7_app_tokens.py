@@ -19,7 +19,7 @@ from conformance.client import (
     assert_unauthorized,
     registry_token,
 )
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
 
 PATH = "/api/v1/user/apptoken"
@@ -95,6 +95,7 @@ def test_2_7_needs_user_admin(bearer: Callable[[str], Client]) -> None:
 
 
 def test_2_7_the_servers_expiration(world: World, standin: Standin) -> None:
+    standin.clock.stop()
     standin.config["APP_SPECIFIC_TOKEN_EXPIRATION"] = "1h"
     created = _create(world)
     assert RFC2822.match(created["expiration"])

@@ -24,7 +24,7 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
 
 KEYS = {"name", "created", "last_accessed", "description", "token"}

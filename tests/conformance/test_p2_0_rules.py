@@ -20,7 +20,7 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
 
 READ_ONLY = {

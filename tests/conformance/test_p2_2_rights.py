@@ -19,7 +19,7 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.conftest import World
+from conformance.world import World
 
 NO_PERMISSION = "User does not have permission for repo."
 

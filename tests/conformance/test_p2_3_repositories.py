@@ -20,7 +20,7 @@ from conformance.client import (
     assert_unauthorized,
     unique,
 )
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
 
 LIST = "/api/v1/repository"

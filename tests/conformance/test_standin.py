@@ -20,8 +20,10 @@ import pytest
 import requests
 
 from conformance.client import Client, Secret, Target, unique
-from conformance.conftest import World
+from conformance.world import World
 from standin import Standin
+
+pytestmark = pytest.mark.standin
 
 CONTROL = "/__standin__"
 
@@ -205,6 +207,10 @@ def test_control_journal(fresh: Target, control: Control) -> None:
 def test_control_clock(control: Control) -> None:
     assert control.ask("POST", "clock", {"set": "2030-01-02T03:04:05+00:00"})["now"].startswith("2030-01-02T03:04:")
     assert control.ask("POST", "clock", {"advance": 86400})["now"].startswith("2030-01-03T03:04:")
+    stopped = control.ask("POST", "clock", {"stopped": True})
+    assert control.ask("POST", "clock", {"advance": 0}) == stopped
+    resumed = control.ask("POST", "clock", {"stopped": False})["now"]
+    assert stopped["now"] <= resumed < stopped["now"].replace("2030-01-03T03:", "2030-01-03T04:")
 
 
 def test_control_config(fresh: Target, control: Control) -> None:

@@ -40,14 +40,14 @@ class Settlements:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._settled: dict[str, tuple[Standin, Inhabitants, dict[str, Any]]] = {}
+        self._settled: dict[tuple[str, bool], tuple[Standin, Inhabitants, dict[str, Any]]] = {}
 
-    def of(self, family: str) -> tuple[Standin, Inhabitants]:
-        if family not in self._settled:
-            quay = self._stack.enter_context(Standin(family))
+    def of(self, family: str, *, tls: bool = False) -> tuple[Standin, Inhabitants]:
+        if (family, tls) not in self._settled:
+            quay = self._stack.enter_context(Standin(family, tls=tls))
             people = settle(quay)
-            self._settled[family] = quay, people, quay.quay.snapshot()
-        quay, people, snapshot = self._settled[family]
+            self._settled[family, tls] = quay, people, quay.quay.snapshot()
+        quay, people, snapshot = self._settled[family, tls]
         quay.quay.restore(snapshot)
         quay.faults.clear()
         quay.journal.clear()
@@ -66,8 +66,15 @@ def family(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def tls() -> bool:
+    """Whether the world's Quay is reached over TLS; where it matters, a test says so."""
+    return False
+
+
+@pytest.fixture
 def world(
     family: str,
+    tls: bool,
     settlements: Settlements,
     secrets: Secrets,
     modules: Modules,
@@ -75,7 +82,7 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
     """Alice's view, by her bearer token, unless a test changes `login`."""
-    quay, people = settlements.of(family)
+    quay, people = settlements.of(family, tls=tls)
     secrets.add(person.password for person in (people.root, people.alice, people.bob, people.carol))
     folder = tmp_path / "target"
     folder.mkdir()

@@ -13,6 +13,14 @@ from contract import collection
 
 def reasons_of(module: str) -> set[str]:
     """The values that RETURN names for `reason`."""
-    description = collection.documented(module).returns["reason"]["description"]
+    return reasons_in(module, "reason")
+
+
+def reasons_in(module: str, *path: str) -> set[str]:
+    """The values that RETURN names for the return value at the end of this path."""
+    returns = collection.documented(module).returns
+    for name in path[:-1]:
+        returns = returns[name]["contains"]
+    description = returns[path[-1]]["description"]
     sentences = [description] if isinstance(description, str) else description
     return set(re.findall(r"(?<!R)V\((\w+)\)", " ".join(sentences)))

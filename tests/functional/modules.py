@@ -136,7 +136,7 @@ class Modules:
         assert self._server.stdout is not None
         flags = {"_ansible_check_mode": check, "_ansible_diff": True}
         job = {
-            "module": str(collection.PLUGINS / "modules" / f"{module}.py"),
+            "module": str(_file_of(module)),
             "arguments": {"ANSIBLE_MODULE_ARGS": {**arguments, **flags}},
             "environ": {**self._environ, **environ},
         }
@@ -146,21 +146,25 @@ class Modules:
         return answer
 
 
-def run_alone(module: str, arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Result:
-    """Run a module by an interpreter of its own, with nothing loaded before."""
-    path = collection.PLUGINS / "modules" / f"{module}.py"
+def run_alone(module: str, arguments: Mapping[str, Any], before: Path | None = None) -> Result:
+    """Run a module by an interpreter of its own, with nothing loaded; ``before``: a folder to import from first."""
+    search = [str(folder) for folder in (before, collection.COLLECTIONS) if folder]
     answer = subprocess.run(
-        [sys.executable, "-B", str(path)],
+        [sys.executable, "-B", str(_file_of(module))],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        env={"PATH": os.defpath, **environ},
+        env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(search)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.stderr == ""
+    assert answer.stderr == "", answer.stderr
     result = Result(module, arguments, json.loads(answer.stdout), check=False, output=answer.stdout)
     check_result(result)
     return result
+
+
+def _file_of(module: str) -> Path:
+    return collection.PLUGINS / "modules" / f"{module}.py"
 
 
 def check_result(result: Result) -> None:

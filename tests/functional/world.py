@@ -63,11 +63,13 @@ class World:
     # --- running
 
     def run(self, module: str, arguments: Arguments, *, check: bool = False, **environ: str) -> Result:
-        """Run a module with this world's login; the journal then holds what this run asked."""
+        """Run a module with this world's login; the journal then holds what this run asked.
+
+        An argument of none takes back what the world would give.
+        """
         self.quay.journal.clear()
-        given = {"quay_host": self.quay.url, "retries": 0, **self.login, **arguments}
-        if self.quay.ca_path:
-            given.setdefault("ca_path", self.quay.ca_path)
+        given = {"quay_host": self.quay.url, "retries": 0, "ca_path": self.quay.ca_path, **self.login, **arguments}
+        given = {name: value for name, value in given.items() if value is not None}
         held = [given.get(key) for key in ("quay_token", "quay_password", "current_token") if given.get(key)]
         self.secrets.add(str(secret) for secret in held)
         result = self.modules.run(module, given, check=check, environ=environ)

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time, shifted by whatever a test asked for."""
+    """Real time, or the moment at which it was stopped, shifted by whatever a test asked for."""
 
     def __init__(self) -> None:
         self.offset = timedelta(0)
+        self.stopped: datetime | None = None
 
     def now(self) -> datetime:
         """The present moment, aware and in UTC."""
-        return datetime.now(UTC) + self.offset
+        return (self.stopped or datetime.now(UTC)) + self.offset
 
     def timestamp(self) -> int:
         """Whole seconds since the epoch, as a JWT has them."""
@@ -29,4 +30,14 @@ class Clock:
     def set(self, moment: datetime) -> None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        self.offset = moment - datetime.now(UTC)
+        self.offset = moment - (self.stopped or datetime.now(UTC))
+
+    def stop(self) -> None:
+        """From now on time passes only when it is moved."""
+        self.stopped = self.stopped or datetime.now(UTC)
+
+    def resume(self) -> None:
+        """Go on from the moment shown, as if no time had passed since the stop."""
+        if self.stopped:
+            self.offset += self.stopped - datetime.now(UTC)
+            self.stopped = None

@@ -52,6 +52,8 @@ def _add_server(app: Flask, exchange: Exchange) -> None:
     @app.post(f"{CONTROL_PREFIX}clock")
     def move_clock() -> dict[str, str]:
         body = request.get_json()
+        if "stopped" in body:
+            (quay.clock.stop if body["stopped"] else quay.clock.resume)()
         if "set" in body:
             quay.clock.set(datetime.fromisoformat(body["set"]))
         quay.clock.advance(float(body.get("advance", 0)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app, g
@@ -39,7 +40,7 @@ class Quay:
     def reset(self) -> None:
         """As freshly installed; the keys stay, as they would in a database that is only emptied."""
         self.state = State()
-        self.clock.offset *= 0
+        self.clock.offset, self.clock.stopped = timedelta(0), None
         self.replace_config(self._first_config)
 
     def replace_config(self, config: Config) -> None:
@@ -51,13 +52,13 @@ class Quay:
         return {
             "state": copy.deepcopy(self.state),
             "config": copy.deepcopy(self.config),
-            "offset": self.clock.offset,
+            "clock": (self.clock.offset, self.clock.stopped),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         self.state = copy.deepcopy(snapshot["state"])
         self.replace_config(snapshot["config"])
-        self.clock.offset = snapshot["offset"]
+        self.clock.offset, self.clock.stopped = snapshot["clock"]
 
 
 @dataclass
