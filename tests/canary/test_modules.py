@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every module in a play: with its secret in a file, or registered under no_log; and when it fails."""
+
+from __future__ import annotations
+
+import pytest
+from canary.controller import Moment
+from canary.world import World
+
+DISTURBANCES = ({"kind": "html_200"}, {"kind": "status", "status": 500, "after": True}, {"kind": "truncate"})
+DISTURBED = (
+    ("GET", "^/v2/auth$"),
+    ("PUT", "/robots/(html|error|cut)$"),
+    ("POST", "/(tokens|authorizeapp)$"),
+    ("POST", "/applications$"),
+)
+
+
+@pytest.mark.parametrize("pipelined", [False, True], ids=["through files", "through pipes"])
+def test_every_module(rotated: World, pipelined: bool) -> None:
+    run = rotated.play("modules", pipelining=pipelined)
+    assert rotated.leaks(run) == []
+    assert run.status == 0
+    assert rotated.drafts == []
+    left = {path.name for path in rotated.stores.iterdir() if "record" not in path.name}
+    assert {"delivered.env", "delivered.yaml", "other-robot-token", "registry-token"} <= left
+    assert not left & {"api-token", "delivered.json", "delivered.token", "robot-token"}
+
+
+def test_every_module_in_check_mode(rotated: World, pipelining: bool) -> None:
+    run = rotated.play("modules", "--check", pipelining=pipelining)
+    assert rotated.leaks(run) == []
+    assert run.status == 0
+    assert rotated.standin.journal.mints == []
+
+
+def test_failing_modules(rotated: World, pipelining: bool) -> None:
+    rules = [
+        rotated.standin.faults.add(method=method, path=path, **disturbance)
+        for method, path in DISTURBED
+        for disturbance in DISTURBANCES
+    ]
+    run = rotated.play("failing", pipelining=pipelining)
+    assert rotated.leaks(run) == []
+    assert run.status == 0
+    assert [rule.path for rule in rules if not rule.fired] == []
+    assert rotated.drafts == []
+
+
+def test_pipelining_leaves_no_arguments_of_a_killed_module(settled: World) -> None:
+    run = settled.play("modules", moment=Moment(call="tempfile.mkdtemp quay_application"), pipelining=True)
+    assert settled.leaks(run) == []
