@@ -130,8 +130,8 @@ def _is_ipv6(host: str) -> bool:
 
 
 def password_in(url: str) -> str | None:
-    """The password that somebody wrote into a URL, if any."""
-    found = re.search(r"://[^/@]*?:([^/@]+)@", url)
+    """What somebody wrote before the @ of a URL, where passwords stand; a password may hold any character."""
+    found = re.match(r"(?:[A-Za-z]+:/*)?(.+)@", url.strip(), re.DOTALL)
     return found.group(1) if found else None
 
 

@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores import (
     file_store,
     store_of,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time
+from ansible_collections.tokensmith.quay.plugins.module_utils._times import given_time
 
 # Quay's secrets have 40 characters and more. What is much shorter is a person's note; treated as a secret, Ansible
 # would blank that word wherever it stands in a result.
@@ -136,6 +136,9 @@ def _delivery(params: Mapping[str, Any]) -> Delivery | None:
         username=params["username"],
         name=params["name"],
         record=Record(
-            fingerprint(secret), parse_time(params["created_at"]), parse_time(params["expires_at"]), params["uuid"]
+            fingerprint(secret),
+            given_time(params["created_at"], "created_at"),
+            given_time(params["expires_at"], "expires_at"),
+            params["uuid"],
         ),
     )

@@ -52,7 +52,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import I
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import store_of
-from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time, spoken
+from ansible_collections.tokensmith.quay.plugins.module_utils._times import given_time, spoken
 
 RETIRE = "retire"
 
@@ -140,21 +140,18 @@ def _of_user(call: Call) -> Iterator[Seen]:
 
 def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked | Seen:
     """The question with what its stores hold; a store that cannot be read is an answer already."""
-    held = [
-        Held(
-            item["token"],
-            Record(
-                fingerprint(item["token"]), parse_time(item["created_at"]), parse_time(item["expires_at"]), item["uuid"]
-            ),
-        )
-        for item in params["held"]
-    ]
     asked = Asked(position, params, policy_of(params))
     try:
         stored = [store_of(options, quay_host).read() for options in params["deliver"]]
+        elsewhere = [_held(item) for item in params["held"]]
     except (LocalFileError, BadInput) as error:
         return _failed(asked, error)
-    return replace(asked, held=[*stored, *held])
+    return replace(asked, held=[*stored, *elsewhere])
+
+
+def _held(item: Mapping[str, Any]) -> Held:
+    created, expires = (given_time(item[key], f"held: {key}") for key in ("created_at", "expires_at"))
+    return Held(item["token"], Record(fingerprint(item["token"]), created, expires, item["uuid"]))
 
 
 def _unasked(kind: str, name: str, policy: Policy) -> Asked:

@@ -45,9 +45,9 @@ def parse_time(text: Any) -> datetime | None:
     """
     if not isinstance(text, str):
         return None
-    for pattern in ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ"):
+    for pattern in ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"):
         try:
-            return datetime.strptime(text, pattern).replace(tzinfo=timezone.utc)
+            return datetime.strptime(text, pattern).astimezone(timezone.utc)
         except ValueError:
             continue
     try:
@@ -56,6 +56,16 @@ def parse_time(text: Any) -> datetime | None:
         return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
+
+
+def given_time(text: str | None, option: str) -> datetime | None:
+    """Read a time that a person or a play gives; None stays None. Raises BadInput naming ``option`` for anything else."""
+    if not text:
+        return None
+    moment = parse_time(text)
+    if moment is None:
+        raise BadInput(f"{option} must be a time such as 2026-01-31T12:00:00Z, not '{text}'")
+    return moment
 
 
 def from_timestamp(seconds: float) -> datetime:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-# A secret shows by any so many characters of it. Random ones of that length do not come about by chance.
-WINDOW = 12
+# A secret shows by any so many characters of it. Fewer would not do: the claims of a JWT are words in base64.
+WINDOW = 16
 # Only every so many places of a text are looked at, since all windows of a secret are known.
 _STRIDE = 4
 SHORTEST = WINDOW + _STRIDE - 1

@@ -47,7 +47,8 @@ RETURNING = {
 def test_secret_is_returned_as_token_only(rotated: World, module: str, pipelining: bool) -> None:
     run = rotated.ad_hoc(module, RETURNING[module].replace("{stores}", str(rotated.stores)), pipelining=pipelining)
     assert run.status == 0
-    assert [rotated.ledger.knows(secret) for secret in _TOKEN.findall(run.stdout)] == [True]
+    # In a diff, the same key says what became of the token.
+    assert sum(rotated.ledger.knows(value) for value in _TOKEN.findall(run.stdout)) == 1
     assert rotated.leaks(run, but=without_tokens) == []
     assert rotated.leaks(run)
 

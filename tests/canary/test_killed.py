@@ -33,10 +33,11 @@ def at(call: str) -> Callable[[World], Moment]:
 ROBOT, API = "acme+ci", "nightly"
 
 MOMENTS = {
+    "the module starts": (ROBOT, at("tempfile.mkdtemp quay_robot_token")),
     "a robot's token was issued": (ROBOT, while_answering("POST", "/regenerate$")),
     "a robot's token is proved": (ROBOT, while_answering("GET", "^/v2/auth$")),
+    "the second store comes": (ROBOT, at("os.rename .robot.env.")),
     "an API token was issued": (API, while_answering("POST", "/(tokens|authorizeapp)$")),
-    "a store's module starts": (ROBOT, at("tempfile.mkdtemp quay_container_auth")),
     "an API token was delivered": (API, while_answering("DELETE", "/(tokens|authorizations)/")),
 }
 
@@ -53,19 +54,20 @@ def test_no_file_holds_a_secret(rotated: World, moment: str) -> None:
     assert rotated.leaks(run) == []
 
 
-def test_draft_is_private_and_goes_away(rotated: World) -> None:
-    """The store is about to be replaced: its draft holds the secret, until a later run finds that it is old."""
+def test_drafts_are_private_and_go_away(rotated: World) -> None:
+    """A store is about to be replaced: its draft holds the secret, until a later run finds that it is old."""
     before = rotated.kept()
-    run = rotated.rotate(credentials=only(rotated, ROBOT), moment=at("os.rename .draft")(rotated))
+    run = rotated.rotate(credentials=only(rotated, ROBOT), moment=at("os.rename .auth.json.")(rotated))
     assert rotated.leaks(run) == []
-    (draft,) = rotated.drafts
-    assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+    assert [path.name.split(".")[1] for path in rotated.drafts] == ["auth", "robot"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in rotated.drafts} == {0o600}
     assert fingerprint(rotated.secret_of_robot()) not in before.values()
     assert rotated.kept() == before
 
     long_ago = time.time() - 2 * 3600
-    os.utime(draft, (long_ago, long_ago))
-    run = rotated.rotate()
+    for path in rotated.drafts:
+        os.utime(path, (long_ago, long_ago))
+    run = rotated.rotate(credentials=rotated.credentials()[1:2])
     assert rotated.leaks(run) == []
     assert run.status == 0
     assert rotated.drafts == []

@@ -33,10 +33,16 @@ def ask(world: World, *credentials: dict[str, Any], **options: Any) -> list[dict
     assert world.writes == []
     assert (world.state(), world.files()) == (state, files)
     requests = world.requests
-    assert world.run(MODULE, arguments, check=True).content == result.content
+    predicted = world.run(MODULE, arguments, check=True)
+    # The sentences count seconds.
+    assert without_sentences(predicted["credentials"]) == without_sentences(result["credentials"])
     assert world.requests == requests
     told: list[dict[str, Any]] = result["credentials"]
     return told
+
+
+def without_sentences(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in item.items() if key != "why"} for item in told]
 
 
 def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:

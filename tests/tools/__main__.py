@@ -27,13 +27,13 @@ Command = Callable[..., None]
 def demo(*arguments: str) -> None:
     """Show the rotation playbook at work."""
     variables = {"PYTHONPATH": places.ROOT / "tests"}
-    environments.main().run("python", "-m", "demo.run", *arguments, cwd=places.ROOT, variables=variables)
+    environments.visitor().run("python", "-m", "demo.run", *arguments, cwd=places.ROOT, variables=variables)
 
 
 def standin(*arguments: str) -> None:
     """Run a stand-in in the foreground."""
-    command = servers.standin_command(*arguments)
-    os.execve(command[0], command, servers.standin_variables())
+    command = servers.standin_command(*arguments, environment=environments.visitor())
+    os.execve(command[0], command, servers.standin_variables(environments.visitor()))
 
 
 def print_tree() -> None:

@@ -70,6 +70,12 @@ def main() -> Environment:
 
 
 @cache
+def visitor() -> Environment:
+    """What a first look needs, and no more: the collection and a stand-in."""
+    return made(Environment("visitor", pythons.running(), (COLLECTION, STANDIN, REQUIREMENTS / "highest.txt")))
+
+
+@cache
 def lowest() -> Environment:
     """The lowest ansible-core and requests that the collection supports."""
     python = pythons.oldest((3, 11), (3, 13)) or pythons.running()

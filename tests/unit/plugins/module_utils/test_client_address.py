@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._client import normalise_host, path_of, split_location
+from ansible_collections.tokensmith.quay.plugins.module_utils._client import (
+    normalise_host,
+    password_in,
+    path_of,
+    split_location,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 from unit.plugins.fake_quay import FakeQuay
 
@@ -82,6 +87,26 @@ def test_wrong_host(text: str, sentence: str) -> None:
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pasted"),
+    [
+        (f"https://admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
+        (f"https://{SECRET}@quay.example.com/x", SECRET),
+        (f"https://:{SECRET}@quay.example.com", f":{SECRET}"),
+        (f"https://admin:a@b/c:{SECRET}@quay.example.com", f"admin:a@b/c:{SECRET}"),
+        (f"https://admin:{SECRET}\n@quay.example.com", f"admin:{SECRET}\n"),
+        (f"admin:{SECRET}@quay.example.com", SECRET),
+        (f" {SECRET}@quay.example.com", SECRET),
+        ("https://quay.example.com", None),
+        ("https://quay.example.com:8443/x", None),
+        ("https://@quay.example.com", None),
+        ("", None),
+    ],
+)
+def test_password_that_was_pasted_into_a_url(text: str, pasted: str | None) -> None:
+    assert password_in(text) == pasted
 
 
 def test_origin_and_what_podman_calls_it(quay: FakeQuay) -> None:

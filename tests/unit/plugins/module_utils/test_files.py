@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -14,7 +15,7 @@ import stat
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, cast
 
 import pytest
 
@@ -24,6 +25,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._files import (
     Draft,
     check_place,
     check_writable,
+    exclusive,
+    has_permissions,
     read_text,
     remove,
     write_text,
@@ -482,6 +485,159 @@ def test_no_handle_is_left_open(file: Path) -> None:
     with largest_file(8192), pytest.raises(LocalFileError):
         write_text(str(file), SECRET, OPTION)
     assert len(os.listdir("/dev/fd")) == len(before)
+
+
+# --- Permissions
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "fit"),
+    [
+        (0o640, None, True),
+        (0o600, None, False),
+        (0o640, (-1, -1), True),
+        (0o640, (0, 0), True),
+        (0o640, (1, 0), False),
+        (0o640, (0, 1), False),
+        (0o640, (-1, 0), True),
+        (0o640, (-1, 1), False),
+        (0o640, (0, -1), True),
+        (0o600, (0, 0), False),
+    ],
+)
+def test_permissions(file: Path, mode: int, owner: tuple[int, int] | None, fit: bool) -> None:
+    """The owners of the table are how far from the file's own."""
+    file.touch()
+    file.chmod(0o640)
+    found = file.stat()
+    own = (found.st_uid, found.st_gid)
+    wanted = owner and tuple(-1 if want < 0 else have + want for want, have in zip(owner, own))
+    assert has_permissions(str(file), mode, cast("tuple[int, int] | None", wanted)) is fit
+
+
+def test_permissions_of_what_is_not_there(file: Path) -> None:
+    assert has_permissions(str(file), 0o600, None)
+
+
+# --- One run at a time
+
+
+class Waits:
+    """Pauses that are noted; after so many of them, something happens."""
+
+    def __init__(self, until: int = 0, then: Callable[[], object] = lambda: None) -> None:
+        self.noted: list[float] = []
+        self._until = until
+        self._then = then
+
+    def __call__(self, seconds: float) -> None:
+        self.noted.append(seconds)
+        if len(self.noted) == self._until:
+            self._then()
+
+
+def locked(folder: Path) -> bool:
+    """Whether somebody has the lock."""
+    handle = os.open(str(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
+def test_one_run_at_a_time(folder: Path, file: Path) -> None:
+    waits = Waits()
+    with exclusive([str(file), str(folder / "other")], sleep=waits):
+        assert locked(folder)
+        assert names_in(folder) == []
+    assert not locked(folder)
+    assert waits.noted == []
+
+
+def test_next_run_waits_for_the_first(folder: Path, file: Path) -> None:
+    first = exclusive([str(file)])
+    first.__enter__()
+    waits = Waits(3, lambda: first.__exit__(None, None, None))
+    with exclusive([str(folder / "other")], sleep=waits):
+        assert locked(folder)
+    assert waits.noted == [0.2] * 3
+
+
+def test_next_run_does_not_wait_for_ever(folder: Path, file: Path) -> None:
+    waits = Waits()
+    words = f"another run has been delivering to {folder} for 1 s; look for it, or try again later"
+    with exclusive([str(file)]):
+        with refusal(words), exclusive([str(file)], patience=1.0, sleep=waits):
+            raise AssertionError
+        assert locked(folder)
+    assert waits.noted == [0.2] * 5
+    assert not locked(folder)
+
+
+def test_lock_ends_with_a_failure(folder: Path, file: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), exclusive([str(file)]):
+        raise KeyboardInterrupt
+    assert not locked(folder)
+
+
+def test_lock_ends_with_a_killed_run(folder: Path, file: Path) -> None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        exclusive([str(file)]).__enter__()
+        os.write(writer, b"locked")
+        signal.pause()
+    os.read(reader, 6)
+    os.close(reader)
+    os.close(writer)
+    assert locked(folder)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert not locked(folder)
+
+
+def test_several_folders_are_locked_in_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no two runs wait for each other. A folder by two names is one; one that is not there is nobody's."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    opened: list[str] = []
+    open_file = os.open
+
+    def noted(path: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(Path(path).name)
+        return open_file(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", noted)
+    paths = [str(tmp_path / name / "token") for name in ("b", "none", "link", "a", "b")]
+    with exclusive(paths, sleep=Waits()):
+        assert opened == ["a", "b", "none"]
+        assert locked(tmp_path / "a")
+        assert locked(tmp_path / "b")
+    assert not locked(tmp_path / "a")
+    assert not locked(tmp_path / "b")
+
+
+def test_lock_that_cannot_be_had_lets_go_of_the_others(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with exclusive([str(tmp_path / "b" / "token")]):
+        with pytest.raises(LocalFileError):
+            exclusive([str(tmp_path / "a" / "x"), str(tmp_path / "b" / "x")], 0.4, Waits()).__enter__()
+        assert not locked(tmp_path / "a")
+
+
+def test_file_system_without_locks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    waits = Waits()
+    with exclusive([str(file)], sleep=waits):
+        write_text(str(file), SECRET, OPTION)
+    assert file.read_text() == SECRET
+    assert waits.noted == []
 
 
 # --- What a killed run left

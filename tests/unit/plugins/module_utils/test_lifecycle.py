@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
+    AGE_FROM_CREATION,
+    AGE_FROM_LOG,
+    AGE_FROM_MINT,
+    AGE_FROM_QUAY,
+    AGE_FROM_RECORD,
     DELIVER,
     EXPIRED,
     EXPIRING,
@@ -44,6 +49,25 @@ WHEN_DUE = {"max_age": 90 * DAY, "renew_before": 14 * DAY}
 def verdict(facts: dict[str, Any], **policy: Any) -> tuple[str, str]:
     found = judge(Policy(**{**WHEN_DUE, **policy}), Facts(**{**SOUND, **facts}), NOW)
     return found.reason, found.action
+
+
+def test_words() -> None:
+    """Users meet these in results, and records of earlier runs hold them."""
+    reasons = (MISSING, INVALID, EXPIRED, FORCED, SCOPES_CHANGED, EXPIRING, TOO_OLD, UNDELIVERED, NOT_DUE)
+    assert reasons == (
+        "missing",
+        "invalid",
+        "expired",
+        "forced",
+        "scopes_changed",
+        "expiring",
+        "too_old",
+        "undelivered",
+        "not_due",
+    )
+    assert (NOTHING, MINT, DELIVER) == ("nothing", "mint", "deliver")
+    sources = (AGE_FROM_RECORD, AGE_FROM_MINT, AGE_FROM_QUAY, AGE_FROM_LOG, AGE_FROM_CREATION)
+    assert sources == ("record", "mint", "quay", "log", "creation")
 
 
 @pytest.mark.parametrize(

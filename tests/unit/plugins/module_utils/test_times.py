@@ -122,6 +122,8 @@ def test_iso_can_be_read_again() -> None:
         (timedelta(hours=1), "1h"),
         (timedelta(days=12, hours=3, minutes=4, seconds=5), "12d 3h"),
         (timedelta(days=1, seconds=1), "1d 1s"),
+        (timedelta(minutes=90), "1h 30m"),
+        (timedelta(seconds=3599), "59m 59s"),
     ],
 )
 def test_spoken(span: timedelta, words: str) -> None:
