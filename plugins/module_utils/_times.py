@@ -59,7 +59,7 @@ def parse_time(text: Any) -> datetime | None:
 
 
 def given_time(text: str | None, option: str) -> datetime | None:
-    """Read a time that a person or a play gives; None stays None. Raises BadInput naming ``option`` for anything else."""
+    """Read a time that a person or a play gives; None stays None. Raises BadInput naming ``option`` otherwise."""
     if not text:
         return None
     moment = parse_time(text)
