@@ -13,6 +13,7 @@ It knows HTTP and Quay's manners, and no subject of Quay. It never sees AnsibleM
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -20,6 +21,7 @@ import socket
 import ssl
 import time
 import traceback
+import warnings
 from datetime import datetime, timedelta, timezone
 from http.client import IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
@@ -262,18 +264,19 @@ class QuayClient:
             return request
 
         try:
-            response = self._session.request(
-                method,
-                self.origin + path,
-                params=params,
-                json=json,
-                data=form,
-                headers=headers,
-                auth=own_headers_only,
-                timeout=self._timeout,
-                verify=self._verify,
-                allow_redirects=False,
-            )
+            with _quietly_unverified(self._verify):
+                response = self._session.request(
+                    method,
+                    self.origin + path,
+                    params=params,
+                    json=json,
+                    data=form,
+                    headers=headers,
+                    auth=own_headers_only,
+                    timeout=self._timeout,
+                    verify=self._verify,
+                    allow_redirects=False,
+                )
         except (requests.exceptions.RequestException, OSError, ValueError) as error:
             # Not chained: the text of a requests exception holds the whole URL, a proxy's password included.
             words, sent, lasting = _why_no_answer(error, self._timeout)
@@ -346,6 +349,15 @@ def split_location(headers: Mapping[str, str]) -> SplitResult:
         return urlsplit(headers.get("Location", ""))
     except ValueError:
         return urlsplit("")
+
+
+@contextlib.contextmanager
+def _quietly_unverified(verify: bool | str) -> Iterator[None]:
+    """Who switches the check off knows it: urllib3's warning at each request would only clutter the output."""
+    with warnings.catch_warnings():
+        if verify is False:
+            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+        yield
 
 
 def _verification(verify: bool | str) -> bool | str:

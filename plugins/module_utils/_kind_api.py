@@ -131,7 +131,10 @@ class ApplicationTokenIssuer:
 
     def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
         findings = looked_at(held, self._look)
-        return findings[0] if findings else self._finding("none", None, None)
+        if not findings:
+            return self._finding("none", None, None)
+        best, *others = findings
+        return replace(best, credential=replace(best.credential, superseded=_left(best, others)))
 
     def admit(self) -> None:
         path = f"/api/v1/organization/{self._wanted.organization}/applications/{self._wanted.client_id}/tokens"
@@ -239,14 +242,12 @@ class BrowserTokenIssuer:
         if not findings:
             return self._finding("none", None, Proof(Liveness.INVALID), None)
         best, *others = findings
-        # What another store still holds, and what a delivery was noted to replace, is ours as well: left by a run that
-        # was cut off.
-        left = [other.credential.uuid for other in others if other.credential.uuid]
+        # What a delivery was noted to replace, and lives on, was left by a run that was cut off.
         noted = [
             uuid for item in held if item.record and item.record.fits(item.secret) for uuid in item.record.superseded
         ]
         alive = {own.uuid for own in self._own} if noted else set()
-        superseded = dict.fromkeys(left + [uuid for uuid in noted if uuid in alive])
+        superseded = dict.fromkeys([*_left(best, others), *(uuid for uuid in noted if uuid in alive)])
         return replace(best, credential=replace(best.credential, superseded=tuple(superseded)))
 
     def admit(self) -> None:
@@ -386,6 +387,12 @@ def _held_word(proof: Proof, *, listed: bool) -> str:
     if proof.liveness is Liveness.EXPIRED:
         return "expired"
     return "current" if proof.live and listed else "invalid"
+
+
+def _left(best: Finding, others: Sequence[Finding]) -> tuple[str, ...]:
+    """What runs that were cut off left alive: namesakes, and what other stores still hold."""
+    held = (other.credential.uuid for other in others if other.credential.uuid)
+    return tuple(dict.fromkeys([*best.credential.superseded, *held]))
 
 
 def _maybe_made(error: QuayError, then: str) -> RefusedCredential:

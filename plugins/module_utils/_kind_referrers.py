@@ -130,7 +130,7 @@ def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:
     if not repositories:
         raise BadInput("repositories must name at least one repository, as organization/repository")
     for repository in repositories:
-        if not _REPOSITORY.match(repository):
+        if not _REPOSITORY.fullmatch(repository):
             raise BadInput(
                 f"repositories: '{repository}' is no repository name; write organization/repository in lower case"
             )

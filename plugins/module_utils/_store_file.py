@@ -136,7 +136,11 @@ class FileStore:
         if self._form == "yaml":
             # A JSON scalar is a YAML scalar, so no YAML library is needed on the target.
             return "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())
-        notes = "".join(f"# {key}: {value}\n" for key, value in fields.items() if key not in _ENV_FIELDS and value)
+        notes = "".join(
+            f"# {key}: {' '.join(str(value).split())}\n"
+            for key, value in fields.items()
+            if key not in _ENV_FIELDS and value
+        )
         return notes + "".join(f"{self._prefix}{key.upper()}={_quoted(str(fields[key]))}\n" for key in _ENV_FIELDS)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import grp
 import pwd
+import re
 from typing import Any, Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import Bad
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Store
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_file import FORMATS, FileStore
+
+_PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
 FILE_OPTIONS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
@@ -32,6 +35,8 @@ FILE_OPTIONS: dict[str, Any] = {
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
     """The file that the options name."""
+    if not _PREFIX.fullmatch(options["prefix"]):
+        raise BadInput(f"prefix: '{options['prefix']}' cannot begin the name of a variable; write it as QUAY_")
     return FileStore(
         options["path"],
         options["format"],

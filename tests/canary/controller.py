@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -41,11 +42,13 @@ _WATCH = "watch"
 class Moment:
     """When to kill a run: once a fault delays an answer, or once a Python process of the run comes to a call.
 
-    ``call``: an audit event, a blank, and words of its arguments.
+    ``call``: an audit event, a blank, and words of its arguments. ``spares_workers``: what has left the process group may
+    come to its end; otherwise nothing of the run survives.
     """
 
     fault: Fault | None = None
     call: str = ""
+    spares_workers: bool = False
 
     def reached(self, heard: list[Heard]) -> bool:
         return self.fault.fired > 0 if self.fault else any(item.event == STOPPED for item in heard)
@@ -213,8 +216,11 @@ def _kill_at(moment: Moment, process: subprocess.Popen[bytes], mark: str, folder
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     while stragglers := processes.of_run(mark):
-        for pid in stragglers:
-            os.kill(pid, signal.SIGKILL)
+        assert time.monotonic() < patience
+        for pid in stragglers if not moment.spares_workers else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE_S)
 
 
 def _heard(folder: Path) -> list[Heard]:

@@ -10,6 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from canary.controller import Moment
@@ -17,11 +18,15 @@ from canary.world import World
 from standin.tokens import fingerprint
 
 
+# Long enough to kill a run meanwhile, and to let the rest of one come to its end.
+DELAY_S = 3
+
+
 def while_answering(method: str, path: str) -> Callable[[World], Moment]:
     """Quay has done it, and its answer has not come yet."""
 
     def arranged(world: World) -> Moment:
-        return Moment(world.standin.faults.add("delay", method=method, path=path, seconds=60, after=True))
+        return Moment(world.standin.faults.add("delay", method=method, path=path, seconds=DELAY_S, after=True))
 
     return arranged
 
@@ -50,6 +55,13 @@ def only(world: World, name: str) -> list[dict[str, object]]:
 def test_no_file_holds_a_secret(rotated: World, moment: str) -> None:
     name, arranged = MOMENTS[moment]
     run = rotated.rotate(credentials=only(rotated, name), moment=arranged(rotated))
+    assert run.status < 0
+    assert rotated.leaks(run) == []
+
+
+def test_no_file_holds_a_secret_after_the_workers_have_come_to_their_end(rotated: World) -> None:
+    moment = replace(while_answering("POST", "/regenerate$")(rotated), spares_workers=True)
+    run = rotated.rotate(credentials=only(rotated, ROBOT), moment=moment)
     assert run.status < 0
     assert rotated.leaks(run) == []
 

@@ -20,7 +20,7 @@ from standin.tokens import fingerprint
 
 # What Ansible itself adds to a result.
 _ANSIBLES_OWN = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
-_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
+_TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
 
 
 @dataclass(frozen=True)
@@ -189,14 +189,12 @@ def check_result(result: Result) -> None:
 def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str = "") -> None:
     for name, value in values.items():
         key, where = returns[name], f"{path}{name}"
-        if value is None:
-            continue
-        assert isinstance(value, _TYPES[key["type"]]), where
-        if key["type"] == "list":
-            for item in value:
-                assert isinstance(item, _TYPES[key["elements"]]), where
-                if key.get("contains"):
-                    check_contents(key["contains"], item, f"{where}.")
+        assert value is None or isinstance(value, _TYPES[key["type"]]), where
+        items: list[Any] = value if isinstance(value, list) else []
+        for item in items:
+            assert isinstance(item, _TYPES[key["elements"]]), where
+            if key.get("contains"):
+                check_contents(key["contains"], item, f"{where}.")
 
 
 def check_contents(returns: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:

@@ -31,12 +31,12 @@ ALL: dict[str, dict[str, Any]] = {
 every_module = pytest.mark.parametrize("module", ALL)
 
 
-def assert_refused(world: World, module: str, arguments: dict[str, Any], *words: str, **environ: str) -> str:
+def assert_refused(world: World, module: str, arguments: dict[str, Any], *words: str) -> str:
     """Refused alike in check mode and for real, by these words; nothing is written anywhere."""
     messages = []
     state, files = world.state(), world.files()
     for check in (True, False):
-        result = world.run(module, arguments, check=check, **environ)
+        result = world.run(module, arguments, check=check)
         assert result.failed
         for part in words:
             assert part in result.message, result.message

@@ -73,11 +73,11 @@ class TestTls:
     def test_the_environment_names_the_authority(self, world: World) -> None:
         environ = {"QUAY_HOST": world.quay.url, "QUAY_CA_PATH": str(world.quay.ca_path)}
         assert not world.run(
-            "quay_robot_token", {"name": "acme+ci", "quay_host": None, "ca_path": None}, **environ
+            "quay_robot_token", {"name": "acme+ci", "quay_host": None, "ca_path": None}, environ=environ
         ).failed
         unchecked = {"QUAY_HOST": world.quay.url, "QUAY_VERIFY_SSL": "false"}
         assert not world.run(
-            "quay_robot_token", {"name": "acme+ci", "quay_host": None, "ca_path": None}, **unchecked
+            "quay_robot_token", {"name": "acme+ci", "quay_host": None, "ca_path": None}, environ=unchecked
         ).failed
 
     def test_password_over_tls_is_no_word_worth(self, world: World) -> None:
@@ -98,7 +98,7 @@ def test_login_from_the_environment(world: World) -> None:
     by_token = {"QUAY_HOST": world.quay.url, "QUAY_TOKEN": token}
     by_password = {"QUAY_HOST": world.quay.url, "QUAY_USERNAME": alice.username, "QUAY_PASSWORD": alice.password}
     for environ, kinds in ((by_token, {"bearer"}), (by_password, {"session"}), (by_token | by_password, {"bearer"})):
-        result = world.run("quay_robot_token", {"name": "acme+ci", "quay_host": None}, **environ)
+        result = world.run("quay_robot_token", {"name": "acme+ci", "quay_host": None}, environ=environ)
         assert not result.failed, result.message
         assert entry_kinds(world) == kinds
 
@@ -110,13 +110,13 @@ def test_what_the_play_says_wins_over_the_environment(world: World, way: str) ->
         environ = {"QUAY_USERNAME": "alice", "QUAY_PASSWORD": "not-her-password"}
     world.login = world.login if way == "quay_token" else alice.by_password
     world.secrets.add(environ.values() if way == "quay_password" else ["not-her-password"])
-    result = world.run("quay_robot_token", {"name": "acme+ci"}, QUAY_HOST="http://127.0.0.1:9", **environ)
+    result = world.run("quay_robot_token", {"name": "acme+ci"}, environ={"QUAY_HOST": "http://127.0.0.1:9", **environ})
     assert not result.failed, result.message
     assert entry_kinds(world) == {"bearer" if way == "quay_token" else "session"}
 
 
 def test_patience_from_the_environment(world: World) -> None:
-    result = world.run("quay_robot_token", {"name": "acme+ci"}, QUAY_TIMEOUT="0")
+    result = world.run("quay_robot_token", {"name": "acme+ci"}, environ={"QUAY_TIMEOUT": "0"})
     assert "timeout must be more than 0 seconds" in result.message
 
 
@@ -126,7 +126,7 @@ def test_netrc_is_not_read(world: World, tmp_path: Path) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text(f"machine 127.0.0.1 login bob password {secret}\n")
     netrc.chmod(0o600)
-    result = world.run("quay_robot_token", {"name": "acme+new"}, HOME=str(tmp_path), NETRC=str(netrc))
+    result = world.run("quay_robot_token", {"name": "acme+new"}, environ={"HOME": str(tmp_path), "NETRC": str(netrc)})
     assert not result.failed
     proofs = [entry for entry in world.quay.journal if entry.auth == "basic"]
     assert [entry.user for entry in proofs] == ["acme+new"]

@@ -10,27 +10,30 @@ import base64
 import json
 import stat
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from functional.modules import Result, run_alone
 from functional.world import World
 from standin import tokens
 from standin.tokens import fingerprint
 
-OTHERS = {"auths": {"docker.io": {"auth": "c29tZWJvZHk6ZWxzZQ=="}}, "credHelpers": {"gcr.io": "gcloud"}}
+OTHERS: dict[str, Any] = {"auths": {"docker.io": {"auth": "c29tZWJvZHk6ZWxzZQ=="}}, "credHelpers": {"gcr.io": "gcloud"}}
 
 
 class Shelf:
     """Three stores: a file of JSON, one of variables, and an entry in an auth file that others use as well."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, fresh: bool = True) -> None:
         self.world = world
         self.json, self.env, self.auth = (world.folder / name for name in ("token.json", "token.env", "auth.json"))
-        self.auth.write_text(json.dumps(OTHERS))
-        self.auth.chmod(0o640)
+        if fresh:
+            self.auth.write_text(json.dumps(OTHERS))
+            self.auth.chmod(0o640)
         self.registry = f"127.0.0.1:{world.quay.port}"
 
     @property
@@ -38,7 +41,7 @@ class Shelf:
         return [str(path) for path in (self.json, self.env, self.auth)]
 
     @property
-    def option(self) -> dict[str, Any]:
+    def option(self) -> dict[str, list[dict[str, str]]]:
         return {
             "deliver": [
                 {"kind": "file", "path": str(self.json), "format": "json"},
@@ -330,3 +333,23 @@ def test_file_that_is_no_auth_file_is_left_as_it_is(world: World, content: str) 
     assert "is no container auth file" in result.message
     assert shelf.auth.read_text() == content
     assert world.writes == []
+
+
+@every_kind
+def test_two_runs_at_once_make_one_secret(world: World, kind: str) -> None:
+    """The second waits for the first, and finds the stores filled."""
+    module, arguments_of = KINDS[kind]
+    arguments = {**arguments_of(world), **Shelf(world).option}
+    mint = {"robot": "GET /api/v1/organization/acme/robots/ci", "api": "POST", "referrers": "GET /v2/auth"}[kind]
+    with ThreadPoolExecutor() as pool:
+        others: list[Future[Result]] = []
+        second = {"quay_host": world.quay.url, **world.login, **arguments}
+        world.before(mint, lambda: others.append(pool.submit(run_alone, module, second)))
+        first = world.run(module, arguments)
+        other = others[0].result()
+    assert not other.failed, other.message
+    assert {first.changed, other.changed} == {True, False}
+    assert first["fingerprint"] == other["fingerprint"]
+    assert set(Shelf(world, fresh=False).held()) == {first["fingerprint"]}
+    if kind == "api":
+        assert living(world) == {first["uuid"]}

@@ -164,7 +164,7 @@ def test_new_token_is_delivered_before_the_old_one_dies(desk: Desk) -> None:
     world = desk.world
     old = desk.make_in_file()
     held = world.kept()
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def look() -> None:
         seen["file"], seen["living"] = world.kept(), desk.living()

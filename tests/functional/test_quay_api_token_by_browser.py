@@ -124,7 +124,7 @@ def test_new_token_is_delivered_before_the_old_one_dies(desk: Desk) -> None:
     world = desk.world
     old = desk.make_in_file()
     held = world.kept()
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def look() -> None:
         seen["file"], seen["living"] = world.kept(), desk.living()
@@ -194,6 +194,19 @@ def test_somebody_who_does_not_administer_the_organization(desk: Desk) -> None:
     assert result.failed
     assert "the user does not administer the organization that owns the application" in result.message
     assert desk.living() == set()
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["/config", "the registry's challenge"])
+def test_server_that_is_reached_by_another_name(desk: Desk, hidden: bool) -> None:
+    """Quay hands out tokens to the page of its own name only, whatever name it is reached by."""
+    world = desk.world
+    world.quay.config["SERVER_HOSTNAME"] = "registry.example.com"
+    if hidden:
+        world.quay.faults.add("status", path="^/config$", times=None, status=404)
+    result = world.run(MODULE, desk.in_file())
+    assert not result.failed, result.message
+    assert world.is_oauth_token(result["uuid"], world.kept())
+    assert ("GET /v2/" in world.requests) == hidden
 
 
 # --- absent

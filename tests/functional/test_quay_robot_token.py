@@ -472,7 +472,7 @@ def test_writer_who_is_overtaken_again_and_again_gives_up_and_says_so(world: Wor
 
 
 def test_robot_that_vanishes_meanwhile_is_made_again(world: World) -> None:
-    world.before("POST .*/regenerate", lambda: world.quay.state.robots.pop("acme+ci") and None)
+    world.before("POST .*/regenerate", lambda: world.quay.state.robots.pop("acme+ci"))
     result = world.run(MODULE, {"name": "acme+ci", "rotate": "always"})
     assert (result["reason"], result["minted"]) == ("missing", True)
     assert result.token == world.robot_token()
@@ -480,7 +480,7 @@ def test_robot_that_vanishes_meanwhile_is_made_again(world: World) -> None:
 
 
 def test_robot_that_another_creates_meanwhile_is_an_error_that_the_next_run_repairs(world: World) -> None:
-    world.before(f"PUT {ROBOTS}/new", lambda: world.people.alice.browser().call("PUT", f"{ROBOTS}/new", {}) and None)
+    world.before(f"PUT {ROBOTS}/new", lambda: world.people.alice.browser().call("PUT", f"{ROBOTS}/new", {}))
     result = world.run(MODULE, {"name": "acme+new"})
     assert result.failed
     assert "Existing robot with name: acme+new" in result.message

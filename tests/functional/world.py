@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,9 @@ _ISO = "%Y-%m-%dT%H:%M:%SZ"
 UNKNOWABLE = {"token", "uuid", "client_id", "created_at", "expires_at", "last_accessed", "age_source", "fingerprint"}
 
 
+Environment = Mapping[str, str] | None
+
+
 @dataclass(frozen=True)
 class FourRuns:
     """Check, real, check again, real again."""
@@ -58,11 +61,11 @@ class World:
     modules: Modules = field(repr=False)
     folder: Path
     login: Arguments = field(default_factory=dict, repr=False)
-    hooks: list[tuple[re.Pattern[str], Callable[[], None]]] = field(default_factory=list, repr=False)
+    hooks: list[tuple[re.Pattern[str], Callable[[], object]]] = field(default_factory=list, repr=False)
 
     # --- running
 
-    def run(self, module: str, arguments: Arguments, *, check: bool = False, **environ: str) -> Result:
+    def run(self, module: str, arguments: Arguments, *, check: bool = False, environ: Environment = None) -> Result:
         """Run a module with this world's login; the journal then holds what this run asked.
 
         An argument of none takes back what the world would give.
@@ -72,7 +75,7 @@ class World:
         given = {name: value for name, value in given.items() if value is not None}
         held = [given.get(key) for key in ("quay_token", "quay_password", "current_token") if given.get(key)]
         self.secrets.add(str(secret) for secret in held)
-        result = self.modules.run(module, given, check=check, environ=environ)
+        result = self.modules.run(module, given, check=check, environ=environ or {})
         self.assert_no_leak(result)
         return result
 
@@ -208,7 +211,7 @@ class World:
 
     # --- doing what others do meanwhile
 
-    def before(self, pattern: str, action: Callable[[], None]) -> None:
+    def before(self, pattern: str, action: Callable[[], object]) -> None:
         """Do something once, just before a request that fits, as another user of the same Quay might."""
         self.hooks.append((re.compile(pattern), action))
 
@@ -229,7 +232,7 @@ class World:
 def freeze(state: State) -> dict[str, Any]:
     frozen = dataclasses.asdict(state)
     frozen["logs"] = [entry for entry in frozen["logs"] if entry["kind"] != _SIGN_IN]
-    return _without_traces(frozen)
+    return {name: _without_traces(records) for name, records in frozen.items() if name not in _TRACES}
 
 
 def _without_traces(value: Any) -> Any:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test: a home in which it needs no network but the package index, and a PATH on which it finds Pythons."""
+"""ansible-test: each ansible-core runs its own in a copied tree and a home of its own, so that they do not meet."""
 
 from __future__ import annotations
 
@@ -10,30 +10,69 @@ import ast
 import configparser
 import os
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import places, pythons, shell
+from . import environments, places, pythons, shell, tree
 from .environments import Environment
 
 
-def run(environment: Environment, command: str, *arguments: str) -> None:
-    """Run one command of ansible-test in the copied tree."""
-    furnish_home(environment)
-    variables = environment.variables()
-    variables["PATH"] = os.pathsep.join([str(pythons.on_path()), variables["PATH"]])
-    shell.run([environment.bin / "ansible-test", command, "--color", "no", *arguments], variables, places.TREE)
+@dataclass(frozen=True)
+class AnsibleTest:
+    """The ansible-test of one environment."""
 
+    environment: Environment
 
-def furnish_home(environment: Environment) -> None:
-    """Put into the home of ansible-test what it would download or miss."""
-    source = environment.site_packages / "ansible_test/_internal/python_requirements.py"
-    cache = places.HOME / ".ansible/test/cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for version in re.findall(r"\bpip='([\d.]+)'", source.read_text()):
-        # A script to install pip with; the pip that comes with Python serves as well.
-        script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text("import ensurepip\n\nensurepip.bootstrap(upgrade=True)\n")
-    write_pip_settings(places.HOME / ".config/pip/pip.conf")
+    @property
+    def folder(self) -> Path:
+        """Where its tree and its home are."""
+        return places.BUILD / self.environment.name
+
+    @property
+    def tree(self) -> Path:
+        """The copy of the working tree in which it runs."""
+        return self.folder / places.COLLECTION
+
+    @property
+    def home(self) -> Path:
+        """Its home, where it keeps environments of its own."""
+        return self.folder / "home"
+
+    def __str__(self) -> str:
+        """Name it as people do."""
+        return f"the {self.environment.name} ansible-core"
+
+    def record(self, *arguments: str) -> str:
+        """Run it and return what it said."""
+        self._prepare()
+        return shell.record(self._command(*arguments), self._variables(), self.tree)
+
+    def run(self, *arguments: str) -> None:
+        """Run it for a person to watch."""
+        self._prepare()
+        shell.run(self._command(*arguments), self._variables(), self.tree)
+
+    def _command(self, name: str, *arguments: str) -> list[str | Path]:
+        return [self.environment.bin / "ansible-test", name, "--color", "no", *arguments]
+
+    def _variables(self) -> dict[str, str]:
+        """Return its variables: it finds other Pythons on PATH."""
+        variables = self.environment.variables(HOME=self.home)
+        return {**variables, "PATH": os.pathsep.join([str(places.INTERPRETERS), variables["PATH"]])}
+
+    def _prepare(self) -> None:
+        """Bring its tree up to date, and put into its home what it would otherwise download or miss."""
+        tree.refresh(self.tree)
+        source = self.environment.site_packages / "ansible_test/_internal/python_requirements.py"
+        cache = self.home / ".ansible/test/cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        for version in re.findall(r"\bpip='([\d.]+)'", source.read_text()):
+            # A script to install pip with; the pip that comes with Python serves as well.
+            script = cache / f"get_pip_{version.replace('.', '_')}.py"
+            script.write_text("import ensurepip\n\nensurepip.bootstrap(upgrade=True)\n")
+        write_pip_settings(self.home / ".config/pip/pip.conf")
 
 
 def write_pip_settings(path: Path) -> None:
@@ -53,3 +92,17 @@ def write_pip_settings(path: Path) -> None:
     path.touch(mode=0o600)
     with path.open("w") as file:
         settings.write(file)
+
+
+def highest() -> AnsibleTest:
+    """Return that of the highest ansible-core."""
+    pythons.offer()
+    return AnsibleTest(environments.highest())
+
+
+def side_by_side(task: Callable[[AnsibleTest], str]) -> None:
+    """Let the lowest and the highest ansible-core do ``task`` at once, as each keeps one processor busy only."""
+    both = (AnsibleTest(environments.lowest()), highest())
+    with ThreadPoolExecutor() as pool:
+        for said in pool.map(task, both):
+            print(said, flush=True)

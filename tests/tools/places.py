@@ -13,7 +13,7 @@ from pathlib import Path
 
 # Interpreters are named in the first lines of scripts, where the system allows neither blanks nor long names. This
 # leaves room for the longest name below the folder.
-LONGEST = 48
+LONGEST = 40
 
 
 def plain(folder: Path) -> Path:
@@ -34,9 +34,10 @@ def plain(folder: Path) -> Path:
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = plain(ROOT / "build")
 
-# ansible-test and the import of ansible_collections.* want the collection below this very path.
+# ansible-test and the import of ansible_collections.* want the collection at this very path below some folder.
+COLLECTION = Path("ansible_collections", "tokensmith", "quay")
 COLLECTIONS = BUILD
-TREE = COLLECTIONS / "ansible_collections" / "tokensmith" / "quay"
+TREE = COLLECTIONS / COLLECTION
 
 ENVIRONMENTS = BUILD / "environments"
 INTERPRETERS = BUILD / "interpreters"

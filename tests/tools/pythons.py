@@ -85,11 +85,10 @@ def oldest(lowest: tuple[int, int], highest: tuple[int, int]) -> Python | None:
     return min((python for version, python in available().items() if lowest <= version <= highest), default=None)
 
 
-def on_path() -> Path:
-    """Return a folder that holds every interpreter as python3.X, to put in front of PATH."""
+def offer() -> None:
+    """Make a folder that holds every interpreter as python3.X, to put in front of PATH."""
     places.INTERPRETERS.mkdir(parents=True, exist_ok=True)
     for link in places.INTERPRETERS.iterdir():
         link.unlink()
     for (major, minor), python in available().items():
         (places.INTERPRETERS / f"python{major}.{minor}").symlink_to(python.executable)
-    return places.INTERPRETERS

@@ -61,6 +61,18 @@ def read(command: Iterable[str | Path], env: dict[str, str], cwd: Path = places.
     return done.stdout
 
 
+def record(command: Iterable[str | Path], env: dict[str, str], cwd: Path = places.ROOT) -> str:
+    """Run ``command`` quietly and return what a person would have seen."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, env=env, cwd=cwd, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    seen = f"\n$ {readable(words)}\n{done.stdout}"
+    if done.returncode:
+        raise CommandFailed(f"{seen}\n{readable(words)} ended with status {done.returncode}")
+    return seen
+
+
 def readable(words: list[str]) -> str:
     """Return ``words`` as one would type them, paths shortened."""
     line = shlex.join([Path(words[0]).name, *words[1:]])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The copy of the working tree in which the tools run, a git checkout of its own as ansible-test wants it."""
+"""Copies of the working tree for the tools to run in, each a git checkout of its own as ansible-test wants it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 from . import places, shell
 
 
-def refresh() -> None:
-    """Make the copy equal to the working tree: what git tracks, and what it neither tracks nor ignores."""
+def refresh(tree: Path = places.TREE) -> None:
+    """Make ``tree`` equal to the working tree: what git tracks, and what it neither tracks nor ignores."""
     with shell.alone():
-        places.TREE.mkdir(parents=True, exist_ok=True)
-        git("init", "--quiet", checkout=places.TREE)
+        tree.mkdir(parents=True, exist_ok=True)
+        git("init", "--quiet", checkout=tree)
         wanted = files(places.ROOT)
-        for name in files(places.TREE) - wanted:
-            remove(name)
+        for name in files(tree) - wanted:
+            remove(tree, name)
         for name in wanted:
-            copy(name)
-        git("add", "--all", checkout=places.TREE)
+            copy(places.ROOT / name, tree / name)
+        git("add", "--all", checkout=tree)
 
 
 def git(*arguments: str, checkout: Path) -> str:
@@ -37,9 +37,8 @@ def files(checkout: Path) -> set[Path]:
     return {name for name in names if (checkout / name).is_symlink() or (checkout / name).is_file()}
 
 
-def copy(name: Path) -> None:
+def copy(source: Path, copied: Path) -> None:
     """Copy one file, unless the copy is the same already."""
-    source, copied = places.ROOT / name, places.TREE / name
     if look(source) == look(copied):
         return
     copied.parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +55,11 @@ def look(path: Path) -> tuple[int, int, int] | None:
     return status.st_mode, status.st_size, status.st_mtime_ns
 
 
-def remove(name: Path) -> None:
+def remove(tree: Path, name: Path) -> None:
     """Remove one file, and the folders that it leaves empty."""
-    gone = places.TREE / name
+    gone = tree / name
     gone.unlink()
     for folder in gone.parents:
-        if folder == places.TREE or any(folder.iterdir()):
+        if folder == tree or any(folder.iterdir()):
             return
         folder.rmdir()

@@ -11,42 +11,44 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import ansible_test, environments, places, servers
-from ..environments import Environment
+from .. import ansible_test, servers
+from ..ansible_test import AnsibleTest
 from ..servers import Server
 
 
 def integration(*arguments: str) -> None:
     """Run the targets by the lowest and the highest ansible-core, each against every family of stand-in."""
-    for environment in (environments.lowest(), environments.highest()):
-        for family in servers.FAMILIES:
-            # Half of the runs by https, so that certificates are checked too.
-            with servers.standin(family, tls=environment.name == "highest") as server:
-                servers.initialize(server)
-                run(environment, server, *arguments)
+
+    def task(tester: AnsibleTest) -> str:
+        return "".join(on_standin(tester, family, *arguments) for family in servers.FAMILIES)
+
+    ansible_test.side_by_side(task)
+
+
+def on_standin(tester: AnsibleTest, family: str, *arguments: str) -> str:
+    """Run the targets against a stand-in."""
+    # Half of the runs by https, so that certificates are checked too.
+    with servers.standin(family, tls=tester.environment.name == "highest") as server:
+        servers.initialize(server)
+        with configured(tester, server):
+            return f"\n-- {tester}, Quay {family} at {server.url}" + tester.record("integration", *arguments)
 
 
 def integration_of_caller(*arguments: str) -> None:
     """Run the targets against the Quay that the caller names, else against stand-ins."""
     server = servers.named()
-    if server:
-        run(environments.highest(), server, *arguments)
-    else:
+    if server is None:
         integration(*arguments)
-
-
-def run(environment: Environment, server: Server, *arguments: str) -> None:
-    """Run the targets by one ansible-core against one Quay."""
-    print(f"\n-- the {environment.name} ansible-core, a Quay at {server.url}", flush=True)
-    with configured(server):
-        ansible_test.run(environment, "integration", *arguments)
+        return
+    tester = ansible_test.highest()
+    with configured(tester, server):
+        tester.run("integration", *arguments)
 
 
 @contextmanager
-def configured(server: Server) -> Iterator[None]:
+def configured(tester: AnsibleTest, server: Server) -> Iterator[None]:
     """Tell the targets about ``server``, by the one file that ansible-test hands on to them."""
-    path = places.TREE / "tests/integration/integration_config.yml"
-    path.parent.mkdir(exist_ok=True)
+    path = tester.tree / "tests/integration/integration_config.yml"
     settings = {
         "quay_test_url": server.url,
         "quay_test_username": server.username,
@@ -55,6 +57,7 @@ def configured(server: Server) -> Iterator[None]:
         # Empty for a real Quay: what only a stand-in can tell is then not asked.
         "quay_test_control_url": server.control_url,
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     try:
         # Nobody else may read the password, from the first byte on. JSON is YAML.

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
-from .. import ansible_test, environments
+from .. import ansible_test
+from ..ansible_test import AnsibleTest
 
 
 def sanity(*arguments: str) -> None:
     """Run ansible-test sanity, by the lowest and the highest ansible-core."""
-    for environment in (environments.lowest(), environments.highest()):
-        ansible_test.run(environment, "sanity", *arguments)
+
+    def task(tester: AnsibleTest) -> str:
+        return tester.record("sanity", *arguments)
+
+    ansible_test.side_by_side(task)
