@@ -133,8 +133,8 @@ def _is_ipv6(host: str) -> bool:
 
 def password_in(url: str) -> str | None:
     """What somebody wrote before the @ of a URL, where passwords stand; a password may hold any character."""
-    found = re.match(r"(?:[A-Za-z]+:/*)?(.+)@", url.strip(), re.DOTALL)
-    return found.group(1) if found else None
+    before = url.strip().rpartition("@")[0]
+    return re.sub(r"^[A-Za-z]+:/*", "", before) or None
 
 
 def path_of(*parts: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Iterator, Mapping, Sequence, Union
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._files import exclusive
-from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery, Held, Store
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import RECORD_SUFFIX, Delivery, Held, Store
 from ansible_collections.tokensmith.quay.plugins.module_utils._store_file import FileStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS, store_of
 
@@ -75,7 +75,8 @@ class Stores:
         """``alone``: while in use, no other run handles these stores, so that two at once mint one secret only."""
         self.stores = list(stores)
         self.held: list[Held] = []
-        self._lock = exclusive([store.place for store in stores] if alone else [])
+        places = [path for store in stores for path in (store.place, store.place + RECORD_SUFFIX)]
+        self._lock = exclusive(places if alone else [])
 
     def __enter__(self) -> Stores:
         """Read all stores; refuses, before anything is tried, a place that cannot be written."""

@@ -15,7 +15,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import Bad
 from ansible_collections.tokensmith.quay.plugins.module_utils._files import exclusive
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import LocalCall, Outcome
-from ansible_collections.tokensmith.quay.plugins.module_utils._store import Delivery, Held, Store, record_data
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import (
+    RECORD_SUFFIX,
+    Delivery,
+    Held,
+    Store,
+    record_data,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import (
     container_auth_store,
     file_store,
@@ -84,7 +90,7 @@ def _reading(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
 
 def _ensure(call: LocalCall, store: Store, where: Mapping[str, Any]) -> Outcome:
     store.check()
-    with exclusive([] if call.check_mode else [store.place]):
+    with exclusive([] if call.check_mode else [store.place, store.place + RECORD_SUFFIX]):
         return _bring(call, store, where)
 
 

@@ -28,9 +28,6 @@ _ROOM = 16384
 # Seconds between two looks at a lock that somebody else has.
 _GLANCE = 0.2
 
-# Seconds after which a draft is one that a killed run left behind: no run holds one for longer.
-_STALE = 3600
-
 
 def read_text(path: str, option: str) -> str | None:
     """The text of a file, or None where there is none. Raises LocalFileError naming ``option``."""
@@ -106,20 +103,28 @@ def exclusive(
     The folders themselves are locked (flock), so nothing is left behind and a killed run lets go at once. It works
     between controllers, for the lock is where the files are. A file system without locks goes unlocked. Raises
     LocalFileError where another run holds on for longer than ``patience`` seconds.
+
+    Whoever has the lock removes the drafts of these files: only a killed run can have left them.
     """
+    names: dict[str, set[str]] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        names.setdefault(os.path.realpath(folder), set()).add(name)
     with contextlib.ExitStack() as held:
         # In one order for everybody, so that no two runs wait for each other.
-        for folder in sorted({os.path.realpath(os.path.dirname(path)) for path in paths}):
+        for folder in sorted(names):
             try:
                 handle = os.open(folder, os.O_RDONLY)
             except OSError:
                 continue  # whoever writes there will say what is wrong
             held.callback(os.close, handle)
-            _lock(handle, folder, patience, sleep)
+            if _lock(handle, folder, patience, sleep):
+                _remove_drafts(folder, names[folder])
         yield
 
 
-def _lock(handle: int, folder: str, patience: float, sleep: Callable[[float], None]) -> None:
+def _lock(handle: int, folder: str, patience: float, sleep: Callable[[float], None]) -> bool:
+    """Wait for the lock; false where the file system has none."""
     waited = 0.0
     while True:
         try:
@@ -130,9 +135,9 @@ def _lock(handle: int, folder: str, patience: float, sleep: Callable[[float], No
                     f"another run has been delivering to {folder} for {patience:g} s; look for it, or try again later"
                 ) from None
         except OSError:
-            return
+            return False
         else:
-            return
+            return True
         sleep(_GLANCE)
         waited += _GLANCE
 
@@ -142,7 +147,7 @@ class Draft:
 
     Room is claimed on the disk when the draft is opened, so that a full disk is found before a secret is minted and not
     after. ``commit`` replaces the file in one step; a draft that is not committed leaves nothing behind. What a killed
-    run left is removed by the next draft of the same file.
+    run left is removed by the next run that locks the file.
     """
 
     def __init__(self, path: str, option: str) -> None:
@@ -160,7 +165,6 @@ class Draft:
                 file.write(b"\0" * _ROOM)
                 file.flush()
                 os.fsync(file.fileno())
-                _remove_stale_drafts(folder, name, os.fstat(file.fileno()))
         except OSError as error:
             self._discard()
             raise self._failure(error) from None
@@ -210,9 +214,9 @@ class Draft:
         return LocalFileError(f"{self._option}: {self._path} cannot be written: {error.strerror}")
 
 
-def _remove_stale_drafts(folder: str, name: str, own: os.stat_result) -> None:
-    """Remove the drafts of this file that a killed run of the same user left, by the file system's own clock."""
-    draft_name = re.compile(re.escape(f".{name}.") + r"[a-z0-9_]{8}\.draft")
+def _remove_drafts(folder: str, names: Iterable[str]) -> None:
+    """Remove the drafts of these files that a killed run of the same user left. Only for who has the folder's lock."""
+    draft_name = re.compile(r"\.(" + "|".join(re.escape(name) for name in names) + r")\.[a-z0-9_]{8}\.draft")
     entries: list[str] = []
     with contextlib.suppress(OSError):
         entries = os.listdir(folder)
@@ -220,7 +224,7 @@ def _remove_stale_drafts(folder: str, name: str, own: os.stat_result) -> None:
         draft = os.path.join(folder, entry)
         with contextlib.suppress(OSError):
             found = os.lstat(draft)
-            if stat.S_ISREG(found.st_mode) and found.st_uid == own.st_uid and own.st_mtime - found.st_mtime > _STALE:
+            if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
                 os.unlink(draft)
 
 

@@ -19,7 +19,7 @@ from standin.tokens import fingerprint
 
 
 # Long enough to kill a run meanwhile, and to let the rest of one come to its end.
-DELAY_S = 3
+DELAY_S = 5
 
 
 def while_answering(method: str, path: str) -> Callable[[World], Moment]:

@@ -83,12 +83,17 @@ def test_p2_5_get_one(world: World) -> None:
 
 
 def test_p2_5_put_answers_with_the_old_enabled(world: World, passing_user: tuple[str, str]) -> None:
-    path = USERS + passing_user[0]
-    response = world.superuser.put(path, {"enabled": False, "email": "new@example.com"})
+    path, email = USERS + passing_user[0], f"{unique('new')}@example.com"
+    response = world.superuser.put(path, {"enabled": False, "email": email})
     assert response.status_code == 200
-    assert (response.json()["enabled"], response.json()["email"]) == (True, "new@example.com")
+    assert (response.json()["enabled"], response.json()["email"]) == (True, email)
     assert world.superuser.get(path).json()["enabled"] is False
     assert world.superuser.put(path, {"unknown": 1}).status_code == 200
+
+
+def test_p2_5_an_email_address_in_use_400(world: World, passing_user: tuple[str, str]) -> None:
+    response = world.superuser.put(USERS + passing_user[0], {"email": f"{world.username}@example.com"})
+    assert_message(response, 400, "E-mail address already used")
 
 
 def test_p2_5_put_a_password(world: World, anonymous: Client, passing_user: tuple[str, str]) -> None:

@@ -96,8 +96,10 @@ def test_cut_connections(either: Target, kind: str) -> None:
     standin = _standin(either)
     with _signed_in(either) as client:
         standin.faults.add(kind, method="PUT", path="/robots/")
-        with pytest.raises(requests.ConnectionError):
+        with pytest.raises(requests.ConnectionError) as caught:
             client.put("/api/v1/user/robots/robot")
+        if either.url.startswith("http://"):
+            assert "ConnectionResetError" in repr(caught.value)
         assert _robot_exists(either) is (kind == "cut_after")
         assert client.get("/api/v1/user/").status_code == 200
     entry = standin.journal.entries[-2]

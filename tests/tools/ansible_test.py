@@ -40,14 +40,10 @@ class AnsibleTest:
         """Its home, where it keeps environments of its own."""
         return self.folder / "home"
 
-    def __str__(self) -> str:
-        """Name it as people do."""
-        return f"the {self.environment.name} ansible-core"
-
-    def record(self, *arguments: str) -> str:
-        """Run it and return what it said."""
+    def record(self, title: str, *arguments: str) -> str:
+        """Run it and return what it said, below ``title``."""
         self._prepare()
-        return shell.record(self._command(*arguments), self._variables(), self.tree)
+        return shell.record(title, self._command(*arguments), self._variables(), self.tree)
 
     def run(self, *arguments: str) -> None:
         """Run it for a person to watch."""

@@ -61,13 +61,13 @@ def read(command: Iterable[str | Path], env: dict[str, str], cwd: Path = places.
     return done.stdout
 
 
-def record(command: Iterable[str | Path], env: dict[str, str], cwd: Path = places.ROOT) -> str:
-    """Run ``command`` quietly and return what a person would have seen."""
+def record(title: str, command: Iterable[str | Path], env: dict[str, str], cwd: Path) -> str:
+    """Run ``command`` quietly and return what a person would have seen, below ``title``."""
     words = [str(word) for word in command]
     done = subprocess.run(
         words, env=env, cwd=cwd, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    seen = f"\n$ {readable(words)}\n{done.stdout}"
+    seen = f"\n-- {title}\n$ {readable(words)}\n{done.stdout}"
     if done.returncode:
         raise CommandFailed(f"{seen}\n{readable(words)} ended with status {done.returncode}")
     return seen

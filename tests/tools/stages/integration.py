@@ -31,7 +31,8 @@ def on_standin(tester: AnsibleTest, family: str, *arguments: str) -> str:
     with servers.standin(family, tls=tester.environment.name == "highest") as server:
         servers.initialize(server)
         with configured(tester, server):
-            return f"\n-- {tester}, Quay {family} at {server.url}" + tester.record("integration", *arguments)
+            title = f"{tester.environment.name} ansible-core, Quay {family} at {server.url}"
+            return tester.record(title, "integration", *arguments)
 
 
 def integration_of_caller(*arguments: str) -> None:

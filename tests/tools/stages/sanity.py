@@ -14,6 +14,6 @@ def sanity(*arguments: str) -> None:
     """Run ansible-test sanity, by the lowest and the highest ansible-core."""
 
     def task(tester: AnsibleTest) -> str:
-        return tester.record("sanity", *arguments)
+        return tester.record(f"{tester.environment.name} ansible-core", "sanity", *arguments)
 
     ansible_test.side_by_side(task)

@@ -12,10 +12,9 @@ import os
 import resource
 import signal
 import stat
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator, cast
+from typing import Any, Callable, ContextManager, Iterator, cast
 
 import pytest
 
@@ -69,6 +68,28 @@ def largest_file(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def another_run_in(context: ContextManager[object]) -> Iterator[None]:
+    """Another process that has entered the context, and is killed there."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            context.__enter__()
+            os.write(writer, b"!")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writer)
+    try:
+        assert os.read(reader, 1) == b"!"
+        yield
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def failing(number: int) -> Callable[..., Any]:
@@ -585,18 +606,8 @@ def test_lock_ends_with_a_failure(folder: Path, file: Path) -> None:
 
 
 def test_lock_ends_with_a_killed_run(folder: Path, file: Path) -> None:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        exclusive([str(file)]).__enter__()
-        os.write(writer, b"locked")
-        signal.pause()
-    os.read(reader, 6)
-    os.close(reader)
-    os.close(writer)
-    assert locked(folder)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    with another_run_in(exclusive([str(file)])):
+        assert locked(folder)
     assert not locked(folder)
 
 
@@ -643,47 +654,40 @@ def test_file_system_without_locks(file: Path, monkeypatch: pytest.MonkeyPatch) 
 # --- What a killed run left
 
 
-def aged(path: Path, seconds: float) -> None:
-    moment = time.time() - seconds
-    os.utime(str(path), (moment, moment), follow_symlinks=False)
-
-
-def left_behind(folder: Path, name: str, seconds: float = 7200) -> Path:
+def left_behind(folder: Path, name: str) -> Path:
     draft = folder / name
     draft.write_text(SECRET)
-    aged(draft, seconds)
     return draft
 
 
+def handled(file: Path) -> None:
+    """A run that has nothing to write."""
+    with exclusive([str(file)]):
+        pass
+
+
 def test_draft_of_a_killed_run(folder: Path, file: Path) -> None:
-    """It stays for an hour, in case that its run lives, and is then removed by the next draft."""
-    child = os.fork()
-    if child == 0:
-        Draft(str(file), OPTION).__enter__()
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    (left,) = drafts_in(folder)
+    """It stays while its run lives, and is removed by the next one, even if that has nothing to write."""
+    with another_run_in(Draft(str(file), OPTION)):
+        (left,) = drafts_in(folder)
     write_text(str(file), "one", OPTION)
     assert drafts_in(folder) == [left]
-    aged(left, 7200)
-    write_text(str(file), "two", OPTION)
+    handled(file)
     assert names_in(folder) == ["token"]
-    assert file.read_text() == "two"
+    assert file.read_text() == "one"
 
 
-@pytest.mark.parametrize(("seconds", "stays"), [(3660, False), (3540, True), (0, True), (-7200, True)])
-def test_age_of_a_draft(folder: Path, file: Path, seconds: float, stays: bool) -> None:
-    draft = left_behind(folder, ".token.abcd_123.draft", seconds)
-    write_text(str(file), "new", OPTION)
-    assert draft.exists() is stays
+def test_draft_stays_where_there_are_no_locks(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = left_behind(folder, ".token.abcd_123.draft")
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EOPNOTSUPP))
+    handled(file)
+    assert draft.exists()
 
 
-def test_stale_draft_goes_when_the_next_is_opened(folder: Path, file: Path) -> None:
+def test_all_drafts_go_at_once(folder: Path, file: Path) -> None:
     left_behind(folder, ".token.abcd_123.draft")
     left_behind(folder, ".token.zzzzzzzz.draft")
-    with Draft(str(file), OPTION):
-        (own,) = drafts_in(folder)
-    assert own.name not in (".token.abcd_123.draft", ".token.zzzzzzzz.draft")
+    handled(file)
     assert names_in(folder) == []
 
 
@@ -708,14 +712,14 @@ def test_stale_draft_goes_when_the_next_is_opened(folder: Path, file: Path) -> N
 )
 def test_file_of_another_name_stays(folder: Path, file: Path, name: str) -> None:
     other = left_behind(folder, name)
-    write_text(str(file), "new", OPTION)
+    handled(file)
     assert other.read_text() == SECRET
 
 
 def test_name_is_taken_literally(folder: Path) -> None:
     other = left_behind(folder, ".tokenX1.abcdefgh.draft")
     own = left_behind(folder, ".token.1.abcdefgh.draft")
-    write_text(str(folder / "token.1"), "new", OPTION)
+    handled(folder / "token.1")
     assert (other.exists(), own.exists()) == (True, False)
 
 
@@ -723,11 +727,9 @@ def test_what_is_no_regular_file_stays(folder: Path, file: Path) -> None:
     link, target = folder / ".token.linklink.draft", folder / "target"
     target.write_text("text")
     link.symlink_to(target)
-    aged(link, 7200)
     directory = folder / ".token.dirdirdi.draft"
     directory.mkdir()
-    aged(directory, 7200)
-    write_text(str(file), "new", OPTION)
+    handled(file)
     assert (link.is_symlink(), directory.is_dir(), target.exists()) == (True, True, True)
 
 
@@ -742,7 +744,7 @@ def test_draft_of_another_user_stays(folder: Path, file: Path, monkeypatch: pyte
         return os.stat_result(fields) if str(path) == str(draft) else found
 
     monkeypatch.setattr(os, "lstat", of_another)
-    write_text(str(file), "new", OPTION)
+    handled(file)
     assert draft.exists()
 
 
@@ -758,11 +760,13 @@ def test_stale_draft_that_cannot_be_removed_stops_nothing(
         unlink(path)
 
     monkeypatch.setattr(os, "unlink", fail)
-    write_text(str(file), "new", OPTION)
-    assert (stubborn.exists(), other.exists(), file.read_text()) == (True, False, "new")
+    handled(file)
+    assert (stubborn.exists(), other.exists()) == (True, False)
 
 
 def test_folder_that_cannot_be_listed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "listdir", failing(errno.EACCES))
-    write_text(str(file), "new", OPTION)
-    assert file.read_text() == "new"
+    draft = left_behind(file.parent, ".token.abcdefgh.draft")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", failing(errno.EACCES))
+        handled(file)
+    assert draft.exists()
