@@ -47,7 +47,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import pars
 try:
     import requests
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
-    from urllib3.util.ssl_match_hostname import CertificateError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -388,8 +387,8 @@ def _why_no_answer(error: Exception, timeout: float) -> tuple[str, bool, bool]:
     """Why no answer came, in plain words; whether the request may have reached the server; whether that will last."""
     failure = requests.exceptions
     causes = _causes(error)
-    unsent = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError, CertificateError)
-    sent = not any(isinstance(cause, unsent) for cause in causes)
+    unsent = (NewConnectionError, ConnectTimeoutError)
+    sent = not any(isinstance(cause, unsent) or _untrusted(cause) for cause in causes)
     if isinstance(error, ValueError):
         # requests reads a redirect's address, even that of one which it is told not to follow.
         words = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
@@ -403,7 +402,7 @@ def _why_no_answer(error: Exception, timeout: float) -> tuple[str, bool, bool]:
         # A login that the proxy refuses is not offered again: that might lock it.
         return words, sent and not status, status == "407"
     if isinstance(error, failure.SSLError):
-        return _tls_words(causes[-1]), sent, not sent
+        return _tls_words(causes), sent, not sent
     if isinstance(error, failure.ConnectTimeout):
         return f"no connection within {timeout:g} s", False, False
     if isinstance(error, failure.Timeout) or any(isinstance(cause, ReadTimeoutError) for cause in causes):
@@ -425,14 +424,20 @@ def _causes(error: BaseException) -> list[BaseException]:
     return causes
 
 
-def _tls_words(cause: BaseException) -> str:
-    if isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)):
-        said = str(getattr(cause, "verify_message", cause)).rstrip(".")
+def _untrusted(cause: BaseException) -> bool:
+    """Whether the server's certificate is why; some versions of urllib3 have an exception of their own for names."""
+    return isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError"
+
+
+def _tls_words(causes: list[BaseException]) -> str:
+    untrusted = next(filter(_untrusted, causes), None)
+    if untrusted is not None:
+        said = str(getattr(untrusted, "verify_message", "") or " ".join(map(str, untrusted.args))).rstrip(".")
         return (
             f"the server's TLS certificate is not trusted ({said}). Give the issuing CA by ca_path; "
             "validate_certs=false switches the check off and exposes the credentials"
         )
-    reason = getattr(cause, "reason", None)
+    reason = next((cause.reason for cause in causes if isinstance(cause, ssl.SSLError) and cause.reason), "")
     return f"TLS failed{f' ({reason})' if reason else ''}; does quay_host name a port that serves https?"
 
 

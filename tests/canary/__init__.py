@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The canary: real runs of ansible-playbook and ansible against the stand-in Quay, after which every trace that they left
-is searched for every secret there was.
+"""The canary: real runs of Ansible against the stand-in Quay, and a search for secrets in every trace that they leave.
 
 Its floors, each importing only from those below:
 

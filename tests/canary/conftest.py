@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from canary.controller import Controller, Run
 from canary.ledger import Ledger
 from canary.world import ROTATE_WITH_FACTS, Login, World, inhabit
@@ -27,7 +28,7 @@ _LOGINS = {"3.18": ("bearer", "password"), "3.17": ("password",)}
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("canary")
     group.addoption("--commands", type=Path, default=Path(sys.executable).parent, help="folder of ansible-playbook")
-    group.addoption("--family", action="append", choices=FAMILIES, help="a family of stand-ins to try; all unless given")
+    group.addoption("--family", action="append", choices=FAMILIES, help="of stand-ins to try; all unless given")
     group.addoption("--full", action="store_true", help="every login, with pipelining and without")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -33,7 +34,7 @@ _EAR = Path(__file__).parent / "ear"
 _LONGEST_RUN_S = 300
 _PAUSE_S = 0.01
 
-# Below the folder of a run: what its user wrote, and what the tests themselves keep. Everything else is left by the run.
+# Below the folder of a run: what its user wrote, and what the tests themselves keep. The run leaves everything else.
 _GIVEN = "given"
 _WATCH = "watch"
 
@@ -42,8 +43,8 @@ _WATCH = "watch"
 class Moment:
     """When to kill a run: once a fault delays an answer, or once a Python process of the run comes to a call.
 
-    ``call``: an audit event, a blank, and words of its arguments. ``spares_workers``: what has left the process group may
-    come to its end; otherwise nothing of the run survives.
+    ``call``: an audit event, a blank, and words of its arguments. ``spares_workers``: what has left the process group
+    may come to its end; otherwise nothing of the run survives.
     """
 
     fault: Fault | None = None
@@ -82,6 +83,11 @@ class Run:
     @property
     def log(self) -> str:
         return (self.folder / "log" / "ansible.log").read_text()
+
+    @property
+    def failures(self) -> list[str]:
+        """What Ansible displayed of tasks that failed, for whoever looks for the reason."""
+        return re.findall(r"^(?:fatal|failed|\[?ERROR)[^\n]*(?:\n [^\n]*)*", self.stdout + self.stderr, re.MULTILINE)
 
     @property
     def heard(self) -> list[Heard]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
-from functional.watch import Secrets
-from standin.exchange import Answer, Environ, Exchange
 from werkzeug import Request
 from werkzeug.http import parse_cookie
+
+from functional.watch import Secrets
+from standin.exchange import Answer, Environ, Exchange
 
 from .search import Fragments, Leak, Trace
 

@@ -10,6 +10,7 @@ import json
 import re
 
 import pytest
+
 from canary.search import Trace
 from canary.world import World
 from standin.tokens import fingerprint
@@ -31,7 +32,7 @@ def test_secret_for_a_file_is_shown_nowhere(settled: World, module: str) -> None
     path = settled.stores / "token"
     run = settled.ad_hoc(module, f"{CALLS[module]} token_path={path}", debug=True)
     assert settled.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert f'"fingerprint": "{fingerprint(path.read_text().strip())}"' in run.stdout
     assert settled.ledger.knows(path.read_text().strip())
 
@@ -46,7 +47,7 @@ RETURNING = {
 @pytest.mark.parametrize("module", RETURNING)
 def test_secret_is_returned_as_token_only(rotated: World, module: str, pipelining: bool) -> None:
     run = rotated.ad_hoc(module, RETURNING[module].replace("{stores}", str(rotated.stores)), pipelining=pipelining)
-    assert run.status == 0
+    assert run.status == 0, run.failures
     # In a diff, the same key says what became of the token.
     assert sum(rotated.ledger.knows(value) for value in _TOKEN.findall(run.stdout)) == 1
     assert rotated.leaks(run, but=without_tokens) == []

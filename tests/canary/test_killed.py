@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from canary.controller import Moment
 from canary.world import World
 from standin.tokens import fingerprint
-
 
 # Long enough to kill a run meanwhile, and to let the rest of one come to its end.
 DELAY_S = 5
@@ -81,6 +81,6 @@ def test_drafts_are_private_and_go_away(rotated: World) -> None:
         os.utime(path, (long_ago, long_ago))
     run = rotated.rotate(credentials=rotated.credentials()[1:2])
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert rotated.drafts == []
     assert rotated.kept()["auth.json"] == rotated.kept()["robot.env"] == fingerprint(rotated.secret_of_robot())

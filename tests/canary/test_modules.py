@@ -21,7 +21,7 @@ DISTURBED = (
 def test_every_module(rotated: World, pipelining: bool) -> None:
     run = rotated.play("modules", pipelining=pipelining)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert rotated.drafts == []
     left = {path.name for path in rotated.stores.iterdir() if "record" not in path.name}
     assert {"delivered.env", "delivered.yaml", "issued-auth.json", "other-robot-token", "registry-token"} <= left
@@ -31,7 +31,7 @@ def test_every_module(rotated: World, pipelining: bool) -> None:
 def test_every_module_in_check_mode(rotated: World, pipelining: bool) -> None:
     run = rotated.play("modules", "--check", pipelining=not pipelining)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert rotated.standin.journal.mints == []
 
 
@@ -43,7 +43,7 @@ def test_failing_modules(rotated: World, pipelining: bool) -> None:
     ]
     run = rotated.play("failing", pipelining=pipelining)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert [rule.path for rule in rules if not rule.fired] == []
     assert rotated.drafts == []
 

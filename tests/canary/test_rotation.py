@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from canary.controller import Run
 from canary.world import Login, World
 from standin import tokens
@@ -27,7 +28,7 @@ def delivered(world: World) -> None:
 def test_creation_in_check_mode(settled: World, pipelining: bool) -> None:
     run = settled.rotate("--check", pipelining=pipelining)
     assert settled.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert run.stdout.count("would mint") == 2
     assert settled.standin.journal.mints == []
     assert list(settled.stores.iterdir()) == []
@@ -35,7 +36,7 @@ def test_creation_in_check_mode(settled: World, pipelining: bool) -> None:
 
 def test_creation(rotated: World, first_rotation: Run) -> None:
     assert rotated.leaks(first_rotation) == []
-    assert first_rotation.status == 0
+    assert first_rotation.status == 0, first_rotation.failures
     assert [path for path in first_rotation.left if path.parent.name == "facts"]
     delivered(rotated)
 
@@ -43,7 +44,7 @@ def test_creation(rotated: World, first_rotation: Run) -> None:
 def test_nothing_due(rotated: World) -> None:
     run = rotated.rotate(login=Login({}), environment=rotated.login.environment, pipelining=True)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert run.stdout.count("  nothing") == 3
     assert rotated.standin.journal.mints == []
 
@@ -52,7 +53,7 @@ def test_forced(rotated: World, pipelining: bool) -> None:
     before = rotated.kept()
     run = rotated.rotate(credentials=rotated.credentials(rotate="always"), pipelining=pipelining)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     delivered(rotated)
     assert not set(before.values()) & set(rotated.kept().values())
 
@@ -61,7 +62,7 @@ def test_forced_in_check_mode(rotated: World) -> None:
     before = rotated.kept()
     run = rotated.rotate("--check", credentials=rotated.credentials(rotate="always"))
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert rotated.kept() == before
 
 
@@ -73,7 +74,7 @@ def test_repair(rotated: World) -> None:
     variables.write_text(variables.read_text().replace("QUAY_TOKEN=", f"QUAY_TOKEN={tokens.robot_token()}#"))
     run = rotated.rotate()
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert rotated.kept() == before
 
 
@@ -83,7 +84,7 @@ def test_one_credential_and_one_store_fail(rotated: World) -> None:
     robot["deliver"][1]["path"] = NOWHERE
     run = rotated.rotate(credentials=[api, robot, referrers], settings={"ANSIBLE_RETRY_FILES_ENABLED": "1"})
     assert rotated.leaks(run) == []
-    assert run.status == 2
+    assert run.status == 2, run.failures
     assert run.stdout.count("FAILED: ") == 2
     assert [path.name for path in run.left if path.parent.name == "retry"] == ["rotate.retry"]
 
@@ -93,11 +94,11 @@ def test_server_is_disturbed(rotated: World) -> None:
     rules = [
         faults.add("truncate", method="POST", path="/(tokens|authorizeapp)$"),
         faults.add("status", method="POST", path="/regenerate$", status=500, after=True),
-        faults.add("html_200", method="GET", path="^/v2/auth$", times=None),
+        faults.add("html_200", method="GET", path="^/v2/auth$", nth=2, times=None),
     ]
     run = rotated.rotate(credentials=rotated.credentials(rotate="always"))
     assert rotated.leaks(run) == []
-    assert run.status == 2
+    assert run.status == 2, run.failures
     assert all(rule.fired for rule in rules)
 
 
@@ -107,7 +108,7 @@ def test_login_is_refused(settled: World, login: str) -> None:
     wrong = Login({"quay_token": tokens.oauth_token()} if login == "wrong token" else password)
     run = settled.rotate(login=wrong)
     assert settled.leaks(run) == []
-    assert run.status == 2
+    assert run.status == 2, run.failures
     assert "does not accept the token" in run.stdout or "Check quay_username and quay_password" in run.stdout
 
 
@@ -119,7 +120,7 @@ def test_server_is_unreachable(rotated: World) -> None:
         environment={"http_proxy": f"http://porter:{proxy}@127.0.0.1:9"},
     )
     assert rotated.leaks(run) == []
-    assert run.status == 2
+    assert run.status == 2, run.failures
     assert "the proxy did not let the request through" in run.stdout
 
 
@@ -128,6 +129,6 @@ def test_debugged(rotated: World) -> None:
     robot = rotated.credentials(rotate="always")[1:2]
     run = rotated.rotate(credentials=robot, login=Login({}), environment=rotated.login.environment, debug=True)
     assert rotated.leaks(run) == []
-    assert run.status == 0
+    assert run.status == 0, run.failures
     assert "done with _execute_module" in run.stdout
     delivered(rotated)

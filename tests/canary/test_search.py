@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
+
 from canary.controller import contents
 from canary.search import SHORTEST, Fragments, Trace
 from canary.world import DIFFICULT

@@ -20,7 +20,7 @@ def test_all_secrets_are_known(rotated: World) -> None:
 
 def test_leaks_are_found_where_they_are(settled: World) -> None:
     run = settled.play("leaking", settings={"ANSIBLE_CACHE_PLUGIN": "jsonfile"})
-    assert run.status == 0
+    assert run.status == 0, run.failures
     leaks = settled.leaks(run)
     for place in (
         "stdout",
@@ -33,9 +33,7 @@ def test_leaks_are_found_where_they_are(settled: World) -> None:
         "file facts/",
     ):
         assert any(leak.startswith(place) for leak in leaks), place
-    assert any('"msg": "•••' in leak for leak in leaks)
-    assert not any(leak.startswith("stderr") for leak in leaks)
-    assert not any(leak.startswith("journal") for leak in leaks)
+    assert not any(leak.startswith(("stderr", "journal")) for leak in leaks)
 
 
 def test_arguments_that_a_killed_module_leaves_are_found(settled: World) -> None:

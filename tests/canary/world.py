@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from functional.inhabitants import Inhabitants, settle
 from standin import Standin, tokens
 from standin.tokens import fingerprint
@@ -98,7 +99,7 @@ class World:
     # --- looking
 
     def leaks(self, run: Run, but: Callable[[Trace], Trace] | None = None) -> list[str]:
-        """Where a secret stands that should not, in any trace of a run. ``but`` takes out of a trace what may be there."""
+        """Where a secret stands that should not, in any trace of a run. ``but`` takes out of one what may be there."""
         elsewhere = [path for path in run.written_elsewhere if not path.is_relative_to(self.stores)]
         traces = [
             *run.traces(),
@@ -155,7 +156,10 @@ class World:
         robot = {
             "name": "acme+ci",
             "kind": "robot",
-            "deliver": [{"kind": "container_auth", "path": str(self.stores / "auth.json")}, self._file("robot.env", "env")],
+            "deliver": [
+                {"kind": "container_auth", "path": str(self.stores / "auth.json")},
+                self._file("robot.env", "env"),
+            ],
         }
         referrers = {
             "name": "scan",

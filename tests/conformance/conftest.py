@@ -129,6 +129,8 @@ def passing_user(world: World) -> Iterator[tuple[str, Secret]]:
     """A user for one test: name and password."""
     username = unique("passing")
     yield username, create_user(world.superuser, username)
+    # A disabled user would stay.
+    world.superuser.put(f"/api/v1/superuser/users/{username}", {"enabled": True})
     world.superuser.delete(f"/api/v1/superuser/users/{username}")
 
 

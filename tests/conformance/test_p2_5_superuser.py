@@ -110,6 +110,13 @@ def test_p2_5_superusers_are_left_alone(world: World) -> None:
     assert_problem(world.superuser.delete(path), 400, "invalid_request", "Cannot delete a superuser")
 
 
+def test_p2_5_a_disabled_user_is_not_deleted(world: World, passing_user: tuple[str, str]) -> None:
+    path = USERS + passing_user[0]
+    world.superuser.put(path, {"enabled": False})
+    assert_no_content(world.superuser.delete(path))
+    assert world.superuser.get(path).json()["username"] == passing_user[0]
+
+
 def test_p2_5_delete_blocks_the_name_for_a_while(world: World, passing_user: tuple[str, str]) -> None:
     path = USERS + passing_user[0]
     assert_no_content(world.superuser.delete(path))

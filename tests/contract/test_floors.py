@@ -23,6 +23,7 @@ FLOORS = (
     ("_kind_*", "_delivery"),
     ("_rotation",),
     ("_custody",),
+    ("_stores",),
     ("_store_*",),
     ("_store",),
     ("_files",),

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import requests
+
 from standin import Standin
 from tools import places
 
@@ -30,7 +31,9 @@ HERE = Path(__file__).parent
 STAGE = places.BUILD / "demo"
 CONSUMERS = STAGE / "consumers"
 LOG = STAGE / "ansible.log"
-REPORT = re.compile(r"TASK \[[^\]]*Rotation report[^\]]*\] \**\n(?:ok|changed): \[localhost\] => (\{.*?\n\})", re.DOTALL)
+REPORT = re.compile(
+    r"TASK \[[^\]]*Rotation report[^\]]*\] \**\n(?:ok|changed): \[localhost\] => (\{.*?\n\})", re.DOTALL
+)
 RECAP = re.compile(r"^localhost +: (.*)$", re.MULTILINE)
 DAY = 86400
 
@@ -59,8 +62,8 @@ def play(quay: Standin, family: str) -> None:
     print(f"A stand-in Quay {family} listens at {quay.url}, empty but for the organization acme.")
     login = prepare(quay)
     print(
-        "Three credentials are declared in tests/demo/credentials.yml: a robot's token for pulls, an OAuth access token,\n"
-        "and a registry token for the referrers API. The same playbook runs every night."
+        "Three credentials are declared in tests/demo/credentials.yml: a robot's token for pulls, an OAuth access\n"
+        "token, and a registry token for the referrers API. The same playbook runs every night."
     )
     first_day(quay, login)
     later(quay, login, family)
@@ -106,7 +109,12 @@ def prepare(quay: Standin) -> dict[str, str]:
 
 
 def act(
-    quay: Standin, login: dict[str, str], title: str, *options: str, writes: int | None = None, changed: int | None = None
+    quay: Standin,
+    login: dict[str, str],
+    title: str,
+    *options: str,
+    writes: int | None = None,
+    changed: int | None = None,
 ) -> None:
     """Run the playbook once, and show its report and what it asked of Quay."""
     print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")

@@ -190,6 +190,7 @@ def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str
     for name, value in values.items():
         key, where = returns[name], f"{path}{name}"
         assert value is None or isinstance(value, _TYPES[key["type"]]), where
+        assert not value or not str(key["description"]).startswith("Always "), where
         items: list[Any] = value if isinstance(value, list) else []
         for item in items:
             assert isinstance(item, _TYPES[key["elements"]]), where

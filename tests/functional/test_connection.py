@@ -38,26 +38,26 @@ class TestTls:
         return "3.18"
 
     @every_module
-    def test_own_authority(self, either_login: World, module: str) -> None:
-        assert not either_login.run(module, ALL[module]).failed
-        assert either_login.quay.url.startswith("https://")
+    def test_own_authority(self, each_login: World, module: str) -> None:
+        assert not each_login.run(module, ALL[module]).failed
+        assert each_login.quay.url.startswith("https://")
 
     @pytest.mark.parametrize("authority", ["none", "another"])
     @every_module
-    def test_unknown_authority(self, either_login: World, module: str, authority: str, tmp_path: Path) -> None:
+    def test_unknown_authority(self, each_login: World, module: str, authority: str, tmp_path: Path) -> None:
         path = None
         if authority == "another":
             path = str(tmp_path / "ca.pem")
             trustme.CA().cert_pem.write_to_path(path)
-        result = either_login.run(module, {**ALL[module], "ca_path": path})
+        result = each_login.run(module, {**ALL[module], "ca_path": path})
         assert result.failed
         assert "the server's TLS certificate is not trusted" in result.message
         assert "Give the issuing CA by ca_path" in result.message
-        assert either_login.requests == []
+        assert each_login.requests == []
 
     @every_module
-    def test_unchecked(self, either_login: World, module: str) -> None:
-        assert not either_login.run(module, {**ALL[module], "ca_path": None, "validate_certs": False}).failed
+    def test_unchecked(self, each_login: World, module: str) -> None:
+        assert not each_login.run(module, {**ALL[module], "ca_path": None, "validate_certs": False}).failed
 
     def test_authority_that_is_not_there(self, world: World) -> None:
         result = world.run("quay_robot_token", {"name": "acme+ci", "ca_path": str(world.folder / "none.pem")})

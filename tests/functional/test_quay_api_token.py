@@ -72,8 +72,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(either_login: World) -> Desk:
-    return Desk(either_login)
+def desk(each_login: World) -> Desk:
+    return Desk(each_login)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ class Secrets:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._known: set[str] = set()
+        self._lasting: set[str] = set()
         random_string, csrf_token, sign = tokens.random_string, tokens.csrf_token, Keys.sign
 
         def note_random(length: int, alphabet: str = tokens.CAPITALS) -> str:
@@ -47,6 +48,14 @@ class Secrets:
     def add(self, secrets: Iterable[str]) -> None:
         """Secrets that were not made by the stand-in: passwords, and what a test holds."""
         self._known.update(secret for secret in secrets if secret)
+
+    def keep(self) -> None:
+        """What is known by now stays known in every test."""
+        self._lasting |= self._known
+
+    def forget(self) -> None:
+        """Forget what one test made: a later one cannot meet it, and looking for it costs time."""
+        self._known = set(self._lasting)
 
     def in_text(self, text: str) -> list[str]:
         """What of them stands in a text, told without telling it again."""

@@ -32,8 +32,8 @@ def demo(*arguments: str) -> None:
 
 def standin(*arguments: str) -> None:
     """Run a stand-in in the foreground."""
-    command = servers.standin_command(*arguments, environment=environments.visitor())
-    os.execve(command[0], command, servers.standin_variables(environments.visitor()))
+    command = servers.standin_command(*arguments)
+    os.execve(command[0], command, servers.standin_variables())
 
 
 def print_tree() -> None:

@@ -83,14 +83,14 @@ def standin(family: str, *, tls: bool = False) -> Iterator[Server]:
             process.wait()
 
 
-def standin_command(*arguments: str, environment: environments.Environment | None = None) -> list[str]:
+def standin_command(*arguments: str) -> list[str]:
     """Return the command that runs a stand-in."""
-    return [str((environment or environments.main()).bin / "python"), "-m", "standin", *arguments]
+    return [str(environments.visitor().bin / "python"), "-m", "standin", *arguments]
 
 
-def standin_variables(environment: environments.Environment | None = None) -> dict[str, str]:
+def standin_variables() -> dict[str, str]:
     """Return the variables under which a stand-in runs."""
-    return (environment or environments.main()).variables(PYTHONPATH=places.TREE / "tests")
+    return environments.visitor().variables(PYTHONPATH=places.TREE / "tests")
 
 
 def wait_for(ready: Path, process: subprocess.Popen[bytes]) -> Any:

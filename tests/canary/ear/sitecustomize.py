@@ -4,8 +4,8 @@
 
 """Every Python process of a run imports this before anything else, since PYTHONPATH says so.
 
-It notes which programs the process starts, what it tells the system log, and which files it opens to write; and it stops
-the process at the moment that a test has chosen, as if time stood still.
+It notes which programs the process starts, what it tells the system log, and which files it opens to write; and it
+stops the process at the moment that a test has chosen, as if time stood still.
 """
 
 from __future__ import annotations

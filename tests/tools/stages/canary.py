@@ -19,7 +19,7 @@ def canary(*arguments: str) -> None:
     """Watch runs of the lowest and the highest ansible-core, both at once."""
     environments.main()
     lowest, highest = environments.lowest(), environments.highest()
-    newest, *_between, oldest = servers.FAMILIES
+    newest, oldest = servers.FAMILIES
     with ThreadPoolExecutor() as pool:
         watches = [pool.submit(watch, *pair, *arguments) for pair in ((lowest, oldest), (highest, newest))]
         for each in watches:

@@ -1,0 +1,236 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that cannot be meant: most are refused before anything is sent, so one family of servers is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functional.refusals import ALL, API, APPLICATION, REFERRERS, assert_refused, every_module
+from functional.world import World
+
+
+@pytest.fixture
+def family() -> str:
+    return "3.18"
+
+
+# --- logins and servers
+
+
+NO_LOGIN: dict[str, dict[str, Any]] = {
+    "none": {},
+    "name alone": {"quay_username": "alice"},
+    "password alone": {"quay_password": "a-password-of-hers"},
+    "both ways": {"quay_token": "T" * 40, "quay_username": "alice", "quay_password": "a-password-of-hers"},
+    "empty": {"quay_token": ""},
+}
+
+
+@every_module
+@pytest.mark.parametrize("case", NO_LOGIN)
+def test_login_that_is_none(world: World, module: str, case: str) -> None:
+    world.login = NO_LOGIN[case]
+    words = {
+        "none": "No login: give quay_token (or QUAY_TOKEN)",
+        "empty": "No login: give quay_token (or QUAY_TOKEN)",
+        "both ways": "Give either quay_token, or quay_username and quay_password, not both",
+    }
+    assert_refused(world, module, ALL[module], words.get(case, "quay_username and quay_password go together"))
+    assert world.requests == []
+
+
+HOSTS = {
+    "a path": ("{url}/api/v1", "must be the server alone, without a path"),
+    "a query": ("{url}/?x=1", "must be the server alone, without a path"),
+    "no scheme": ("quay.example.com", "must start with https://"),
+    "another scheme": ("ftp://quay.example.com", "must start with https://"),
+    "no host": ("https://", "must start with https://"),
+    "empty": ("", "must start with https://"),
+    "no port": ("https://quay.example.com:port", "quay_host is not a URL"),
+    "broken": ("https://[::1", "quay_host is not a URL"),
+}
+
+
+@every_module
+@pytest.mark.parametrize("case", HOSTS)
+def test_host_that_is_no_server(world: World, module: str, case: str) -> None:
+    host, words = HOSTS[case]
+    assert_refused(world, module, {**ALL[module], "quay_host": host.format(url=world.quay.url)}, words)
+    assert world.requests == []
+
+
+@every_module
+def test_password_in_the_url_is_refused_and_not_repeated(world: World, module: str) -> None:
+    secret = "hidden-in-the-address"
+    world.secrets.add([secret])
+    host = world.quay.url.replace("http://", f"http://alice:{secret}@")
+    assert_refused(world, module, {**ALL[module], "quay_host": host}, "must not hold a user name or password")
+    assert world.requests == []
+
+
+def test_trailing_slash_is_no_path(world: World) -> None:
+    result = world.run("quay_robot_token", {"name": "acme+ci", "quay_host": f"{world.quay.url}/"})
+    assert not result.failed
+    assert result["api_url"] == f"{world.quay.url}/api/v1"
+
+
+@every_module
+def test_nobody_is_there(world: World, module: str) -> None:
+    # Port 9 is for discarding, and nobody discards any more.
+    assert_refused(world, module, {**ALL[module], "quay_host": "http://127.0.0.1:9"}, "onnection", "refused")
+
+
+@every_module
+def test_unknown_host(world: World, module: str) -> None:
+    message = assert_refused(world, module, {**ALL[module], "quay_host": "http://quay.invalid"})
+    assert "GET /" in message
+    assert "\n" not in message
+
+
+# --- names
+
+
+ROBOT_NAMES = [
+    "",
+    "+",
+    "acme+",
+    "+ci",
+    "c",
+    "acme+c",
+    "acme+CI",
+    "acme+ci bot",
+    "acme+a/b",
+    "acme+../rival",
+    "../robots/ci",
+    "acme/../rival+ci",
+    "acme/app+ci",
+    "..+ci",
+    ".+ci",
+    "acme+ci+ci",
+    "acme+-ci",
+    "acme+ci.",
+    "acme+ci\n",
+    "acme+" + "x" * 256,
+    "acme+ci%2F",
+    "acme +ci",
+]
+
+
+@pytest.mark.parametrize("name", ROBOT_NAMES)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_robot_name_that_is_none(world: World, name: str, state: str) -> None:
+    result = world.run("quay_robot_token", {"name": name, "state": state})
+    assert result.failed
+    assert result.message.startswith("name: '")
+    assert world.requests == []
+
+
+@pytest.mark.parametrize("organization", ["..", "."])
+@pytest.mark.parametrize("module", ["quay_application", "quay_api_token"])
+def test_organization_that_would_change_the_path(world: World, organization: str, module: str) -> None:
+    assert_refused(world, module, {**ALL[module], "organization": organization}, "cannot be the name of anything")
+    assert world.writes == []
+
+
+@pytest.mark.parametrize("organization", ["acme/robots", "acme?x=1", "acme#x"])
+def test_organization_stays_one_part_of_the_path(world: World, organization: str) -> None:
+    assert world.run("quay_application", {**APPLICATION, "organization": organization}).failed
+    assert [entry.query for entry in world.quay.journal] == [""] * len(world.quay.journal)
+    assert all(organization in entry.path for entry in world.quay.journal if entry.path != "/config")
+
+
+@pytest.mark.parametrize(
+    ("repositories", "words"),
+    [
+        ([], "repositories must name at least one repository"),
+        (["app"], "'app' is no repository name"),
+        (["acme/App"], "'acme/App' is no repository name"),
+        (["acme/../rival/app"], "is no repository name"),
+        (["acme/app:pull,push"], "is no repository name"),
+        (["acme/app\n"], "is no repository name"),
+    ],
+    ids=str,
+)
+def test_repository_that_is_none(world: World, repositories: list[str], words: str) -> None:
+    assert_refused(world, "quay_referrers_token", {"repositories": repositories}, words)
+    assert world.requests == []
+
+
+def test_actions_that_are_none(world: World) -> None:
+    assert_refused(world, "quay_referrers_token", {**REFERRERS, "actions": []}, "actions must name pull, push or both")
+
+
+# --- options of tokens
+
+
+BAD_TOKENS: dict[str, tuple[dict[str, Any], str]] = {
+    "no scope": ({"scopes": []}, "scopes must name at least one scope"),
+    "unknown scope": ({"scopes": ["repo:everything"]}, "value of scopes must be one or more of"),
+    "blank name": ({"name": "  "}, "name must not be blank"),
+    "lifetime": ({"lifetime": "forever"}, "lifetime must be a duration such as 90d"),
+    "no lifetime": ({"lifetime": "0d"}, "lifetime must be between 1s and 3652d"),
+    "long lifetime": ({"lifetime": "4000d"}, "lifetime must be between 1s and 3652d"),
+    "max_age": ({"max_age": "90 days"}, "max_age must be a duration such as 90d"),
+    "renew_before": ({"renew_before": "-1d"}, "renew_before must be a duration such as 90d"),
+    "two holders": ({"current_token": "T" * 40, "token_path": "/x/y"}, "mutually exclusive"),
+    "no application": ({"application": None}, "one of the following is required: client_id, application"),
+    "no organization": ({"organization": None}, "missing parameter(s) required by 'application': organization"),
+    "two applications": ({"client_id": "X"}, "mutually exclusive"),
+    "timeout": ({"timeout": 0}, "timeout must be more than 0 seconds"),
+    "retries": ({"retries": -1}, "retries 0 or more"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TOKENS)
+def test_option_of_an_api_token(world: World, case: str) -> None:
+    options, words = BAD_TOKENS[case]
+    arguments = {name: value for name, value in {**API, **options}.items() if value is not None}
+    assert_refused(world, "quay_api_token", arguments, words)
+    assert world.writes == []
+
+
+PATHS: dict[str, tuple[Callable[[Path], Path | str], str]] = {
+    "relative": (lambda folder: "token", "must be an absolute path"),
+    "missing directory": (lambda folder: folder / "none" / "token", "does not exist; create it first"),
+    "directory": (lambda folder: folder, "is not a regular file"),
+    "device": (lambda folder: "/dev/null", "is not a regular file"),
+    "link": (lambda folder: linked(folder), "is a symbolic link"),
+}
+
+
+def linked(folder: Path) -> Path:
+    (folder / "elsewhere").write_text("precious\n")
+    (folder / "link").symlink_to(folder / "elsewhere")
+    return folder / "link"
+
+
+@pytest.mark.parametrize("module", ["quay_robot_token", "quay_api_token", "quay_referrers_token"])
+@pytest.mark.parametrize("case", PATHS)
+def test_place_that_cannot_keep_a_secret(world: World, module: str, case: str) -> None:
+    path_of, words = PATHS[case]
+    arguments = {**ALL[module], "token_path": str(path_of(world.folder))}
+    message = assert_refused(world, module, arguments, words)
+    # The option type `path` makes an absolute path of a relative one only where it begins with a tilde.
+    assert message.startswith("token_path")
+    assert world.writes == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"two\nlines\n", b"a blank inside\n"], ids=["binary", "lines", "blank"]
+)
+def test_file_that_holds_no_secret(world: World, content: bytes) -> None:
+    """Whatever it is, it is not overwritten unless it could be a secret of ours."""
+    world.token_path.write_bytes(content)
+    result = world.run("quay_robot_token", {"name": "acme+ci", "token_path": str(world.token_path)})
+    if content.startswith(b"\xff"):
+        assert "is not a text file" in result.message
+        assert world.token_path.read_bytes() == content
+    else:
+        assert world.kept() == world.robot_token()
