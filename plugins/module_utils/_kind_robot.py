@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._custody import Custody, custody_of
@@ -106,7 +106,7 @@ class RobotIssuer:
         self._known = {robot.token}
         self._warn_of_fixed_fields(robot)
         question = AgeQuestion(robot, self._name.short, self._policy.max_age, records_of(held))
-        created, source = ages_of(self._call, self._name.organization, [question])[robot.name]
+        created, source = ages_of(self._call, self._name.organization, [question])[0]
         facts = Facts(exists=True, created_at=created)
         return Finding(facts, self._credential(robot, created, source))
 
@@ -218,34 +218,36 @@ class AgeQuestion:
     records: Sequence[Record]
 
 
-def ages_of(
-    call: Call, organization: str | None, questions: Sequence[AgeQuestion]
-) -> dict[str, tuple[datetime | None, str | None]]:
-    """When the present tokens of one namespace's robots were made, and who says so; by the robots' full names.
+Age = Tuple[Optional[datetime], Optional[str]]
+
+
+def ages_of(call: Call, organization: str | None, questions: Sequence[AgeQuestion]) -> list[Age]:
+    """When the present tokens of one namespace's robots were made, and who says so; one answer for each question.
 
     The holder's record counts where it fits Quay's present token. A robot younger than the limit needs no asking. The
     logs are asked once for all others. The rule where nobody knows: a token counts as old as its robot.
     """
     now = call.client.now()
-    answers: dict[str, tuple[datetime | None, str | None]] = {}
-    open_questions: list[AgeQuestion] = []
-    for question in questions:
-        robot, name = question.robot, question.robot.name
-        fitting = next((r.created_at for r in question.records if r.created_at and r.fits(robot.token)), None)
-        if fitting is not None:
-            answers[name] = (fitting, AGE_FROM_RECORD)
-        elif question.max_age is None:
-            answers[name] = (None, None)
-        elif robot.created_at is not None and now - robot.created_at < question.max_age:
-            answers[name] = (robot.created_at, AGE_FROM_CREATION)
-        else:
-            open_questions.append(question)
-    if open_questions:
-        longest = max(question.max_age for question in open_questions if question.max_age is not None)
-        changes = _token_changes(call, organization, [question.short for question in open_questions], now - longest)
-        for question in open_questions:
-            answers[question.robot.name] = _dated(question.robot, changes.get(question.short))
-    return answers
+    known = [_known_age(question, now) for question in questions]
+    unknown = [question for question, age in zip(questions, known) if age is None]
+    changes: dict[str, datetime] = {}
+    if unknown:
+        longest = max(question.max_age for question in unknown if question.max_age is not None)
+        changes = _token_changes(call, organization, [question.short for question in unknown], now - longest)
+    return [age or _dated(question.robot, changes.get(question.short)) for question, age in zip(questions, known)]
+
+
+def _known_age(question: AgeQuestion, now: datetime) -> Age | None:
+    """The age as far as it can be told without the logs; None where they must be asked."""
+    robot = question.robot
+    noted = next((r.created_at for r in question.records if r.created_at and r.fits(robot.token)), None)
+    if noted is not None:
+        return noted, AGE_FROM_RECORD
+    if question.max_age is None:
+        return None, None
+    if robot.created_at is not None and now - robot.created_at < question.max_age:
+        return robot.created_at, AGE_FROM_CREATION
+    return None
 
 
 def _token_changes(call: Call, organization: str | None, robots: list[str], since: datetime) -> dict[str, datetime]:
@@ -260,7 +262,7 @@ def _token_changes(call: Call, organization: str | None, robots: list[str], sinc
         return {}
 
 
-def _dated(robot: Robot, changed: datetime | None) -> tuple[datetime | None, str]:
+def _dated(robot: Robot, changed: datetime | None) -> Age:
     """The token's date: the log's, unless the robot was created later under the same name; else the robot's own."""
     if changed is None or (robot.created_at is not None and robot.created_at > changed):
         return robot.created_at, AGE_FROM_CREATION

@@ -26,7 +26,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import issuer_of, listed_tokens, wanted_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ReferrersIssuer
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import AgeQuestion, ages_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import Age, AgeQuestion, ages_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     AGE_FROM_QUAY,
     EXPIRED,
@@ -55,6 +55,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores import sto
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import given_time, spoken
 
 RETIRE = "retire"
+
+# The defaults of quay_api_token and quay_referrers_token.
+_RENEW_BEFORE = {"api": "14d", "referrers": "5m"}
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,9 @@ def _of_user(call: Call) -> Iterator[Seen]:
 
 def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked | Seen:
     """The question with what its stores hold; a store that cannot be read is an answer already."""
-    asked = Asked(position, params, policy_of(params))
+    # As the module of its kind has it, so that both judge alike.
+    renew_before = params["renew_before"] or _RENEW_BEFORE.get(params["kind"])
+    asked = Asked(position, params, policy_of({**params, "renew_before": renew_before}))
     try:
         stored = [store_of(options, quay_host).read() for options in params["deliver"]]
         elsewhere = [_held(item) for item in params["held"]]
@@ -177,46 +182,44 @@ def _look_at_robots(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
 
 def _robots_of(call: Call, organization: str | None, items: Sequence[tuple[Asked, RobotName]]) -> list[Seen]:
     listed = {robot.name.rpartition("+")[2]: robot for robot in Robots(call.client).list(organization)}
+    there = [(item, name, listed[name.short]) for item, name in items if name.short in listed]
     questions = [
-        AgeQuestion(listed[name.short], name.short, item.policy.max_age, [h.record for h in item.held if h.record])
-        for item, name in items
-        if name.short in listed
+        AgeQuestion(robot, name.short, item.policy.max_age, [held.record for held in item.held if held.record])
+        for item, name, robot in there
     ]
     ages = ages_of(call, organization, questions)
-    return [_robot_seen(item, name, listed.get(name.short), ages) for item, name in items]
+    seen = [_robot_seen(item, name, robot, age) for (item, name, robot), age in zip(there, ages)]
+    return seen + [_robot_missing(item, name) for item, name in items if name.short not in listed]
 
 
-def _robot_seen(
-    asked: Asked, name: RobotName, robot: Robot | None, ages: Mapping[str, tuple[datetime | None, str | None]]
-) -> Seen:
-    if robot is None:
-        return Seen(asked, Facts(exists=False), Credential(str(name), str(name)), _holds(asked, None))
+def _robot_missing(asked: Asked, name: RobotName) -> Seen:
+    return Seen(asked, Facts(exists=False), Credential(str(name), str(name)), _holds(asked, None))
+
+
+def _robot_seen(asked: Asked, name: RobotName, robot: Robot, age: Age) -> Seen:
     if robot.token is None:
         return _failed(asked, BadInput(f"This login may see the robot {name} but not its token"))
-    created, source = ages[robot.name]
     holds = _holds(asked, robot.token)
-    facts = Facts(exists=True, held=_together(holds), created_at=created)
-    return Seen(asked, facts, _robot_credential(str(name), robot, created, source), holds)
+    facts = Facts(exists=True, held=_together(holds), created_at=age[0])
+    return Seen(asked, facts, _robot_credential(str(name), robot, age), holds)
 
 
 def _all_robots(call: Call, organization: str | None, policy: Policy) -> Iterator[Seen]:
     robots = Robots(call.client).list(organization)
     questions = [AgeQuestion(robot, robot.name.rpartition("+")[2], policy.max_age, []) for robot in robots]
-    ages = ages_of(call, organization, questions)
-    for robot in robots:
-        created, source = ages[robot.name]
-        credential = _robot_credential(robot.name, robot, created, source)
-        yield Seen(_unasked("robot", robot.name, policy), Facts(exists=True, created_at=created), credential)
+    for robot, age in zip(robots, ages_of(call, organization, questions)):
+        asked = _unasked("robot", robot.name, policy)
+        yield Seen(asked, Facts(exists=True, created_at=age[0]), _robot_credential(robot.name, robot, age))
 
 
-def _robot_credential(name: str, robot: Robot, created: datetime | None, source: str | None) -> Credential:
+def _robot_credential(name: str, robot: Robot, age: Age) -> Credential:
     return Credential(
         name=name,
         username=robot.name,
         secret=robot.token,
-        created_at=created,
+        created_at=age[0],
         last_accessed=robot.last_accessed,
-        age_source=source,
+        age_source=age[1],
         details={"description": robot.description},
     )
 

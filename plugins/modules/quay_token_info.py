@@ -94,6 +94,7 @@ options:
       renew_before:
         description:
           - The credential is due when less than this is left of its life, for example V(14d).
+          - Left out, it is V(14d) for an V(api) token and V(5m) for a V(referrers) token.
         type: str
       rotate:
         description:

@@ -10,8 +10,9 @@ import ast
 import configparser
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,12 @@ class AnsibleTest:
     def home(self) -> Path:
         """Its home, where it keeps environments of its own."""
         return self.folder / "home"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep its tree from being used by another command at the same time."""
+        with shell.alone(self.environment.name):
+            yield
 
     def record(self, title: str, *arguments: str) -> str:
         """Run it and return what it said, below ``title``."""
@@ -98,7 +105,11 @@ def highest() -> AnsibleTest:
 
 def side_by_side(task: Callable[[AnsibleTest], str]) -> None:
     """Let the lowest and the highest ansible-core do ``task`` at once, as each keeps one processor busy only."""
-    both = (AnsibleTest(environments.lowest()), highest())
+
+    def turn(tester: AnsibleTest) -> str:
+        with tester.alone():
+            return task(tester)
+
     with ThreadPoolExecutor() as pool:
-        for said in pool.map(task, both):
+        for said in pool.map(turn, (AnsibleTest(environments.lowest()), highest())):
             print(said, flush=True)

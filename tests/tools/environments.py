@@ -101,7 +101,7 @@ def made(environment: Environment) -> Environment:
     """Return ``environment`` once it is there."""
     stamp = environment.path / "stamp"
     digest = fingerprint(environment)
-    with shell.alone():
+    with shell.alone("environments"):
         if not stamp.is_file() or stamp.read_text() != digest:
             make(environment)
             stamp.write_text(digest)

@@ -80,9 +80,9 @@ def readable(words: list[str]) -> str:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let two commands that are started at once change what they share in turn."""
+def alone(subject: str) -> Iterator[None]:
+    """Let commands that are started at once take turns at ``subject``."""
     places.BUILD.mkdir(exist_ok=True)
-    with (places.BUILD / "lock").open("w") as file:
+    with (places.BUILD / f"{subject}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

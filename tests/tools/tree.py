@@ -14,7 +14,7 @@ from . import places, shell
 
 def refresh(tree: Path = places.TREE) -> None:
     """Make ``tree`` equal to the working tree: what git tracks, and what it neither tracks nor ignores."""
-    with shell.alone():
+    with shell.alone("tree"):
         tree.mkdir(parents=True, exist_ok=True)
         git("init", "--quiet", checkout=tree)
         wanted = files(places.ROOT)

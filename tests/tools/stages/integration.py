@@ -42,7 +42,7 @@ def integration_of_caller(*arguments: str) -> None:
         integration(*arguments)
         return
     tester = ansible_test.highest()
-    with configured(tester, server):
+    with tester.alone(), configured(tester, server):
         tester.run("integration", *arguments)
 
 
