@@ -23,7 +23,7 @@ from types import TracebackType
 MARK = "CANARY_RUN"
 
 # Between two looks at all processes, in seconds.
-_PAUSE_S = 0.002
+_PAUSE_S = 0.003
 
 _TESTS = Path(__file__).resolve().parents[1]
 

@@ -92,14 +92,14 @@ def test_one_credential_and_one_store_fail(rotated: World) -> None:
 def test_server_is_disturbed(rotated: World) -> None:
     faults = rotated.standin.faults
     rules = [
-        faults.add("truncate", method="POST", path="/(tokens|authorizeapp)$"),
+        faults.add("cut_after", method="POST", path="/(tokens|authorizeapp)$"),
         faults.add("status", method="POST", path="/regenerate$", status=500, after=True),
-        faults.add("html_200", method="GET", path="^/v2/auth$", nth=2, times=None),
+        faults.add("html_200", method="GET", path="/robots/ci$"),
     ]
     run = rotated.rotate(credentials=rotated.credentials(rotate="always"))
     assert rotated.leaks(run) == []
     assert run.status == 2, run.failures
-    assert all(rule.fired for rule in rules)
+    assert [rule.path for rule in rules if not rule.fired] == []
 
 
 @pytest.mark.parametrize("login", ["wrong token", "wrong password"])

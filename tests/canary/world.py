@@ -70,6 +70,7 @@ class World:
         variables = {
             "canary_login": {"quay_host": self.url, "retries": 0, **self.login.options},
             "canary_wrong_login": wrong,
+            "canary_colleagues": [self.people.alice.by_password, self.people.bob.by_password],
             "canary_stores": str(self.stores),
         }
         return self.controller.playbook(str(PLAYBOOKS / f"{name}.yml"), variables, *options, **how)
