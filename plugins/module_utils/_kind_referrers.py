@@ -36,8 +36,6 @@ _LEEWAY = timedelta(seconds=60)
 
 def ensure_referrers_token(call: Call) -> Outcome:
     """The module quay_referrers_token."""
-    if any(options["kind"] == "container_auth" for options in call.params["deliver"] or ()):
-        raise BadInput("deliver: a registry token is no password, so no engine can use it out of a container auth file")
     issuer = ReferrersIssuer(call, call.params["repositories"], call.params["actions"])
     policy = policy_of(call.params)
     with custody_of(call.params, check_mode=call.check_mode) as custody:
