@@ -251,19 +251,23 @@ class BrowserTokenIssuer:
         return replace(best, credential=replace(best.credential, superseded=tuple(superseded)))
 
     def admit(self) -> None:
-        if not isinstance(self._call.client.login, SessionLogin):
-            raise BadInput(
-                "This Quay has no application-token endpoints (they came with 3.18), so it issues OAuth tokens to a "
-                "signed-in user only: give quay_username and quay_password of an administrator of the organization"
-            )
+        self._signed_in()
         self._call.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._accepts:
             self._assignment = self._assigned()
 
-    def mint(self, finding: Finding) -> Minted:
+    def _signed_in(self) -> SessionLogin:
         login = self._call.client.login
-        assert isinstance(login, SessionLogin)  # admit() has seen to it
+        if not isinstance(login, SessionLogin):
+            raise BadInput(
+                "This Quay has no application-token endpoints (they came with 3.18), so it issues OAuth tokens to a "
+                "signed-in user only: give quay_username and quay_password of an administrator of the organization"
+            )
+        return login
+
+    def mint(self, finding: Finding) -> Minted:
         # Basic with an anonymous CSRF pair is enough for the page, and leaves no session of the user behind.
+        login = self._signed_in()
         way = login if login.signed_in or self._accepts else login.without_session()
         now = self._call.client.now()
         secret = self._authorize(way)

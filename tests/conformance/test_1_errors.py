@@ -77,7 +77,7 @@ def test_1_basic_is_never_accepted_by_the_api(target: Target, caller: Callable[.
 
 
 def test_1_robot_and_app_tokens_are_no_bearers(world: World, caller: Callable[..., Client]) -> None:
-    _, robot = world.robot()
+    _rest, robot = world.robot()
     app = world.user.post("/api/v1/user/apptoken", {"title": "bearer"}).json()["token"]["token_code"]
     for secret in (robot, app):
         assert_problem(caller(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token")
@@ -174,7 +174,7 @@ def test_1_500_for_a_repository_in_an_unknown_namespace(world: World) -> None:
 
 
 def test_1_500_for_a_federation_exchange_without_a_jwt(world: World, caller: Callable[..., Client]) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     client = caller(basic=(f"{world.org}+{shortname}", "no-jwt"))
     assert_html(client.get("/oauth2/federation/robot/token"), 500)
 

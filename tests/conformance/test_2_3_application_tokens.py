@@ -145,7 +145,7 @@ def test_2_3_nobody_mints_more_than_he_has(world: World, caller: Callable[..., C
 @new_family
 def test_2_3_list_is_newest_first_and_without_secrets(world: World) -> None:
     path = f"{_application(world)}/tokens"
-    uuids = [world.superuser.post(path, {"name": "t", "scope": "repo:read"}).json()["uuid"] for _ in range(3)]
+    uuids = [world.superuser.post(path, {"name": "t", "scope": "repo:read"}).json()["uuid"] for _time in range(3)]
     listed = world.superuser.get(path).json()
     assert listed.keys() == {"tokens"}
     assert [token["uuid"] for token in listed["tokens"]] == uuids[::-1]

@@ -74,7 +74,7 @@ def test_2_8_description_too_long_400(world: World) -> None:
 
 
 def test_2_8_exists_400(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     detail = f"Existing robot with name: {world.org}+{shortname}"
     assert_problem(world.superuser.put(_path(world, shortname)), 400, "invalid_request", detail)
 
@@ -111,7 +111,7 @@ def test_2_8_list_without_tokens(world: World) -> None:
 
 
 def test_2_8_list_with_permissions(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     repository, team = world.repository(), world.team()
     robot = f"{world.org}+{shortname}"
     world.superuser.put(f"/api/v1/repository/{world.org}/{repository}/permissions/user/{robot}", {"role": "read"})
@@ -125,7 +125,7 @@ def test_2_8_list_with_permissions(world: World) -> None:
 
 
 def test_2_8_plain_members_see_no_tokens_and_no_single_robot(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     team = world.team()
     world.superuser.put(f"{world.base}/team/{team}/members/{world.username}")
     listed = world.user.get(f"{world.base}/robots", params={"permissions": "true"}).json()["robots"]
@@ -164,7 +164,7 @@ def test_2_8_delete(world: World) -> None:
 
 
 def test_2_8_permissions(world: World, bearer: Callable[[str], Client]) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     repository = world.repository()
     address = f"/api/v1/repository/{world.org}/{repository}/permissions/user/{world.org}+{shortname}"
     world.superuser.put(address, {"role": "write"})
@@ -185,7 +185,7 @@ def test_2_8_federation_post_replaces_the_list(world: World) -> None:
     assert world.superuser.post(path, [second]).json() == [second]
     assert world.superuser.get(path).json() == [second]
     assert world.superuser.post(path, []).json() == []
-    for _ in range(2):
+    for _time in range(2):
         assert_no_content(world.superuser.delete(path))
 
 
@@ -217,7 +217,7 @@ def test_2_8_exchange_errors(world: World, anonymous: Client, caller: Callable[.
     assert_message(caller(basic=(f"{world.org}+nobody", "x")).get(path), 400)
     jwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2kuZXhhbXBsZSJ9.AAAA"
     message = "Robot does not have federated login configured"
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     assert_message(caller(basic=(f"{world.org}+{shortname}", jwt)).get(path), 400, message)
 
 

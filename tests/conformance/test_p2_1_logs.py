@@ -93,7 +93,7 @@ def test_p2_1_unknown_repository_404(world: World) -> None:
 
 
 def test_p2_1_an_entry(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     (entry, *_rest) = world.superuser.get(f"{world.base}/logs").json()["logs"]
     assert entry.keys() == {"kind", "metadata", "ip", "datetime", "performer"}
     assert entry["kind"] == "create_robot"
@@ -107,7 +107,7 @@ def test_p2_1_an_entry(world: World) -> None:
 
 
 def test_p2_1_by_bearer_the_metadata_name_token_and_application(world: World, bearer: Callable[[str], Client]) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     bearer("org:admin").post(f"{world.base}/robots/{shortname}/regenerate")
     entry = world.superuser.get(f"{world.base}/logs").json()["logs"][0]
     keys = {"robot", "oauth_token_id", "oauth_token_application_id", "oauth_token_application"}
@@ -223,7 +223,7 @@ def test_p2_1_signing_in_is_logged_without_a_performer(world: World, anonymous: 
 
 
 def test_p2_1_not_logged(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     before = _all(world.superuser, f"{world.base}/logs")
     world.mint("repo:read")
     listed = world.superuser.get("/api/v1/user/authorizations").json()["authorizations"]

@@ -36,7 +36,7 @@ def _permissions(world: World, repository: str | None = None) -> str:
 def test_p2_2_put_permission_is_idempotent(world: World, plus: str) -> None:
     robot = _robot(world)
     path = f"{_permissions(world)}/user/{robot.replace('+', plus)}"
-    for _ in range(2):
+    for _time in range(2):
         response = world.superuser.put(path, {"role": "read"})
         assert response.status_code == 200
         body = response.json()
@@ -226,7 +226,7 @@ def test_p2_2_prototypes_apply_to_new_repositories(world: World) -> None:
 
 
 def test_p2_2_a_deleted_robot_takes_its_rights_along(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     robot, repository, team = f"{world.org}+{shortname}", world.repository(), world.team()
     path = f"{world.base}/robots/{shortname}"
     world.superuser.put(f"{_permissions(world, repository)}/user/{robot}", {"role": "read"})

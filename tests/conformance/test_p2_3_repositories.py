@@ -110,7 +110,7 @@ def test_p2_3_a_wrong_bearer_reads_public_repositories(world: World, caller: Cal
 def test_p2_3_update_and_visibility(world: World) -> None:
     path = _path(world)
     assert world.superuser.put(path, {"description": "new"}).json() == {"success": True}
-    for _ in range(2):
+    for _time in range(2):
         response = world.superuser.post(f"{path}/changevisibility", {"visibility": "public"})
         assert (response.status_code, response.json()) == (200, {"success": True})
     body = world.superuser.get(path).json()
@@ -130,7 +130,7 @@ def test_p2_3_change_state(world: World, standin: Standin) -> None:
 
 def test_p2_3_delete_always_answers_204(world: World) -> None:
     path = _path(world)
-    for _ in range(2):
+    for _time in range(2):
         assert_no_content(world.superuser.delete(path))
     assert_problem(world.superuser.get(path), 404, "not_found")
     assert_no_content(world.superuser.delete(_path(world, unique())))

@@ -36,7 +36,7 @@ def test_p2_5_list_of_users(world: World) -> None:
 
 def test_p2_5_pages_of_users(world: World) -> None:
     usernames, parameters = [], {"limit": "1"}
-    for _ in range(1000):
+    for _time in range(1000):
         page = world.superuser.get(USERS, params=parameters).json()
         usernames += [user["username"] for user in page["users"]]
         if "next_page" not in page:

@@ -94,7 +94,7 @@ def test_p2_8_health(anonymous: Client) -> None:
 def test_p2_9_kept_connections_end_after_1000_requests(standin: Standin) -> None:
     connection = HTTPConnection("127.0.0.1", standin.port)
     answers = []
-    for _ in range(1000):
+    for _time in range(1000):
         connection.request("GET", "/csrf_token")
         with connection.getresponse() as response:
             response.read()
@@ -105,7 +105,7 @@ def test_p2_9_kept_connections_end_after_1000_requests(standin: Standin) -> None
 
 
 def test_p2_10_two_parallel_regenerates_one_token_lives(world: World) -> None:
-    shortname, _ = world.robot()
+    shortname, _rest = world.robot()
     path = f"{world.base}/robots/{shortname}"
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: world.superuser.post(f"{path}/regenerate"), range(2)))
@@ -117,7 +117,7 @@ def test_p2_10_two_parallel_regenerates_one_token_lives(world: World) -> None:
 
 def test_p2_10_one_session_serves_parallel_requests(world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
-        paths = [f"{world.base}/robots/{unique('r')}" for _ in range(8)]
+        paths = [f"{world.base}/robots/{unique('r')}" for _time in range(8)]
         answers = list(pool.map(lambda path: world.superuser.put(path).status_code, paths))
     assert answers == [201] * 8
 

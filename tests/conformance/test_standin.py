@@ -156,9 +156,9 @@ def test_delays(either: Target, after: bool) -> None:
 def test_a_fault_fires_from_the_nth_request_on_so_many_times(either: Target) -> None:
     with Client(either) as client:
         _standin(either).faults.add("status", path="^/config$", status=502, nth=2, times=2)
-        assert [client.get("/config").status_code for _ in range(5)] == [200, 502, 502, 200, 200]
+        assert [client.get("/config").status_code for _time in range(5)] == [200, 502, 502, 200, 200]
         _standin(either).faults.add("status", path="^/config$", status=504, times=None)
-        assert {client.get("/config").status_code for _ in range(5)} == {504}
+        assert {client.get("/config").status_code for _time in range(5)} == {504}
 
 
 def test_unknown_faults_are_refused(fresh: Target) -> None:
@@ -226,7 +226,7 @@ def test_control_faults(fresh: Target, control: Control) -> None:
     rule = {"match": {"method": "GET", "path": "/config", "nth": 1}, "action": {"kind": "status", "status": 418}}
     control.ask("POST", "faults", rule | {"times": 1})
     with Client(fresh) as client:
-        assert [client.get("/config").status_code for _ in range(2)] == [418, 200]
+        assert [client.get("/config").status_code for _time in range(2)] == [418, 200]
     (shown,) = control.ask("GET", "faults")
     assert (shown["kind"], shown["seen"], shown["fired"]) == ("status", 2, 1)
     control.ask("DELETE", "faults")

@@ -179,7 +179,7 @@ def consume(quay: Standin) -> None:
 def attempts(quay: Standin) -> Iterator[tuple[str, bool]]:
     host = quay.url.split("://")[1]
     auth = json.loads((CONSUMERS / "containers-auth.json").read_text())["auths"][host]["auth"]
-    username, _, secret = base64.b64decode(auth).decode().partition(":")
+    username, _colon, secret = base64.b64decode(auth).decode().partition(":")
     scope = {"service": host, "scope": "repository:acme/app:pull"}
     login = requests.get(f"{quay.url}/v2/auth", params=scope, auth=(username, secret), timeout=30)
     yield "podman login with containers-auth.json", login.status_code == 200

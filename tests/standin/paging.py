@@ -17,7 +17,8 @@ from flask import request
 
 class Identified(Protocol):
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        raise NotImplementedError
 
 
 T = TypeVar("T", bound=Identified)

@@ -18,7 +18,7 @@ FINGERPRINT_LENGTH = 12
 
 
 def random_string(length: int, alphabet: str = CAPITALS) -> str:
-    return "".join(secrets.choice(alphabet) for _ in range(length))
+    return "".join(secrets.choice(alphabet) for _time in range(length))
 
 
 def client_id() -> str:

@@ -76,7 +76,7 @@ def exchange_code() -> Response:
     if not _is_redirect_allowed(application, form["redirect_uri"]):
         return _oauth_error("invalid_grant")
     del quay().state.authorization_codes[code.digest]
-    _, secret = mint_oauth_token(application, code.username, code.scope)
+    _rest, secret = mint_oauth_token(application, code.username, code.scope)
     return _oauth_json(
         {"access_token": secret, "token_type": "Bearer", "expires_in": TEN_YEARS_S, "refresh_token": None}
     )
@@ -200,7 +200,7 @@ def _authorize(user: User, parameters: Parameters) -> Response:
     echoed = {name: parameters[name] for name in ("scope", "state") if name in parameters}
     if response_type == "code":
         return _redirect(redirect_uri, {**echoed, "code": _new_code(user, application, scope)})
-    _, secret = mint_oauth_token(application, user.username, scope)
+    _rest, secret = mint_oauth_token(application, user.username, scope)
     quay().state.assignments.pop(assignment_uuid or "", None)
     fragment = f"access_token={secret}&token_type=Bearer&expires_in={TEN_YEARS_S}"
     return _redirect(redirect_uri, echoed, fragment)

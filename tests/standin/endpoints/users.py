@@ -82,7 +82,9 @@ def _automation_token(user: User) -> str:
         description="Application token generated via /api/v1/user/initialize",
     )
     quay().state.applications[application.client_id] = application
-    _, secret = mint_oauth_token(application, user.username, _INITIALIZE_SCOPE, lifetime_s=_INITIALIZE_TOKEN_LIFETIME_S)
+    _rest, secret = mint_oauth_token(
+        application, user.username, _INITIALIZE_SCOPE, lifetime_s=_INITIALIZE_TOKEN_LIFETIME_S
+    )
     return secret
 
 
