@@ -24,8 +24,12 @@ demo: ## See credentials created, rotated, proved and delivered on a stand-in Qu
 	$(tools) demo $(ARGS)
 
 .PHONY: test
-test: ## Run lint, unit, sanity, integration, canary, molecule, package and demo, up to the first that fails
+test: ## Run lint, unit, package and demo, up to the first that fails
 	$(tools) test
+
+.PHONY: verify
+verify: ## Run all that, then sanity, integration, canary and molecule
+	$(tools) verify
 
 .PHONY: lint
 lint: ## Check style, types, documentation, changelog and licences
