@@ -11,6 +11,7 @@ what it printed. Arguments reach a module by its standard input, so that no secr
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -29,6 +30,8 @@ _LONGEST_RUN_S = 120
 def serve() -> None:
     for path in (collection.PLUGINS / "module_utils").glob("_*.py"):
         importlib.import_module(f"ansible_collections.{collection.NAME}.plugins.module_utils.{path.stem}")
+    # Nothing of what was loaded will ever be garbage; a collection in a fork would only copy it.
+    gc.freeze()
     for line in sys.stdin.buffer:
         print(json.dumps(_run(json.loads(line))), flush=True)
 
