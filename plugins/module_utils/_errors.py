@@ -36,6 +36,10 @@ class RefusedCredential(QuayError):
     """A new secret did not pass its proof, or Quay granted less than was asked for."""
 
 
+class Unconfirmed(QuayError):
+    """Quay reported success, and what it has now is something else than what was written."""
+
+
 class TransportFailure(QuayError):
     """No complete answer arrived. ``sent``: the server may have got the request; ``lasting``: no use to try again."""
 

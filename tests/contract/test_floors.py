@@ -27,7 +27,7 @@ FLOORS = (
     ("_store_*",),
     ("_store",),
     ("_files",),
-    ("_credential",),
+    ("_credential", "_upkeep"),
     ("_runner",),
     ("_logs", "_oauth", "_registry", "_robots"),
     ("_server",),
