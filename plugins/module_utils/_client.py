@@ -482,7 +482,7 @@ def _quay_words(response: requests.Response) -> tuple[str, str | None, dict[str,
     # A schema failure puts pages of jsonschema into "detail"; its first line is the sentence.
     words = next((body[key] for key in ("error_message", "detail", "message", "error") if body.get(key)), "")
     kind = body.get("error_type")
-    return (str(words).strip().split("\n")[0][:300], str(kind) if kind else None, body)
+    return (str(words).strip().split("\n", maxsplit=1)[0][:300], str(kind) if kind else None, body)
 
 
 def _api_error(response: requests.Response, method: str, path: str, login: Login) -> ApiError:

@@ -183,7 +183,7 @@ def test_p2_1_assigning_is_logged(world: World) -> None:
 
 
 def test_p2_1_permissions_and_members_are_logged(world: World) -> None:
-    (shortname, _), name, team = world.robot(), world.repository(), world.team()
+    (shortname, _secret), name, team = world.robot(), world.repository(), world.team()
     robot = f"{world.org}+{shortname}"
     permission = f"/api/v1/repository/{world.org}/{name}/permissions/user/{robot}"
     world.superuser.put(permission, {"role": "read"})

@@ -196,19 +196,19 @@ def test_option_of_an_api_token(world: World, case: str) -> None:
     assert world.writes == []
 
 
+def linked(folder: Path) -> Path:
+    (folder / "elsewhere").write_text("precious\n")
+    (folder / "link").symlink_to(folder / "elsewhere")
+    return folder / "link"
+
+
 PATHS: dict[str, tuple[Callable[[Path], Path | str], str]] = {
     "relative": (lambda folder: "token", "must be an absolute path"),
     "missing directory": (lambda folder: folder / "none" / "token", "does not exist; create it first"),
     "directory": (lambda folder: folder, "is not a regular file"),
     "device": (lambda folder: "/dev/null", "is not a regular file"),
-    "link": (lambda folder: linked(folder), "is a symbolic link"),
+    "link": (linked, "is a symbolic link"),
 }
-
-
-def linked(folder: Path) -> Path:
-    (folder / "elsewhere").write_text("precious\n")
-    (folder / "link").symlink_to(folder / "elsewhere")
-    return folder / "link"
 
 
 @pytest.mark.parametrize("module", ["quay_robot_token", "quay_api_token", "quay_referrers_token"])

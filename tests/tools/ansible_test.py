@@ -11,9 +11,9 @@ import configparser
 import os
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import environments, places, pythons, shell, tree
@@ -110,6 +110,4 @@ def side_by_side(task: Callable[[AnsibleTest], str]) -> None:
         with tester.alone():
             return task(tester)
 
-    with ThreadPoolExecutor() as pool:
-        for said in pool.map(turn, (AnsibleTest(environments.lowest()), highest())):
-            print(said, flush=True)
+    shell.side_by_side(partial(turn, tester) for tester in (AnsibleTest(environments.lowest()), highest()))

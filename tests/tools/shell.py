@@ -10,7 +10,8 @@ import fcntl
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def record(title: str, command: Iterable[str | Path], env: dict[str, str], cwd: 
     if done.returncode:
         raise CommandFailed(f"{seen}\n{readable(words)} ended with status {done.returncode}")
     return seen
+
+
+def side_by_side(tasks: Iterable[Callable[[], str]]) -> None:
+    """Let all ``tasks`` run to their end at once, print what each returned, and fail with those that failed."""
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(task) for task in tasks]
+    failures = [str(task.exception()) for task in running if isinstance(task.exception(), CommandFailed)]
+    for task in running:
+        if not isinstance(task.exception(), CommandFailed):
+            print(task.result(), flush=True)
+    if failures:
+        raise CommandFailed("\n".join(failures))
 
 
 def readable(words: list[str]) -> str:

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from .. import environments, servers
+from .. import environments, servers, shell
 from ..environments import Environment
 
 # Every family of stand-ins with both, instead of one family with each.
@@ -20,10 +20,8 @@ def canary(*arguments: str) -> None:
     environments.main()
     lowest, highest = environments.lowest(), environments.highest()
     newest, oldest = servers.FAMILIES
-    with ThreadPoolExecutor() as pool:
-        watches = [pool.submit(watch, *pair, *arguments) for pair in ((lowest, oldest), (highest, newest))]
-        for each in watches:
-            print(each.result(), flush=True)
+    pairs = ((lowest, oldest), (highest, newest))
+    shell.side_by_side(partial(watch, *pair, *arguments) for pair in pairs)
 
 
 def watch(environment: Environment, family: str, *arguments: str) -> str:

@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Clock:
+        def now(cls, tz: tzinfo | None = None) -> datetime:
             return cls.fromtimestamp(now.timestamp(), tz)
 
     monkeypatch.setattr(_client, "datetime", Clock)

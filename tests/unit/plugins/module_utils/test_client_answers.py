@@ -122,7 +122,7 @@ def test_error(
     unclear: bool,
 ) -> None:
     failure = failure_of(quay, reply, method, BasicLogin("ann", "pässword"))
-    assert type(failure) is kind
+    assert failure.__class__ is kind
     assert (failure.status, failure.method, failure.path) == (status, method, "/api/v1/x")
     assert (failure.message, failure.error_type) == (message, error_type)
     assert failure.unclear is (unclear and method == "POST")
@@ -143,7 +143,7 @@ def test_error(
 def test_dead_bearer(quay: FakeQuay, method: str, reply: Reply) -> None:
     """On a write, Quay speaks of CSRF only because nobody is signed in."""
     failure = failure_of(quay, reply, method, BearerLogin("s3cret"))
-    assert type(failure) is NotAuthenticated
+    assert failure.__class__ is NotAuthenticated
     assert str(failure) == f"{method} /api/v1/x: Quay answered 401. {DEAD}"
     assert (failure.status, failure.error_type, failure.unclear) == (401, "invalid_token", False)
 
@@ -152,19 +152,19 @@ def test_live_bearer_without_the_scope(quay: FakeQuay) -> None:
     """GET /api/v1/user/ is a 401 then, told apart by one key."""
     reply = ok({"message": "Requires authentication", "error_type": "invalid_token", "session_required": False}, 401)
     failure = failure_of(quay, reply, "GET", BearerLogin("s3cret"))
-    assert type(failure) is Forbidden
+    assert failure.__class__ is Forbidden
     assert str(failure) == f"GET /api/v1/x: Quay answered 401: Requires authentication. {LACKS}"
 
 
 @pytest.mark.parametrize("session_required", [True, None])
 def test_dead_bearer_where_a_session_would_do(quay: FakeQuay, session_required: bool | None) -> None:
     reply = ok({"message": "Requires authentication", "session_required": session_required}, 401)
-    assert type(failure_of(quay, reply, "GET", BearerLogin("s3cret"))) is NotAuthenticated
+    assert failure_of(quay, reply, "GET", BearerLogin("s3cret")).__class__ is NotAuthenticated
 
 
 def test_bearer_that_lacks_the_right(quay: FakeQuay) -> None:
     failure = failure_of(quay, error(403, "Unauthorized", "insufficient_scope"), "POST", BearerLogin("s3cret"))
-    assert type(failure) is Forbidden
+    assert failure.__class__ is Forbidden
 
 
 def test_session_that_quay_does_not_know(quay: FakeQuay) -> None:
@@ -197,7 +197,7 @@ def test_refused_sign_in(quay: FakeQuay, unverified: bool, invalid: bool, hint: 
 def test_read_only_registry(quay: FakeQuay, login: Login) -> None:
     words = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
     failure = failure_of(quay, ok({"is_readonly": True, "message": words}, 503), "POST", login)
-    assert type(failure) is ReadOnlyRegistry
+    assert failure.__class__ is ReadOnlyRegistry
     assert str(failure) == (
         f"POST /api/v1/x: the registry is read-only; nothing was changed (Quay says: {words.rstrip('.')})"
     )
