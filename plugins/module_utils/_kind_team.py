@@ -23,6 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._organizations imp
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import iso
 from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._users import administers_own_account
 
 _DEFAULTS = {"description": "", "role": "member"}
 OWNERS = "owners"
@@ -53,6 +54,9 @@ def ensure_team(call: Call) -> Outcome:
 
 def _organization_of(call: Call, name: str) -> Organization:
     found = Organizations(call.client).get(name)
+    if found is None or found.teams is None:
+        # An organization's page is for everybody: so far nothing has told a wrong token from a right one.
+        administers_own_account(call.client)
     if found is None:
         raise BadInput(f"organization: this Quay has no organization '{name}'; create it with quay_organization")
     if found.teams is None:

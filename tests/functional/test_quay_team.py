@@ -213,6 +213,13 @@ def test_token_without_the_scope(world: World) -> None:
     assert_refused(world, MODULE, DEV, "the login")
 
 
+@pytest.mark.parametrize("organization", ["acme", "nope"])
+def test_token_that_quay_does_not_accept(world: World, organization: str) -> None:
+    """An organization's page is for everybody; a wrong token is told apart all the same."""
+    world.login = {"quay_token": "X" * 40}
+    assert_refused(world, MODULE, {**DEV, "organization": organization}, "Quay does not accept the token")
+
+
 @pytest.mark.parametrize("kind", ["cut_after", "status"])
 @pytest.mark.parametrize(
     ("method", "path", "arguments"),
