@@ -31,11 +31,11 @@ FLOORS = (
     ("_files",),
     ("_credential", "_upkeep"),
     ("_runner",),
-    ("_logs", "_oauth", "_registry", "_rights"),
+    ("_logs", "_oauth", "_organizations", "_registry", "_rights", "_users"),
     ("_robots",),
     ("_server",),
     ("_client",),
-    ("_login", "_times"),
+    ("_login", "_names", "_times"),
     ("_errors", "_lifecycle"),
 )
 
