@@ -29,7 +29,7 @@ FLOORS = (
     ("_files",),
     ("_credential", "_upkeep"),
     ("_runner",),
-    ("_logs", "_oauth", "_registry", "_robots"),
+    ("_builds", "_logs", "_manifests", "_mirrors", "_oauth", "_registry", "_repositories", "_robots"),
     ("_server",),
     ("_client",),
     ("_login", "_times"),
