@@ -57,7 +57,7 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 # Quay's own limit.
 _SHORTEST_TIMEOUT = 300
-_LOCATION = re.compile(r"[^\s/@?#%\\]+/[^\s@?#%\\]+")
+_LOCATION = re.compile(r"(?!.*://)[^\s/@?#%\\]+/[^\s@?#%\\]+")
 
 
 def ensure_repository_mirror(call: Call) -> Outcome:
