@@ -39,6 +39,7 @@ _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 # What check mode cannot know, and may leave null where the real run tells it.
 UNKNOWABLE = {"token", "uuid", "client_id", "created_at", "expires_at", "last_accessed", "age_source", "fingerprint"}
+UNKNOWABLE |= {"phase", "progress", "started_at"}
 
 
 Environment = Mapping[str, str] | None
