@@ -14,9 +14,12 @@ from ..environments import Environment
 
 def unit(*arguments: str) -> None:
     """Run all of them; without arguments also those of plugins, under the oldest target's Python."""
-    environments.main().run("pytest", *arguments)
-    if not arguments:
-        unit_on_target()
+    if arguments:
+        environments.main().run("pytest", *arguments)
+        return
+    # Each process takes tests as it gets along; they do not know of each other.
+    environments.main().run("pytest", "--numprocesses=auto", "--dist=worksteal", "--quiet")
+    unit_on_target()
 
 
 def unit_on_target() -> None:
