@@ -29,11 +29,11 @@ FLOORS = (
     ("_files",),
     ("_credential", "_upkeep"),
     ("_runner",),
-    ("_logs", "_oauth", "_registry", "_robots"),
+    ("_logs", "_oauth", "_operations", "_registry", "_robots"),
     ("_server",),
     ("_client",),
     ("_login", "_times"),
-    ("_errors", "_lifecycle"),
+    ("_errors", "_lifecycle", "_schema", "_secrets"),
 )
 
 _IMPORT_ROOT = f"ansible_collections.{collection.NAME}.plugins."

@@ -21,6 +21,7 @@ from standin.tokens import fingerprint
 # What Ansible itself adds to a result.
 _ANSIBLES_OWN = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
 _TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
+_TYPES["raw"] = object
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from . import (
     app_tokens,
     application_tokens,
     applications,
+    discovery,
     logs,
     oauth_flow,
     organizations,
@@ -43,4 +44,7 @@ ALL: tuple[Routes, ...] = (
     superuser.routes,
     registry_auth.routes,
     registry.routes,
+    discovery.routes,
 )
+
+discovery.describes(ALL)
