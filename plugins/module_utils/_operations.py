@@ -120,8 +120,8 @@ class Catalogue:
         if found is None:
             hint = near(name, [operation.name for operation in self.operations])
             raise BadInput(
-                f"operation: this Quay has no operation '{name}'{hint}. Other Quays may have it: a feature can be off, or "
-                "a version too old. quay_operation_info lists what there is"
+                f"operation: this Quay has no operation '{name}'{hint}. Other Quays may have it: a feature can be off "
+                "here, or this version too old. quay_operation_info lists what there is"
             )
         return found
 

@@ -108,7 +108,9 @@ def test_p2_8_form_of_an_operation(anonymous: Client) -> None:
     }
 
 
-@pytest.mark.parametrize(("name", "status"), [("createRepo", "201"), ("createInstallUser", "201"), ("listRepos", "200")])
+@pytest.mark.parametrize(
+    ("name", "status"), [("createRepo", "201"), ("createInstallUser", "201"), ("listRepos", "200")]
+)
 def test_p2_8_response_codes_are_a_template(anonymous: Client, name: str, status: str) -> None:
     body = anonymous.get(PATH).json()
     method, path = operations_of(anonymous)[name]
