@@ -17,10 +17,6 @@ OBJECT = {
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
     "required": ["name"],
 }
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-    "required": ["name"],
-}
 
 
 def problems(value: Any, schema: Any) -> Any:
