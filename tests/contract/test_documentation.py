@@ -18,7 +18,7 @@ from . import collection
 every_module = pytest.mark.parametrize("module", collection.MODULES)
 
 # Options that look as if they held a secret and hold none.
-HARMLESS = {"token_path", "token_key", "reset_client_secret"}
+HARMLESS = {"token_path", "token_key", "reset_client_secret", "update_password"}
 _SECRET_LOOK = re.compile(r"token|password|secret")
 
 # What an example's template stands for when the example is checked.

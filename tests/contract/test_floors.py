@@ -29,10 +29,10 @@ FLOORS = (
     ("_files",),
     ("_credential", "_upkeep"),
     ("_runner",),
-    ("_logs", "_oauth", "_operations", "_registry", "_robots"),
+    ("_logs", "_oauth", "_operations", "_organizations", "_registry", "_robots", "_users"),
     ("_server",),
     ("_client",),
-    ("_login", "_times"),
+    ("_login", "_names", "_times"),
     ("_errors", "_lifecycle", "_schema", "_secrets"),
 )
 
