@@ -20,6 +20,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._organizations imp
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._users import administers_own_account
 
 _DEFAULTS = {"email": ""}
 
@@ -61,7 +62,7 @@ class _Keeper:
         try:
             self._organizations.create(self.name, wanted["email"])
         except Forbidden as error:
-            hint = "Creating organizations needs a user who may, and with a token its scope user:admin"
+            hint = "This Quay lets not every user create organizations"
             raise Forbidden(error.status, error.method, error.path, error.message, hint=hint) from None
         except ApiError as error:
             if "not available" not in error.message:
@@ -81,9 +82,14 @@ class _Keeper:
     def refuse_impossible(self, declared: Mapping[str, Any]) -> None:
         """Say what Quay would say no to, so that check mode says it, too."""
         found, deletes = self._unread[0], self._call.params["state"] == ABSENT
-        if found is None:
-            if not deletes:
+        if found is None or not found.administered:
+            # So far nothing has told a wrong token from a right one.
+            acts = administers_own_account(self._call.client)
+            if found is None and not deletes:
+                if not acts:
+                    raise BadInput(f"{self.what} cannot be created by this login: its token lacks the scope user:admin")
                 self._refuse_impossible_name(declared)
+        if found is None:
             return
         # Who does not administer it is not told its e-mail address either, so there is nothing to compare.
         if (deletes or declared) and not found.administered:

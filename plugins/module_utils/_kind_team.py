@@ -23,9 +23,11 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._organizations imp
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import iso
 from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._users import administers_own_account
 
 _DEFAULTS = {"description": "", "role": "member"}
 OWNERS = "owners"
+ADMIN = "admin"
 
 # How each directory names a group, and how the options do.
 GROUPS = {"ldap": "group_dn", "oidc": "group_name", "keystone": "group_id"}
@@ -52,6 +54,9 @@ def ensure_team(call: Call) -> Outcome:
 
 def _organization_of(call: Call, name: str) -> Organization:
     found = Organizations(call.client).get(name)
+    if found is None or found.teams is None:
+        # An organization's page is for everybody: so far nothing has told a wrong token from a right one.
+        administers_own_account(call.client)
     if found is None:
         raise BadInput(f"organization: this Quay has no organization '{name}'; create it with quay_organization")
     if found.teams is None:
@@ -130,8 +135,15 @@ class _TeamKeeper:
             changes = any(fields[key] != value for key, value in declared.items())
         if changes and self._seen is not None:
             _refuse_stranger(self.what, self._seen)
+        if fields is not None and fields["role"] == ADMIN and (deletes or declared.get("role", ADMIN) != ADMIN):
+            self._refuse_last_admins()
         if self._counts_members:
             self._refuse_strange_members(set(declared["members"]) - set((fields or {}).get("members", ())))
+
+    def _refuse_last_admins(self) -> None:
+        teams = (self._seen.teams or {}) if self._seen is not None else {}
+        if [team.name for team in teams.values() if team.role == ADMIN] == [self.team]:
+            raise BadInput(f"{self.what} is the only one that administers the organization; nobody could any more")
 
     def _refuse_strange_members(self, new: set[str]) -> None:
         users = sorted(name for name in new if "+" not in name)
@@ -166,7 +178,15 @@ class _TeamKeeper:
             self._teams.remove(self.team, member)
 
     def delete(self) -> None:
-        self._teams.delete(self.team)
+        try:
+            self._teams.delete(self.team)
+        except QuayError as error:
+            # Of a team that administers, Quay wants to know whether the login needs it, and stumbles over a superuser
+            # who is in no such team. It does not mind a team that administers nothing any more.
+            if not error.unclear or (self._read() or {}).get("role") != ADMIN:
+                raise
+            self._teams.write(self.team, {"role": "member"})
+            self._teams.delete(self.team)
 
 
 def ensure_team_sync(call: Call) -> Outcome:

@@ -84,6 +84,21 @@ class Users:
         self._client.delete(_path_of(name))
 
 
+def administers_own_account(client: QuayClient) -> bool:
+    """Whether the login may act for its user (GET /user/robots; a token: scope user:admin).
+
+    Raises NotAuthenticated for a token that Quay does not accept. Pages which are for everybody do not tell it, and nor
+    does GET /user/, which says the same to a wrong token as to one without the scope.
+    """
+    if client.login.kind != "bearer":
+        return True
+    try:
+        client.get(path_of("user", "robots"), {"token": "false", "limit": 1})
+    except Forbidden:
+        return False
+    return True
+
+
 def _path_of(name: str) -> str:
     return path_of("superuser", "users", name)
 

@@ -21,8 +21,6 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details:
-      - That a token lacks the scope to create organizations is found by the real run only.
   diff_mode:
     support: full
   idempotent:

@@ -51,6 +51,9 @@ _DEFAULTS: dict[str, Any] = {
     "OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT": None,
     "OAUTH_TOKEN_LAST_ACCESSED_UPDATE_THRESHOLD_S": 60,
     "LAST_ACCESSED_UPDATE_THRESHOLD_S": 120,
+    # The directory's groups and their members, where AUTHENTICATION_TYPE names a directory.
+    "STANDIN_GROUPS": {},
+    "LDAP_BASE_DN": ["dc=example", "dc=com"],
     "CREATE_PRIVATE_REPO_ON_PUSH": True,
     "REGISTRY_JWT_AUTH_MAX_FRESH_S": 3660,
     # How long the name of a deleted namespace stays blocked until the garbage collector has been by.
@@ -64,6 +67,7 @@ _DEFAULTS: dict[str, Any] = {
     "FEATURE_DIRECT_LOGIN": True,
     "FEATURE_EXTENDED_REPOSITORY_NAMES": True,
     "FEATURE_MAILING": False,
+    "FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP": False,
     "FEATURE_PERMANENT_SESSIONS": True,
     "FEATURE_PROGRAMMATIC_BOOTSTRAP": False,
     "FEATURE_PROXY_CACHE": False,

@@ -30,12 +30,23 @@ class User:
 
 
 @dataclass
+class TeamSync:
+    """The group of a directory from which a team takes its members."""
+
+    service: str
+    config: dict[str, Any]
+    last_updated: datetime | None = None
+
+
+@dataclass
 class Team:
     name: str
     role: str
     id: int
     description: str = ""
     members: list[str] = field(default_factory=list)
+    invited: list[str] = field(default_factory=list)
+    sync: TeamSync | None = None
 
 
 @dataclass
