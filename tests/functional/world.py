@@ -41,6 +41,7 @@ _ISO = "%Y-%m-%dT%H:%M:%SZ"
 UNKNOWABLE = {"token", "uuid", "client_id", "created_at", "expires_at", "last_accessed", "age_source", "fingerprint"}
 # The answer of a call that check mode does not send.
 UNKNOWABLE |= {"json", "status"}
+UNKNOWABLE |= {"phase", "progress", "started_at"}
 
 
 Environment = Mapping[str, str] | None
