@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import pytest
 from contract import collection
 from functional.inhabitants import Person
 from functional.world import World
+from standin.state import Manifest
 from standin.tokens import fingerprint
 
 PLAYBOOKS = {path.stem for path in (collection.ROOT / "playbooks").glob("*.yml")}
@@ -47,6 +49,7 @@ class Kitchen:
 
     world: World
     person: Person | None
+    environ: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -103,6 +106,7 @@ class Kitchen:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "QUAY_HOST": self.world.quay.url,
+            **self.environ,
         }
         if self.person:
             environ |= {"QUAY_USERNAME": self.person.username, "QUAY_PASSWORD": self.person.password}
@@ -154,6 +158,19 @@ def test_team(by: Callable[[str], Kitchen]) -> None:
     assert (made.role, set(made.members)) == ("creator", {"acme+ci", "carol"})
     kitchen.once("team", {**team, "team_state": "absent"})
     assert "builders" not in teams
+
+
+def test_team_sync(by: Callable[[str], Kitchen]) -> None:
+    kitchen = by("root")
+    kitchen.world.quay.config.update(AUTHENTICATION_TYPE="LDAP", FEATURE_TEAM_SYNCING=True)
+    kitchen.world.quay.config["STANDIN_GROUPS"] = {"cn=devs,ou=groups": ["carol"]}
+    team = {"team_sync_organization": "acme", "team_sync_team": "readers"}
+    readers = kitchen.world.quay.state.organizations["acme"].teams["readers"]
+    kitchen.three_runs("team_sync", {**team, "team_sync_group_dn": "cn=devs,ou=groups"})
+    assert readers.sync is not None
+    assert readers.sync.config == {"group_dn": "cn=devs,ou=groups"}
+    kitchen.once("team_sync", {**team, "team_sync_state": "absent"})
+    assert readers.sync is None
 
 
 def test_usage_logs(by: Callable[[str], Kitchen]) -> None:
@@ -232,6 +249,105 @@ def test_app_token(by: Callable[[str], Kitchen]) -> None:
     assert kept(path) == secret
     kitchen.once("app_token", {**token, "app_token_state": "absent"})
     assert not tokens
+
+
+def test_repository(by: Callable[[str], Kitchen]) -> None:
+    kitchen = by("alice")
+    repositories = kitchen.world.quay.state.repositories
+    permission = {"kind": "robot", "name": "acme+ci", "role": "write"}
+    repository = {"repository_name": "acme/new", "repository_description": "The new one"}
+    kitchen.three_runs("repository", {**repository, "repository_permissions": [permission]})
+    made = repositories["acme", "new"]
+    assert (made.is_public, made.description, made.user_roles["acme+ci"]) == (False, "The new one", "write")
+    kitchen.once("repository", {**repository, "repository_visibility": "public"})
+    assert repositories["acme", "new"].is_public
+    kitchen.once("repository", {**repository, "repository_state": "absent"})
+    assert ("acme", "new") not in repositories
+
+
+MIRROR = {
+    "mirror_repository": "acme/app",
+    "mirror_robot": "acme+ci",
+    "mirror_reference": "registry.example.com/ubi/ubi",
+    "mirror_sync_start_date": "2031-01-31T02:00:00Z",
+    "mirror_tags": ["latest", "9.*"],
+}
+
+
+@pytest.fixture
+def mirroring(by: Callable[[str], Kitchen]) -> Kitchen:
+    kitchen = by("alice")
+    kitchen.world.quay.config["FEATURE_REPO_MIRROR"] = True
+    return kitchen
+
+
+def test_mirror(mirroring: Kitchen) -> None:
+    repository = mirroring.world.quay.state.repositories["acme", "app"]
+    mirroring.three_runs("mirror", MIRROR)
+    assert repository.mirror is not None
+    assert repository.mirror.external_reference == "registry.example.com/ubi/ubi"
+    mirroring.once("mirror", {"mirror_repository": "acme/app", "mirror_sync": "now"})
+    assert repository.mirror.status == "SYNC_NOW"
+
+
+def test_mirror_with_everything(mirroring: Kitchen) -> None:
+    password = "a-password-elsewhere"
+    mirroring.world.secrets.add([password])
+    mirroring.environ["MIRROR_PASSWORD"] = password
+    extended = {
+        **MIRROR,
+        "mirror_registry_username": "puller",
+        "mirror_verify_tls": False,
+        "mirror_unsigned_images": True,
+        "mirror_http_proxy": "http://proxy.example.com:3128",
+        "mirror_https_proxy": "http://proxy.example.com:3129",
+        "mirror_no_proxy": ".example.com",
+        "mirror_sync_interval": "12h",
+        "mirror_enabled": False,
+    }
+    mirroring.three_runs("mirror", extended)
+    mirror = mirroring.world.quay.state.repositories["acme", "app"].mirror
+    assert mirror is not None
+    assert (mirror.username, mirror.sync_interval) == ("puller", 43200)
+
+
+def test_build(by: Callable[[str], Kitchen]) -> None:
+    kitchen = by("alice")
+    kitchen.world.quay.config["FEATURE_BUILD_SUPPORT"] = True
+    build = {
+        "build_repository": "acme/app",
+        "build_archive_url": "https://files.example.com/app-1.0.tar.gz",
+        "build_tags": ["latest", "1.2"],
+        "build_wait": False,
+    }
+    kitchen.three_runs("build", build)
+    (made,) = kitchen.world.quay.state.repositories["acme", "app"].builds
+    assert made.tags == ["latest", "1.2"]
+
+
+def test_referrers(by: Callable[[str], Kitchen]) -> None:
+    kitchen = by("alice")
+    repository = kitchen.world.quay.state.repositories["acme", "app"]
+    image = _push(repository.manifests, {"layers": []})
+    about = _push(repository.manifests, {"subject": {"digest": image}, "artifactType": "application/spdx+json"})
+    path = kitchen.folder / "registry"
+    listing = {
+        "referrers_repository": "acme/app",
+        "referrers_digest": image,
+        "referrers_artifact_type": "application/spdx+json",
+        "referrers_token_path": str(path),
+    }
+    run = kitchen.three_runs("referrers", listing)
+    assert about in run.output
+    assert kept(path)
+
+
+def _push(manifests: dict[str, Manifest], content: dict[str, Any]) -> str:
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    raw = json.dumps({"schemaVersion": 2, "mediaType": kind, **content}).encode()
+    digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    manifests[digest] = Manifest(digest, kind, raw)
+    return digest
 
 
 def test_first_user(by: Callable[[str], Kitchen]) -> None:

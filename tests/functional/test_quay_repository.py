@@ -181,9 +181,7 @@ def test_owner_of_a_namespace_stays(world: World) -> None:
     robots = world.people.alice.browser()
     robots.call("PUT", "/api/v1/user/robots/ci")
     robot = {**ROBOT, "name": "alice+ci"}
-    runs = world.four_runs(
-        MODULE, {"repository": "alice/own", "permissions": [robot], "permissions_exclusive": True}
-    )
+    runs = world.four_runs(MODULE, {"repository": "alice/own", "permissions": [robot], "permissions_exclusive": True})
     assert runs.first["permissions"] == [robot]
     assert world.quay.state.repositories["alice", "own"].user_roles == {"alice": "admin", "alice+ci": "write"}
 

@@ -142,9 +142,10 @@ def test_wait_until_it_is_complete(world: World) -> None:
     assert result["phase"] == "complete"
     assert [step["phase"] for step in result["progress"]] == ["waiting", "building", "pushing", "complete"]
     assert all(world.is_now(step["seen_at"]) for step in result["progress"])
-    assert world.requests == [CONFIG, f"GET {PATH}", f"GET {APP}", f"POST {PATH}"] + [
-        f"GET {PATH}{only_build(world).uuid}"
-    ] * 5
+    assert (
+        world.requests
+        == [CONFIG, f"GET {PATH}", f"GET {APP}", f"POST {PATH}"] + [f"GET {PATH}{only_build(world).uuid}"] * 5
+    )
 
 
 def test_steps_of_a_build(world: World) -> None:
@@ -168,7 +169,9 @@ def test_build_that_fails(world: World, phase: str) -> None:
     then(world, "building", phase, lines=lines)
     result = world.run(MODULE, WAIT)
     assert result.failed
-    words = f"The build {only_build(world).uuid} of acme/app ended in the phase {phase} (seen: waiting, building, {phase})"
+    words = (
+        f"The build {only_build(world).uuid} of acme/app ended in the phase {phase} (seen: waiting, building, {phase})"
+    )
     assert words in result.message
     assert result.message.endswith("Its last lines:\n" + "\n".join(lines[10:]))
 
