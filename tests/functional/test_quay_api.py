@@ -20,12 +20,12 @@ DISCOVERY = "GET /api/v1/discovery"
 CONFIG = "GET /config"
 HIDDEN = "********"
 
-VISIBILITY = {
+VISIBILITY: dict[str, Any] = {
     "operation": "changeRepoVisibility",
     "parameters": {"repository": "acme/app"},
     "body": {"visibility": "public"},
 }
-IS_PUBLIC = {
+IS_PUBLIC: dict[str, Any] = {
     "state_path": "/api/v1/repository/{repository}",
     "state": "present",
     "fields": {"is_public": True},

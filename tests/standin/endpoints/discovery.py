@@ -4,8 +4,8 @@
 
 """The description of the API (GET /api/v1/discovery), made of this Quay's own routes.
 
-`discovery.json` has what a real Quay's development head said of each operation, in its own words and with its own
-mistakes: of several definitions named alike it has one only.
+`discovery.json` has what a real Quay's development head said of each operation, with its mistakes (of several definitions
+named alike it has one only) but without its prose.
 """
 
 from __future__ import annotations
@@ -78,6 +78,11 @@ def get() -> dict[str, Any]:
     }
 
 
+def _prose(name: str) -> str:
+    """Some sentence or other: createOrgRobot as Create org robot."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize() + "."
+
+
 def _security() -> dict[str, Any]:
     return {
         "type": "oauth2",
@@ -87,9 +92,13 @@ def _security() -> dict[str, Any]:
     }
 
 
+def _explained(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [parameter | {"description": f"The {parameter['name']}."} for parameter in parameters]
+
+
 def _item(path: str, facts: dict[str, Any]) -> dict[str, Any]:
     item = {"x-name": facts["source"], "x-path": path, "x-tag": facts["tag"]}
-    return item | ({"parameters": facts["path_parameters"]} if facts["path_parameters"] else {})
+    return item | ({"parameters": _explained(facts["path_parameters"])} if facts["path_parameters"] else {})
 
 
 def _operation(method: str, facts: dict[str, Any], with_internal: bool) -> dict[str, Any]:
@@ -97,8 +106,8 @@ def _operation(method: str, facts: dict[str, Any], with_internal: bool) -> dict[
     failure = {"schema": {"$ref": "#/definitions/ApiError"}}
     described: dict[str, Any] = {
         "operationId": facts["id"],
-        "parameters": facts["parameters"],
-        "description": facts["description"],
+        "parameters": _explained(facts["parameters"]),
+        "description": _prose(facts["id"]),
         "tags": [facts["tag"]],
         "responses": {code: {"description": text} | failure for code, text in _FAILURES.items()},
     }
