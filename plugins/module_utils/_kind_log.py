@@ -17,7 +17,6 @@ from typing import Any, Iterator
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     ApiError,
     BadInput,
-    EndpointMissing,
     Forbidden,
     NotFound,
 )
@@ -105,14 +104,21 @@ class _Reading:
         self._limit: int = params["limit"]
         if self._limit < 0:
             raise BadInput("limit must be 0 (all) or more")
-        self.span = _span(call)
+        # What cannot be read is refused before anything is sent.
+        _span(call)
         self._logs = _logs_of(call)
+        self.path = self._logs.path
+        # The first answer, an anonymous one, brings Quay's clock, by which "now" and "ago" are meant.
+        self._counts_exist = call.server.feature("AGGREGATED_LOG_COUNT_RETRIEVAL") is not False
+        self.span = _span(call)
         # Only a namespace's logs know how to look for a performer; the others silently ignore him.
         self._of_namespace = not params["repository"] and (params["organization"] or params["user"]) is not None
         self._asked_performer = self._performer if self._of_namespace else None
 
     def counts(self) -> list[dict[str, Any]]:
         """How often what happened on each day of the span, newest day first."""
+        if not self._counts_exist:
+            raise BadInput("counts: this Quay does not count (FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL is off)")
         if self._performer and not self._of_namespace:
             raise BadInput("performer: Quay counts by performer for an organization or a user only")
         if self._performer:
@@ -144,22 +150,21 @@ class _Reading:
                 read[entry.at.date()] += 1
             if self.span.holds(entry.at):
                 yield entry
-        if sum(read.values()) > _PAGE:
+        if sum(read.values()) > _PAGE and self._counts_exist:
             self._warn_of_loss(read)
 
     def _entries_of_kinds(self) -> Iterator[LogEntry]:
         """The counts say on which days it is worth looking, and how many entries to look for."""
-        try:
-            counted = list(self._logs.counts(self.span.first, self.span.last, self._asked_performer))
-        except (EndpointMissing, NotFound):
-            # FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL is off, or the logs are not there: reading them tells.
+        if not self._counts_exist:
             yield from (entry for entry in self._all_entries() if entry.kind in self._kinds)
             return
+        counted = list(self._logs.counts(self.span.first, self.span.last, self._asked_performer))
         days: Counter[date] = Counter()
         for count in counted:
             if count.kind in self._kinds:
                 days[count.day] += count.count
-        if self._asked_performer and not counted:
+        if self._asked_performer and not days:
+            # Counting, Quay ignores a performer that it does not know; listing, it stumbles over him.
             next(self._logs.entries(self.span.last, self.span.last, self._asked_performer), None)
         for day in sorted(days, reverse=True):
             yield from self._entries_of_day(day, days[day])
@@ -182,12 +187,8 @@ class _Reading:
 
     def _warn_of_loss(self, read: Counter[date]) -> None:
         """Compare what was read with what Quay counts. Today is left out: it goes on being written."""
-        try:
-            counted = list(self._logs.counts(self.span.first, self.span.last, self._asked_performer))
-        except (ApiError, LogsSilent):
-            return  # a server that does not count
         sums: Counter[date] = Counter()
-        for count in counted:
+        for count in self._logs.counts(self.span.first, self.span.last, self._asked_performer):
             if self.span.covers(count.day) and count.day != self._today:
                 sums[count.day] += count.count
         lost = sum(max(0, number - read[day]) for day, number in sums.items())
