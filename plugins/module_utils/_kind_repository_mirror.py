@@ -40,12 +40,15 @@ _LISTS = ("tags", "architectures")
 _SPANS = ("sync_interval", "skopeo_timeout")
 _FIELDS = (*_PLAIN, *_PROXIES, *_LISTS, *_SPANS, "sync_start_date", "mode", "sync_status")
 _NEEDED = ("external_reference", "robot", "tags", "sync_start_date")
-_PASSWORD = "external_registry_password"
-_USERNAME = "external_registry_username"
+_USER, _SECRET = ("external_registry_username", "external_registry_password")
+# What a diff tells of the password, which Quay never tells.
+_NEW = "new"
+_ABSENT = "absent"
+_UNKNOWN = "unknown"
 
 _DEFAULTS: Mapping[str, Any] = {
-    _USERNAME: "",
-    _PASSWORD: "absent",
+    _USER: "",
+    _SECRET: _ABSENT,
     "verify_tls": True,
     "unsigned_images": False,
     **dict.fromkeys(_PROXIES, ""),
@@ -84,9 +87,7 @@ def _switch_off(call: Call, keeper: MirrorKeeper, present: Mapping[str, Any] | N
 
 def _wanted(params: Mapping[str, Any], name: RepositoryName) -> dict[str, Any]:
     """What the play names, as it is compared. Raises BadInput for what Quay would refuse or stumble over."""
-    wanted: dict[str, Any] = {
-        field: params[field] for field in (*_PLAIN, *_PROXIES) if params[field] is not None
-    }
+    wanted: dict[str, Any] = {field: params[field] for field in (*_PLAIN, *_PROXIES) if params[field] is not None}
     for field in _LISTS:
         if params[field] is not None:
             wanted[field] = sorted(set(params[field]))
@@ -133,9 +134,9 @@ def _declared(call: Call, wanted: Mapping[str, Any], present: Mapping[str, Any] 
     if wanted.get("architectures") and call.server.feature("SPARSE_INDEX") is False:
         raise BadInput("architectures: this Quay mirrors all architectures, because FEATURE_SPARSE_INDEX is off")
     declared = {**wanted, "mode": MIRROR}
-    password = _password(call.params, present)
-    if password is not None:
-        declared[_PASSWORD] = password
+    fate = _fate_of_password(call.params, present)
+    if fate is not None:
+        declared[_SECRET] = fate
     status = present["sync_status"] if present else NEVER_RUN
     if call.params["sync"] == "now" and status not in UNDER_WAY:
         declared["sync_status"] = SYNC_NOW
@@ -144,24 +145,22 @@ def _declared(call: Call, wanted: Mapping[str, Any], present: Mapping[str, Any] 
     return declared
 
 
-def _password(params: Mapping[str, Any], present: Mapping[str, Any] | None) -> str | None:
-    """What becomes of the password: "new" is sent, "absent" is taken away, None stays what it is.
+def _fate_of_password(params: Mapping[str, Any], present: Mapping[str, Any] | None) -> str | None:
+    """What becomes of the password: sent, taken away, or left (None).
 
     Quay tells nothing of a stored password, so it is sent when the user changes, and else only on demand.
     """
-    username, password = params[_USERNAME], params[_PASSWORD]
+    username, password, when = (params[option] for option in (_USER, _SECRET, "update_password"))
     if username is None:
         return None
     if password and not username:
-        raise BadInput(f"{_PASSWORD} goes with a user name; {_USERNAME} is empty")
-    other_user = username != (present[_USERNAME] if present else "")
+        raise BadInput(f"{_SECRET} goes with a user name; {_USER} is empty")
+    other_user = username != (present[_USER] if present else "")
     if other_user and username and present and not password:
-        raise BadInput(
-            f"{_USERNAME} changes to {username}, so {_PASSWORD} is needed: Quay would go on using the old user's"
-        )
+        raise BadInput(f"{_USER} changes to {username}, so {_SECRET} is needed: Quay would go on using the old user's")
     if other_user and not username:
-        return "absent"
-    return "new" if password and (other_user or params["update_password"] == "always") else None
+        return _ABSENT
+    return _NEW if password and (other_user or when == "always") else None
 
 
 class MirrorKeeper:
@@ -176,7 +175,7 @@ class MirrorKeeper:
         self._looked = False
         self._seen: Mapping[str, Any] | None = None
         self._has_proxies = False
-        self._sent_password = ""
+        self._fate = ""
         self._asked_to_sync = False
         self.what = f"the mirror of {name}"
         self.path = self._mirrors.path
@@ -208,15 +207,15 @@ class MirrorKeeper:
         if not fields["architectures"]:
             # Even an empty list would need FEATURE_SPARSE_INDEX on some servers.
             del fields["architectures"]
-        self._mirrors.create(self._with_password(fields, wanted[_PASSWORD]))
+        self._mirrors.create(self._with_password(fields, wanted[_SECRET]))
         self._sync(wanted["sync_status"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-        fields = {field: value for field, value in changes.items() if field not in ("mode", "sync_status", _PASSWORD)}
-        if _PASSWORD in changes:
-            fields[_USERNAME] = changes.get(_USERNAME, present[_USERNAME])
+        fields = {field: value for field, value in changes.items() if field not in ("mode", "sync_status", _SECRET)}
+        if _SECRET in changes:
+            fields[_USER] = changes.get(_USER, present[_USER])
         if fields:
-            fields = self._with_password(fields, changes.get(_PASSWORD, ""))
+            fields = self._with_password(fields, changes.get(_SECRET, ""))
             self._mirrors.update(fields, has_proxies=self._has_proxies)
         if "mode" in changes:
             self._repositories.switch(changes["mode"])
@@ -225,13 +224,13 @@ class MirrorKeeper:
     def delete(self) -> None:
         """Not in Quay's power."""
 
-    def _with_password(self, fields: dict[str, Any], password: str) -> dict[str, Any]:
+    def _with_password(self, fields: dict[str, Any], fate: str) -> dict[str, Any]:
         """Quay takes a password beside a user name only, and for none of both two nulls."""
-        if password == "new":
-            fields[_PASSWORD] = self._call.params[_PASSWORD]
-        elif password == "absent":
-            fields.update({_USERNAME: None, _PASSWORD: None})
-        self._sent_password = password
+        if fate == _NEW:
+            fields[_SECRET] = self._call.params[_SECRET]
+        elif fate == _ABSENT:
+            fields.update({_USER: None, _SECRET: None})
+        self._fate = fate
         return fields
 
     def _sync(self, status: str) -> None:
@@ -245,8 +244,8 @@ class MirrorKeeper:
         fields: dict[str, Any] = {field: getattr(mirror, field) for field in (*_PLAIN, *_PROXIES, *_SPANS)}
         fields.update({field: _without_password(fields[field]) for field in _PROXIES})
         fields.update({field: list(getattr(mirror, field)) for field in _LISTS})
-        stored = "unknown" if mirror.external_registry_username else "absent"
-        fields[_PASSWORD] = self._sent_password or stored
+        stored = _UNKNOWN if mirror.external_registry_username else _ABSENT
+        fields[_SECRET] = self._fate or stored
         on_schedule = self._start and _on_schedule(mirror, given_time(self._start, "sync_start_date"))
         fields["sync_start_date"] = self._start if on_schedule else iso(mirror.sync_start_date)
         fields["mode"] = mode

@@ -13,8 +13,8 @@ author:
   - The tokensmith.quay authors (@tokensmith)
 description:
   - Lets Quay build an image from an archive and push it to a repository, waits for the build, and cancels one.
-  - A build of the same archive, Dockerfile, context, tags and robot that is waiting or running is joined. Otherwise each
-    run starts a new build, also when the same one was built before.
+  - A build of the same archive, Dockerfile, context, tags and robot that is waiting or running is joined. Otherwise
+    each run starts a new build, also when the same one was built before.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group

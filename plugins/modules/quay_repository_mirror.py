@@ -14,8 +14,8 @@ author:
 description:
   - Configures, changes and switches off the mirror of a repository, starts a sync and cancels one.
   - A field that the task does not name keeps its value, but for O(enabled).
-  - Quay mirrors into repositories of the mode V(mirror) only, so O(state=present) puts the repository into it. Quay gives
-    the robot the role V(write) by itself.
+  - Quay mirrors into repositories of the mode V(mirror) only, so O(state=present) puts the repository into it. Quay
+    gives the robot the role V(write) by itself.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -32,8 +32,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(update_password=always), which sends the password in each run, nor with O(sync=now) once the sync that
-        an earlier run asked for is over.
+      - Not with O(update_password=always), which sends the password in each run, nor with O(sync=now) once the sync
+        that an earlier run asked for is over.
 options:
   repository:
     description:
@@ -248,7 +248,8 @@ sync_interval:
   sample: 86400
 sync_start_date:
   description:
-    - When to sync next (ISO 8601, UTC), or O(sync_start_date) as long as Quay's date lies on the schedule that it began.
+    - When to sync next (ISO 8601, UTC), or O(sync_start_date) as long as Quay's date lies on the schedule that it
+      began.
     - Null also after a sync was cancelled.
   returned: success
   type: str

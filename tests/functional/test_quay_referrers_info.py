@@ -47,15 +47,15 @@ def referrers(world: World, image: str) -> list[dict[str, Any]]:
     """A signature and a bill of the image, as the module tells them; and something about another image."""
     subject = {"mediaType": MANIFEST, "digest": image, "size": 1}
     told = []
-    for kind, annotations in ((SIGNATURE, {"by": "alice"}), (BILL, {})):
-        pushed = push(world, {"subject": subject, "artifactType": kind, "annotations": annotations})
+    for kind, notes in ((SIGNATURE, {"by": "alice"}), (BILL, {})):
+        pushed = push(world, {"subject": subject, "artifactType": kind, "annotations": notes})
         told.append(
             {
                 "digest": pushed["digest"],
                 "media_type": MANIFEST,
                 "size": pushed["size"],
                 "artifact_type": kind,
-                "annotations": annotations,
+                "annotations": notes,
             }
         )
     push(world, {"subject": {**subject, "digest": "sha256:" + "0" * 64}, "artifactType": BILL})

@@ -169,10 +169,8 @@ def test_build_that_fails(world: World, phase: str) -> None:
     then(world, "building", phase, lines=lines)
     result = world.run(MODULE, WAIT)
     assert result.failed
-    words = (
-        f"The build {only_build(world).uuid} of acme/app ended in the phase {phase} (seen: waiting, building, {phase})"
-    )
-    assert words in result.message
+    words = f"of acme/app ended in the phase {phase} (seen: waiting, building, {phase})"
+    assert f"The build {only_build(world).uuid} {words}" in result.message
     assert result.message.endswith("Its last lines:\n" + "\n".join(lines[10:]))
 
 

@@ -4,7 +4,7 @@
 
 """The description of the API (GET /api/v1/discovery), made of this Quay's own routes.
 
-`discovery.json` has what a real Quay's development head said of each operation, with its mistakes (of several definitions
+`discovery.json` has what a real Quay's development head said of each operation, with its mistakes (of definitions
 named alike it has one only) but without its prose.
 """
 
