@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import Answer
@@ -48,7 +48,6 @@ _READING = ("GET", "HEAD")
 _ISSUING = re.compile(r"/v2/auth$|/oauth2?/")
 # What Quay says with status 400 of a robot or of a permission that does not exist.
 _NOTHING_THERE = re.compile("could not find|does not have permission for repo|does not exist", re.I)
-_MOST_PAGES = 10000
 
 
 def run_call(call: Call) -> Outcome:
@@ -95,52 +94,52 @@ class Request:
 
 def _refuse_open_secrets(call: Call) -> None:
     """Refuse a secret where it would be logged. It has been given already, so at least it is not repeated."""
-    body = _parsed(call.params["body"])
-    open_secrets = [*secrets_in(body, "body"), *secrets_in(call.params["fields"], "fields")]
+    open_secrets = [*secrets_in(_body(call), "body"), *secrets_in(call.params["fields"], "fields")]
     call.hidden.update(secret for _place, secret in open_secrets)
     if open_secrets:
         places = ", ".join(place for place, _secret in open_secrets)
         raise BadInput(f"{places} looks like a secret: give it in body_secrets, which is kept out of logs and results")
 
 
-def _parsed(body: Any) -> Any:
-    """A body that was given as a text of JSON, as command lines do."""
+def _body(call: Call) -> Any:
+    """The body, which command lines give as a text of JSON."""
+    body = call.params["body"]
     if not isinstance(body, str):
         return body
     try:
         return json.loads(body)
     except ValueError:
+        call.hidden.add(body)  # whatever stands there
         raise BadInput("body must be a mapping or a list, or JSON text of one") from None
 
 
 def _prepare(call: Call) -> Request:
     params = call.params
-    if params["all_pages"] and (params["method"] or "GET") != "GET":
-        raise BadInput("all_pages is for method GET alone")
-    template = check_path(params["path"]) if params["path"] else None
-    body = _with_secrets(_parsed(params["body"]), params["body_secrets"])
-    strict = params["validate"] != "none"
-    catalogue = Catalogue.of(call.client, internal=True) if strict or params["operation"] else None
+    given = {name: check_path(params[name]) for name in ("path", "state_path") if params[name]}
+    described = params["validate"] != "none"
+    catalogue = Catalogue.of(call.client, internal=True) if described or params["operation"] else None
     operation = catalogue.named(params["operation"]) if catalogue and params["operation"] else None
     method = operation.method if operation else params["method"] or "GET"
-    if operation:
-        template = operation.path
-    path, used = expand(template or "", params["parameters"])
-    state_path = None
-    if params["state_path"]:
-        state_path, also_used = expand(check_path(params["state_path"]), params["parameters"])
-        used |= also_used
-    query = {name: value for name, value in params["parameters"].items() if name not in used}
-    if catalogue and strict:
+    path, used = expand(operation.path if operation else given["path"], params["parameters"])
+    state_path, also_used = expand(given.get("state_path", ""), params["parameters"])
+    query = {name: value for name, value in params["parameters"].items() if name not in used | also_used}
+    body = _with_secrets(_body(call), params["body_secrets"])
+    if catalogue and described:
         operation, query, body = _validate(call, catalogue, operation, method, path, query, body)
     query = {name: text_of(value, f"parameters.{name}") for name, value in query.items()}
-    if body is None and method in ("POST", "PUT", "PATCH"):
-        body = {}  # without any, Quay may answer 415
-    if body is not None and method in (*_READING, "DELETE"):
-        raise BadInput(f"body: {method} takes none")
-    if params["all_pages"] and method != "GET":
-        raise BadInput(f"all_pages is for reading, and {params['operation']} is {method}")
-    return Request(operation.name if operation else None, method, path, query, body, state_path)
+    name = operation.name if operation else None
+    return _checked(Request(name, method, path, query, body, state_path or None), all_pages=params["all_pages"])
+
+
+def _checked(request: Request, *, all_pages: bool) -> Request:
+    """Refuse what no method can do, and complete the body."""
+    if all_pages and request.method != "GET":
+        raise BadInput(f"all_pages is for reading by GET, and this is {request}")
+    if request.body is not None and request.method in (*_READING, "DELETE"):
+        raise BadInput(f"body: {request.method} takes none")
+    # A writing call without any body may be answered by 415.
+    empty = request.body is None and request.method in ("POST", "PUT", "PATCH")
+    return replace(request, body={}) if empty else request
 
 
 def _with_secrets(body: Any, secrets: Mapping[str, Any] | None) -> Any:
@@ -200,22 +199,25 @@ class _Caller:
 
     def pages(self) -> Any:
         """The answer with the lists of all pages in one."""
-        asked = dict(self.request.query)
-        first: dict[str, Any] = {}
-        for page in self._pages(asked):
-            if not first:
-                first, key = page, _key_of_list(page, self.request)
-                continue
-            first[key] += page.get(key) or []
-        return {key: value for key, value in first.items() if key not in ("next_page", "page", "has_additional")}
+        pages = self._pages()
+        first = next(pages)
+        key = _key_of_list(first, self.request)
+        items, empty_pages = list(first[key]), 0
+        for page in pages:
+            items += page.get(key) or []
+            empty_pages = 0 if page.get(key) else empty_pages + 1
+            # One may lie between (where Quay reads two stores of logs, one after the other); two are the end.
+            if empty_pages > 1:
+                break
+        rest = {name: value for name, value in first.items() if name not in ("next_page", "page", "has_additional")}
+        return {**rest, key: items}
 
-    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        seen = set()
-        for _number in range(_MOST_PAGES):
+    def _pages(self) -> Iterator[dict[str, Any]]:
+        asked, seen = dict(self.request.query), set()
+        while True:
             self.answer = self._exchange("GET", self.request.path, asked, None)
-            page = self.answer.mapping()
-            yield page
-            following = _next_of(page)
+            yield self.answer.mapping()
+            following = _next_of(self.answer.mapping())
             # A bad cursor silently means "page 1": never follow the same one twice.
             if following is None or following in seen:
                 return

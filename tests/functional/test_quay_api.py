@@ -30,6 +30,7 @@ IS_PUBLIC: dict[str, Any] = {
     "state": "present",
     "fields": {"is_public": True},
 }
+PAGES = [(1, "a"), (2, "b")]
 ROBOT = {"orgname": "acme", "robot_shortname": "ci"}
 
 
@@ -145,8 +146,28 @@ def test_all_pages_of_what_is_no_list(world: World) -> None:
 
 
 def test_all_pages_of_a_call_that_writes(world: World) -> None:
-    assert_refused(world, MODULE, {**VISIBILITY, "all_pages": True}, "changeRepoVisibility is POST")
-    assert_refused(world, MODULE, {"method": "POST", "path": "/x", "all_pages": True}, "all_pages is for method GET")
+    words = "all_pages is for reading by GET, and this is POST /api/v1/repository/acme/app/changevisibility"
+    assert_refused(world, MODULE, {**VISIBILITY, "all_pages": True}, words)
+
+
+def test_pages_that_never_end(world: World) -> None:
+    """With limit=0 Quay tells of a next page for ever."""
+    world.login = world.people.root.by_password
+    result = world.run(MODULE, {"operation": "listAllUsers", "parameters": {"limit": 0}, "all_pages": True})
+    assert result["json"]["users"] == []
+    assert len(world.requests) < 10
+
+
+def test_pages_by_number(world: World) -> None:
+    """Quay's tags and searches have numbers instead of cursors."""
+    pages = [{"tags": [{"name": name}], "page": number, "has_additional": number < 2} for number, name in PAGES]
+    for page in pages:
+        headers = {"Content-Type": "application/json"}
+        world.quay.faults.add(path="/tag/$", kind="status", status=200, body=json.dumps(page), headers=headers)
+    arguments = {"path": "/api/v1/repository/acme/app/tag/", "validate": "none", "all_pages": True}
+    result = world.run(MODULE, arguments)
+    assert result["json"] == {"tags": [{"name": "a"}, {"name": "b"}]}
+    assert [entry.query for entry in world.quay.journal.entries] == ["", "page=2"]
 
 
 # --- writing
@@ -386,7 +407,11 @@ def test_body_that_quay_confuses_with_another_is_not_checked(world: World) -> No
 def test_body_as_text(world: World) -> None:
     result = world.run(MODULE, {**VISIBILITY, "body": json.dumps({"visibility": "public"})})
     assert result["json"] == {"success": True}
-    assert_refused(world, MODULE, {**VISIBILITY, "body": "visibility=public"}, "body must be a mapping or a list")
+    world.secrets.add(["password=not-JSON-at-all"])
+    refused = {**VISIBILITY, "body": "password=not-JSON-at-all"}
+    assert_refused(world, MODULE, refused, "body must be a mapping or a list")
+        world, MODULE, {**VISIBILITY, "body": "password=not-JSON-at-all"}, "body must be a mapping or a list"
+    )
     get = {"path": "/api/v1/user/", "body": {"a": 1}, "validate": "none"}
     assert_refused(world, MODULE, get, "body: GET takes none")
 
