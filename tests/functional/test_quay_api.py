@@ -410,8 +410,6 @@ def test_body_as_text(world: World) -> None:
     world.secrets.add(["password=not-JSON-at-all"])
     refused = {**VISIBILITY, "body": "password=not-JSON-at-all"}
     assert_refused(world, MODULE, refused, "body must be a mapping or a list")
-        world, MODULE, {**VISIBILITY, "body": "password=not-JSON-at-all"}, "body must be a mapping or a list"
-    )
     get = {"path": "/api/v1/user/", "body": {"a": 1}, "validate": "none"}
     assert_refused(world, MODULE, get, "body: GET takes none")
 
