@@ -202,7 +202,7 @@ class _Caller:
         pages = self._pages()
         first = next(pages)
         key = _key_of_list(first, self.request)
-        items, empty_pages = list(first[key]), 0
+        items, empty_pages = list(first[key]), 0 if first[key] else 1
         for page in pages:
             items += page.get(key) or []
             empty_pages = 0 if page.get(key) else empty_pages + 1

@@ -158,14 +158,34 @@ def test_pages_that_never_end(world: World) -> None:
     assert len(world.requests) < 10
 
 
-def test_pages_by_number(world: World) -> None:
-    """Quay's tags and searches have numbers instead of cursors."""
-    pages = [{"tags": [{"name": name}], "page": number, "has_additional": number < 2} for number, name in PAGES]
+TAGS = {"path": "/api/v1/repository/acme/app/tag/", "validate": "none", "all_pages": True}
+
+
+def answer_in_turn(world: World, pages: list[Any]) -> None:
     for page in pages:
         headers = {"Content-Type": "application/json"}
         world.quay.faults.add(path="/tag/$", kind="status", status=200, body=json.dumps(page), headers=headers)
-    arguments = {"path": "/api/v1/repository/acme/app/tag/", "validate": "none", "all_pages": True}
-    result = world.run(MODULE, arguments)
+
+
+@pytest.mark.parametrize(
+    ("pages", "names"),
+    [
+        (["a", "", "b", "", "", "c"], ["a", "b"]),
+        (["", "a", "", "", "b"], ["a"]),
+        (["", "", "", "a"], []),
+    ],
+)
+def test_two_empty_pages_are_the_end(world: World, pages: list[str], names: list[str]) -> None:
+    items = [[{"name": name}] if name else [] for name in pages]
+    answer_in_turn(world, [{"tags": tags, "next_page": f"cursor{number}"} for number, tags in enumerate(items)])
+    assert [tag["name"] for tag in world.run(MODULE, TAGS)["json"]["tags"]] == names
+
+
+def test_pages_by_number(world: World) -> None:
+    """Quay's tags and searches have numbers instead of cursors."""
+    pages = [{"tags": [{"name": name}], "page": number, "has_additional": number < 2} for number, name in PAGES]
+    answer_in_turn(world, pages)
+    result = world.run(MODULE, TAGS)
     assert result["json"] == {"tags": [{"name": "a"}, {"name": "b"}]}
     assert [entry.query for entry in world.quay.journal.entries] == ["", "page=2"]
 
