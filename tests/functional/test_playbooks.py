@@ -226,12 +226,7 @@ def test_api_token_of_a_new_application(by: Callable[[str], Kitchen]) -> None:
         "api_token_scopes": ["repo:read"],
         "api_token_path": str(path),
     }
-    predicted = kitchen.run("api_token", token, "--check")
-    assert (predicted.changed, predicted.failed) == (1, 0)
-    real = kitchen.run("api_token", token)
-    assert (real.changed, real.failed) == (2, 0)
-    again = kitchen.run("api_token", token)
-    assert (again.changed, again.failed) == (0, 0)
+    assert kitchen.three_runs("api_token", token).changed == 2
     assert path.exists()
 
 
