@@ -121,7 +121,7 @@ class _Keeper:
                 self.secret = password
                 made = Credential(self.name, self.name, password, created_at=self._call.client.now())
                 self.custody.deliver(made, stores)
-        changes = {} if wanted["enabled"] else {"enabled": False}
+        changes: dict[str, Any] = {} if wanted["enabled"] else {"enabled": False}
         if self._given is not None:
             changes["password"] = self._given
         if changes:

@@ -76,7 +76,7 @@ class Logs:
 
     def __init__(self, client: QuayClient, organization: str | None) -> None:
         self._client = client
-        self._place = ("user",) if organization is None else ("organization", organization)
+        self._place: tuple[str, ...] = ("user",) if organization is None else ("organization", organization)
 
     @classmethod
     def of_repository(cls, client: QuayClient, repository: str) -> Logs:

@@ -219,11 +219,10 @@ def test_bad_input_is_refused_before_anything_is_sent(superuser: World, argument
 @pytest.mark.parametrize("login", ["scope", "user", "wrong"])
 def test_who_is_no_superuser(world: World, login: str) -> None:
     people = world.people
-    world.login = {
-        "scope": lambda: people.alice.by_token(people.console),
-        "user": lambda: people.alice.by_password,
-        "wrong": lambda: {"quay_token": "X" * 40},
-    }[login]()
+    if login == "wrong":
+        world.login = {"quay_token": "X" * 40}
+    else:
+        world.login = people.alice.by_password if login == "user" else people.alice.by_token(people.console)
     words = "does not accept the token" if login == "wrong" else "needs a superuser"
     assert_refused(world, MODULE, NEW, words)
     assert_refused(world, "quay_user_info", {}, words)
