@@ -66,6 +66,8 @@ _LOCATION = re.compile(r"(?!.*://)[^\s/@?#%\\]+/[^\s@?#%\\]+")
 def ensure_repository_mirror(call: Call) -> Outcome:
     """The module quay_repository_mirror."""
     name = RepositoryName.parse(call.params["repository"])
+    if call.params["sync"] and call.params["state"] == ABSENT:
+        raise BadInput("sync goes with state=present")
     wanted = _wanted(call.params, name)
     keeper = MirrorKeeper(call, name, wanted.get("sync_start_date"))
     present = keeper.look()

@@ -100,7 +100,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a private repository to which a robot can push
+- name: Have a robot
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+ci
+    token_path: /etc/ci/quay-token
+
+- name: Have a private repository to which it can push
   tokensmith.quay.quay_repository:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"

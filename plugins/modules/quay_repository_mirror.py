@@ -128,6 +128,7 @@ options:
     description:
       - V(now) asks for a sync, unless one is asked for or under way. V(cancel) cancels such a one.
       - Quay syncs in the background; the module does not wait for it.
+      - Not together with O(state=absent).
     type: str
     choices: [now, cancel]
   state:

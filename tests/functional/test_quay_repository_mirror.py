@@ -428,6 +428,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
         ({"repository": "app"}, "is no repository name"),
+        ({"sync": "cancel", "state": "absent"}, "sync goes with state=present"),
     ],
 )
 def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
