@@ -57,6 +57,7 @@ class Span:
 def read_logs(call: Call) -> Outcome:
     """The module quay_log_info."""
     reading = _Reading(call)
+    reading.begin()
     counts: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     searchable = True
@@ -105,15 +106,20 @@ class _Reading:
         if self._limit < 0:
             raise BadInput("limit must be 0 (all) or more")
         # What cannot be read is refused before anything is sent.
-        _span(call)
+        self.span = _span(call)
         self._logs = _logs_of(call)
         self.path = self._logs.path
-        # The first answer, an anonymous one, brings Quay's clock, by which "now" and "ago" are meant.
-        self._counts_exist = call.server.feature("AGGREGATED_LOG_COUNT_RETRIEVAL") is not False
-        self.span = _span(call)
+        self._counts_exist = True
         # Only a namespace's logs know how to look for a performer; the others silently ignore him.
         self._of_namespace = not params["repository"] and (params["organization"] or params["user"]) is not None
         self._asked_performer = self._performer if self._of_namespace else None
+
+    def begin(self) -> None:
+        """Ask what Quay can, anonymously. Its answer brings Quay's clock, by which "now" and "ago" are meant."""
+        self._counts_exist = self._call.server.feature("AGGREGATED_LOG_COUNT_RETRIEVAL") is not False
+        self.span = _span(self._call)
+        if self.span.start > self.span.end:
+            raise BadInput(f"from ({iso(self.span.start)}) must not be after to ({iso(self.span.end)})")
 
     def counts(self) -> list[dict[str, Any]]:
         """How often what happened on each day of the span, newest day first."""
@@ -221,8 +227,6 @@ def _span(call: Call) -> Span:
     now = call.client.now().replace(microsecond=0)
     start = given_moment(call.params["from"], "from", now)
     end = given_moment(call.params["to"], "to", now, ends=True) if call.params["to"] else now
-    if start > end:
-        raise BadInput(f"from ({iso(start)}) must not be after to ({iso(end)})")
     return Span(start, end)
 
 

@@ -54,6 +54,7 @@ class LocalCall:
     def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str]) -> None:
         self.params = params
         self.check_mode = check_mode
+        self.hidden: set[str] = set()  # what Ansible must blank wherever it repeats the arguments
         self._warnings = warnings
 
     def warn(self, sentence: str) -> None:
@@ -81,13 +82,18 @@ class Outcome:
     after: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run_module(action: Callable[[Call], Outcome], options: Mapping[str, Any], **constraints: Any) -> None:
-    """Run one module: ``options`` besides the connection's, ``constraints`` as AnsibleModule takes them."""
+def run_module(
+    action: Callable[[Call], Outcome], options: Mapping[str, Any], *, login_optional: bool = False, **constraints: Any
+) -> None:
+    """Run one module: ``options`` besides the connection's, ``constraints`` as AnsibleModule takes them.
+
+    ``login_optional``: it can be of use without a login, too.
+    """
     module = _module(options, constraints)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
-    outcome, failure = _attempt(module, action, warnings)
+    outcome, failure = _attempt(module, action, warnings, login_optional)
     _finish(module, outcome, failure, warnings)
 
 
@@ -123,10 +129,11 @@ def _finish(module: AnsibleModule, outcome: Outcome | None, failure: str, warnin
 
 
 def _attempt(
-    module: AnsibleModule, action: Callable[[Call], Outcome], warnings: list[str]
+    module: AnsibleModule, action: Callable[[Call], Outcome], warnings: list[str], login_optional: bool
 ) -> tuple[Outcome | None, str]:
     def act() -> Outcome:
-        call = _call(module, warnings)
+        call = _call(module, warnings, login_optional)
+        call.hidden = module.no_log_values
         outcome = action(call)
         skew = call.client.skew.total_seconds()
         if abs(skew) > _NOTABLE_SKEW:
@@ -157,9 +164,9 @@ def _place(error: BaseException) -> str:
     return f"in {code.co_name}, {os.path.basename(code.co_filename)} line {trace.tb_lineno}"
 
 
-def _call(module: AnsibleModule, warnings: list[str]) -> Call:
+def _call(module: AnsibleModule, warnings: list[str], login_optional: bool) -> Call:
     params = module.params
-    login = login_of(params, os.environ)
+    login = login_of(params, os.environ, optional=login_optional)
     origin = normalise_host(params["quay_host"])
     if origin.startswith("http://") and isinstance(login, SessionLogin):
         warnings.append("The password is sent over plain http and can be read on the way. Use an https:// quay_host.")
@@ -172,8 +179,11 @@ def _call(module: AnsibleModule, warnings: list[str]) -> Call:
     return Call(params, module.check_mode, warnings, client)
 
 
-def login_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
-    """The login that the options name. What is written in the play wins over what stands in the environment."""
+def login_of(params: Mapping[str, Any], environ: Mapping[str, str], *, optional: bool = False) -> Login:
+    """The login that the options name. What is written in the play wins over what stands in the environment.
+
+    ``optional``: where they name none, it is that of the public.
+    """
     token, username, password = params["quay_token"], params["quay_username"], params["quay_password"]
     if token and username and password:
         token_from_environment = token == environ.get("QUAY_TOKEN")
@@ -188,6 +198,8 @@ def login_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
         return SessionLogin(username, password)
     if username or password:
         raise BadInput("quay_username and quay_password go together; one of them is missing")
+    if optional:
+        return Login()
     raise BadInput(
         "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
         "QUAY_PASSWORD)"

@@ -20,6 +20,7 @@ _DISPLAYS = ("stdout", "file log/ansible.log")
 _TOKEN = re.compile(r'"token": "([^"]+)"')
 
 CALLS = {
+    "quay_api": "method=POST path=/api/v1/organization/acme/robots/ci/regenerate token_key=token",
     "quay_api_token": "organization=acme application=automation name=shell",
     "quay_referrers_token": "repositories=acme/app",
     "quay_robot_token": "name=acme+ci rotate=always",

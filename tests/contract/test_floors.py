@@ -37,6 +37,7 @@ FLOORS = (
         "_manifests",
         "_mirrors",
         "_oauth",
+        "_operations",
         "_organizations",
         "_registry",
         "_repositories",
@@ -47,7 +48,7 @@ FLOORS = (
     ("_server",),
     ("_client",),
     ("_login", "_names", "_times"),
-    ("_errors", "_lifecycle"),
+    ("_errors", "_lifecycle", "_schema", "_secrets"),
 )
 
 _IMPORT_ROOT = f"ansible_collections.{collection.NAME}.plugins."

@@ -21,6 +21,7 @@ from standin.tokens import fingerprint
 # What Ansible itself adds to a result.
 _ANSIBLES_OWN = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
 _TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
+_TYPES["raw"] = object
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str
         key, where = returns[name], f"{path}{name}"
         assert value is None or isinstance(value, _TYPES[key["type"]]), where
         assert not value or not str(key["description"]).startswith("Always "), where
-        items: list[Any] = value if isinstance(value, list) else []
+        items: list[Any] = value if isinstance(value, list) and key["type"] == "list" else []
         for item in items:
             assert isinstance(item, _TYPES[key["elements"]]), where
             if key.get("contains"):

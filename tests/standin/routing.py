@@ -58,6 +58,13 @@ class Route:
     path: str
     method: str
     view: View
+    feature: str | None = None
+    family: str | None = None
+
+    def offered(self) -> bool:
+        """Whether this Quay has it: by its family, and by what is switched on."""
+        fits = self.family is None or quay().family == self.family
+        return fits and (self.feature is None or quay().feature(self.feature))
 
 
 @dataclass
@@ -70,7 +77,8 @@ class Routes:
         """Declare an API endpoint; the rules are those of `guarded`."""
 
         def declare(view: View) -> View:
-            self.routes.append(Route(API + path, method, guarded(view, **rules)))
+            where = {name: rules[name] for name in ("feature", "family") if name in rules}
+            self.routes.append(Route(API + path, method, guarded(view, **rules), **where))
             return view
 
         return declare

@@ -12,6 +12,7 @@ from . import (
     application_tokens,
     applications,
     builds,
+    discovery,
     logs,
     mirrors,
     oauth_flow,
@@ -47,4 +48,7 @@ ALL: tuple[Routes, ...] = (
     superuser.routes,
     registry_auth.routes,
     registry.routes,
+    discovery.routes,
 )
+
+discovery.describes(ALL)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guides: what they show can be typed, and every playbook has its place."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from . import collection
+from .test_documentation import validate
+
+GUIDES = sorted((collection.ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+_YAML = re.compile(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+_TASK_WORDS = {"name", "register", "no_log", "vars", "when"}
+
+
+def tasks() -> Iterator[dict[str, Any]]:
+    for guide in GUIDES:
+        for block in _YAML.findall(guide.read_text()):
+            yield from yaml.safe_load(textwrap.dedent(block))
+
+
+TASKS = list(tasks())
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task["name"])
+def test_tasks_of_guides_can_be_run(task: dict[str, Any]) -> None:
+    (action,) = task.keys() - _TASK_WORDS
+    namespace, _dot, module = action.rpartition(".")
+    assert namespace == collection.NAME
+    validate(module, task[action] or {})
+
+
+def test_every_recipe_has_its_playbook() -> None:
+    text = (collection.ROOT / "docs" / "docsite" / "rst" / "guide_recipes.rst").read_text()
+    named = set(re.findall(rf"``{collection.NAME}\.(\w+)``", text)) - set(collection.MODULES)
+    playbooks = {path.stem for path in (collection.ROOT / "playbooks").glob("*.yml")}
+    # The action group is named, too.
+    assert named - {"quay"} == playbooks
+
+
+@pytest.mark.parametrize("module", collection.MODULES)
+def test_playbooks_and_guides_use_options_by_their_names(module: str) -> None:
+    for path in (collection.ROOT / "playbooks").glob("*.yml"):
+        for play in yaml.safe_load(path.read_text()):
+            for task in play["tasks"]:
+                arguments = task.get(f"{collection.NAME}.{module}") or {}
+                assert arguments.keys() <= collection.spec_of(module).options.keys(), path.name
