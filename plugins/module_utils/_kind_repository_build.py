@@ -114,18 +114,17 @@ def _start(builds: Builds, source: Source) -> Build:
 def _awaited(
     call: Call, name: RepositoryName, watch: Watch, build: Build | None, source: Source, *, started: bool
 ) -> Outcome:
-    if build is not None and call.params["wait"] and not call.check_mode:
+    waits = bool(call.params["wait"])
+    if build is not None and waits and not call.check_mode:
         build = watch.until_over(build)
-    elif build is not None:
-        watch.note(build)
-    foreseen = None if call.params["wait"] else WAITING
+    foreseen = None if waits else WAITING
     values = {
         "repository": str(name),
         **_public(source),
         "uuid": build.uuid if build else None,
         "phase": build.phase if build else foreseen,
         "started_at": iso(build.started_at) if build else None,
-        "progress": watch.progress if build else None,
+        "progress": None if waits and call.check_mode else watch.progress,
     }
     after = _public(source)
     return Outcome(started, values, {} if started else after, after)

@@ -183,7 +183,7 @@ started_at:
   type: str
   sample: "2026-01-31T12:00:00Z"
 progress:
-  description: What was seen of the build, in order; null for one that check mode would start.
+  description: What was seen of the build while waiting, in order; null where check mode would have waited.
   returned: success
   type: list
   elements: dict
