@@ -30,11 +30,19 @@ class Credential:
     last_accessed: datetime | None = None
     age_source: str | None = None
     superseded: tuple[str, ...] = ()
+    twin: str | None = None  # of a robot that takes turns: which token of which robot this is
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def handle(self) -> str | None:
+        """By what this secret is retired once it is superseded; None where it cannot live beside its successor."""
+        return self.uuid or self.twin
 
     def record(self) -> Record:
         """What a holder should write down beside the secret."""
-        return Record(fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded)
+        return Record(
+            fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded, self.username
+        )
 
     def public(self) -> dict[str, Any]:
         """The return keys that every token module shares, without the secret itself."""

@@ -27,16 +27,19 @@ CUSTODY_OPTIONS: dict[str, Any] = {
 CUSTODY_CHOICES = [tuple(CUSTODY_OPTIONS)]
 
 
-def word_for(held: Held, secret: str | None) -> str:
-    """What a store holds beside the present secret: C(absent), C(current), C(other), or C(unguarded).
+def word_for(held: Held, secret: str | None, *, recorded: bool = False) -> str:
+    """What a store holds beside the present secret: C(absent), C(current), C(other), C(unguarded) or C(unrecorded).
 
-    C(unguarded) is the present secret in a file whose owner or permissions are not the wanted ones.
+    C(unguarded) is the present secret in a file whose owner or permissions are not the wanted ones; C(unrecorded) lacks
+    the record beside it, told only where ``recorded`` says that it matters.
     """
     if not held.secret:
         return "absent"
     if held.secret != secret:
         return "other"
-    return "current" if held.guarded else "unguarded"
+    if not held.guarded:
+        return "unguarded"
+    return "current" if held.recorded or not recorded else "unrecorded"
 
 
 class Caller:
@@ -53,7 +56,7 @@ class Caller:
     def __exit__(self, *_exception: Any) -> None:
         """Nothing is held on to."""
 
-    def lacks(self, secret: str | None) -> bool:
+    def lacks(self, secret: str | None, *, recorded: bool = False) -> bool:
         """Whether the caller holds something else."""
         return any(held.secret != secret for held in self.held)
 
@@ -89,17 +92,17 @@ class Stores:
     def __exit__(self, *exception: Any) -> None:
         self._lock.__exit__(*exception)
 
-    def lacks(self, secret: str | None) -> bool:
-        """Whether a store holds something else, or nothing, or lets others read it."""
-        return not all(held.serves(secret) for held in self.held)
+    def lacks(self, secret: str | None, *, recorded: bool = False) -> bool:
+        """Whether a store holds something else, or nothing, or lets others read it, or lost its record."""
+        return not all(held.serves(secret, recorded=recorded) for held in self.held)
 
-    def behind(self, secret: str | None) -> list[Store]:
-        """The stores that do not hold this secret."""
-        return [store for store, held in zip(self.stores, self.held) if not held.serves(secret)]
+    def behind(self, secret: str | None, *, recorded: bool = False) -> list[Store]:
+        """The stores that do not hold this secret as they should."""
+        return [s for s, held in zip(self.stores, self.held) if not held.serves(secret, recorded=recorded)]
 
-    def described(self, secret: str | None) -> dict[str, str]:
-        """For each place, whether it holds this secret: C(absent), C(current), C(other) or C(unguarded)."""
-        words = (word_for(held, secret) for held in self.held)
+    def described(self, secret: str | None, *, recorded: bool = False) -> dict[str, str]:
+        """For each place, how it holds this secret, in the words of ``word_for``."""
+        words = (word_for(held, secret, recorded=recorded) for held in self.held)
         return dict(zip((store.place for store in self.stores), words))
 
     @contextmanager

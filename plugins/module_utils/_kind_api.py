@@ -76,6 +76,8 @@ class Wanted:
     scopes: Sequence[str]
     lifetime: timedelta | None
     named: bool = True  # whether the name was chosen, so that namesakes are ours
+    # The application that serves this credential alone, so that all of the user's tokens in it are ours.
+    own_application: str | None = None
 
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         return {"organization": self.organization, "client_id": self.client_id, "scopes": list(scopes)}
@@ -97,8 +99,10 @@ def ensure_api_token(call: Call) -> Outcome:
         else:
             issuer = issuer_of(call, wanted, listed_tokens(call, wanted.organization, wanted.client_id))
         retires = call.params["revoke_superseded"]
-        # Only who delivers the new token himself may retire the old one at once.
-        return renew(call, issuer, policy, custody, retires=custody.keeps if retires is None else retires)
+        if retires is None:
+            # Only who delivers the new token himself may retire the old one at once.
+            retires = custody.keeps or policy.retire_after is not None
+        return renew(call, issuer, policy, custody, retires=retires)
 
 
 def resolve_application(
@@ -117,11 +121,31 @@ def resolve_application(
     return organization, found.client_id
 
 
+def sole_application(call: Call, organization: str, client_id: str) -> str | None:
+    """The name of an application that one credential has for itself; None where tokens have names to go by.
+
+    The list of a user's tokens tells the application's name alone, so the name must be unique.
+    """
+    if call.server.has_application_tokens():
+        return None
+    applications = Applications(call.client, organization).list()
+    name = next((application.name for application in applications if application.client_id == client_id), None)
+    if name is None:
+        raise BadInput(f"client_id: the organization {organization} has no application {client_id}")
+    if [application.name for application in applications].count(name) > 1:
+        raise BadInput(
+            f"owns_application: the organization {organization} has several applications named '{name}', and Quay's "
+            "list of tokens does not tell them apart; rename one of them"
+        )
+    return name
+
+
 class ApplicationTokenIssuer:
     """Tokens by the application-token endpoints: named, with a chosen lifetime, listed and revoked by uuid."""
 
     changes_quay = True
     retells = False
+    recorded = False
 
     def __init__(self, call: Call, wanted: Wanted, listed: Sequence[AccessToken]) -> None:
         self._call = call
@@ -134,11 +158,21 @@ class ApplicationTokenIssuer:
         if not findings:
             return self._finding("none", None, None)
         best, *others = findings
-        return replace(best, credential=replace(best.credential, superseded=_left(best, others)))
+        superseded = _left(best, others)
+        noted = _noted(held)
+        return replace(
+            best,
+            credential=replace(best.credential, superseded=superseded),
+            # Without a record of what it replaced, what is older than the present token may be in use yet.
+            predecessors=tuple(
+                uuid for uuid in superseded if uuid in noted or (not noted and self._precedes(uuid, best))
+            ),
+        )
 
-    def admit(self) -> None:
+    def prepare(self, finding: Finding) -> Finding:
         path = f"/api/v1/organization/{self._wanted.organization}/applications/{self._wanted.client_id}/tokens"
         self._call.server.refuse_if_read_only("POST", path)
+        return finding
 
     def mint(self, finding: Finding) -> Minted:
         token = self._create()
@@ -199,6 +233,10 @@ class ApplicationTokenIssuer:
         )
         return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
 
+    def _precedes(self, uuid: str, present: Finding) -> bool:
+        token, made = self._by_uuid(uuid), present.credential.created_at
+        return token is not None and token.created_at is not None and made is not None and token.created_at <= made
+
     def _by_uuid(self, uuid: str | None) -> AccessToken | None:
         return next((token for token in self._listed if token.uuid == uuid), None)
 
@@ -228,6 +266,7 @@ class BrowserTokenIssuer:
 
     changes_quay = True
     retells = False
+    recorded = False
 
     def __init__(self, call: Call, wanted: Wanted, *, accepts: bool) -> None:
         self._call = call
@@ -239,22 +278,23 @@ class BrowserTokenIssuer:
 
     def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
         findings = looked_at(held, self._look)
-        if not findings:
-            return self._finding("none", None, Proof(Liveness.INVALID), None)
-        best, *others = findings
-        # What a delivery was noted to replace, and lives on, was left by a run that was cut off.
-        noted = [
-            uuid for item in held if item.record and item.record.fits(item.secret) for uuid in item.record.superseded
-        ]
+        best, *others = findings or [self._finding("none", None, Proof(Liveness.INVALID), None)]
+        noted = _noted(held)
         alive = {own.uuid for own in self._own} if noted else set()
-        superseded = dict.fromkeys([*_left(best, others), *(uuid for uuid in noted if uuid in alive)])
-        return replace(best, credential=replace(best.credential, superseded=tuple(superseded)))
+        left = [*_left(best, others), *(uuid for uuid in noted if uuid in alive), *self._orphans(best.credential.uuid)]
+        superseded = tuple(dict.fromkeys(left))
+        return replace(
+            best,
+            credential=replace(best.credential, superseded=superseded),
+            predecessors=tuple(uuid for uuid in superseded if uuid in noted),
+        )
 
-    def admit(self) -> None:
+    def prepare(self, finding: Finding) -> Finding:
         self._signed_in()
         self._call.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._accepts:
             self._assignment = self._assigned()
+        return finding
 
     def _signed_in(self) -> SessionLogin:
         login = self._call.client.login
@@ -315,6 +355,14 @@ class BrowserTokenIssuer:
         )
         return Finding(facts, credential, {"scopes": list(self._wanted.scopes)})
 
+    def _orphans(self, present: str | None) -> list[str]:
+        """The user's other tokens in an application that serves this credential alone: there are no names to go by."""
+        application = self._wanted.own_application
+        if application is None:
+            return []
+        where = (self._wanted.organization, application)
+        return [own.uuid for own in self._own if (own.organization, own.application) == where and own.uuid != present]
+
     @property
     def _own(self) -> list[Authorization]:
         """The user's own tokens, asked for once; none where this login cannot see them."""
@@ -334,10 +382,16 @@ class BrowserTokenIssuer:
         except QuayError as error:
             if not error.unclear:
                 raise
-            raise _maybe_made(
-                error,
-                "a token left behind has no name on this Quay, so look for it among the user's authorized applications",
-            ) from None
+            raise _maybe_made(error, self._what_then()) from None
+
+    def _what_then(self) -> str:
+        if self._wanted.own_application is not None:
+            return "a token left behind is then found in the credential's own application and retired"
+        return (
+            "a token left behind has no name on this Quay and is not touched, because it may be somebody else's: look "
+            "for it among the user's authorized applications, or give the credential an application of its own and "
+            "say so by owns_application"
+        )
 
     def _assigned(self) -> str:
         wanted = list(self._wanted.scopes)
@@ -363,7 +417,8 @@ def wanted_of(call: Call, params: Mapping[str, Any]) -> Wanted:
     organization, client_id = resolve_application(
         call, params["organization"], params["application"], params["client_id"]
     )
-    return Wanted(organization, client_id, name, scopes, lifetime, named)
+    own = sole_application(call, organization, client_id) if params["owns_application"] else None
+    return Wanted(organization, client_id, name, scopes, lifetime, named, own)
 
 
 def issuer_of(call: Call, wanted: Wanted, listed: Sequence[AccessToken] | None) -> Issuer:
@@ -391,6 +446,12 @@ def _held_word(proof: Proof, *, listed: bool) -> str:
     if proof.liveness is Liveness.EXPIRED:
         return "expired"
     return "current" if proof.live and listed else "invalid"
+
+
+def _noted(held: Sequence[Held]) -> list[str]:
+    """What was written down, at the delivery of the held secrets, as replaced by them."""
+    fitting = [item.record for item in held if item.record and item.record.fits(item.secret)]
+    return list(dict.fromkeys(uuid for record in fitting for uuid in record.superseded))
 
 
 def _left(best: Finding, others: Sequence[Finding]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._registry import G
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
     Finding,
     Minted,
+    cleared,
     looked_at,
     policy_of,
     renew,
@@ -39,6 +40,8 @@ def ensure_referrers_token(call: Call) -> Outcome:
     issuer = ReferrersIssuer(call, call.params["repositories"], call.params["actions"])
     policy = policy_of(call.params)
     with custody_of(call.params, check_mode=call.check_mode) as custody:
+        if call.params["state"] == "absent":
+            return cleared(call, custody, issuer.gone(), existed=False)
         return renew(call, issuer, policy, custody, retires=False)
 
 
@@ -47,6 +50,7 @@ class ReferrersIssuer:
 
     changes_quay = False
     retells = False
+    recorded = False
 
     def __init__(self, call: Call, repositories: Sequence[str], actions: Sequence[str]) -> None:
         self._call = call
@@ -54,15 +58,20 @@ class ReferrersIssuer:
         self._actions = [action for action in ("pull", "push") if action in actions]
         _check(self._repositories, self._actions)
 
+    def gone(self) -> Credential:
+        """The token once nobody has it any more; what is alive of it ends by itself within the hour."""
+        return Credential(self._name(), None, details={"access": self._wanted()})
+
     def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
         """Read the held tokens; Quay is not asked."""
         findings = looked_at(held, self._look)
         return findings[0] if findings else self._finding(False, None)
 
-    def admit(self) -> None:
+    def prepare(self, finding: Finding) -> Finding:
         """In check mode, see whether Quay would grant at least the pull: asking for push might create a repository."""
         if self._call.check_mode and "pull" in self._actions:
             self._request(["pull"])
+        return finding
 
     def mint(self, finding: Finding) -> Minted:
         return Minted(self._credential(self._request(self._actions), AGE_FROM_MINT), existed=finding.facts.exists)
@@ -81,11 +90,7 @@ class ReferrersIssuer:
             created_at=grant.issued_at if grant else None,
             expires_at=grant.expires_at if grant else None,
         )
-        credential = (
-            self._credential(grant, AGE_FROM_QUAY)
-            if grant
-            else Credential(self._name(), None, details={"access": self._wanted()})
-        )
+        credential = self._credential(grant, AGE_FROM_QUAY) if grant else self.gone()
         return Finding(facts, credential, {"access": self._wanted()})
 
     def _request(self, actions: Sequence[str]) -> Grant:

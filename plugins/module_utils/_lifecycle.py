@@ -49,6 +49,8 @@ class Policy:
     rotate: str = "when_due"
     max_age: timedelta | None = None
     renew_before: timedelta | None = None
+    retire_after: timedelta | None = None  # how long a replaced secret goes on living beside its successor
+    overlaps: bool = False  # whether it lives until another run in any case
 
     @property
     def forced(self) -> bool:
@@ -64,6 +66,7 @@ class Record:
     expires_at: datetime | None = None
     uuid: str | None = None
     superseded: tuple[str, ...] = ()  # uuids of what it replaced and what may still live
+    username: str | None = None  # whose it is, where the store's own format does not say
 
     def fits(self, secret: str | None) -> bool:
         return self.fingerprint is not None and self.fingerprint == fingerprint(secret)
@@ -98,6 +101,28 @@ class Verdict:
     @property
     def mints(self) -> bool:
         return self.action == MINT
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What a secret replaced and what may still live. ``predecessors``: those that consumers may be using yet."""
+
+    superseded: tuple[str, ...]
+    predecessors: tuple[str, ...]
+    since: datetime | None  # when the successor was made
+    delivered: bool = False  # whether it is delivered in this very run
+
+
+def doomed(policy: Policy, succession: Succession, now: datetime) -> tuple[str, ...]:
+    """What has to stop working now. Orphans never wait; a predecessor is spared while its grace lasts."""
+    grace = policy.retire_after or timedelta(0)
+    if succession.delivered:
+        spared = bool(grace) or (policy.overlaps and policy.retire_after is None)
+    else:
+        # Clocks tell whole seconds, so that what was made just now may seem to come from the future.
+        spared = bool(grace) and succession.since is not None and now - succession.since < grace
+    waiting = succession.predecessors if spared else ()
+    return tuple(uuid for uuid in succession.superseded if uuid not in waiting)
 
 
 def judge(policy: Policy, facts: Facts, now: datetime) -> Verdict:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import issuer_of, listed_tokens, wanted_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ReferrersIssuer
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import Age, AgeQuestion, ages_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import PAIRED
 from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
     AGE_FROM_QUAY,
     EXPIRED,
@@ -42,11 +42,27 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     Facts,
     Policy,
     Record,
+    Succession,
+    Verdict,
+    doomed,
     fingerprint,
     judge,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import OAUTH_USERNAME
 from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import AccessToken, Applications, UserTokens
+from ansible_collections.tokensmith.quay.plugins.module_utils._pair import (
+    Pair,
+    Standing,
+    pair_finding,
+    pair_of,
+    standing_of,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._robot_tokens import (
+    Age,
+    AgeQuestion,
+    ages_of,
+    records_of,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._robots import Robot, RobotName, Robots
 from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import Issuer, policy_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
@@ -55,6 +71,10 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores import sto
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import given_time, spoken
 
 RETIRE = "retire"
+REMOVE = "remove"
+
+# A break-glass run: now, and the old secret ends at once.
+_FORCE = {"rotate": "always", "retire_after": "0"}
 
 # The defaults of quay_api_token and quay_referrers_token.
 _RENEW_BEFORE = {"api": "14d", "referrers": "5m"}
@@ -74,6 +94,11 @@ class Asked:
         return str(self.params["name"])
 
     @property
+    def absent(self) -> bool:
+        """Whether it shall be taken away."""
+        return self.params.get("state") == "absent"
+
+    @property
     def kind(self) -> str:
         return str(self.params["kind"])
 
@@ -87,7 +112,17 @@ class Seen:
     credential: Credential
     holds: Sequence[str] = ()
     error: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    predecessors: tuple[str, ...] = ()
+
+    @property
+    def leftover(self) -> bool:
+        """Whether anything of it is there, in Quay or in a store."""
+        return self.facts.exists or bool(self.credential.superseded) or any(word != "absent" for word in self.holds)
+
+    @property
+    def held(self) -> bool:
+        """Whether all stores hold the present secret, so that nobody depends on an older one."""
+        return bool(self.holds) and self.facts.held == "current"
 
 
 def survey(call: Call) -> Outcome:
@@ -107,7 +142,14 @@ def survey(call: Call) -> Outcome:
 
 def _asked_for(call: Call) -> list[Seen]:
     host = call.params["quay_host"]
-    asked = [_asked(position, params, host) for position, params in enumerate(call.params["credentials"])]
+    forced = set(call.params["force"])
+    unknown = forced - {params["name"] for params in call.params["credentials"]}
+    if unknown:
+        raise BadInput(f"force names credentials that are not asked about: {', '.join(sorted(unknown))}")
+    asked = [
+        _asked(position, {**params, **(_FORCE if params["name"] in forced else {})}, host)
+        for position, params in enumerate(call.params["credentials"])
+    ]
     seen = {item.asked.position: item for item in asked if isinstance(item, Seen)}
     for kind, look in _LOOKS.items():
         of_kind = [item for item in asked if isinstance(item, Asked) and item.kind == kind]
@@ -145,7 +187,9 @@ def _asked(position: int, params: Mapping[str, Any], quay_host: str) -> Asked | 
     """The question with what its stores hold; a store that cannot be read is an answer already."""
     # As the module of its kind has it, so that both judge alike.
     renew_before = params["renew_before"] or _RENEW_BEFORE.get(params["kind"])
-    asked = Asked(position, params, policy_of({**params, "renew_before": renew_before}))
+    asked = Asked(
+        position, params, policy_of({**params, "renew_before": renew_before}, overlaps=params["kind"] == "robot")
+    )
     try:
         stored = [store_of(options, quay_host).read() for options in params["deliver"]]
         elsewhere = [_held(item) for item in params["held"]]
@@ -168,40 +212,64 @@ def _unasked(kind: str, name: str, policy: Policy) -> Asked:
 
 def _look_at_robots(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
     """All robots of one namespace by one list, and their ages by one pass through its log."""
-    namespaces: dict[str | None, list[tuple[Asked, RobotName]]] = {}
+    namespaces: dict[str | None, list[tuple[Asked, Pair]]] = {}
     for item in asked:
         try:
-            name = RobotName.parse(item.name)
+            pair = pair_of(RobotName.parse(item.name), item.params)
         except BadInput as error:
             yield _failed(item, error)
             continue
-        namespaces.setdefault(name.organization, []).append((item, name))
+        namespaces.setdefault(pair.name.organization, []).append((item, pair))
     for organization, items in namespaces.items():
-        yield from _guarded([item for item, _name in items], partial(_robots_of, call, organization, items))
+        yield from _guarded([item for item, _pair in items], partial(_robots_of, call, organization, items))
 
 
-def _robots_of(call: Call, organization: str | None, items: Sequence[tuple[Asked, RobotName]]) -> list[Seen]:
+def _robots_of(call: Call, organization: str | None, items: Sequence[tuple[Asked, Pair]]) -> list[Seen]:
     listed = {robot.name.rpartition("+")[2]: robot for robot in Robots(call.client).list(organization)}
-    there = [(item, name, listed[name.short]) for item, name in items if name.short in listed]
+    carried = [_carried(item, pair, listed) for item, pair in items]
+    there = [one for one in carried if one.robot is not None]
     questions = [
-        AgeQuestion(robot, name.short, item.policy.max_age, [held.record for held in item.held if held.record])
-        for item, name, robot in there
+        AgeQuestion(one.robot, one.robot.name.rpartition("+")[2], one.asked.policy.max_age, records_of(one.asked.held))
+        for one in there
+        if one.robot is not None
     ]
-    ages = ages_of(call, organization, questions)
-    seen = [_robot_seen(item, name, robot, age) for (item, name, robot), age in zip(there, ages)]
-    return seen + [_robot_missing(item, name) for item, name in items if name.short not in listed]
+    ages = dict(zip((one.asked.position for one in there), ages_of(call, organization, questions)))
+    return [_robot_seen(one, ages.get(one.asked.position, (None, None))) for one in carried]
 
 
-def _robot_missing(asked: Asked, name: RobotName) -> Seen:
-    return Seen(asked, Facts(exists=False), Credential(str(name), str(name)), _holds(asked, None))
+@dataclass(frozen=True)
+class Carried:
+    """A robot's credential, and the robot that carries it now."""
+
+    asked: Asked
+    pair: Pair
+    robot: Robot | None
+    standing: Standing | None = None  # of robots that take turns
 
 
-def _robot_seen(asked: Asked, name: RobotName, robot: Robot, age: Age) -> Seen:
-    if robot.token is None:
-        return _failed(asked, BadInput(f"This login may see the robot {name} but not its token"))
-    holds = _holds(asked, robot.token)
+def _carried(asked: Asked, pair: Pair, listed: Mapping[str, Robot]) -> Carried:
+    robots = {name: listed.get(name.short) for name in pair.all}
+    standing = standing_of(pair, robots, asked.held)
+    if asked.params["strategy"] != PAIRED and (standing.active is None or standing.serves(pair)):
+        standing = replace(standing, active=pair.name)
+        former = any(entry for entry in standing.superseded)
+        return Carried(asked, pair, robots[pair.name], standing if former else None)
+    return Carried(asked, pair, robots[standing.active] if standing.active else None, standing)
+
+
+def _robot_seen(carried: Carried, age: Age) -> Seen:
+    asked, pair, robot, standing = carried.asked, carried.pair, carried.robot, carried.standing
+    if robot is not None and robot.token is None:
+        return _failed(asked, BadInput(f"This login may see the robot {robot.name} but not its token"))
+    holds = _holds(asked, robot.token if robot else None, recorded=standing is not None)
+    if standing is not None:
+        finding = pair_finding(pair, standing, robot, age)
+        facts = replace(finding.facts, held=_together(holds))
+        return Seen(asked, facts, finding.credential, holds, predecessors=finding.predecessors)
+    if robot is None:
+        return Seen(asked, Facts(exists=False), Credential(asked.name, asked.name), holds)
     facts = Facts(exists=True, held=_together(holds), created_at=age[0])
-    return Seen(asked, facts, _robot_credential(str(name), robot, age), holds)
+    return Seen(asked, facts, _robot_credential(asked.name, robot, age), holds)
 
 
 def _all_robots(call: Call, organization: str | None, policy: Policy) -> Iterator[Seen]:
@@ -255,7 +323,7 @@ def _of_holders(asked: Asked, issuer_for: Callable[[Asked], Issuer]) -> list[See
     facts = finding.facts
     if facts.held == "current":
         facts = replace(facts, held=_together(holds))
-    return [Seen(asked, facts, finding.credential, holds)]
+    return [Seen(asked, facts, finding.credential, holds, predecessors=finding.predecessors)]
 
 
 def _listed(token: AccessToken, where: Mapping[str, Any], policy: Policy) -> Seen:
@@ -299,9 +367,9 @@ def _failed(asked: Asked, error: QuayError) -> Seen:
     return Seen(asked, Facts(exists=False), Credential(asked.name, ""), ["unknown"] * len(asked.held), str(error))
 
 
-def _holds(asked: Asked, secret: str | None) -> list[str]:
+def _holds(asked: Asked, secret: str | None, *, recorded: bool = False) -> list[str]:
     """What each store holds beside the present secret."""
-    return [word_for(held, secret) for held in asked.held]
+    return [word_for(held, secret, recorded=recorded) for held in asked.held]
 
 
 def _together(holds: Sequence[str]) -> str:
@@ -309,18 +377,15 @@ def _together(holds: Sequence[str]) -> str:
 
 
 def _told(seen: Seen, now: datetime) -> dict[str, Any]:
-    verdict = judge(seen.asked.policy, seen.facts, now)
-    action = verdict.action
-    if action == NOTHING and seen.credential.superseded and seen.holds and seen.facts.held == "current":
-        action = RETIRE
+    verdict = _verdict(seen, now)
     failed = seen.error is not None
     return {
         "kind": seen.asked.kind,
         "exists": seen.facts.exists,
         "due": verdict.due and not failed,
         "reason": None if failed else verdict.reason,
-        "why": seen.error or _why(verdict.reason, seen, now),
-        "action": NOTHING if failed else action,
+        "why": seen.error or _why(verdict, seen, now),
+        "action": NOTHING if failed else verdict.action,
         "holds": list(seen.holds),
         "error": seen.error,
         **seen.credential.public(),
@@ -328,9 +393,24 @@ def _told(seen: Seen, now: datetime) -> dict[str, Any]:
     }
 
 
-def _why(reason: str, seen: Seen, now: datetime) -> str:
+def _verdict(seen: Seen, now: datetime) -> Verdict:
+    """As the module of its kind judges, and what is left to do besides."""
+    if seen.asked.absent:
+        return Verdict(NOT_DUE, REMOVE if seen.leftover else NOTHING)
+    verdict = judge(seen.asked.policy, seen.facts, now)
+    succession = Succession(seen.credential.superseded, seen.predecessors, seen.credential.created_at)
+    if verdict.action == NOTHING and seen.held and doomed(seen.asked.policy, succession, now):
+        return replace(verdict, action=RETIRE)
+    return verdict
+
+
+def _why(verdict: Verdict, seen: Seen, now: datetime) -> str:
     """The reason as a sentence's part, for a person."""
-    facts, policy = seen.facts, seen.asked.policy
+    facts, policy, reason = seen.facts, seen.asked.policy, verdict.reason
+    if seen.asked.absent:
+        return "it shall be absent" if verdict.action == REMOVE else "absent"
+    if verdict.action == RETIRE:
+        return "what it replaced is still alive"
     if reason == TOO_OLD and facts.created_at and policy.max_age:
         return f"{spoken(now - facts.created_at)} old, limit {spoken(policy.max_age)} ({seen.credential.age_source})"
     if reason == EXPIRING and facts.expires_at:

@@ -20,9 +20,12 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     DELIVER,
     MISSING,
     NOT_DUE,
+    NOTHING,
     Facts,
     Policy,
+    Succession,
     Verdict,
+    doomed,
     judge,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
@@ -46,6 +49,11 @@ class Finding:
     facts: Facts
     credential: Credential
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    # Of what the present secret replaced, that which consumers may use yet; the rest are orphans of runs cut off.
+    predecessors: tuple[str, ...] = ()
+    username: str | None = None  # whose a new secret would be, where it is not the present one's
+    # What minting changes besides, for the diff: as it is now, and as it will be.
+    besides: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Issuer(Protocol):
 
     changes_quay: bool  # whether minting changes anything on the server
     retells: bool  # whether Quay can tell the present secret again
+    recorded: bool  # whether what the stores wrote down is part of the judgement, so that it must not be missing
 
     def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
         """Look at Quay and change nothing. ``blind``: a new secret is wanted in any case, so looking may be spared.
@@ -69,8 +78,11 @@ class Issuer(Protocol):
         Of several held secrets, the first one that Quay takes is the present one.
         """
 
-    def admit(self) -> None:
-        """Refuse, before anything is tried, what cannot succeed (a registry that takes no writes)."""
+    def prepare(self, finding: Finding) -> Finding:
+        """Look at what minting needs besides; in check mode, too.
+
+        Refuses, before anything is tried, what cannot succeed (a registry that takes no writes).
+        """
 
     def mint(self, finding: Finding) -> Minted:
         """Make Quay issue a new secret and prove it. The result names in ``superseded`` what it replaces.
@@ -83,12 +95,14 @@ class Issuer(Protocol):
         """Make a superseded secret stop working."""
 
 
-def policy_of(params: Mapping[str, Any]) -> Policy:
-    """The rotation policy out of a module's options."""
+def policy_of(params: Mapping[str, Any], *, overlaps: bool = False) -> Policy:
+    """The rotation policy out of a module's options. ``overlaps``: a replaced secret may live until another run."""
     return Policy(
         rotate=params["rotate"],
         max_age=parse_duration(params.get("max_age"), "max_age"),
         renew_before=parse_duration(params.get("renew_before"), "renew_before"),
+        retire_after=parse_duration(params.get("retire_after"), "retire_after"),
+        overlaps=overlaps,
     )
 
 
@@ -109,50 +123,70 @@ def found(issuer: Issuer, custody: Custody, *, blind: bool = False) -> Finding:
     """What the issuer finds, and whether everybody who shall hold the present secret does."""
     finding = issuer.find(custody.held, blind=blind)
     facts = finding.facts
-    if facts.exists and facts.held == "current" and custody.lacks(finding.credential.secret):
+    lacks = custody.lacks(finding.credential.secret, recorded=issuer.recorded)
+    if facts.exists and facts.held == "current" and lacks:
         return replace(finding, facts=replace(facts, held="other"))
     return finding
 
 
 def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retires: bool) -> Outcome:
-    """Bring one credential to its wanted state. ``retires``: what it replaces is revoked once it is delivered.
+    """Bring one credential to its wanted state.
 
+    ``retires``: what it replaces ends once it is delivered, or once the policy's grace is over.
     In check mode nothing is written, and the same answer is predicted with its secret left null.
     """
     before = found(issuer, custody, blind=policy.forced and not call.check_mode)
     verdict = judge(policy, before.facts, call.client.now())
     if verdict.mints:
-        issuer.admit()
-    targets = _targets(custody, before, verdict)
+        before = issuer.prepare(before)
+    targets = _targets(issuer, custody, before, verdict)
     after, existed = _act(call, issuer, custody, before, verdict, targets)
-    sound = verdict.mints or before.facts.held in ("current", "other")
-    # Where the present secret is unknown, any of the superseded ones may be what a consumer uses.
-    doomed = after.superseded if retires and sound else ()
-    left = () if call.check_mode else _retire(call, issuer, doomed, told=not custody.keeps)
-    kept = left if doomed else after.superseded
-    changed = bool(targets) or bool(doomed) or (verdict.mints and issuer.changes_quay)
+    ends = _ends(call, policy, before, after, verdict) if retires else ()
+    left = () if call.check_mode else _retire(call, issuer, ends, told=not custody.keeps)
+    kept = tuple(uuid for uuid in after.superseded if uuid not in ends or uuid in left)
+    changed = bool(targets) or bool(ends) or (verdict.mints and issuer.changes_quay)
     tells = verdict.mints or (issuer.retells and (not custody.held or before.facts.held == "other"))
     told = tells and not custody.keeps and not call.check_mode
+    diff = _diff(
+        before,
+        verdict,
+        custody,
+        existed=existed,
+        recorded=issuer.recorded,
+        superseded=after.superseded,
+        kept=kept,
+    )
     return Outcome(
         changed=changed,
         values=answer(
             call,
-            replace(after, superseded=tuple(kept)),
+            replace(after, superseded=kept),
             verdict.reason if existed else MISSING,
             token=after.secret if told else None,
             minted=verdict.mints,
             delivered=[store.place for store in targets],
-            retired=[uuid for uuid in doomed if uuid not in left],
+            retired=[uuid for uuid in ends if uuid not in left],
         ),
-        **(_diff(before, verdict, custody, existed=existed, superseded=after.superseded, kept=kept) if changed else {}),
+        **(diff if changed else {}),
     )
 
 
-def cleared(call: Call, custody: Custody, gone: Credential, *, existed: bool, revoked: Sequence[str] = ()) -> Outcome:
-    """The answer after a credential has been taken out of Quay; its stores are cleared, too."""
+def cleared(
+    call: Call,
+    custody: Custody,
+    gone: Credential,
+    *,
+    existed: bool,
+    revoked: Sequence[str] = (),
+    usernames: Sequence[str] = (),
+) -> Outcome:
+    """The answer after a credential has been taken out of Quay; its stores are cleared, too.
+
+    ``usernames``: who else may have carried it.
+    """
     stores: list[Store] = []
     for store, held in custody.filled() if isinstance(custody, Stores) else ():
-        if held.username in (None, gone.username):
+        if held.username in (None, gone.username, *usernames):
             stores.append(store)
         else:
             call.warn(f"{store.place} holds the login of {held.username} and was left as it is.")
@@ -195,16 +229,18 @@ def answer(
 
 def replaced(old: Credential) -> tuple[str, ...]:
     """What a new secret replaces: leftovers of earlier runs, and the present one last, for it may be our very login."""
-    return old.superseded + ((old.uuid,) if old.uuid else ())
+    return old.superseded + ((old.handle,) if old.handle else ())
 
 
-def _targets(custody: Custody, before: Finding, verdict: Verdict) -> list[Store]:
+def _targets(issuer: Issuer, custody: Custody, before: Finding, verdict: Verdict) -> list[Store]:
     """The stores to write: all for a new secret, those that are behind for the present one."""
     if not isinstance(custody, Stores):
         return []
     if verdict.mints:
         return list(custody.stores)
-    return custody.behind(before.credential.secret) if verdict.action == DELIVER else []
+    if verdict.action != DELIVER:
+        return []
+    return custody.behind(before.credential.secret, recorded=issuer.recorded)
 
 
 def _act(
@@ -227,13 +263,24 @@ def _act(
     return minted.credential, minted.existed
 
 
-def _retire(call: Call, issuer: Issuer, doomed: Sequence[str], *, told: bool) -> tuple[str, ...]:
+def _ends(call: Call, policy: Policy, before: Finding, after: Credential, verdict: Verdict) -> tuple[str, ...]:
+    """Which of the superseded secrets end in this run."""
+    if not verdict.mints and before.facts.held not in ("current", "other"):
+        # The present secret is unknown, so any of the superseded ones may be what a consumer uses.
+        return ()
+    handle = before.credential.handle
+    predecessors = before.predecessors if not verdict.mints else (handle,) if handle else ()
+    succession = Succession(after.superseded, predecessors, after.created_at, delivered=verdict.action != NOTHING)
+    return doomed(policy, succession, call.client.now())
+
+
+def _retire(call: Call, issuer: Issuer, ends: Sequence[str], *, told: bool) -> tuple[str, ...]:
     """Revoke superseded tokens; returns those that could not be.
 
     Where the caller has yet to be told the new secret, a failure must not swallow it.
     """
     left: list[str] = []
-    for uuid in doomed:
+    for uuid in ends:
         try:
             issuer.retire(uuid)
         except QuayError as error:
@@ -249,6 +296,7 @@ def _predicted(before: Finding) -> Credential:
     old = before.credential
     return replace(
         old,
+        username=before.username or old.username,
         secret=None,
         uuid=None,
         created_at=None,
@@ -266,6 +314,7 @@ def _diff(
     custody: Custody,
     *,
     existed: bool,
+    recorded: bool,
     superseded: Sequence[str],
     kept: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
@@ -276,8 +325,11 @@ def _diff(
         new["token"] = _NEW
         for key, value in before.wanted.items():
             old[key], new[key] = (before.credential.details.get(key) if existed else None), value
+        for key, (was, will_be) in before.besides.items():
+            old[key], new[key] = was, will_be
     if isinstance(custody, Stores):
-        old["deliver"] = custody.described(None if verdict.mints else before.credential.secret)
+        present = None if verdict.mints else before.credential.secret
+        old["deliver"] = custody.described(present, recorded=recorded)
         new["deliver"] = dict.fromkeys(old["deliver"], _NEW if verdict.mints else "current")
     if superseded:
         old["superseded"], new["superseded"] = list(superseded), list(kept)

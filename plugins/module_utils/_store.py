@@ -30,9 +30,14 @@ class Held:
     username: str | None = None
     guarded: bool = True  # whether the file's permissions and owner are the wanted ones
 
-    def serves(self, secret: str | None) -> bool:
-        """Whether this is the secret, kept as it shall be."""
-        return self.secret == secret and self.guarded
+    @property
+    def recorded(self) -> bool:
+        """Whether what is written down belongs to the secret."""
+        return self.record is not None and self.record.fits(self.secret)
+
+    def serves(self, secret: str | None, *, recorded: bool = False) -> bool:
+        """Whether this is the secret, kept as it shall be; ``recorded``: and written down."""
+        return self.secret == secret and self.guarded and (self.recorded or not recorded)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def record_of(data: Mapping[str, Any] | None) -> Record | None:
         expires_at=parse_time(data.get("expires_at")),
         uuid=data.get("uuid") or None,
         superseded=tuple(str(data.get("superseded") or "").split(",")) if data.get("superseded") else (),
+        username=data.get("username") or None,
     )
 
 
@@ -103,6 +109,7 @@ def merged(new: Record, old: Record | None) -> Record:
         new.expires_at or old.expires_at,
         new.uuid or old.uuid,
         new.superseded or old.superseded,
+        new.username or old.username,
     )
 
 
@@ -117,7 +124,7 @@ class RecordFile:
         return record_of(self._all().get(key))
 
     def write(self, key: str, record: Record) -> None:
-        self._save({**self._all(), key: record_data(record)})
+        self._save({**self._all(), key: {**record_data(record), "username": record.username}})
 
     def remove(self, key: str) -> None:
         rest = {other: data for other, data in self._all().items() if other != key}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Iterator
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import LocalFileError
@@ -38,7 +39,7 @@ FORMATS = ("token", "json", "yaml", "env")
 _YAML_LINE = re.compile(r"^([A-Za-z_]+):\s*(.*?)\s*$")
 _ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$")
 _ENV_NOTE = re.compile(r"^# ([a-z_]+): (\S+)$")
-_PLAIN = re.compile(r"^[A-Za-z0-9_.:/@%+,=-]*$")
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]*")
 _ENV_FIELDS = ("token", "username", "registry", "api_url")
 _RECORD_KEY = "token"
 
@@ -76,7 +77,7 @@ class FileStore:
         if text is None:
             return Held()
         if self._form == "token":
-            return Held(text.strip() or None, self._records.read(_RECORD_KEY), guarded=self._guarded())
+            return self._bare(text.strip() or None)
         data = _READERS[self._form](text)
         if self._form == "env":
             data = {
@@ -118,8 +119,13 @@ class FileStore:
     def _guarded(self) -> bool:
         return has_permissions(self.place, self._mode, self._owner)
 
+    def _bare(self, secret: str | None) -> Held:
+        record = self._records.read(_RECORD_KEY)
+        username = record.username if record and record.fits(secret) else None
+        return Held(secret, record, username, guarded=self._guarded())
+
     def _record(self, delivery: Delivery) -> Record:
-        return merged(delivery.record, self.read().record)
+        return replace(merged(delivery.record, self.read().record), username=delivery.username or None)
 
     def _text(self, delivery: Delivery) -> str:
         if self._form == "token":
@@ -146,7 +152,7 @@ class FileStore:
 
 def _quoted(value: str) -> str:
     """Quoted for a shell only where it must be: some readers of such files take quotes literally."""
-    return value if _PLAIN.match(value) else "'" + value.replace("'", "'\\''") + "'"
+    return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "'\\''") + "'"
 
 
 def _unquoted(value: str) -> str:

@@ -97,6 +97,23 @@ options:
         RV(superseded) then lists what you should revoke, by O(state=absent) and O(uuid), once you have delivered the
         new one.
     type: bool
+  retire_after:
+    description:
+      - How long the replaced token goes on living beside the new one, for example V(2d), so that consumers which read
+        their secret seldom have time to change. The first run after that time revokes it.
+      - Left out, or V(0), it is revoked as soon as the new one is delivered. Tokens that a run which was cut off left
+        behind never wait.
+      - Ignored with O(revoke_superseded=false). With O(current_token), giving it means that the module revokes.
+    type: str
+  owns_application:
+    description:
+      - Says that the application serves this credential alone. On older Quay servers, where tokens have no names, all
+        other tokens of the signed-in user in that application then count as left behind, those made in the web pages
+        included, and are revoked once the present one is delivered.
+      - Without it, a token whose answer was lost on such a server is not touched, and the error says so. Ignored where
+        tokens have names.
+    type: bool
+    default: false
   for_user:
     description:
       - Assign a token to this user instead. He takes it in Quay's web pages, or by the same task when
@@ -300,6 +317,8 @@ def main() -> None:
             "max_age": {"type": "str"},
             "renew_before": {"type": "str", "default": "14d"},
             "revoke_superseded": {"type": "bool"},
+            "retire_after": {"type": "str"},
+            "owns_application": {"type": "bool", "default": False},
             "for_user": {"type": "str"},
             "uuid": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -54,6 +54,13 @@ options:
     default: [pull]
   renew_before:
     default: 5m
+  state:
+    description:
+      - V(present) keeps a sound token.
+      - V(absent) takes it out of O(token_path) or O(deliver). Quay cannot revoke it; it ends by itself within the hour.
+    type: str
+    choices: [present, absent]
+    default: present
 seealso:
   - module: tokensmith.quay.quay_robot_token
 """
@@ -196,6 +203,7 @@ def main() -> None:
             "repositories": {"type": "list", "elements": "str", "required": True},
             "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
             "renew_before": {"type": "str", "default": "5m"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=CUSTODY_CHOICES,
     )

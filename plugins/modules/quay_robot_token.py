@@ -53,6 +53,36 @@ options:
       - Free key-value data of the robot. Quay can set it at creation only, so a difference later is a warning and not
         a change.
     type: dict
+  strategy:
+    description:
+      - V(in_place) replaces the robot's own token. The old one is dead at once, so a consumer fails between then and
+        the moment it reads the new one.
+      - V(paired) lets two robots carry the credential in turn, and fails no consumer. The idle one gets the rights of
+        the active one and a new token, is proved on those rights and delivered; the former one's secret lives on until
+        the next run, or for O(retire_after). Consumers must take the user name from the store, because it changes.
+      - Changing this one word moves the credential from one way to the other, without an interruption either.
+    type: str
+    choices: [in_place, paired]
+    default: in_place
+  pair:
+    description:
+      - The two robots of O(strategy=paired), in the namespace of O(name). Left out, they are called like O(name), with
+        C(_a) and C(_b) appended. They are created when they are needed.
+    type: list
+    elements: str
+  copy_rights:
+    description:
+      - Whether the next robot of a pair gets the rights of the active one (its repository permissions, teams and
+        default permissions), and loses those that the active one has not. The diff shows them.
+      - It takes a login that may see them (the scopes C(user:admin), C(org:admin) and C(repo:admin), or a password).
+        With V(false) both robots have what you give them.
+    type: bool
+    default: true
+  retire_after:
+    description:
+      - How long the former secret of O(strategy=paired) lives on, for example V(2d). The first run after that time ends
+        it. Left out, the next run does; with V(0) it ends as soon as the new one is delivered.
+    type: str
   federation:
     description:
       - Who may exchange an OIDC token for a short-lived token of this robot. The list replaces the one in Quay; an
@@ -107,6 +137,18 @@ EXAMPLES = r"""
       - issuer: https://token.ci.example.com
         subject: project/acme/deploy
   no_log: true
+
+- name: Rotate without an outage, by two robots that take turns
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+pull
+    strategy: paired
+    max_age: 90d
+    retire_after: 2d
+    deliver:
+      - kind: container_auth
+        path: /etc/containers/auth.json
 
 - name: Remove a robot
   tokensmith.quay.quay_robot_token:
@@ -212,13 +254,17 @@ delivered:
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
-  description: Always empty, because nothing is left to revoke.
+  description:
+    - With O(strategy=paired), the former secrets that were ended (in check mode, that would be), each as a robot's name
+      and a fingerprint. Otherwise empty.
   returned: success
   type: list
   elements: str
   sample: []
 superseded:
-  description: Always empty, because a robot's old token is dead as soon as it is replaced.
+  description:
+    - With O(strategy=paired), the former secrets that are still alive, each as a robot's name and a fingerprint.
+      Otherwise empty, because a robot's old token is dead as soon as it is replaced.
   returned: success
   type: list
   elements: str
@@ -240,6 +286,10 @@ def main() -> None:
             "description": {"type": "str"},
             "metadata": {"type": "dict"},
             "max_age": {"type": "str"},
+            "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
+            "pair": {"type": "list", "elements": "str"},
+            "copy_rights": {"type": "bool", "default": True},
+            "retire_after": {"type": "str"},
             "federation": {
                 "type": "list",
                 "elements": "dict",

@@ -102,6 +102,33 @@ options:
         type: str
         choices: [when_due, always, never]
         default: when_due
+      retire_after:
+        description:
+          - How long what an V(api) token replaced goes on living, or the former secret of paired robots. Once that is
+            over, RV(credentials[].action) is V(retire).
+        type: str
+      strategy:
+        description:
+          - How a V(robot) credential is rotated, as M(tokensmith.quay.quay_robot_token) has it.
+        type: str
+        choices: [in_place, paired]
+        default: in_place
+      pair:
+        description:
+          - The two robots of V(paired). Left out, they are called like the credential, with C(_a) and C(_b) appended.
+        type: list
+        elements: str
+      owns_application:
+        description:
+          - Whether the application serves this V(api) token alone, as M(tokensmith.quay.quay_api_token) has it.
+        type: bool
+        default: false
+      state:
+        description:
+          - V(absent) asks whether there is anything to take away; RV(credentials[].action) is then V(remove).
+        type: str
+        choices: [present, absent]
+        default: present
       deliver:
         description:
           - The stores on the target that shall hold it, as M(tokensmith.quay.quay_store_info) takes them. The module
@@ -173,6 +200,12 @@ options:
             description:
               - Its uuid in Quay, as written down at its delivery.
             type: str
+  force:
+    description:
+      - Names out of O(credentials) that are due now, whatever their policy says.
+    type: list
+    elements: str
+    default: []
   organization:
     description:
       - Instead of O(credentials), list the robots and application tokens of this organization.
@@ -267,14 +300,15 @@ credentials:
     action:
       description:
         - What a rotation would do. V(mint) a new secret, V(deliver) the present one, V(retire) what earlier runs left
-          behind, or V(nothing).
+          behind, V(remove) what shall be absent, or V(nothing).
       returned: success
       type: str
     holds:
       description:
         - For each entry of O(credentials[].deliver) and O(credentials[].held), whether it holds the present secret.
           V(current), V(other), V(absent), V(unguarded) (the present secret, but the file's owner or permissions are
-          not the wanted ones) or V(unknown).
+          not the wanted ones), V(unrecorded) (the present secret of paired robots, but the record beside it is lost)
+          or V(unknown).
       returned: success
       type: list
       elements: str
@@ -382,6 +416,11 @@ CREDENTIAL = {
     "max_age": {"type": "str"},
     "renew_before": {"type": "str"},
     "rotate": {"type": "str", "choices": ["when_due", "always", "never"], "default": "when_due"},
+    "retire_after": {"type": "str"},
+    "owns_application": {"type": "bool", "default": False},
+    "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
+    "pair": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "deliver": {"type": "list", "elements": "dict", "default": [], "options": STORE_OPTIONS},
     "held": {"type": "list", "elements": "dict", "default": [], "options": HELD},
 }
@@ -392,6 +431,7 @@ def main() -> None:
         survey,
         {
             "credentials": {"type": "list", "elements": "dict", "options": CREDENTIAL},
+            "force": {"type": "list", "elements": "str", "default": []},
             "organization": {"type": "str"},
             "kinds": {"type": "list", "elements": "str", "choices": ["api", "robot"], "default": ["api", "robot"]},
             "max_age": {"type": "str"},

@@ -101,17 +101,22 @@ def test_judgement_takes_every_option_that_matters_to_it() -> None:
     assert set(judged) <= of_credential().keys()
 
 
+# What the role is told besides how to reach Quay.
+OWN_OPTIONS = {"rotation_credentials", "rotation_force"}
+
+
 def test_connection_is_that_of_the_modules() -> None:
     accepted = collection.spec_of("quay_robot_token").options
     for name, option in options().items():
-        if name == "rotation_credentials":
+        if name in OWN_OPTIONS:
             continue
         short = name.removeprefix(CONNECTION)
         assert option.get("type") == accepted[short]["type"], name
         assert bool(option.get("no_log")) == bool(accepted[short].get("no_log")), name
         for variable in accepted[short].get("fallback", (None, []))[1]:
             assert f"E({variable})" in option["description"], name
-    assert load("defaults/main.yml") == dict.fromkeys(options().keys() - {"rotation_credentials"})
+    connection = dict.fromkeys(options().keys() - OWN_OPTIONS)
+    assert load("defaults/main.yml") == {**connection, "rotation_force": []}
 
 
 def test_secrets_are_kept_out_of_logs() -> None:

@@ -125,6 +125,7 @@ def test_token_is_made_and_kept_in_a_file(desk: Desk) -> None:
         "expires_at": world.iso(token.expires_at),
         "uuid": token.uuid,
         "superseded": None,
+        "username": "$oauthtoken",
     }
     assert runs.first.diff == {
         "before": {"name": "nightly", "token": "absent", "scopes": None, **world.in_file("absent")},

@@ -101,6 +101,7 @@ def test_missing_robot_is_created_and_its_token_kept_in_a_file(either_login: Wor
         "expires_at": None,
         "uuid": None,
         "superseded": None,
+        "username": "acme+new",
     }
     assert runs.first.diff == {
         "before": {"name": "acme+new", "token": "absent", **world.in_file("absent")},

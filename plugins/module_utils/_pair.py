@@ -1,0 +1,339 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Robots that carry one credential in turn, so that its rotation interrupts nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any, Mapping, Optional, Sequence
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credential import Credential
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
+    BadInput,
+    NotAuthenticated,
+    RefusedCredential,
+    Unconfirmed,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import (
+    AGE_FROM_MINT,
+    Facts,
+    Policy,
+    fingerprint,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._login import BasicLogin
+from ansible_collections.tokensmith.quay.plugins.module_utils._registry import Grant, request_grant
+from ansible_collections.tokensmith.quay.plugins.module_utils._rights import Rights, RobotRights
+from ansible_collections.tokensmith.quay.plugins.module_utils._robot_tokens import (
+    Age,
+    AgeQuestion,
+    RobotToken,
+    ages_of,
+    records_of,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._robots import Robot, RobotName
+from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
+    Finding,
+    Minted,
+    replaced,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call
+from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
+
+# So many repositories fit into one question to /v2/auth.
+_REPOSITORIES_AT_ONCE = 30
+
+Robots = Mapping[RobotName, Optional[Robot]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The robots of one credential. ``carriers`` take turns; ``others`` carried it under another strategy."""
+
+    name: RobotName
+    carriers: tuple[RobotName, ...]
+    others: tuple[RobotName, ...]
+
+    def is_other(self, username: str) -> bool:
+        """Whether Quay's full name for a robot means one that carries under another strategy."""
+        return any(_is(name, username) for name in self.others)
+
+    @property
+    def all(self) -> tuple[RobotName, ...]:
+        return self.carriers + self.others
+
+
+def pair_of(name: RobotName, params: Mapping[str, Any]) -> Pair:
+    """The robots of a credential, the pair and the one of its own name, in the roles that the strategy gives them."""
+    given = params["pair"] or [f"{name}_a", f"{name}_b"]
+    twins = tuple(RobotName.parse(text) for text in given)
+    if len(set(twins)) != 2 or name in twins:
+        raise BadInput(f"pair must name two different robots, neither of them {name} itself")
+    if any(twin.organization != name.organization for twin in twins):
+        raise BadInput(f"pair: both robots must be in the namespace of {name}, because rights end there")
+    if params["strategy"] == "paired":
+        return Pair(name, twins, (name,))
+    return Pair(name, (name,), twins)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who carries the credential now, who will next, and which former secrets are still alive."""
+
+    active: RobotName | None
+    target: RobotName
+    superseded: tuple[str, ...]
+
+    def serves(self, pair: Pair) -> bool:
+        """Whether the active robot is one that shall carry the credential."""
+        return self.active in pair.carriers
+
+
+def standing_of(pair: Pair, robots: Robots, held: Sequence[Held]) -> Standing:
+    """Judge it by what the stores hold. ``robots``: those that were looked at, with their present tokens."""
+    active = _active(pair, robots, held)
+    target = next((name for name in pair.carriers if name != active), pair.carriers[0])
+    return Standing(active, target, _superseded(pair, robots, held, active))
+
+
+def handle_of(robot: Robot) -> str:
+    """Which token of which robot: C(acme+ci_a@9f86d081884c). No secret."""
+    return f"{robot.name}@{fingerprint(robot.token)}"
+
+
+def _active(pair: Pair, robots: Robots, held: Sequence[Held]) -> RobotName | None:
+    """The robot whose secret the stores hold; of two, the one that was being delivered when a run was cut off."""
+    there = [name for name in pair.all if robots.get(name) is not None]
+    for carries in (_has_token, _has_name):
+        carrying = [(_delivered_at(item), name) for item in held for name in there if carries(robots[name], item)]
+        if carrying:
+            return max(carrying, key=lambda entry: entry[0])[1]
+    # No store holds a present token: the one that was used last is the one that consumers know.
+    beginning = datetime.min.replace(tzinfo=timezone.utc)
+    carriers = [(name, robots.get(name)) for name in there if name in pair.carriers]
+    used = [((robot.last_accessed or robot.created_at or beginning), name) for name, robot in carriers if robot]
+    return max(used, key=lambda entry: entry[0])[1] if used else None
+
+
+def _has_token(robot: Robot | None, held: Held) -> bool:
+    return robot is not None and bool(held.secret) and held.secret == robot.token
+
+
+def _has_name(robot: Robot | None, held: Held) -> bool:
+    """A secret that is none any more, yet the name beside it tells whom the consumers know."""
+    return robot is not None and bool(held.secret) and held.username == robot.name
+
+
+def _delivered_at(held: Held) -> datetime:
+    """When a store got what it holds; a secret without its record is the one whose delivery was cut off."""
+    noted = held.record.created_at if held.record and held.recorded else None
+    return noted or datetime.max.replace(tzinfo=timezone.utc)
+
+
+def _superseded(pair: Pair, robots: Robots, held: Sequence[Held], active: RobotName | None) -> tuple[str, ...]:
+    """Former secrets that may still be alive: those written down; where nothing is, that of the idle robot."""
+    present = robots.get(active) if active else None
+    if present is None:
+        return ()
+    records = [record for record in records_of(held) if record.fits(present.token)]
+    noted = {entry for record in records for entry in record.superseded}
+    inactive = [(name, robot) for name, robot in robots.items() if robot is not None and name != active]
+    return tuple(
+        handle_of(robot)
+        for name, robot in inactive
+        if handle_of(robot) in noted or (not records and (name in pair.carriers or active not in pair.carriers))
+    )
+
+
+class PairIssuer:
+    """One credential, carried in turn. The old secret lives until its consumers have had time to change."""
+
+    changes_quay = True
+    retells = True
+    recorded = True
+
+    def __init__(
+        self,
+        call: Call,
+        pair: Pair,
+        policy: Policy,
+        *,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copies_rights: bool = True,
+    ) -> None:
+        self._call = call
+        self._pair = pair
+        self._policy = policy
+        self._copies = copies_rights
+        self._tokens = {name: RobotToken(call, name, description, metadata) for name in pair.all}
+        self._rights = RobotRights(call.client, pair.name.organization)
+        self._robots: dict[RobotName, Robot | None] = {}
+        self._standing = Standing(None, pair.carriers[0], ())
+        self._wanted = Rights()
+        self._present = Rights()
+
+    def find(self, held: Sequence[Held], *, blind: bool) -> Finding:
+        """Look at both robots, blind or not: which of them is idle decides what may be replaced."""
+        self._robots = {name: self._tokens[name].read() for name in self._pair.carriers}
+        if self._strangers(held):
+            self._robots.update({name: self._tokens[name].read() for name in self._pair.others})
+        self._standing = standing_of(self._pair, self._robots, held)
+        active = self._standing.active
+        robot = self._robots[active] if active else None
+        if active is None or robot is None:
+            return pair_finding(self._pair, self._standing, None, (None, None))
+        question = AgeQuestion(robot, active.short, self._policy.max_age, records_of(held))
+        age = ages_of(self._call, active.organization, [question])[0]
+        return pair_finding(self._pair, self._standing, robot, age)
+
+    def prepare(self, finding: Finding) -> Finding:
+        """Learn what the two robots may do: the next one gets the rights of the active one."""
+        self._call.server.refuse_if_read_only("POST", f"{self._standing.target.path}/regenerate")
+        active, target = self._active, self._robots.get(self._standing.target)
+        username = target.name if target else str(self._standing.target)
+        besides: dict[str, tuple[Any, Any]] = {"username": (active.name if active else None, username)}
+        if self._copies and active is not None:
+            self._learn_rights(active)
+            besides["rights"] = (self._present.described(), self._wanted.described())
+        return replace(finding, username=username, besides=besides)
+
+    def mint(self, finding: Finding) -> Minted:
+        robot = self._prepared_robot()
+        robot, _existed = self._tokens[self._standing.target].replace({robot.token or ""})
+        self._prove(robot)
+        now = self._call.client.now()
+        old = finding.credential
+        # Its own former secret died just now.
+        left = tuple(entry for entry in replaced(old) if not entry.startswith(f"{robot.name}@"))
+        credential = _credential(self._pair, robot, (now, AGE_FROM_MINT), left)
+        return Minted(credential, existed=finding.facts.exists)
+
+    def retire(self, uuid: str) -> None:
+        """Give a former robot a new token that nobody is told, so that the one which consumers had is dead."""
+        username = uuid.rpartition("@")[0]
+        name = next(name for name in self._pair.all if _is(name, username))
+        robot = self._tokens[name].read()
+        if robot is not None and handle_of(robot) == uuid:
+            self._tokens[name].end(robot)
+
+    @property
+    def _active(self) -> Robot | None:
+        return self._robots.get(self._standing.active) if self._standing.active else None
+
+    def _strangers(self, held: Sequence[Held]) -> bool:
+        """Whether a store holds, or is noted to have replaced, what none of the carriers has."""
+        carriers = [robot for robot in self._robots.values() if robot is not None]
+        known = {robot.token for robot in carriers}
+        noted = {entry for record in records_of(held) for entry in record.superseded}
+        foreign = {entry for entry in noted if not any(entry.startswith(f"{robot.name}@") for robot in carriers)}
+        return bool(foreign) or any(item.secret and item.secret not in known for item in held)
+
+    def _learn_rights(self, active: Robot) -> None:
+        target = self._robots.get(self._standing.target)
+        rights = self._rights.read([active, target] if target else [active])
+        self._wanted = rights[active.name]
+        self._present = rights.get(target.name, Rights()) if target else Rights()
+        if self._wanted.elsewhere:
+            self._call.warn(
+                f"{active.name} is in teams that Quay names without telling their organization "
+                f"({', '.join(sorted(self._wanted.elsewhere))}): these rights are not given to {self._standing.target}."
+            )
+
+    def _prepared_robot(self) -> Robot:
+        """The next robot, created where it is missing, with the rights of the active one."""
+        token = self._tokens[self._standing.target]
+        robot = self._robots.get(self._standing.target) or token.create(set())
+        if self._copies and not _same(self._present, self._wanted):
+            self._rights.make_equal(robot, self._present, self._wanted)
+            if not _same(self._rights.read([robot])[robot.name], self._wanted):
+                raise Unconfirmed(
+                    f"Quay reported success, but the rights of {robot.name} are not those of the active robot. Nothing "
+                    "was replaced; run the task again, and look whether something else changes them"
+                )
+        return robot
+
+    def _prove(self, robot: Robot) -> None:
+        """Ask for each right of the active robot with the new secret. Raises where it opens less; the old one lives."""
+        reach = self._rights.reach(self._wanted)
+        repositories = sorted(reach) or [f"{robot.namespace}/credential-proof"]
+        lacking: list[str] = []
+        for start in range(0, len(repositories), _REPOSITORIES_AT_ONCE):
+            lacking += self._lacking(
+                robot, {name: reach.get(name) for name in repositories[start : start + _REPOSITORIES_AT_ONCE]}
+            )
+        if lacking:
+            raise RefusedCredential(
+                f"The new secret of {robot.name} does not open what that of the active robot does: "
+                f"{', '.join(lacking)}. It was not delivered, and the old one lives"
+            )
+
+    def _lacking(self, robot: Robot, roles: Mapping[str, str | None]) -> list[str]:
+        """What the active robot is granted and this one is not."""
+        missing = []
+        # Asking to push where only pulling is allowed tells nothing, and would create a missing repository.
+        for actions, wanted in ((["pull"], (None, "read")), (["pull", "push"], ("write", "admin"))):
+            asked = [name for name, role in roles.items() if role in wanted]
+            if asked:
+                missing += self._compared(robot, asked, actions)
+        return missing
+
+    def _compared(self, robot: Robot, repositories: Sequence[str], actions: Sequence[str]) -> list[str]:
+        new = self._grant(robot, repositories, actions)
+        lacks = new.missing(repositories, actions)
+        if not lacks or self._active is None:
+            return []
+        # A repository may be read-only, or gone: what counts is what the active robot gets.
+        old = self._grant(self._active, repositories, actions)
+        return [right for right in lacks if right not in old.missing(repositories, actions)]
+
+    def _grant(self, robot: Robot, repositories: Sequence[str], actions: Sequence[str]) -> Grant:
+        login = BasicLogin(robot.name, robot.token or "")
+        try:
+            return request_grant(self._call.client, login, self._call.client.netloc, repositories, actions)
+        except NotAuthenticated as refused:
+            raise RefusedCredential(
+                f"Quay does not accept the secret of {robot.name} at /v2/auth ({refused}). Nothing was delivered; run "
+                "the task again, and look whether something else regenerates this robot"
+            ) from None
+
+
+def pair_finding(pair: Pair, standing: Standing, robot: Robot | None, age: Age) -> Finding:
+    """The facts of a credential that robots carry in turn. ``robot``: the active one."""
+    if robot is None:
+        return Finding(Facts(exists=False), Credential(str(pair.name), str(pair.carriers[0]), details=_details(None)))
+    credential = _credential(pair, robot, age, standing.superseded)
+    return Finding(Facts(exists=standing.serves(pair), created_at=age[0]), credential, predecessors=standing.superseded)
+
+
+def _credential(pair: Pair, robot: Robot, age: Age, superseded: tuple[str, ...]) -> Credential:
+    return Credential(
+        name=str(pair.name),
+        username=robot.name,
+        secret=robot.token,
+        created_at=age[0],
+        last_accessed=robot.last_accessed,
+        age_source=age[1],
+        superseded=superseded,
+        twin=handle_of(robot),
+        details=_details(robot),
+    )
+
+
+def _details(robot: Robot | None) -> dict[str, Any]:
+    return {"description": robot.description if robot else ""}
+
+
+def _same(one: Rights, other: Rights) -> bool:
+    return replace(one, elsewhere=frozenset()) == replace(other, elsewhere=frozenset())
+
+
+def _is(name: RobotName, username: str) -> bool:
+    """Whether this is the robot that Quay calls by its full name."""
+    namespace, _plus, short = username.rpartition("+")
+    return name.short == short and name.organization in (None, namespace)
