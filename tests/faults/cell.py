@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One cell of the matrix: a rotation, one fault at one point of it, the run after it and one more, and the judgement."""
+"""One cell of the matrix: a rotation, a fault at one point of it, the runs after it, and the judgement."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -25,7 +24,7 @@ from standin.tokens import fingerprint
 from . import proxy as proxies
 from . import saboteur
 from .proxy import Plan, Seen
-from .scenarios import OTHER_LOGIN, OTHER_REGISTRY, REGISTRY, Arguments, Login, Scenario
+from .scenarios import Arguments, Login, Scenario, held_in
 from .site import Ground, Named, Site
 
 # What becomes of a request in the client's own process.
@@ -125,6 +124,7 @@ class Bench:
         self._real = real
         self._stack = ExitStack()
         self._sites: dict[str, Site] = {}
+        self._points: dict[str, list[Point]] = {}
 
     def __enter__(self) -> Self:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
@@ -190,6 +190,11 @@ class Bench:
 
     def points(self, scenario: Scenario) -> list[Point]:
         """Every point of the rotation, in order, by a run to which nothing happens."""
+        if scenario.name not in self._points:
+            self._points[scenario.name] = self._seek_points(scenario)
+        return self._points[scenario.name]
+
+    def _seek_points(self, scenario: Scenario) -> list[Point]:
         ground = self.ground(scenario)
         ran = self.run(scenario, ground.site, scenario.first(ground))
         assert not ran.failed, ran.message
@@ -205,13 +210,14 @@ class Bench:
     def try_cell(self, scenario: Scenario, point: Point, fault: str) -> Verdict:
         ground = self.ground(scenario)
         before = {path: path.read_bytes() for path in ground.folder.iterdir()}
+        former = logins_of(ground)
         first = self._first(scenario, ground, point, fault)
-        problems = [*self.judge_whole(ground, before)]
+        problems = [*self.judge_whole(scenario, ground, before)]
         obstacle = _Obstacle.of(ground, point, fault)
         if obstacle:
             problems += obstacle.removed()
         problems += self._judge_first(scenario, ground, first)
-        problems += self.judge_recovery(scenario, ground, forgiven=first.failed)
+        problems += self.judge_recovery(scenario, ground, former | logins_of(ground), forgiven=first.failed)
         return Verdict(scenario.name, point, fault, first.ending, tuple(dict.fromkeys(problems)), first.message)
 
     def _first(self, scenario: Scenario, ground: Ground, point: Point, fault: str) -> Run:
@@ -241,27 +247,42 @@ class Bench:
             yield "the fault never struck"
         if first.killed:
             return
-        yield from self._judge_output(ground, first, "the run")
+        yield from self.judge_output(ground, first, "the run")
         if not first.failed:
-            yield from (f"false success: {problem}" for problem in self._judge_ground(scenario, ground, forgiven=False))
+            yield from (f"false success: {problem}" for problem in self.judge_ground(scenario, ground, forgiven=False))
         elif len(first.message.split()) < 4 or _NO_SENTENCE.search(first.message):
             yield f"the run fails without a clear sentence: {first.message}"
 
-    def judge_recovery(self, scenario: Scenario, ground: Ground, *, forgiven: bool) -> Iterator[str]:
-        """One more run, to which nothing happens, makes all well; a further one finds nothing to do."""
-        again = self.run(scenario, ground.site, scenario.arguments(ground))
-        yield from self._judge_output(ground, again, "the next run")
-        if again.failed:
-            yield f"the next run fails: {again.message or again.status}"
-            return
-        for problem in self._judge_ground(scenario, ground, forgiven=forgiven):
-            yield f"after the next run {problem}"
+    def judge_recovery(
+        self, scenario: Scenario, ground: Ground, former: set[Login], *, forgiven: bool
+    ) -> Iterator[str]:
+        """One more run, to which nothing happens, makes all well; a further one finds nothing to do.
+
+        ``former``: what the stores held at any time. Where secrets overlap, one run more may end the former one.
+        """
+        names = ["the next run", "the run after it"] if scenario.overlaps else ["the next run"]
+        for name in names:
+            again = self.run(scenario, ground.site, scenario.arguments(ground))
+            yield from self.judge_output(ground, again, name)
+            if again.failed:
+                yield f"{name} fails: {again.message or again.status}"
+                return
+            for problem in self.judge_ground(scenario, ground, forgiven=forgiven):
+                yield f"after {name} {problem}"
+            former = former | logins_of(ground)
+        yield from self.judge_former(scenario, ground, former)
         yield from self._judge_last(scenario, ground)
+
+    def judge_former(self, scenario: Scenario, ground: Ground, former: set[Login]) -> Iterator[str]:
+        held = {login.secret for login in logins_of(ground)}
+        for secret in {login.secret for login in former} - held:
+            if any(ground.site.logs_in(name, secret) for name in scenario.kind.all_usernames(ground)):
+                yield "a superseded secret is still accepted"
 
     def _judge_last(self, scenario: Scenario, ground: Ground) -> Iterator[str]:
         files = {path: path.read_bytes() for path in ground.folder.iterdir()}
         last = self.run(scenario, ground.site, scenario.arguments(ground))
-        yield from self._judge_output(ground, last, "the third run")
+        yield from self.judge_output(ground, last, "the third run")
         if last.failed:
             yield f"the third run fails: {last.message or last.status}"
         elif last.values["changed"]:
@@ -272,7 +293,7 @@ class Bench:
         if files != {path: path.read_bytes() for path in ground.folder.iterdir()}:
             yield "the third run changes a file"
 
-    def _judge_output(self, ground: Ground, run: Run, name: str) -> Iterator[str]:
+    def judge_output(self, ground: Ground, run: Run, name: str) -> Iterator[str]:
         printed = run.stdout + run.stderr
         if ground.site.proxy.tap.heard_in(printed):
             yield f"{name} tells a secret"
@@ -288,7 +309,7 @@ class Bench:
         if run.status not in (0, 1) or bool(values.get("failed")) != (run.status == 1):
             yield f"{name} ends with status {run.status}"
 
-    def judge_whole(self, ground: Ground, before: dict[Path, bytes]) -> Iterator[str]:
+    def judge_whole(self, scenario: Scenario, ground: Ground, before: dict[Path, bytes]) -> Iterator[str]:
         """Whatever happened: each file is the old one, a whole new one, or not there; and nobody else may read it."""
         known = ground.site.proxy.tap.secrets
         for path in ground.folder.iterdir():
@@ -305,9 +326,18 @@ class Bench:
                     yield f"{path.name} is not whole"
             elif not _is_record(content):
                 yield f"{path.name} is not whole"
-        yield from (f"{path.name} is gone" for path in before if not os.path.lexists(path))
+        yield from (f"{path.name} is gone" for path in before if not os.path.lexists(path) and not _is_draft(path))
+        if scenario.kind.seamless and scenario.kind.is_login:
+            yield from self._judge_now(scenario, ground)
 
-    def _judge_ground(self, scenario: Scenario, ground: Ground, *, forgiven: bool) -> Iterator[str]:
+    def _judge_now(self, scenario: Scenario, ground: Ground) -> Iterator[str]:
+        """A consumer that reads its store at this very moment gets in."""
+        for login in logins_of(ground):
+            names = [login.username] if login.username else scenario.kind.all_usernames(ground)
+            if not any(ground.site.logs_in(name, login.secret) for name in names):
+                yield "a store holds a secret that Quay refuses"
+
+    def judge_ground(self, scenario: Scenario, ground: Ground, *, forgiven: bool) -> Iterator[str]:
         """What must hold once all is well again."""
         allowed = {path for store in ground.stores for path in (store, _record_of(store))}
         strange = {path.name for path in ground.folder.iterdir()} - {path.name for path in allowed}
@@ -337,26 +367,9 @@ def _file_points(steps: list[list[str]]) -> Iterator[Point]:
             unchanged = unchanged or words[0] in saboteur.CHANGES
 
 
-def held_in(path: Path) -> Login | None:
-    """What a store holds, if it is whole: read by other eyes than the collection's."""
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
-        return None
-    if not text.endswith("\n"):
-        return None
-    if path.name != "auth.json" and not text.startswith("{"):
-        return Login("", text[:-1]) if re.fullmatch(r"\S+\n", text) else None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return None
-    if path.name != "auth.json":
-        return Login(document["username"] or "", document["token"])
-    if document["auths"].get(OTHER_REGISTRY) != {"auth": OTHER_LOGIN} or REGISTRY not in document["auths"]:
-        return None
-    username, _colon, secret = base64.b64decode(document["auths"][REGISTRY]["auth"]).decode().partition(":")
-    return Login(username, secret)
+def logins_of(ground: Ground) -> set[Login]:
+    """What the stores hold."""
+    return {login for login in map(held_in, ground.stores) if login}
 
 
 def _record_of(store: Path) -> Path:

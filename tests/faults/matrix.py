@@ -30,7 +30,7 @@ _AT_ONCE = 25
 _MARKS = {"success": "s", "error": "e", "killed": "k"}
 _BROKEN = "X"
 
-_TAG = re.compile(r"\bt[0-9a-f]{8}\b|\b[A-Z0-9]{20}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TAG = re.compile(r"\bt[0-9a-f]{8}(?![0-9a-f])|\b[A-Z0-9]{20}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST_LABEL = 70
 
 
@@ -103,12 +103,16 @@ def _kills(pool: concurrent.futures.Executor, chosen: list[Scenario], given: arg
     results = [task.result() for task in running]
     print(*results, sep="\n")
     broken = sum(bool(result.problems) for result in results)
-    print(f"kills: {sum(result.killed for result in results)}, scenarios held: {len(results) - broken}, broken: {broken}")
+    print(
+        f"kills: {sum(result.killed for result in results)}, scenarios held: {len(results) - broken}, broken: {broken}"
+    )
     return int(broken > 0 or not results)
 
 
 def _consumers(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace) -> int:
-    results = [pool.submit(_consume, s.name, given.consumer).result() for s in chosen if s.is_login and s.mode == "forced"]
+    results = [
+        pool.submit(_consume, s.name, given.consumer).result() for s in chosen if s.is_login and s.mode == "forced"
+    ]
     print(*results, sep="\n")
     return int(not results or any(result.tally.failed for result in results if SCENARIOS[result.scenario].overlaps))
 
@@ -184,9 +188,7 @@ def _explain(verdict: Verdict) -> None:
         print(f"    {problem}")
     if verdict.message:
         print(f"    The run said: {verdict.message}")
-    print(
-        f'    make faults ARGS="--scenario {verdict.scenario} --point {verdict.point.name} --fault {verdict.fault}"'
-    )
+    print(f'    make faults ARGS="--scenario {verdict.scenario} --point {verdict.point.name} --fault {verdict.fault}"')
 
 
 def _sum_up(verdicts: list[Verdict], seconds: float) -> int:

@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self._proxy.at_work():
             self._handle(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _relay
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _relay  # noqa: N815
 
     def _handle(self, body: bytes) -> None:
         fault = self._proxy.note(self.command, self.path)

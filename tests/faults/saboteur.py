@@ -74,9 +74,14 @@ def _swiftly() -> None:
     """Pauses between attempts are not what is tried here."""
     from ansible_collections.tokensmith.quay.plugins.module_utils import _client
 
-    defaults = _client.QuayClient.__init__.__kwdefaults__
+    defaults = _client.QuayClient.__init__.__kwdefaults__ or {}
     assert "sleep" in defaults
     defaults["sleep"] = lambda _seconds: None
+
+
+def _put(place: Any, name: str, replacement: Any) -> None:
+    """Put something else in a function's place, whatever its exact type."""
+    setattr(place, name, replacement)
 
 
 def _die() -> NoReturn:
@@ -190,7 +195,7 @@ class _Files:
             self._wrap(os, name)
         for name in ("replace", "rename", "link", "symlink"):
             self._wrap(os, name, paths=2)
-        os.remove = os.unlink
+        _put(os, "remove", os.unlink)
         self._wrap_open()
         self._wrap_handles()
         self._wrap_files()
@@ -204,7 +209,7 @@ class _Files:
             label = saboteur.label(*arguments[:paths])
             return saboteur.step(name, label, lambda: real(*arguments, **options))
 
-        setattr(place, name, wrapped)
+        _put(place, name, wrapped)
 
     def _wrap_open(self) -> None:
         real, saboteur = os.open, self._saboteur
@@ -218,7 +223,7 @@ class _Files:
             self._handles[handle] = label
             return handle
 
-        os.open = wrapped
+        _put(os, "open", wrapped)
 
     def _wrap_handles(self) -> None:
         saboteur, handles = self._saboteur, self._handles
@@ -241,7 +246,9 @@ class _Files:
             saboteur.step("flock", handles[handle], lambda: real_flock(handle, operation))
             return None
 
-        os.close, os.fsync, fcntl.flock = close, fsync, flock # type: ignore[assignment]
+        _put(os, "close", close)
+        _put(os, "fsync", fsync)
+        _put(fcntl, "flock", flock)
 
     def _wrap_files(self) -> None:
         real, saboteur, handles = io.open, self._saboteur, self._handles
@@ -256,7 +263,8 @@ class _Files:
             buffered = _buffer(raw, mode)
             return buffered if "b" in mode else io.TextIOWrapper(buffered, *rest, **options)
 
-        builtins.open = io.open = wrapped
+        _put(builtins, "open", wrapped)
+        _put(io, "open", wrapped)
 
     def _opened(self, file: Any, mode: str) -> _File:
         plain = mode.replace("b", "").replace("t", "")
@@ -295,7 +303,7 @@ class _Requests:
                 return real(session, request, **options)
             return self._send(real, session, request, options)
 
-        requests.Session.send = send # type: ignore[method-assign]
+        _put(requests.Session, "send", send)
         self._wrap_connection()
 
     def _is_here(self) -> bool:
@@ -333,11 +341,11 @@ class _Requests:
         for adapter in session.adapters.values():
             adapter.close()
         connect = urllib3_connection.create_connection
-        urllib3_connection.create_connection = refuse # type: ignore[assignment]
+        _put(urllib3_connection, "create_connection", refuse)
         try:
             return real(session, request, **options)
         finally:
-            urllib3_connection.create_connection = connect
+            _put(urllib3_connection, "create_connection", connect)
 
     def _wrap_connection(self) -> None:
         from http.client import HTTPConnection
@@ -355,5 +363,5 @@ class _Requests:
                 _die()
             return real_answer(connection)
 
-        HTTPConnection.send = send # type: ignore[method-assign]
-        HTTPConnection.getresponse = answer # type: ignore[method-assign]
+        _put(HTTPConnection, "send", send)
+        _put(HTTPConnection, "getresponse", answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,11 @@ class Kind:
     """One kind of credential: how it is asked for, and what must hold of it."""
 
     module = ""
+    # Whether a container engine can log in with it.
     is_login = True
+    # Whether what the stores hold is accepted at every moment, however a run ends.
+    seamless = True
+    # Whether the former secret lives on until a further run, so that no consumer notices anything.
     overlaps = False
 
     def prepare(self, ground: Ground) -> None:
@@ -52,6 +57,17 @@ class Kind:
         """How the options differed in the run that made what is renewed now."""
         return {}
 
+    def settle_in(self, ground: Ground) -> None:
+        """What happens between that run and the renewal."""
+
+    def usernames(self, ground: Ground) -> Sequence[str]:
+        """Under which names one may log in with it."""
+        return ()
+
+    def all_usernames(self, ground: Ground) -> Sequence[str]:
+        """Also those under which one could before."""
+        return self.usernames(ground)
+
     def grow_old(self, ground: Ground) -> None:
         """Let it become due."""
 
@@ -64,6 +80,7 @@ class RobotToken(Kind):
     """A robot's token, replaced in place."""
 
     module = "quay_robot_token"
+    seamless = False
 
     def arguments(self, ground: Ground) -> Arguments:
         return {"name": self._name(ground), "max_age": "10d", "description": "builds"}
@@ -77,6 +94,9 @@ class RobotToken(Kind):
         for path in (record, ground.file, Path(f"{ground.file}.record.json")):
             if path.exists():
                 path.write_text(_with_old_dates(path.read_text()))
+
+    def usernames(self, ground: Ground) -> Sequence[str]:
+        return (self._name(ground),)
 
     def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
         name = self._name(ground)
@@ -92,6 +112,95 @@ class RobotToken(Kind):
     @staticmethod
     def _name(ground: Ground) -> str:
         return f"{ground.org}+{ground.tag}"
+
+
+class PairedRobots(RobotToken):
+    """Two robots that carry one credential in turn."""
+
+    seamless = True
+    overlaps = True
+
+    def __init__(self, strategy: str = "paired", before: str = "paired") -> None:
+        self._strategy = strategy
+        self._before = before
+
+    def arguments(self, ground: Ground) -> Arguments:
+        return {**super().arguments(ground), "strategy": self._strategy}
+
+    def earlier(self, ground: Ground) -> Arguments:
+        return {"strategy": self._before}
+
+    def settle_in(self, ground: Ground) -> None:
+        """The robot gets every sort of rights, which the next one must have, too."""
+        login = held_in(ground.auth)
+        assert login
+        superuser, root = ground.site.superuser, f"/api/v1/organization/{ground.org}"
+        ground.notes["rights"] = {f"{ground.org}/app", f"{ground.org}/base"}
+        for repository, role in (("app", "read"), ("base", "write")):
+            path = f"/api/v1/repository/{ground.org}/{repository}/permissions/user/{login.username}"
+            assert superuser.put(path, {"role": role}).status_code == 200
+        assert superuser.put(f"{root}/team/readers/members/{login.username}").status_code == 200
+        prototype = {"role": "read", "delegate": {"name": login.username, "kind": "user"}}
+        assert superuser.post(f"{root}/prototypes", prototype).status_code == 200
+
+    def usernames(self, ground: Ground) -> Sequence[str]:
+        name = self._name(ground)
+        return (f"{name}_a", f"{name}_b") if self._strategy == "paired" else (name,)
+
+    def all_usernames(self, ground: Ground) -> Sequence[str]:
+        name = self._name(ground)
+        return f"{name}_a", f"{name}_b", name
+
+    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
+        site, carriers = ground.site, self.usernames(ground)
+        for login in held:
+            if login.username and login.username not in carriers:
+                yield f"a store names {login.username}"
+            names = [login.username] if login.username else carriers
+            proofs = [proof for proof in (site.logs_in(name, login.secret, "app", "base") for name in names) if proof]
+            if not proofs:
+                yield "a store holds a secret that Quay refuses"
+            for proof in proofs:
+                opened = {entry["name"] for entry in claims(proof["token"])["access"] if "pull" in entry["actions"]}
+                if not ground.notes.get("rights", set()) <= opened:
+                    yield "a store holds a secret that does not open what the former one did"
+        yield from self._lacking(ground, {login.username for login in held if login.username})
+
+    def _lacking(self, ground: Ground, names: set[str]) -> Iterator[str]:
+        """Rights that no token tells."""
+        if "rights" not in ground.notes:
+            return
+        root = f"/api/v1/organization/{ground.org}"
+        members = {member["name"] for member in ground.site.get(f"{root}/team/readers/members")["members"]}
+        delegates = {item["delegate"]["name"] for item in ground.site.get(f"{root}/prototypes")["prototypes"]}
+        if not names <= members:
+            yield "the robot in the stores is not in the team of the former one"
+        if not names <= delegates:
+            yield "the robot in the stores has not the default permission of the former one"
+
+
+def held_in(path: Path) -> Login | None:
+    """What a store holds, if it is whole: read by other eyes than the collection's."""
+    if path.is_symlink():
+        return None
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text.endswith("\n"):
+        return None
+    if path.name != "auth.json" and not text.startswith("{"):
+        return Login("", text[:-1]) if re.fullmatch(r"\S+\n", text) else None
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    if path.name != "auth.json":
+        return Login(document["username"] or "", document["token"])
+    if document["auths"].get(OTHER_REGISTRY) != {"auth": OTHER_LOGIN} or REGISTRY not in document["auths"]:
+        return None
+    username, _colon, secret = base64.b64decode(document["auths"][REGISTRY]["auth"]).decode().partition(":")
+    return Login(username, secret)
 
 
 def _with_old_dates(text: str) -> str:
@@ -130,6 +239,9 @@ class ApiToken(Kind):
 
     def earlier(self, ground: Ground) -> Arguments:
         return {"scopes": ["repo:read"]}
+
+    def usernames(self, ground: Ground) -> Sequence[str]:
+        return ("$oauthtoken",)
 
     def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
         site = ground.site
@@ -223,6 +335,9 @@ class Scenario:
         self.kind.prepare(ground)
         if self.mode != "create":
             run({**self.arguments(ground), **(self.kind.earlier(ground) if self.mode == "renew" else {})})
+            self.kind.settle_in(ground)
+        if self.mode == "retire":
+            run({**self.arguments(ground), "rotate": "always", "retire_after": "1h"})
         if self.mode == "renew":
             self.kind.grow_old(ground)
         return ground
@@ -247,8 +362,12 @@ def _scenarios() -> Iterator[Scenario]:
         old = family == "3.17"
         for mode in ("create", "renew", "forced"):
             yield Scenario(RobotToken(), "robot", mode, family, password=old, files=not old)
-        for mode in ("create", "renew", "forced"):
-            yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode != "forced")
+        for mode in ("create", "renew", "forced", "retire"):
+            yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
+        for mode in ("create", "renew", "forced", "retire"):
+            yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
+        yield Scenario(PairedRobots(before="in_place"), "to-paired", "renew", family, password=old)
+        yield Scenario(PairedRobots("in_place", before="paired"), "from-paired", "renew", family, password=old)
         if not old:
             yield Scenario(ApiToken(), "api-by-password", "renew", family, password=True)
         for mode in ("create", "renew"):

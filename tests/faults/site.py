@@ -201,12 +201,11 @@ class Site:
         assert self.standin
         self.standin.clock.advance(days * 86400)
 
-    def logs_in(self, username: str, secret: str) -> dict[str, Any] | None:
+    def logs_in(self, username: str, secret: str, *repositories: str) -> dict[str, Any] | None:
         """What the registry says to a login (the answer's JSON), none where it refuses it."""
+        scopes = [f"repository:{self.org}/{name}:pull" for name in repositories or ("app",)]
         with Client(self.target, basic=(username, secret)) as client:
-            answer = client.get(
-                "/v2/auth", params={"service": self.target.host, "scope": f"repository:{self.org}/app:pull"}
-            )
+            answer = client.get("/v2/auth", params={"service": self.target.host, "scope": scopes})
         return dict(answer.json()) if answer.status_code == 200 else None
 
     def takes_bearer(self, secret: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from contract import collection
 
-from .cell import Bench
+from .cell import Bench, logins_of
 from .consumer import Tally
 from .scenarios import REGISTRY, Scenario
 
@@ -82,11 +82,12 @@ def kill_at_random(bench: Bench, scenario: Scenario, times: int, seed: int) -> K
     begun = time.monotonic()
     assert not bench.run(scenario, ground.site, forced).failed
     longest = time.monotonic() - begun
-    killed, problems = 0, []
+    killed, problems, former = 0, list[str](), logins_of(ground)
     for _time in range(times):
         before = {path: path.read_bytes() for path in ground.folder.iterdir()}
         ran = bench.run(scenario, ground.site, forced, kill_after=chance.uniform(0, longest))
         killed += ran.killed
-        problems += bench.judge_whole(ground, before)
-    problems += bench.judge_recovery(scenario, ground, forgiven=True)
+        problems += bench.judge_whole(scenario, ground, before)
+        former |= logins_of(ground)
+    problems += bench.judge_recovery(scenario, ground, former, forgiven=True)
     return Killed(scenario.name, times, killed, list(dict.fromkeys(problems)))
