@@ -51,7 +51,7 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 # Seconds; for a client that never goes away.
 _PATIENCE = 60
 
-_LOGIN_PAGE = b"<!doctype html>\n<title>Sign in to the proxy</title>\n<form>User name, password</form>\n"
+LOGIN_PAGE = b"<!doctype html>\n<title>Sign in to the proxy</title>\n<form>User name, password</form>\n"
 
 
 @dataclass
@@ -156,6 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "hang-then-act":
             self._wait_for_the_end()
         answer = _made_up(fault) if fault in _WITHOUT_EFFECT else self._ask(body)
+        if fault == "500-after":
+            answer = _made_up(fault)
         if fault == "restarted-after":
             self._proxy.forget_sessions()
         if fault in ("hang-then-act", "act-then-hang"):
@@ -213,8 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
 def _made_up(fault: str) -> Answer:
     page = [("Content-Type", "text/html; charset=utf-8")]
     if fault == "login-page":
-        return Answer(200, "OK", page, _LOGIN_PAGE)
-    if fault == "500-before":
+        return Answer(200, "OK", page, LOGIN_PAGE)
+    if fault in ("500-before", "500-after"):
         return Answer(500, "Internal Server Error", page, b"<h1>Internal Server Error</h1>\n")
     if fault == "502-page":
         return Answer(502, "Bad Gateway", page, b"<html><title>502 Bad Gateway</title></html>\n")

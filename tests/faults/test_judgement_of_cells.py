@@ -8,13 +8,37 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
+import pytest
+import requests
+
+from conformance.client import Client
+from faults import proxy as proxies
 from faults.cell import Bench, logins_of
 from faults.proxy import Plan
 from faults.scenarios import SCENARIOS, held_in
 from faults.site import Ground
 
 ROBOT, API = SCENARIOS["robot-forced-3.18"], SCENARIOS["api-forced-3.18"]
+
+# What a client gets of each fault, and whether Quay does what was asked.
+SEEN = {
+    "reset-before": ("ConnectionError", False),
+    "reset-after": ("ConnectionError", True),
+    "gone-after": ("ConnectionError", True),
+    "500-before": ("<h1>Internal Server Error</h1>", False),
+    "500-after": ("<h1>Internal Server Error</h1>", True),
+    "502-page": ("<html><title>502 Bad Gateway</title></html>", False),
+    "429": ("Too many requests", False),
+    "429-retry-after": ("Too many requests", False),
+    "hang-then-act": ("ReadTimeout", True),
+    "act-then-hang": ("ReadTimeout", True),
+    "truncated": ("ChunkedEncodingError", True),
+    "login-page": (proxies.LOGIN_PAGE.decode().strip(), False),
+    "restarted-before": ('{"error": "CSRF token was invalid or missing."}', False),
+    "restarted-after": ("ConnectionError", True),
+}
 
 
 def problems_now(bench: Bench, ground: Ground) -> list[str]:
@@ -106,3 +130,20 @@ def test_fault_that_never_strikes(bench: Bench) -> None:
     ground = bench.ground(ROBOT)
     ran = bench.run(ROBOT, ground.site, ROBOT.arguments(ground), Plan(99, "reset-before"))
     assert not ran.struck
+
+
+@pytest.mark.parametrize("fault", proxies.FAULTS)
+def test_proxy_does_what_a_faults_name_says(bench: Bench, fault: str) -> None:
+    """Seen from both sides: what the client gets, and what Quay did."""
+    ground = bench.ground(ROBOT)
+    proxy, robot = ground.site.proxy, f"/api/v1/organization/{ground.org}/robots/{ground.tag}"
+    before = ground.site.get(robot)["token"]
+    with Client(replace(ground.site.target, url=proxy.url)) as client:
+        client.sign_in(ground.site.target.username, ground.site.target.password)
+        proxy.begin(Plan(1, fault))
+        try:
+            got = client.post(f"{robot}/regenerate", timeout=0.5 if "hang" in fault else 30).text
+        except requests.RequestException as error:
+            got = type(error).__name__
+        proxy.settle()
+    assert (got.strip(), ground.site.get(robot)["token"] != before) == SEEN[fault]
