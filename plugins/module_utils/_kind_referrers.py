@@ -39,6 +39,11 @@ def ensure_referrers_token(call: Call) -> Outcome:
     """The module quay_referrers_token."""
     issuer = ReferrersIssuer(call, call.params["repositories"], call.params["actions"])
     policy = policy_of(call.params)
+    if any(store["kind"] == "container_auth" for store in call.params["deliver"] or ()):
+        raise BadInput(
+            "deliver: a registry token is no password, so a container engine cannot use it out of its auth file; "
+            "deliver it to a store of the kind file"
+        )
     with custody_of(call.params, check_mode=call.check_mode) as custody:
         if call.params["state"] == "absent":
             return cleared(call, custody, issuer.gone(), existed=False)

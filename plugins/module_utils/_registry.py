@@ -105,7 +105,9 @@ def user_of_login(client: QuayClient) -> str | None:
         return request_grant(
             client, client.login.at_registry(), client.netloc, [f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"], ["pull"]
         ).subject
-    except NotAuthenticated:
+    except NotAuthenticated as refused:
+        if refused.error_type != _REFUSED:
+            raise
         return None
 
 

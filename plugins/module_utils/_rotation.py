@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Mapping, Protocol, Sequence
@@ -140,7 +141,9 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
     if verdict.mints:
         before = issuer.prepare(before)
     targets = _targets(issuer, custody, before, verdict)
+    began = time.monotonic()
     after, existed = _act(call, issuer, custody, before, verdict, targets)
+    window = round(time.monotonic() - began, 3) if verdict.mints and not call.check_mode else None
     ends = _ends(call, policy, before, after, verdict) if retires else ()
     left = () if call.check_mode else _retire(call, issuer, ends, told=not custody.keeps)
     kept = tuple(uuid for uuid in after.superseded if uuid not in ends or uuid in left)
@@ -164,6 +167,7 @@ def renew(call: Call, issuer: Issuer, policy: Policy, custody: Custody, *, retir
             verdict.reason if existed else MISSING,
             token=after.secret if told else None,
             minted=verdict.mints,
+            window=window,
             delivered=[store.place for store in targets],
             retired=[uuid for uuid in ends if uuid not in left],
         ),
@@ -211,6 +215,7 @@ def answer(
     *,
     token: str | None = None,
     minted: bool = False,
+    window: float | None = None,
     delivered: Sequence[str] = (),
     retired: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -221,6 +226,7 @@ def answer(
         "api_url": f"{call.client.origin}/api/v1",
         "reason": reason,
         "minted": minted,
+        "window_seconds": window,
         "delivered": list(delivered),
         "retired": list(retired),
         **credential.public(),

@@ -270,6 +270,13 @@ minted:
   returned: success
   type: bool
   sample: false
+window_seconds:
+  description:
+    - Seconds from the moment before the new token was asked for to its last delivery. The old one was alive all the
+      time. Null where none was issued, and in check mode.
+  returned: success
+  type: float
+  sample: null
 delivered:
   description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
   returned: success

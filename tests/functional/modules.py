@@ -62,8 +62,8 @@ class Result:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the module itself says: its return values."""
-        return {key: value for key, value in self.values.items() if key not in _ANSIBLES_OWN}
+        """What the module itself says: its return values, but for the time it took."""
+        return {key: value for key, value in self.values.items() if key not in {*_ANSIBLES_OWN, "window_seconds"}}
 
     @property
     def token(self) -> str | None:

@@ -113,6 +113,22 @@ def living(world: World) -> set[str]:
     return set(world.tokens_of(world.people.automation))
 
 
+def test_time_without_a_sound_token_is_reported(shelf: Shelf) -> None:
+    assert shelf.world.check(shelf.module, shelf.arguments)["window_seconds"] is None
+    made = shelf.run(rotate="always")["window_seconds"]
+    assert isinstance(made, float)
+    assert made > 0
+    assert shelf.run(rotate="never")["window_seconds"] is None
+
+
+def test_registry_token_does_not_go_into_an_auth_file(world: World) -> None:
+    store = {"kind": "container_auth", "path": str(world.folder / "auth.json")}
+    result = world.check("quay_referrers_token", {"repositories": ["acme/app"], "deliver": [store]})
+    assert result.failed
+    assert "a registry token is no password" in result.message
+    assert world.requests == []
+
+
 def test_secret_goes_into_every_store(shelf: Shelf) -> None:
     world = shelf.world
     runs = world.four_runs(shelf.module, shelf.arguments)

@@ -75,7 +75,9 @@ def test_secret_is_written(world: World, form: str) -> None:
     if form == "token":
         assert (world.folder / "place").read_text() == SECRET + "\n"
         record = json.loads((world.folder / "place.record.json").read_text())
-        assert record == {"token": {"fingerprint": fingerprint(SECRET), **dates, "superseded": None, "username": "acme+ci"}}
+        assert record == {
+            "token": {"fingerprint": fingerprint(SECRET), **dates, "superseded": None, "username": "acme+ci"}
+        }
         return
     found = read(world, form)
     assert {key: found[key] for key in ("token", "username", "registry", "api_url")} == {

@@ -33,7 +33,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     Facts,
     Policy,
     Record,
+    Succession,
     Verdict,
+    doomed,
     fingerprint,
     judge,
 )
@@ -208,3 +210,25 @@ def test_fingerprint(secret: str | None, digest: str | None) -> None:
 )
 def test_record_counts_for_its_own_secret_only(noted: str | None, secret: str | None, fits: bool) -> None:
     assert Record(noted).fits(secret) is fits
+
+
+# What was replaced: "old" is the predecessor, "lost" an orphan.
+ENDS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
+    "at once": (Policy(), timedelta(0), True, ("old", "lost")),
+    "at once, by a later run": (Policy(), DAY, False, ("old", "lost")),
+    "at once, by a clock that tells whole seconds": (Policy(), -timedelta(seconds=1), False, ("old", "lost")),
+    "grace begins": (Policy(retire_after=DAY), timedelta(0), True, ("lost",)),
+    "grace lasts": (Policy(retire_after=DAY), DAY - timedelta(seconds=1), False, ("lost",)),
+    "grace is over": (Policy(retire_after=DAY), DAY, False, ("old", "lost")),
+    "nobody knows since when": (Policy(retire_after=DAY), None, False, ("old", "lost")),
+    "another run first": (Policy(overlaps=True), timedelta(0), True, ("lost",)),
+    "that other run": (Policy(overlaps=True), timedelta(0), False, ("old", "lost")),
+    "break-glass": (Policy(overlaps=True, retire_after=timedelta(0)), timedelta(0), True, ("old", "lost")),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_what_ends(case: str) -> None:
+    policy, age, delivered, ends = ENDS[case]
+    since = None if age is None else NOW - age
+    assert doomed(policy, Succession(("old", "lost"), ("old",), since, delivered), NOW) == ends
