@@ -216,7 +216,7 @@ class Bench:
         obstacle = _Obstacle.of(ground, point, fault)
         if obstacle:
             problems += obstacle.removed()
-        problems += self._judge_first(scenario, ground, first)
+        problems += self._judge_first(scenario, ground, first, fault)
         problems += self.judge_recovery(scenario, ground, former | logins_of(ground), forgiven=first.failed)
         return Verdict(scenario.name, point, fault, first.ending, tuple(dict.fromkeys(problems)), first.message)
 
@@ -242,7 +242,7 @@ class Bench:
             plan = Plan(point.number, "", meanwhile=obstacle.put)
         return self.run(scenario, ground.site, arguments, plan, order)
 
-    def _judge_first(self, scenario: Scenario, ground: Ground, first: Run) -> Iterator[str]:
+    def _judge_first(self, scenario: Scenario, ground: Ground, first: Run, fault: str) -> Iterator[str]:
         if not first.struck:
             yield "the fault never struck"
         if first.killed:
@@ -250,7 +250,11 @@ class Bench:
         yield from self.judge_output(ground, first, "the run")
         if not first.failed:
             yield from (f"false success: {problem}" for problem in self.judge_ground(scenario, ground, forgiven=False))
-        elif len(first.message.split()) < 4 or _NO_SENTENCE.search(first.message):
+            return
+        # Where nothing can be removed any more, the next run does it.
+        if fault != "read-only" and any(_is_draft(path) for path in ground.folder.iterdir()):
+            yield "a draft is left behind"
+        if len(first.message.split()) < 4 or _NO_SENTENCE.search(first.message):
             yield f"the run fails without a clear sentence: {first.message}"
 
     def judge_recovery(

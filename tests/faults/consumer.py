@@ -31,11 +31,12 @@ class Tally:
     windows: list[float] = field(default_factory=list)
 
 
-def consume(auth: Path, registry: str, url: str) -> Tally:
+def consume(auth: Path, registry: str, url: str, ca_path: str = "") -> Tally:
     """Log in without a pause until the standard input ends."""
     tally, failing_since = Tally(), 0.0
     with requests.Session() as session:
         session.trust_env = False
+        session.verify = ca_path or True
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0)[0]:
             begun = time.monotonic()
@@ -65,4 +66,4 @@ def _logs_in(session: requests.Session, auth: Path, registry: str, url: str) -> 
 
 
 if __name__ == "__main__":
-    print(json.dumps(vars(consume(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))))
+    print(json.dumps(vars(consume(Path(sys.argv[1]), *sys.argv[2:]))))

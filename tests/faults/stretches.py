@@ -46,6 +46,8 @@ def consume(bench: Bench, scenario: Scenario, rotations: int, **options: Any) ->
     ground = bench.ground(scenario)
     arguments = {**scenario.arguments(ground), "rotate": "always", **options}
     command = [sys.executable, "-m", "faults.consumer", str(ground.auth), REGISTRY, ground.site.target.url]
+    if isinstance(ground.site.target.verify, str):
+        command.append(ground.site.target.verify)
     search = {"PYTHONPATH": str(collection.ROOT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=search, text=True) as consumer:
