@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +154,8 @@ class Bench:
             ran = self.run(scenario, site, arguments)
             assert not ran.failed, ran.message
 
-        ground = scenario.ground(site.new_ground, earlier)
+        ground = site.new_ground(is_login=scenario.is_login)
+        scenario.furnish(ground, earlier)
         site.remember(scenario.name, ground)
         # Also the first time as restored, so that every cell begins alike.
         return site.remembered(scenario.name) or ground
@@ -403,7 +404,7 @@ class _Obstacle:
 
     @classmethod
     def of(cls, ground: Ground, point: Point, fault: str) -> _Obstacle | None:
-        return cls(ground.folder / _PLACES[point.kind], fault) if point.kind in _PLACES else None
+        return cls(_PLACES[point.kind](ground), fault) if point.kind in _PLACES else None
 
     def put(self) -> None:
         shutil.rmtree(self._aside)
@@ -433,4 +434,8 @@ class _Obstacle:
         return problems
 
 
-_PLACES = {"secret": "secret", "auth": "auth.json", "record": "secret.record.json"}
+_PLACES: dict[str, Callable[[Ground], Path]] = {
+    "secret": lambda ground: ground.stores[0],
+    "auth": lambda ground: ground.stores[1],
+    "record": lambda ground: _record_of(ground.stores[0]),
+}

@@ -326,12 +326,12 @@ class Scenario:
         """The format of the file: one with its record inside, and one with its record beside."""
         return "json" if self.mode == "forced" else "token"
 
-    def ground(self, site_ground: Callable[[], Ground], run: Callable[[Arguments], None]) -> Ground:
-        """A ground on which the rotation is due; ``run`` runs the module as it was run earlier."""
-        ground = site_ground()
-        document = {"auths": {OTHER_REGISTRY: {"auth": OTHER_LOGIN}}}
-        ground.auth.write_text(json.dumps(document))
-        ground.auth.chmod(0o600)
+    def furnish(self, ground: Ground, run: Callable[[Arguments], None]) -> None:
+        """Make the rotation due on an empty ground; ``run`` runs the module as it was run earlier."""
+        if self.is_login:
+            document = {"auths": {OTHER_REGISTRY: {"auth": OTHER_LOGIN}}}
+            ground.auth.write_text(json.dumps(document))
+            ground.auth.chmod(0o600)
         self.kind.prepare(ground)
         if self.mode != "create":
             run({**self.arguments(ground), **(self.kind.earlier(ground) if self.mode == "renew" else {})})
@@ -340,7 +340,6 @@ class Scenario:
             run({**self.arguments(ground), "rotate": "always", "retire_after": "1h"})
         if self.mode == "renew":
             self.kind.grow_old(ground)
-        return ground
 
     def arguments(self, ground: Ground) -> Arguments:
         """The options of a run that finds out by itself what is to be done."""

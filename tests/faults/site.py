@@ -82,6 +82,8 @@ class Ground:
     site: Site
     folder: Path
     tag: str
+    # Whether the credential goes into an auth file.
+    is_login: bool = True
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,8 +99,13 @@ class Ground:
         return self.folder / "auth.json"
 
     @property
-    def stores(self) -> tuple[Path, ...]:
-        return self.file, self.auth
+    def second(self) -> Path:
+        """Where a secret goes that is no login."""
+        return self.folder / "second"
+
+    @property
+    def stores(self) -> tuple[Path, Path]:
+        return self.file, self.auth if self.is_login else self.second
 
 
 class Site:
@@ -158,14 +165,14 @@ class Site:
             files = {path: (path.stat().st_mode & 0o7777, path.read_bytes()) for path in ground.folder.iterdir()}
             self._snapshots[name] = self.standin.quay.snapshot(), files, ground
 
-    def new_ground(self) -> Ground:
+    def new_ground(self, *, is_login: bool) -> Ground:
         """A place with nothing on it."""
         if self.standin:
             self.standin.quay.restore(self._empty)
         tag = unique("t")
         folder = self._folder / tag
         folder.mkdir()
-        return Ground(self, folder, tag)
+        return Ground(self, folder, tag, is_login)
 
     # --- doing and looking, past the proxy
 
@@ -222,9 +229,11 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def deliver(ground: Ground, form: str, host: str) -> list[Mapping[str, Any]]:
-    """Both kinds of stores at once."""
+def deliver(ground: Ground, form: str, registry: str) -> list[Mapping[str, Any]]:
+    """Two stores at once, of two kinds where the credential is a login."""
+    file, other = ground.stores
+    second = {"kind": "container_auth"} if ground.is_login else {"kind": "file", "format": "json"}
     return [
-        {"kind": "file", "path": str(ground.file), "format": form, "registry": host},
-        {"kind": "container_auth", "path": str(ground.auth), "registry": host},
+        {"kind": "file", "path": str(file), "format": form, "registry": registry},
+        {**second, "path": str(other), "registry": registry},
     ]
