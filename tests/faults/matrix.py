@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import multiprocessing
 import multiprocessing.util
 import os
 import random
 import re
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 
 from .cell import FAULTS, Bench, Point, Verdict
 from .scenarios import SCENARIOS, Scenario
 from .site import Named, named
 from .stretches import Consumed, Killed, consume, kill_at_random
 
-# Cells that one process tries before it asks for more.
-_AT_ONCE = 25
+# Cells that one process tries before it asks for more: a real Quay takes its time.
+_AT_ONCE = 20
+_AT_ONCE_REAL = 2
 
 _MARKS = {"success": "s", "error": "e", "killed": "k"}
 _BROKEN = "X"
@@ -46,6 +50,7 @@ _bench: list[Bench] = []
 
 def _open_bench(real: Named | None) -> None:
     """In each working process, once."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     bench = Bench(real)
     _bench.append(bench.__enter__())
     multiprocessing.util.Finalize(None, bench.__exit__, exitpriority=10)
@@ -82,16 +87,36 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = _arguments()
+    # So that what was made on a real Quay is removed, however this ends.
+    signal.signal(signal.SIGTERM, _stop)
     with named() as real:
         chosen = [s for s in SCENARIOS.values() if s.name.startswith(given.scenario) and _fits(s, real)]
         spawn = multiprocessing.get_context("spawn")
         processes = 1 if given.consumer else given.processes
-        with concurrent.futures.ProcessPoolExecutor(processes, spawn, _open_bench, (real,)) as pool:
+        with (
+            concurrent.futures.ProcessPoolExecutor(processes, spawn, _open_bench, (real,)) as pool,
+            _nothing_left_running(),
+        ):
             if given.kills:
                 return _kills(pool, chosen, given)
             if given.consumer:
                 return _consumers(pool, chosen, given)
-            return _matrix(pool, chosen, given)
+            return _matrix(pool, chosen, given, _AT_ONCE_REAL if real else _AT_ONCE)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _nothing_left_running() -> Iterator[None]:
+    """Whoever interrupts does not want to wait for what is queued."""
+    try:
+        yield
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
 
 
 def _fits(scenario: Scenario, real: Named | None) -> bool:
@@ -117,14 +142,14 @@ def _consumers(pool: concurrent.futures.Executor, chosen: list[Scenario], given:
     return int(not results or any(result.tally.failed for result in results if SCENARIOS[result.scenario].overlaps))
 
 
-def _matrix(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace) -> int:
+def _matrix(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace, at_once: int) -> int:
     begun = time.monotonic()
     names = [scenario.name for scenario in chosen]
     points = dict(zip(names, pool.map(_points_of, names), strict=True))
     cells = _picked(list(_cells(points, given)), given)
     print(f"{len(names)} scenarios, {sum(map(len, points.values()))} points, {len(cells)} cells", flush=True)
     found: dict[str, list[Verdict]] = defaultdict(list)
-    bundles = [cells[first : first + _AT_ONCE] for first in range(0, len(cells), _AT_ONCE)]
+    bundles = [cells[first : first + at_once] for first in range(0, len(cells), at_once)]
     _print_legend()
     for verdicts in pool.map(_try, bundles):
         for verdict in verdicts:
