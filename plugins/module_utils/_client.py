@@ -200,10 +200,17 @@ class QuayClient:
         """DELETE, sent exactly once."""
         return self.exchange("DELETE", path)
 
-    def pages(self, path: str, key: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    def pages(
+        self,
+        path: str,
+        key: str,
+        params: Mapping[str, Any] | None = None,
+        inspect: Callable[[Answer], None] | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Walk a list lazily by C(next_page), which Quay's last page may or may not name.
 
         One empty page may lie between (where Quay reads two stores of logs, one after the other); two are the end.
+        ``inspect`` is shown each page before its items are handed on.
         """
         asked = dict(params or {})
         seen: set[str] = set()
@@ -211,6 +218,8 @@ class QuayClient:
         while True:
             answer = self.get(path, asked)
             items = answer.items(key)
+            if inspect is not None:
+                inspect(answer)
             yield from items
             empty_pages = 0 if items else empty_pages + 1
             following = answer.mapping().get("next_page")

@@ -5,20 +5,20 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Usage logs: when a robot's token was last changed.
+"""Usage logs: their entries by the page, their counts by the day, and when a robot's token was last changed.
 
-Quay keeps no date for a robot's token. Its logs do, as long as they are kept: ``aggregatelogs`` says on which days a
-robot of the namespace was created or regenerated, ``logs`` of such a day says which one. One pass serves all robots.
+Quay keeps no date for a robot's token. Its logs do, as long as they are kept: C(aggregatelogs) says on which days a
+robot of the namespace was created or regenerated, C(logs) of such a day says which one. One pass serves all robots.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Iterable, Iterator, Mapping
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient, path_of
-from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, QuayError
+from ansible_collections.tokensmith.quay.plugins.module_utils._client import Answer, QuayClient, path_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, QuayError, UnexpectedAnswer
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import parse_time
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
@@ -26,6 +26,8 @@ TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
 # Windows of at most 28 days avoid two faults of aggregatelogs: it adds up equal days of two months, and fails around
 # the end of February.
 _WINDOW = timedelta(days=27)
+# How far Quay's reading of a date may be off, where its clock is not set to UTC.
+_TOLERANCE = timedelta(days=1)
 
 
 class LogsSilent(QuayError):
@@ -34,11 +36,14 @@ class LogsSilent(QuayError):
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One usage log entry."""
+    """One usage log entry. ``namespace`` is told by the logs of the whole server only."""
 
     kind: str
     at: datetime | None
     metadata: Mapping[str, Any]
+    performer: str | None = None
+    ip: str | None = None
+    namespace: str | None = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> LogEntry:
@@ -47,7 +52,23 @@ class LogEntry:
             kind=str(data.get("kind", "")),
             at=parse_time(data.get("datetime")),
             metadata=metadata if isinstance(metadata, dict) else {},
+            performer=_name_in(data.get("performer")),
+            ip=data.get("ip"),
+            namespace=_name_in(data.get("namespace")),
         )
+
+
+def _name_in(data: Any) -> str | None:
+    return str(data["name"]) if isinstance(data, dict) and data.get("name") else None
+
+
+@dataclass(frozen=True)
+class LogCount:
+    """How often one kind of entry was written on one day."""
+
+    kind: str
+    day: date
+    count: int
 
 
 class Logs:
@@ -55,9 +76,53 @@ class Logs:
 
     def __init__(self, client: QuayClient, organization: str | None) -> None:
         self._client = client
-        parts = ("user",) if organization is None else ("organization", organization)
-        self._entries = path_of(*parts, "logs")
-        self._counts = path_of(*parts, "aggregatelogs")
+        self._place: tuple[str, ...] = ("user",) if organization is None else ("organization", organization)
+
+    @classmethod
+    def of_repository(cls, client: QuayClient, repository: str) -> Logs:
+        """The logs of one repository (scope repo:admin)."""
+        logs = cls(client, None)
+        logs._place = ("repository", *repository.split("/"))
+        return logs
+
+    @classmethod
+    def of_server(cls, client: QuayClient) -> Logs:
+        """The logs of the whole server (a superuser; scope super:user)."""
+        logs = cls(client, None)
+        logs._place = ("superuser",)
+        return logs
+
+    @property
+    def path(self) -> str:
+        """Where the entries are."""
+        return path_of(*self._place, "logs")
+
+    def entries(self, first: date, last: date, performer: str | None = None) -> Iterator[LogEntry]:
+        """The entries of these days (UTC, both included), newest first, by the page and lazily.
+
+        Raises LogsSilent where Quay cannot search: its empty list then means "unknown". Of entries with one and the
+        same time at the edge of a page Quay may lose some (GET C(.../logs)).
+        """
+
+        def inspect(answer: Answer) -> None:
+            _refuse_silence(answer)
+            _refuse_other_dates(answer, self.path, first)
+
+        for item in self._client.pages(self.path, "logs", _asked(first, last, performer), inspect):
+            yield LogEntry.of(item)
+
+    def counts(self, first: date, last: date, performer: str | None = None) -> Iterator[LogCount]:
+        """How often what happened on these days (UTC, both included), newest day first, a window at a time.
+
+        Raises LogsSilent where Quay cannot search. An unknown ``performer`` is silently ignored here.
+        """
+        while first <= last:
+            start = max(first, last - _WINDOW)
+            answer = self._client.get(path_of(*self._place, "aggregatelogs"), _asked(start, last, performer))
+            _refuse_silence(answer)
+            counted = (_count_of(item) for item in answer.items("aggregated"))
+            yield from sorted((count for count in counted if count is not None), key=_newest_first)
+            last = start - timedelta(days=1)
 
     def token_changes(self, robots: Iterable[str], since: datetime) -> dict[str, datetime]:
         """When each robot's (short name) token was last created or regenerated, looking back to ``since``.
@@ -70,7 +135,7 @@ class Logs:
         if not wanted:
             return found
         try:
-            for day in self._days_of_changes(since.astimezone(timezone.utc).date(), self._client.now().date()):
+            for day in self.days_of(TOKEN_KINDS, since.astimezone(timezone.utc).date(), self._client.now().date()):
                 self._changes_of_day(day, wanted, found)
                 if wanted <= found.keys():
                     break
@@ -80,27 +145,46 @@ class Logs:
 
     def _changes_of_day(self, day: date, wanted: set[str], found: dict[str, datetime]) -> None:
         """Take the newest change of each wanted robot; entries come newest first, so the first one seen counts."""
-        for item in self._client.pages(self._entries, "logs", _bounds(day, day)):
-            entry = LogEntry.of(item)
+        for entry in self.entries(day, day):
             robot = str(entry.metadata.get("robot"))
             if entry.kind in TOKEN_KINDS and entry.at is not None and robot in wanted and robot not in found:
                 found[robot] = entry.at
                 if wanted <= found.keys():
                     return
 
-    def _days_of_changes(self, first: date, last: date) -> Iterator[date]:
-        """The days between ``first`` and ``last`` on which any robot's token changed, newest first."""
-        while first <= last:
-            start = max(first, last - _WINDOW)
-            answer = self._client.get(self._counts, _bounds(start, last))
-            if answer.mapping().get("search_unavailable"):
-                raise LogsSilent("Quay cannot search its usage logs")
-            counts = (LogEntry.of(item) for item in answer.items("aggregated"))
-            days = {count.at.date() for count in counts if count.kind in TOKEN_KINDS and count.at is not None}
-            yield from sorted(days, reverse=True)
-            last = start - timedelta(days=1)
+    def days_of(self, kinds: Iterable[str], first: date, last: date, performer: str | None = None) -> Iterator[date]:
+        """The days on which something of these kinds happened, newest first."""
+        seen: date | None = None
+        for count in self.counts(first, last, performer):
+            if count.kind in kinds and count.day != seen:
+                seen = count.day
+                yield count.day
 
 
-def _bounds(first: date, last: date) -> dict[str, str]:
+def _newest_first(count: LogCount) -> tuple[int, str]:
+    return -count.day.toordinal(), count.kind
+
+
+def _count_of(data: Mapping[str, Any]) -> LogCount | None:
+    entry, count = LogEntry.of(data), data.get("count")
+    return None if entry.at is None else LogCount(entry.kind, entry.at.date(), count if isinstance(count, int) else 0)
+
+
+def _refuse_silence(answer: Answer) -> None:
+    if answer.mapping().get("search_unavailable"):
+        raise LogsSilent("Quay cannot search its usage logs")
+
+
+def _refuse_other_dates(answer: Answer, path: str, first: date) -> None:
+    """Dates that Quay does not understand it silently ignores; it tells which it has taken."""
+    taken = parse_time(answer.mapping().get("start_time"))
+    asked = datetime.combine(first, time.min, timezone.utc)
+    if taken is not None and abs(taken - asked) > _TOLERANCE:
+        words = f"Quay looked from {taken:%Y-%m-%d} on, though it was asked from {asked:%Y-%m-%d} on"
+        raise UnexpectedAnswer("GET", path, words)
+
+
+def _asked(first: date, last: date, performer: str | None) -> dict[str, str]:
     """Quay reads MM/DD/YYYY only, and silently ignores anything else."""
-    return {"starttime": first.strftime("%m/%d/%Y"), "endtime": last.strftime("%m/%d/%Y")}
+    bounds = {"starttime": first.strftime("%m/%d/%Y"), "endtime": last.strftime("%m/%d/%Y")}
+    return {**bounds, "performer": performer} if performer else bounds

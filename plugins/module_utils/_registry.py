@@ -27,6 +27,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._times import from
 _PROOF_REPOSITORY = "credential-proof"
 # The code with which Quay refuses a login here. A 401 without it is somebody else's: a proxy's.
 _REFUSED = "UNAUTHORIZED"
+_DISABLED = "This user has been disabled"
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,18 @@ def prove(client: QuayClient, username: str, secret: str, namespace: str) -> Pro
             raise
         return Proof(Liveness.EXPIRED if "expired" in refused.message.lower() else Liveness.INVALID)
     return Proof(Liveness.LIVE, grant.oauth_uuid, grant.subject)
+
+
+def accepts_password(client: QuayClient, username: str, password: str) -> bool:
+    """Whether this is the user's password. Of a disabled user, too: only the right one is told that he is disabled."""
+    try:
+        repository = f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"
+        request_grant(client, BasicLogin(username, password), client.netloc, [repository], ["pull"])
+    except NotAuthenticated as refused:
+        if refused.error_type != _REFUSED:
+            raise
+        return _DISABLED in refused.message
+    return True
 
 
 def user_of_login(client: QuayClient) -> str | None:

@@ -44,6 +44,10 @@ class Server:
         value = self._section("features").get(name)
         return bool(value) if value is not None else None
 
+    def authentication(self) -> str:
+        """Where this Quay's users come from: C(Database), C(LDAP), C(OIDC) …; empty where the server does not say."""
+        return str(self._section("config").get("AUTHENTICATION_TYPE") or "")
+
     def has_application_tokens(self) -> bool:
         """Whether the application-token endpoints are there (Quay 3.18 on): asked anonymously, of no application."""
         if self._application_tokens is None:

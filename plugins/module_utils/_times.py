@@ -68,6 +68,29 @@ def given_time(text: str | None, option: str) -> datetime | None:
     return moment
 
 
+def given_moment(text: str, option: str, now: datetime, *, ends: bool = False) -> datetime:
+    """Read a time (C(2026-01-31T12:00:00Z)), a date (C(2026-01-31)) or a duration before ``now`` (C(7d)).
+
+    A date is its first moment, or its last one where it ``ends`` something. Raises BadInput naming ``option``.
+    """
+    try:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    except ValueError:
+        pass
+    else:
+        return day + timedelta(days=1, microseconds=-1) if ends else day
+    moment = parse_time(text)
+    if moment is not None:
+        return moment
+    try:
+        return now - (parse_duration(text, option) or timedelta(0))
+    except BadInput:
+        raise BadInput(
+            f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or how long ago, such "
+            f"as 7d or 12h, not '{text}'"
+        ) from None
+
+
 def from_timestamp(seconds: float) -> datetime:
     """A Unix time as an aware UTC datetime."""
     return datetime.fromtimestamp(seconds, timezone.utc)

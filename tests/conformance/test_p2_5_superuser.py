@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from conformance.client import (
     Client,
+    assert_html,
     assert_message,
     assert_no_content,
     assert_problem,
+    assert_registry_error,
     assert_unauthorized,
     unique,
 )
@@ -185,3 +188,57 @@ def test_p2_5_sessions_must_be_fresh(world: World, standin: Standin) -> None:
         assert client.get(USERS).status_code == 200
         standin.clock.advance(11)
         assert_problem(client.get(USERS), 401, "fresh_login_required")
+
+
+def test_p2_5_a_missing_email_address_is_a_uuid(world: World) -> None:
+    """Quay's database wants one; an organization's is told by older versions only."""
+    pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+    username, org = unique("confuser"), unique()
+    world.superuser.post(USERS, {"username": username})
+    world.superuser.post("/api/v1/organization/", {"name": org})
+    user = world.superuser.get(USERS + username).json()["email"]
+    organization = world.superuser.get(f"/api/v1/organization/{org}").json()["email"]
+    world.superuser.delete(USERS + username)
+    world.superuser.delete(ORGANIZATIONS + org)
+    assert pattern.fullmatch(user)
+    assert pattern.fullmatch(organization) if world.target.family == "3.17" else organization == ""
+
+
+def test_p2_5_only_the_right_password_tells_that_a_user_is_disabled(
+    world: World, caller: Callable[..., Client], passing_user: tuple[str, str]
+) -> None:
+    world.superuser.put(USERS + passing_user[0], {"enabled": False})
+    for password, message in (
+        (passing_user[1], "This user has been disabled. Please contact your administrator."),
+        ("something-else", "Invalid Username or Password"),
+    ):
+        response = caller(basic=(passing_user[0], password)).get("/v2/auth?scope=repository:conf/conf:pull")
+        assert_registry_error(response, 401, "UNAUTHORIZED", message)
+
+
+def test_p2_5_a_new_password_ends_the_backoff(
+    world: World, caller: Callable[..., Client], passing_user: tuple[str, str]
+) -> None:
+    path = "/v2/auth?scope=repository:conf/conf:pull"
+    for _time in range(4):
+        caller(basic=(passing_user[0], "something-else")).get(path)
+    assert caller(basic=passing_user).get(path).status_code == 429
+    world.superuser.put(USERS + passing_user[0], {"password": "long-enough"})
+    assert caller(basic=(passing_user[0], "long-enough")).get(path).status_code == 200
+
+
+def test_p2_5_no_superuser_deletes_a_foreign_team_that_administers(
+    world: World, passing_user: tuple[str, str], caller: Callable[..., Client]
+) -> None:
+    """Quay looks for the caller's own such team, and stumbles where he has none."""
+    owner, org = caller(), unique()
+    owner.sign_in(*passing_user)
+    owner.post("/api/v1/organization/", {"name": org})
+    team = f"/api/v1/organization/{org}/team/admins"
+    owner.put(team, {"role": "admin"})
+    first = world.superuser.delete(team)
+    world.superuser.put(team, {"role": "member"})
+    second = world.superuser.delete(team)
+    world.superuser.delete(ORGANIZATIONS + org)
+    assert_html(first, 500)
+    assert_no_content(second)

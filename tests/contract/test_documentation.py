@@ -18,7 +18,7 @@ from . import collection
 every_module = pytest.mark.parametrize("module", collection.MODULES)
 
 # Options that look as if they held a secret and hold none.
-HARMLESS = {"token_path", "reset_client_secret"}
+HARMLESS = {"token_path", "reset_client_secret", "update_password"}
 _SECRET_LOOK = re.compile(r"token|password|secret")
 
 # What an example's template stands for when the example is checked.
@@ -103,7 +103,7 @@ def test_fragments_are_used(module: str) -> None:
     fragments = yaml.safe_load(collection.source_text(module, "DOCUMENTATION"))["extends_documentation_fragment"]
     shared = ["_attributes", "_attributes.action_group", "_connection"]
     assert {f"{collection.NAME}.{name}" for name in shared} <= set(fragments)
-    token_options = {"current_token", "token_path", "rotate"} & collection.spec_of(module).options.keys()
+    token_options = {"current_token", "rotate"} & collection.spec_of(module).options.keys()
     assert (f"{collection.NAME}._token" in fragments) == bool(token_options)
 
 

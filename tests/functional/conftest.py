@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from functional.inhabitants import Inhabitants, settle
+from functional.inhabitants import ALL_SCOPES, Inhabitants, settle
 from functional.modules import Modules
 from functional.watch import Secrets
 from functional.world import World
@@ -98,6 +98,20 @@ def either_login(world: World) -> World:
     """The world by bearer token on one family and by password on the other, where the two have nothing to do."""
     if world.quay.quay.family == "3.17":
         world.login = world.people.alice.by_password
+    return world
+
+
+@pytest.fixture
+def superuser(world: World) -> World:
+    """The world as its superuser sees it: by bearer token on one family and by password on the other."""
+    root = world.people.root
+    world.login = root.by_password
+    if world.quay.quay.family == "3.18":
+        office = root.browser()
+        office.call("POST", "/api/v1/organization/", {"name": "office"})
+        client_id = office.call("POST", "/api/v1/organization/office/applications", {"name": "x"}).json()["client_id"]
+        world.login = root.by_token(client_id, f"{ALL_SCOPES} super:user")
+    world.quay.journal.clear()
     return world
 
 

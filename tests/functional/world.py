@@ -32,10 +32,14 @@ from .watch import Secrets
 _TRACES = ("last_accessed", "invalid_logins", "last_invalid_login", "last_id")
 _SIGN_IN = "login_success"
 
+# Options in which a test hands over a secret.
+_SECRETS = ("quay_token", "quay_password", "current_token", "password")
+
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 # What check mode cannot know, and may leave null where the real run tells it.
 UNKNOWABLE = {"token", "uuid", "client_id", "created_at", "expires_at", "last_accessed", "age_source", "fingerprint"}
+UNKNOWABLE |= {"phase", "progress", "started_at"}
 
 
 Environment = Mapping[str, str] | None
@@ -73,7 +77,7 @@ class World:
         self.quay.journal.clear()
         given = {"quay_host": self.quay.url, "retries": 0, "ca_path": self.quay.ca_path, **self.login, **arguments}
         given = {name: value for name, value in given.items() if value is not None}
-        held = [given.get(key) for key in ("quay_token", "quay_password", "current_token") if given.get(key)]
+        held = [given.get(key) for key in _SECRETS if given.get(key)]
         self.secrets.add(str(secret) for secret in held)
         result = self.modules.run(module, given, check=check, environ=environ or {})
         self.assert_no_leak(result)

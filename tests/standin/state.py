@@ -30,12 +30,23 @@ class User:
 
 
 @dataclass
+class TeamSync:
+    """The group of a directory from which a team takes its members."""
+
+    service: str
+    config: dict[str, Any]
+    last_updated: datetime | None = None
+
+
+@dataclass
 class Team:
     name: str
     role: str
     id: int
     description: str = ""
     members: list[str] = field(default_factory=list)
+    invited: list[str] = field(default_factory=list)
+    sync: TeamSync | None = None
 
 
 @dataclass
@@ -134,6 +145,38 @@ class Manifest:
 
 
 @dataclass
+class Mirror:
+    external_reference: str
+    robot: str
+    tags: list[str]
+    sync_interval: int
+    sync_start_date: datetime | None
+    skopeo_timeout: int
+    username: str | None = None
+    password: str | None = None
+    registry: dict[str, Any] = field(default_factory=dict)
+    architectures: list[str] = field(default_factory=list)
+    enabled: bool = True
+    status: str = "NEVER_RUN"
+    retries: int = 3
+
+
+@dataclass
+class Build:
+    started: datetime
+    archive_url: str
+    dockerfile_path: str
+    context: str
+    tags: list[str]
+    manual_user: str
+    pull_robot: str | None = None
+    uuid: str = field(default_factory=tokens.new_uuid)
+    phase: str = "waiting"
+    status: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Repository:
     namespace: str
     name: str
@@ -149,6 +192,8 @@ class Repository:
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    mirror: Mirror | None = None
+    builds: list[Build] = field(default_factory=list)
 
     @property
     def is_public(self) -> bool:
@@ -239,6 +284,8 @@ class State:
             team.members = [member for member in team.members if member != name]
         for repository in self.repositories.values():
             repository.user_roles.pop(name, None)
+            for build in repository.builds:
+                build.pull_robot = None if build.pull_robot == name else build.pull_robot
         self.prototypes = {
             key: prototype
             for key, prototype in self.prototypes.items()
@@ -271,6 +318,8 @@ class State:
         for repository in self.repositories.values():
             if robot.name in repository.user_roles:
                 repository.user_roles[name] = repository.user_roles.pop(robot.name)
+            if repository.mirror and repository.mirror.robot == robot.name:
+                repository.mirror.robot = name
         for prototype in self.prototypes.values():
             if (prototype.delegate_kind, prototype.delegate_name) == ("user", robot.name):
                 prototype.delegate_name = name

@@ -11,6 +11,7 @@ from typing import Any
 from .. import names, rights
 from ..audit import log
 from ..creation import create_organization
+from ..directory import sync_of
 from ..errors import MessageError, bad_request, not_found
 from ..quay import quay
 from ..routing import Routes, json_body, require, require_fresh_login, require_user_admin
@@ -130,5 +131,5 @@ def team_view(organization: Organization, team: Team) -> dict[str, Any]:
         "can_view": rights.can_view_team(organization.name, team.name),
         "repo_count": sum(team.name in repository.team_roles for repository in repositories),
         "member_count": len(team.members),
-        "is_synced": False,
+        "is_synced": sync_of(team) is not None,
     }

@@ -149,6 +149,9 @@ def _refuse_bad_name(namespace: str, shortname: str) -> None:
 def delete(shortname: str, orgname: str | None = None) -> tuple[str, int]:
     namespace = _administered(orgname)
     robot = find_robot(namespace, shortname)
+    mirrors = [repository.mirror for repository in quay().state.repositories.values() if repository.mirror]
+    if any(mirror.robot == robot.name for mirror in mirrors):
+        raise bad_request("Robot is being used by a mirror")
     quay().state.forget_account(robot.name)
     del quay().state.robots[robot.name]
     log("delete_robot", namespace, {"robot": shortname})

@@ -102,6 +102,7 @@ def _change_password(user: User, password: str) -> None:
     if not names.is_password(password):
         raise MessageError(names.INVALID_PASSWORD)
     user.password_digest = hash_password(password, user.username)
+    user.invalid_logins = 0
     user.uuid = tokens.new_uuid()
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from .. import names, rights
 from ..audit import log
-from ..errors import MessageError, bad_request, not_found
+from ..directory import group_problem, may_set_up_sync, metadata, service, sync_of
+from ..errors import MessageError, bad_request, internal_error, not_found
 from ..quay import caller, quay
-from ..routing import Routes, json_body, require
-from ..state import Team
-from ..views import account_avatar, avatar
+from ..routing import Routes, flag, json_body, require, require_fresh_login
+from ..state import Team, TeamSync
+from ..views import account_avatar, avatar, rfc2822
 
 routes = Routes()
 
@@ -82,6 +83,9 @@ def delete(orgname: str, teamname: str) -> tuple[str, int]:
     if _is_only_admin_team(orgname, organization.teams[teamname]):
         text = f"Deleting team '{teamname}' would remove admin ability for user '{caller().name}'"
         raise MessageError(f"{text} in organization '{orgname}'")
+    if organization.teams[teamname].role == "admin" and not _admin_teams(orgname):
+        # Looking for the caller's own team, Quay stumbles over a superuser who has none.
+        internal_error()
     del organization.teams[teamname]
     for repository in quay().state.repositories.values():
         if repository.namespace == orgname:
@@ -96,15 +100,28 @@ def list_members(orgname: str, teamname: str) -> dict[str, Any]:
     if orgname in quay().state.organizations:
         require(rights.can_view_team(orgname, teamname))
     team = find_team(orgname, teamname)
-    return {
-        "name": teamname,
-        "members": [_member_view(member) for member in team.members],
-        "can_edit": rights.can_administer_organization(orgname),
-    }
+    administers = rights.can_administer_organization(orgname)
+    members = [_member_view(member) for member in team.members]
+    if flag("includePending", False) and administers:
+        members += [_member_view(member, invited=True) for member in team.invited]
+    return {"name": teamname, "members": members, "can_edit": administers} | _sync_view(orgname, team)
+
+
+def _sync_view(orgname: str, team: Team) -> dict[str, Any]:
+    view: dict[str, Any] = {}
+    if service() and quay().feature("TEAM_SYNCING") and may_set_up_sync(orgname):
+        view["can_sync"] = {"service": service()} | metadata()
+    sync = sync_of(team)
+    if sync is not None:
+        view["synced"] = {"service": sync.service}
+        if quay().feature("NONSUPERUSER_TEAM_SYNCING_SETUP") or rights.is_superuser():
+            view["synced"] |= {"last_updated": rfc2822(sync.last_updated), "config": sync.config}
+    return view
 
 
 @routes.add("PUT", "/organization/<orgname>/team/<teamname>/members/<member>")
 def put_member(orgname: str, teamname: str, member: str) -> dict[str, Any]:
+    _refuse_synced(orgname, teamname, member)
     require(rights.can_administer_organization(orgname))
     team = find_team(orgname, teamname)
     state = quay().state
@@ -114,9 +131,21 @@ def put_member(orgname: str, teamname: str, member: str) -> dict[str, Any]:
         raise MessageError("Cannot add the specified robot to this team, as it is not a member of the organization")
     if member in team.members:
         raise MessageError(f"User {member} is already a member of team {teamname}")
+    if _invites() and member in state.users and not any(org.name == orgname for org, _team in state.teams_of(member)):
+        team.invited.append(member)
+        log("org_invite_team_member", orgname, {"user": member, "member": member, "team": teamname})
+        return _member_view(member, invited=True)
     team.members.append(member)
     log("org_add_team_member", orgname, {"member": member, "team": teamname})
     return _member_view(member)
+
+
+def _refuse_synced(orgname: str, teamname: str, member: str) -> None:
+    """Ahead of every right: who is in a synced team is the directory's business, but for robots."""
+    organization = quay().state.organizations.get(orgname)
+    team = organization.teams.get(teamname) if organization else None
+    if team is not None and sync_of(team) is not None and "+" not in member:
+        raise bad_request("Cannot call this method on an auth-synced team")
 
 
 def _invites() -> bool:
@@ -125,10 +154,15 @@ def _invites() -> bool:
 
 @routes.add("DELETE", "/organization/<orgname>/team/<teamname>/members/<member>")
 def delete_member(orgname: str, teamname: str, member: str) -> tuple[str, int]:
+    _refuse_synced(orgname, teamname, member)
     require(rights.can_administer_organization(orgname))
     team = find_team(orgname, teamname)
     if member not in quay().state.users and member not in quay().state.robots:
         raise not_found()
+    if member in team.invited:
+        team.invited.remove(member)
+        log("org_delete_team_member_invite", orgname, {"user": member, "team": teamname, "member": member})
+        return "", 204
     if member not in team.members:
         raise MessageError(f"User {member} does not belong to team {teamname}")
     if member == caller().name and _is_only_admin_team(orgname, team):
@@ -157,11 +191,44 @@ def list_permissions(orgname: str, teamname: str) -> dict[str, Any]:
 
 def _is_only_admin_team(orgname: str, team: Team) -> bool:
     """Whether the caller administers the organization by this team alone."""
-    name = caller().name
-    mine = [
-        found.name for org, found in quay().state.teams_of(name or "") if org.name == orgname and found.role == "admin"
-    ]
-    return mine == [team.name]
+    return _admin_teams(orgname) == [team.name]
+
+
+def _admin_teams(orgname: str) -> list[str]:
+    """The teams by which the caller administers the organization."""
+    mine = quay().state.teams_of(caller().name or "")
+    return [team.name for org, team in mine if org.name == orgname and team.role == "admin"]
+
+
+@routes.add("POST", "/organization/<orgname>/team/<teamname>/syncing", feature="TEAM_SYNCING")
+def enable_sync(orgname: str, teamname: str) -> dict[str, Any]:
+    require_fresh_login()
+    require(may_set_up_sync(orgname))
+    team = find_team(orgname, teamname)
+    body = json_body({})
+    if not isinstance(body, dict):
+        internal_error()
+    problem = group_problem(body)
+    if problem:
+        raise bad_request(f"Could not sync to group: {problem}")
+    if team.sync is not None:
+        # One row per team: the second one is a violated key.
+        internal_error()
+    team.sync = TeamSync(service() or "", body)
+    log("enable_team_sync", orgname, {"team": teamname})
+    if service() == "oidc":
+        team.members.clear()
+    return _view(orgname, team, is_new=False)
+
+
+@routes.add("DELETE", "/organization/<orgname>/team/<teamname>/syncing", feature="TEAM_SYNCING")
+def disable_sync(orgname: str, teamname: str) -> dict[str, Any]:
+    require_fresh_login()
+    require(may_set_up_sync(orgname))
+    team = find_team(orgname, teamname)
+    team.sync = None
+    log("disable_team_sync", orgname, {"team": teamname})
+    return _view(orgname, team, is_new=False)
 
 
 def _view(orgname: str, team: Team, *, is_new: bool) -> dict[str, Any]:
@@ -175,11 +242,11 @@ def _view(orgname: str, team: Team, *, is_new: bool) -> dict[str, Any]:
     }
 
 
-def _member_view(member: str) -> dict[str, Any]:
+def _member_view(member: str, *, invited: bool = False) -> dict[str, Any]:
     return {
         "name": member,
         "kind": "user",
         "is_robot": member in quay().state.robots,
         "avatar": account_avatar(member),
-        "invited": False,
+        "invited": invited,
     }

@@ -271,3 +271,56 @@ def test_failures_that_are_no_silence(quay: FakeQuay, logs: Logs, reply: Any, ki
     quay.answers(reply)
     with pytest.raises(kind):
         logs.token_changes(["ci"], TODAY - timedelta(days=5))
+
+
+def test_counts_are_read_by_the_window(quay: FakeQuay, logs: Logs) -> None:
+    """At most 28 days at once, the newest first; an entry that cannot be read is none."""
+    moments = ("Tue, 03 Nov 2026 00:00:00 -0000", "Thu, 19 Nov 2026 00:00:00 -0000", "some day")
+    quay.answers(days(*moments), days("Sat, 10 Oct 2026 00:00:00 -0000"))
+    found = logs.counts(date(2026, 10, 1), date(2026, 11, 22))
+    first = next(found)
+    assert (first.kind, first.day, first.count) == ("regenerate_robot_token", date(2026, 11, 19), 1)
+    assert len(quay.requests) == 1
+    rest = [(count.kind, count.day.isoformat(), count.count) for count in found]
+    assert rest == [
+        ("regenerate_robot_token", "2026-11-03", 1),
+        ("pull_repo", "2026-11-01", 7),
+        # As the fake tells it, in each answer; Quay tells of the days that were asked for.
+        ("pull_repo", "2026-11-01", 7),
+        ("regenerate_robot_token", "2026-10-10", 1),
+    ]
+    assert spans(quay) == [
+        (date(2026, 10, 26), date(2026, 11, 22)),
+        (date(2026, 10, 1), date(2026, 10, 25)),
+    ]
+
+
+def test_entry_of_each_place(quay: FakeQuay) -> None:
+    client = quay.client(BearerLogin("s3cret"), retries=0)
+    listed = {
+        **entry("ci", "Thu, 19 Nov 2026 08:15:42 -0000"),
+        "performer": {"kind": "user", "name": "alice"},
+        "namespace": {"kind": "org", "name": "acme"},
+    }
+    for logs, path in (
+        (Logs(client, "acme"), "/api/v1/organization/acme/logs"),
+        (Logs(client, None), "/api/v1/user/logs"),
+        (Logs.of_repository(client, "acme/nested/app"), "/api/v1/repository/acme/nested/app/logs"),
+        (Logs.of_server(client), "/api/v1/superuser/logs"),
+    ):
+        quay.answers(entries(listed))
+        (found,) = logs.entries(TODAY.date(), TODAY.date(), "alice")
+        assert (found.performer, found.namespace, found.ip) == ("alice", "acme", "192.0.2.1")
+        assert quay.requests[-1].target == path + window("11/22/2026", "11/22/2026") + "&performer=alice"
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"), [("Thu, 22 Oct 2026 00:00:00 -0000", False), ("Sun, 22 Nov 2026 03:00:00 -0000", True)]
+)
+def test_dates_that_quay_took(quay: FakeQuay, logs: Logs, told: str, taken: bool) -> None:
+    quay.answers(ok({"logs": [], "start_time": told}))
+    if taken:
+        assert list(logs.entries(TODAY.date(), TODAY.date())) == []
+    else:
+        with pytest.raises(UnexpectedAnswer, match="Quay looked from 2026-10-22 on"):
+            list(logs.entries(TODAY.date(), TODAY.date()))

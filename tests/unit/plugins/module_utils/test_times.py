@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import (
     from_timestamp,
+    given_moment,
     iso,
     parse_duration,
     parse_time,
@@ -128,3 +129,27 @@ def test_iso_can_be_read_again() -> None:
 )
 def test_spoken(span: timedelta, words: str) -> None:
     assert spoken(span) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-01-30", "2026-01-30T00:00:00Z", "2026-01-30T23:59:59Z"),
+        (" 2026-01-30 ", "2026-01-30T00:00:00Z", "2026-01-30T23:59:59Z"),
+        ("2026-01-30T06:00:00Z", "2026-01-30T06:00:00Z", "2026-01-30T06:00:00Z"),
+        ("2026-01-30T06:00:00+02:00", "2026-01-30T04:00:00Z", "2026-01-30T04:00:00Z"),
+        ("7d", "2026-01-24T12:00:00Z", "2026-01-24T12:00:00Z"),
+        ("12h", "2026-01-31T00:00:00Z", "2026-01-31T00:00:00Z"),
+        ("0", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_moment_that_a_play_gives(text: str, first: str, last: str) -> None:
+    """A date is its first moment where it begins something, and its last one where it ends it."""
+    assert iso(given_moment(text, "from", NOON)) == first
+    assert iso(given_moment(text, "to", NOON, ends=True)) == last
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
+def test_moment_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(BadInput, match="^from must be a date such as 2026-01-31"):
+        given_moment(text, "from", NOON)

@@ -154,7 +154,7 @@ def test_a_clear_refusal_fails_at_once() -> None:
     [(None, PRESENT, "absent"), ({"role": "member"}, PRESENT, "role"), ({}, ABSENT, "present")],
 )
 def test_success_without_effect_is_not_believed(has: Mapping[str, Any] | None, state: str, named: str) -> None:
-    declared = {} if state == ABSENT else {"role": "admin"}
+    declared: dict[str, Any] = {} if state == ABSENT else {"role": "admin"}
     with pytest.raises(Unconfirmed, match=rf"the team acme/dev is not as written \({named}\)"):
         kept(Team(has, acts=False), state, **declared)
 

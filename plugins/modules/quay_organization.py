@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_organization
+short_description: Manage the organizations of a Quay registry
+version_added: "0.1.0"
+author:
+  - The tokensmith.quay authors (@tokensmith)
+description:
+  - Creates, changes and deletes organizations. Who creates one becomes its only owner.
+  - A field that the task does not name keeps its value.
+extends_documentation_fragment:
+  - tokensmith.quay._attributes
+  - tokensmith.quay._attributes.action_group
+  - tokensmith.quay._connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - Name of the organization. Users and organizations share one list of names.
+    type: str
+    required: true
+    aliases: [organization]
+  email:
+    description:
+      - Contact address of the organization.
+      - Required for a new organization where Quay sends mail (FEATURE_MAILING).
+    type: str
+  state:
+    description:
+      - V(present) creates or changes the organization. A token needs the scope C(user:admin) to create one, and
+        C(org:admin) to change one.
+      - V(absent) deletes it with B(everything in it), repositories, robots, teams, applications and their tokens.
+      - After a deletion, Quay 3.18 and newer keep the name blocked for about a minute.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: tokensmith.quay.quay_team
+  - module: tokensmith.quay.quay_application
+"""
+
+EXAMPLES = r"""
+- name: Make sure that the organization exists
+  tokensmith.quay.quay_organization:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme
+    email: platform@example.com
+
+- name: Delete an organization and everything in it
+  tokensmith.quay.quay_organization:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: retired
+    state: absent
+"""
+
+RETURN = r"""
+name:
+  description: Name of the organization.
+  returned: success
+  type: str
+  sample: acme
+email:
+  description:
+    - Contact address; empty where there is none, or where the login does not administer the organization and so is not
+      told.
+  returned: success
+  type: str
+  sample: platform@example.com
+"""
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_organization import ensure_organization
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    run_module(
+        ensure_organization,
+        {
+            "name": {"type": "str", "required": True, "aliases": ["organization"]},
+            "email": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_user_info
+short_description: List the users of a Quay registry
+version_added: "0.1.0"
+author:
+  - The tokensmith.quay authors (@tokensmith)
+description:
+  - Lists all users, or one. Robots and organizations are no users. This needs the login of a superuser; a token needs
+    the scope C(super:user).
+extends_documentation_fragment:
+  - tokensmith.quay._attributes
+  - tokensmith.quay._attributes.info
+  - tokensmith.quay._attributes.action_group
+  - tokensmith.quay._connection
+options:
+  name:
+    description:
+      - Only the user of this name. RV(users) is empty where there is none.
+    type: str
+    aliases: [username]
+  enabled:
+    description:
+      - V(true) lists only users who may log in, V(false) only those who are disabled. Without it all are listed.
+    type: bool
+seealso:
+  - module: tokensmith.quay.quay_user
+"""
+
+EXAMPLES = r"""
+- name: List everybody
+  tokensmith.quay.quay_user_info:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+  register: everybody
+
+- name: List the users who are disabled
+  tokensmith.quay.quay_user_info:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    enabled: false
+  register: disabled
+
+- name: Look at one user
+  tokensmith.quay.quay_user_info:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: jdoe
+  register: jdoe
+"""
+
+RETURN = r"""
+users:
+  description: The users, oldest first.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: jdoe, email: jdoe@example.com, enabled: true, superuser: false, verified: true}
+  contains:
+    name:
+      description: Name of the user.
+      returned: success
+      type: str
+    email:
+      description: The user's e-mail address; empty where he has none.
+      returned: success
+      type: str
+    enabled:
+      description: Whether the user may log in.
+      returned: success
+      type: bool
+    superuser:
+      description: Whether Quay's configuration makes him a superuser.
+      returned: success
+      type: bool
+    verified:
+      description: Whether the e-mail address is verified.
+      returned: success
+      type: bool
+"""
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._kind_user import list_users
+from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+
+
+def main() -> None:
+    run_module(list_users, {"name": {"type": "str", "aliases": ["username"]}, "enabled": {"type": "bool"}})
+
+
+if __name__ == "__main__":
+    main()
