@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeVar
 
 from .cell import FAULTS, Bench, Point, Verdict
 from .scenarios import SCENARIOS, Scenario
@@ -44,6 +45,8 @@ class _Cell:
     point: Point
     fault: str
 
+
+_Result = TypeVar("_Result", Killed, Consumed)
 
 _bench: list[Bench] = []
 
@@ -125,8 +128,7 @@ def _fits(scenario: Scenario, real: Named | None) -> bool:
 
 def _kills(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace) -> int:
     running = [pool.submit(_kill, s.name, given.kills, given.seed) for s in chosen if s.mode == "forced"]
-    results = [task.result() for task in running]
-    print(*results, sep="\n")
+    results = list(_shown(task.result() for task in running))
     broken = sum(bool(result.problems) for result in results)
     print(
         f"kills: {sum(result.killed for result in results)}, scenarios held: {len(results) - broken}, broken: {broken}"
@@ -135,11 +137,16 @@ def _kills(pool: concurrent.futures.Executor, chosen: list[Scenario], given: arg
 
 
 def _consumers(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace) -> int:
-    results = [
-        pool.submit(_consume, s.name, given.consumer).result() for s in chosen if s.is_login and s.mode == "forced"
-    ]
-    print(*results, sep="\n")
+    watched = [scenario.name for scenario in chosen if scenario.is_login and scenario.mode == "forced"]
+    results = list(_shown(pool.submit(_consume, name, given.consumer).result() for name in watched))
     return int(not results or any(result.tally.failed for result in results if SCENARIOS[result.scenario].overlaps))
+
+
+def _shown(results: Iterable[_Result]) -> Iterator[_Result]:
+    """Each is printed as soon as it is there."""
+    for result in results:
+        print(result, flush=True)
+        yield result
 
 
 def _matrix(pool: concurrent.futures.Executor, chosen: list[Scenario], given: argparse.Namespace, at_once: int) -> int:
