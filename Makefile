@@ -51,6 +51,10 @@ integration: ## Run the integration targets against the Quay of QUAY_TEST_URL, e
 conformance: ## Compare the wire contract with the Quay of QUAY_TEST_URL, else with the stand-in
 	$(tools) conformance $(ARGS)
 
+.PHONY: faults
+faults: ## Try every fault at every point of a rotation, on stand-ins or on the Quay of QUAY_TEST_URL
+	$(tools) faults $(ARGS)
+
 .PHONY: canary
 canary: ## Search what playbooks leave, by the lowest and the highest ansible-core, for secrets
 	$(tools) canary $(ARGS)

@@ -134,8 +134,12 @@ class Modules:
         check_result(result)
         return result
 
+    def attempt(self, module: str, arguments: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Run it and say how it ended, whatever came of it; ``more`` as `forks` takes it."""
+        return self._ask(module, arguments, check=False, environ={}, **more)
+
     def _ask(
-        self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str]
+        self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str], **more: Any
     ) -> dict[str, Any]:
         assert self._server is not None
         assert self._server.stdin is not None
@@ -145,6 +149,7 @@ class Modules:
             "module": str(_file_of(module)),
             "arguments": {"ANSIBLE_MODULE_ARGS": {**arguments, **flags}},
             "environ": {**self._environ, **environ},
+            **more,
         }
         self._server.stdin.write(json.dumps(job).encode() + b"\n")
         self._server.stdin.flush()

@@ -407,7 +407,7 @@ def test_call_that_the_server_does_not_describe(world: World, arguments: dict[st
 
 
 def test_described_by_mistake_or_not_at_all_is_sent_all_the_same(world: World) -> None:
-    arguments = {"path": "/config", "validate": "warn"}
+    arguments: dict[str, Any] = {"path": "/config", "validate": "warn"}
     assert world.run(MODULE, arguments).warned("this Quay's description of its API does not list /config")
     arguments = {**VISIBILITY, "body": {"visibility": "public", "extra": 1}, "validate": "warn"}
     result = world.run(MODULE, arguments)
@@ -430,7 +430,7 @@ def test_body_as_text(world: World) -> None:
     world.secrets.add(["password=not-JSON-at-all"])
     refused = {**VISIBILITY, "body": "password=not-JSON-at-all"}
     assert_refused(world, MODULE, refused, "body must be a mapping or a list")
-    get = {"path": "/api/v1/user/", "body": {"a": 1}, "validate": "none"}
+    get: dict[str, Any] = {"path": "/api/v1/user/", "body": {"a": 1}, "validate": "none"}
     assert_refused(world, MODULE, get, "body: GET takes none")
 
 
@@ -495,7 +495,7 @@ def test_nothing_is_sent_where_the_secret_cannot_be_kept(world: World) -> None:
 def test_secret_in_the_open_is_refused_and_not_repeated(world: World, place: str) -> None:
     secret = "hidden-in-the-open"
     world.secrets.add([secret])
-    arguments = {**VISIBILITY, **IS_PUBLIC, place: {"user": {"password": secret}}}
+    arguments: dict[str, Any] = {**VISIBILITY, **IS_PUBLIC, place: {"user": {"password": secret}}}
     assert_refused(world, MODULE, arguments, f"{place}.user.password looks like a secret: give it in body_secrets")
     if place == "body":
         assert_refused(world, MODULE, {**arguments, "body": json.dumps(arguments["body"])}, "looks like a secret")

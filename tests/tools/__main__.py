@@ -14,6 +14,7 @@ from collections.abc import Callable
 from . import environments, places, servers, shell, tree
 from .stages.canary import canary
 from .stages.docs import changelog, docs
+from .stages.faults import faults
 from .stages.integration import integration, integration_of_caller
 from .stages.lint import format_sources, lint
 from .stages.molecule import molecule
@@ -102,6 +103,7 @@ COMMANDS: dict[str, Command] = {
     "changelog": changelog,
     "conformance": conformance,
     "docs": docs,
+    "faults": faults,
     "format": format_sources,
     "integration": integration_of_caller,
     "print-tree": print_tree,

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A consumer that never stops: reads its auth file and logs in with what stands there, again and again.
+
+A program of its own, told by its arguments where the file and the Quay are. When its standard input ends it says, as
+JSON, how often it logged in, how often in vain, and for how long at a stretch.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import select
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+
+@dataclass
+class Tally:
+    """What it lived through."""
+
+    logins: int = 0
+    failed: int = 0
+    # Seconds from a login in vain to the next one that was let in.
+    windows: list[float] = field(default_factory=list)
+
+
+def consume(auth: Path, registry: str, url: str, ca_path: str = "") -> Tally:
+    """Log in without a pause until the standard input ends."""
+    tally, failing_since = Tally(), 0.0
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = ca_path or True
+        print("ready", flush=True)
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            begun = time.monotonic()
+            tally.logins += 1
+            if _logs_in(session, auth, registry, url):
+                if failing_since:
+                    tally.windows.append(begun - failing_since)
+                failing_since = 0.0
+            else:
+                tally.failed += 1
+                failing_since = failing_since or begun
+    if failing_since:
+        tally.windows.append(time.monotonic() - failing_since)
+    return tally
+
+
+def _logs_in(session: requests.Session, auth: Path, registry: str, url: str) -> bool:
+    entry = json.loads(auth.read_text())["auths"][registry]["auth"]
+    username, _colon, secret = base64.b64decode(entry).decode().partition(":")
+    answer = session.get(
+        f"{url}/v2/auth",
+        params={"service": registry, "scope": "repository:consumer/consumer:pull"},
+        auth=(username, secret),
+        timeout=60,
+    )
+    return answer.status_code == 200
+
+
+if __name__ == "__main__":
+    print(json.dumps(vars(consume(Path(sys.argv[1]), *sys.argv[2:]))))
