@@ -250,7 +250,8 @@ minted:
 window_seconds:
   description:
     - Seconds from the moment before the new token was asked for to its last delivery. With O(strategy=in_place) no
-      consumer can have been without a token for longer, as far as the stores go. Null where none was issued, and in check mode.
+      consumer can have been without a token for longer, as far as the stores go. Null where none was issued, and
+      in check mode.
   returned: success
   type: float
   sample: null
