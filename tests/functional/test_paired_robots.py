@@ -383,7 +383,7 @@ def test_absent_pair_is_deleted_and_its_stores_are_cleared(turns: Turns) -> None
     assert json.loads(turns.auth_file.read_text())["auths"] == {}
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "nothing to hold it": ({"deliver": None}, "strategy: paired needs deliver or token_path"),
     "one robot twice": ({"pair": ["acme+x1", "acme+x1"]}, "pair must name two different robots"),
     "the robot itself": ({"pair": ["acme+x1", "acme+pull"]}, "pair must name two different robots"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
+        def now(cls, tz: tzinfo | None = None) -> Any:
             return cls.fromtimestamp(now.timestamp(), tz)
 
     monkeypatch.setattr(_client, "datetime", Clock)
