@@ -36,6 +36,7 @@ FAULTS = tuple(dict.fromkeys((*REQUEST_FAULTS, *FILE_FAULTS, *PLACE_FAULTS)))
 
 # Seconds after which a run gives up waiting, where an answer is held back.
 _IMPATIENT = 0.5
+_IMPATIENT_REAL = 5.0
 # With this one the run asks again, for a server that asks for patience gets it.
 _ASKS_AGAIN = "429-retry-after"
 
@@ -232,7 +233,7 @@ class Bench:
             else:
                 plan = Plan(point.number, fault)
             if fault in ("hang-then-act", "act-then-hang"):
-                arguments["timeout"] = _IMPATIENT
+                arguments["timeout"] = _IMPATIENT_REAL if self._real else _IMPATIENT
             if fault == _ASKS_AGAIN:
                 arguments["retries"] = 1
         obstacle = _Obstacle.of(ground, point, fault)
