@@ -255,6 +255,8 @@ def _act(
     """Mint, prove and deliver, or predict it; returns the credential, and whether there was one before."""
     if call.check_mode:
         return (_predicted(before) if verdict.mints else before.credential), before.facts.exists
+    if verdict.mints and issuer.recorded:
+        _catch_up(custody, before.credential)
     with custody.ready(targets):
         minted = issuer.mint(before) if verdict.mints else Minted(before.credential, before.facts.exists)
         custody.deliver(minted.credential, targets)
@@ -267,6 +269,17 @@ def _act(
             f"{kept}; run the task again"
         )
     return minted.credential, minted.existed
+
+
+def _catch_up(custody: Custody, present: Credential) -> None:
+    """Give the present secret to the stores that a run which was cut off left with the one before it.
+
+    Robots take turns, so minting kills that one before the new one is delivered.
+    """
+    if isinstance(custody, Stores) and present.secret is not None:
+        behind = custody.behind(present.secret)
+        with custody.ready(behind):
+            custody.deliver(present, behind)
 
 
 def _ends(call: Call, policy: Policy, before: Finding, after: Credential, verdict: Verdict) -> tuple[str, ...]:

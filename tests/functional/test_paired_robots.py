@@ -336,6 +336,20 @@ def test_delivery_that_was_cut_off_is_completed(turns: Turns, behind: int) -> No
     world.four_runs(MODULE, turns.arguments())
 
 
+def test_store_left_behind_gets_the_present_secret_before_the_one_it_holds_dies(turns: Turns) -> None:
+    """Two runs cut off in a row: the second one must not begin by ending what a store still holds."""
+    world = turns.world
+    turns.begin()
+    kept = {path: path.read_bytes() for path in world.folder.iterdir() if "auth" in path.name}
+    turns.run()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    present = turns.secret_of(PAIR[1])
+    world.quay.faults.add("status", method="POST", path="/pull_a/regenerate$", status=502)
+    assert turns.run(rotate="always").failed
+    assert turns.held() == (PAIR[1], present)
+
+
 def test_lost_record_is_written_again_and_the_idle_robot_is_not_trusted(turns: Turns) -> None:
     world = turns.world
     turns.begin()
