@@ -60,15 +60,17 @@ def test_unchanged_organization_costs_one_request(either_login: World) -> None:
 
 def test_organization_is_deleted(either_login: World) -> None:
     world = either_login
-    runs = world.four_runs(MODULE, {"name": "acme", "state": "absent"})
+    # Not acme: the application that her own token belongs to would go with it.
+    world.run(MODULE, {"name": "new", "email": EMAIL})
+    runs = world.four_runs(MODULE, {"name": "new", "state": "absent"})
     assert runs.requests[1] == [
-        *looks(world, "acme"),
+        *looks(world, "new"),
         CONFIG,
-        f"DELETE {ORGANIZATIONS}acme",
-        f"GET {ORGANIZATIONS}acme",
+        f"DELETE {ORGANIZATIONS}new",
+        f"GET {ORGANIZATIONS}new",
     ]
-    assert "acme" not in world.quay.state.organizations
-    assert runs.first.diff == {"before": {"email": "acme@example.com"}, "after": {}}
+    assert "new" not in world.quay.state.organizations
+    assert runs.first.diff == {"before": {"email": EMAIL}, "after": {}}
 
 
 def test_superuser_reaches_every_organization(superuser: World) -> None:
