@@ -48,6 +48,7 @@ QUICK: dict[str, Command] = {
     "unit": unit,
     "package": package,
     "demo": demo,
+    "molecule": molecule,
 }
 
 STAGES: dict[str, Command] = {
@@ -55,7 +56,6 @@ STAGES: dict[str, Command] = {
     "sanity": sanity,
     "integration": integration,
     "canary": canary,
-    "molecule": molecule,
 }
 
 
