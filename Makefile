@@ -24,11 +24,11 @@ demo: ## See credentials created, rotated, proved and delivered on a stand-in Qu
 	$(tools) demo $(ARGS)
 
 .PHONY: test
-test: ## Run lint, unit, package, demo and molecule, up to the first that fails
+test: ## Run lint, unit, package, demo, molecule and sanity, up to the first that fails
 	$(tools) test
 
 .PHONY: verify
-verify: ## Run all that, then sanity, integration and canary
+verify: ## Run all that, then integration and canary
 	$(tools) verify
 
 .PHONY: lint

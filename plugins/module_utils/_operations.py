@@ -253,4 +253,4 @@ def _schema_of_body(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _line(text: Any) -> str:
     """The first sentence of a description, on one line."""
-    return " ".join(str(text or "").split("\n\n")[0].split())
+    return " ".join(str(text or "").split("\n\n", maxsplit=1)[0].split())

@@ -169,7 +169,7 @@ def test_unknown_performer(quiet: World, more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [{"repository": "acme/app"}, {}, {"organization": "acme"}, {"user": "alice"}], ids=lambda place: str(place)
+    "place", [{"repository": "acme/app"}, {}, {"organization": "acme"}, {"user": "alice"}], ids=str
 )
 def test_places(quiet: World, place: dict[str, str]) -> None:
     world = quiet

@@ -49,11 +49,11 @@ QUICK: dict[str, Command] = {
     "package": package,
     "demo": demo,
     "molecule": molecule,
+    "sanity": sanity,
 }
 
 STAGES: dict[str, Command] = {
     **QUICK,
-    "sanity": sanity,
     "integration": integration,
     "canary": canary,
 }
