@@ -10,6 +10,13 @@ from .. import ansible_test
 from ..ansible_test import AnsibleTest
 
 
+def sanity_of_highest() -> None:
+    """Run it by the highest ansible-core alone, in half of the time."""
+    tester = ansible_test.highest()
+    with tester.alone():
+        tester.run("sanity")
+
+
 def sanity(*arguments: str) -> None:
     """Run ansible-test sanity, by the lowest and the highest ansible-core."""
 
