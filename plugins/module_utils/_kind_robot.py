@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     Facts,
     Policy,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._pair import Pair, PairIssuer, pair_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._pair import Pair, PairIssuer, carried_by_others, pair_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._registry import user_of_login
 from ansible_collections.tokensmith.quay.plugins.module_utils._robot_tokens import (
     AgeQuestion,
@@ -58,7 +58,7 @@ def ensure_robot_token(call: Call) -> Outcome:
     with custody_of(params, check_mode=call.check_mode) as custody:
         if params["state"] == "absent":
             return _absent(call, pair, custody)
-        if params["strategy"] == PAIRED or _carried_by_others(pair, custody.held):
+        if params["strategy"] == PAIRED or carried_by_others(pair, custody.held):
             outcome = renew(call, _pair_issuer(call, pair, policy), policy, custody, retires=True)
         else:
             issuer = RobotIssuer(call, name, policy, params["description"], params["metadata"])
@@ -77,13 +77,6 @@ def _policy(params: Mapping[str, Any]) -> Policy:
     if policy.max_age is not None and policy.retire_after is not None and policy.retire_after >= policy.max_age:
         raise BadInput("retire_after must be shorter than max_age: there are only two robots to take turns")
     return policy
-
-
-def _carried_by_others(pair: Pair, held: Sequence[Held]) -> bool:
-    """Whether the stores have, or are noted to have replaced, what the robots of another strategy carried."""
-    names = {item.username for item in held}
-    noted = {entry.rpartition("@")[0] for record in records_of(held) for entry in record.superseded}
-    return any(pair.is_other(username) for username in names | noted if username)
 
 
 def _pair_issuer(call: Call, pair: Pair, policy: Policy) -> PairIssuer:

@@ -53,6 +53,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import Acce
 from ansible_collections.tokensmith.quay.plugins.module_utils._pair import (
     Pair,
     Standing,
+    carried_by_others,
     pair_finding,
     pair_of,
     standing_of,
@@ -249,11 +250,9 @@ class Carried:
 
 def _carried(asked: Asked, pair: Pair, listed: Mapping[str, Robot]) -> Carried:
     robots = {name: listed.get(name.short) for name in pair.all}
+    if asked.params["strategy"] != PAIRED and not carried_by_others(pair, asked.held):
+        return Carried(asked, pair, robots[pair.name])
     standing = standing_of(pair, robots, asked.held)
-    if asked.params["strategy"] != PAIRED and (standing.active is None or standing.serves(pair)):
-        standing = replace(standing, active=pair.name)
-        former = any(entry for entry in standing.superseded)
-        return Carried(asked, pair, robots[pair.name], standing if former else None)
     return Carried(asked, pair, robots[standing.active] if standing.active else None, standing)
 
 

@@ -59,10 +59,6 @@ class Pair:
     carriers: tuple[RobotName, ...]
     others: tuple[RobotName, ...]
 
-    def is_other(self, username: str) -> bool:
-        """Whether Quay's full name for a robot means one that carries under another strategy."""
-        return any(_is(name, username) for name in self.others)
-
     @property
     def all(self) -> tuple[RobotName, ...]:
         return self.carriers + self.others
@@ -79,6 +75,16 @@ def pair_of(name: RobotName, params: Mapping[str, Any]) -> Pair:
     if params["strategy"] == "paired":
         return Pair(name, twins, (name,))
     return Pair(name, (name,), twins)
+
+
+def carried_by_others(pair: Pair, held: Sequence[Held]) -> bool:
+    """Whether we delivered, or noted as replaced, what robots carried under another strategy.
+
+    The record proves that it was us: a robot whose login somebody put into a store is not ours, whatever it is called.
+    """
+    names = {item.username for item in held if item.recorded}
+    noted = {entry.rpartition("@")[0] for item in held if item.record for entry in item.record.superseded}
+    return any(_is(other, username) for username in names | noted if username for other in pair.others)
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,25 @@ def test_credential_moves_to_a_pair_and_back(turns: Turns) -> None:
     world.four_runs(MODULE, back)
 
 
+@pytest.mark.parametrize("look_first", [False, True])
+def test_login_that_somebody_put_into_a_store_makes_no_pair(turns: Turns, look_first: bool) -> None:
+    """acme+ci_a is called like a twin, but nobody ever said that it takes turns: it is left as it is."""
+    world = turns.world
+    world.people.alice.browser().call("PUT", f"{ROBOTS}/ci_a")
+    stranger, ci = turns.secret_of("acme+ci_a"), turns.secret_of("acme+ci")
+    pair = base64.b64encode(f"acme+ci_a:{stranger}".encode()).decode()
+    turns.auth_file.write_text(json.dumps({"auths": {f"127.0.0.1:{world.quay.port}": {"auth": pair}}}))
+    in_place = {"name": "acme+ci", "deliver": turns.deliver}
+    if look_first:
+        (told,) = world.run("quay_token_info", {"credentials": [{"kind": "robot", **in_place}]})["credentials"]
+        assert (told["action"], told["reason"]) == ("deliver", "undelivered")
+    for _run in range(2):
+        assert not world.run(MODULE, in_place)["minted"]
+    assert turns.held() == ("acme+ci", ci)
+    assert (turns.secret_of("acme+ci_a"), turns.secret_of("acme+ci")) == (stranger, ci)
+    assert turns.rights_of("acme+ci")["repositories"] == {"app": "read"}
+
+
 # --- what goes wrong
 
 
