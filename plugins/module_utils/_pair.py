@@ -45,6 +45,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import (
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call
 from ansible_collections.tokensmith.quay.plugins.module_utils._store import Held
 
+# A robot's name has 255 characters at most, two of which tell the twins apart.
+_LONGEST_NAME_OF_A_PAIR = 253
+
 # So many repositories fit into one question to /v2/auth.
 _REPOSITORIES_AT_ONCE = 30
 
@@ -67,6 +70,9 @@ class Pair:
 def pair_of(name: RobotName, params: Mapping[str, Any]) -> Pair:
     """The robots of a credential, the pair and the one of its own name, in the roles that the strategy gives them."""
     given = params["pair"] or [f"{name}_a", f"{name}_b"]
+    if params["strategy"] != "paired" and not params["pair"] and len(name.short) > _LONGEST_NAME_OF_A_PAIR:
+        # No pair could ever have carried it.
+        return Pair(name, (name,), ())
     twins = tuple(RobotName.parse(text) for text in given)
     if len(set(twins)) != 2 or name in twins:
         raise BadInput(f"pair must name two different robots, neither of them {name} itself")

@@ -68,6 +68,7 @@ options:
     description:
       - The two robots of O(strategy=paired), in the namespace of O(name). Left out, they are called like O(name), with
         C(_a) and C(_b) appended. They are created when they are needed.
+      - They must serve this credential alone. Their tokens are replaced in turn, and their rights made equal.
     type: list
     elements: str
   copy_rights:

@@ -286,6 +286,11 @@ def test_login_that_somebody_put_into_a_store_makes_no_pair(turns: Turns, look_f
     assert turns.rights_of("acme+ci")["repositories"] == {"app": "read"}
 
 
+def test_longest_name_of_a_robot_needs_no_pair(world: World) -> None:
+    name = f"acme+{'a' * 255}"
+    assert world.run(MODULE, {"name": name})["username"] == name
+
+
 # --- what goes wrong
 
 
