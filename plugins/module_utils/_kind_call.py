@@ -242,6 +242,11 @@ class _Caller:
         at_registry = path == "/v2/auth" or (path.startswith("/v2/") and login.kind == "session")
         return login.at_registry() if at_registry else login
 
+    @property
+    def owes_secret(self) -> bool:
+        """Whether the answer has a secret that the play wants."""
+        return self.answer is not None and _secret_at(self.answer.data, self._call.params["token_key"]) is not None
+
     # As _upkeep wants it: any of the three is the one call.
 
     def find(self) -> Mapping[str, Any] | None:
@@ -359,7 +364,8 @@ def _towards(call: Call, caller: _Caller, store: FileStore | None) -> Outcome:
         raise BadInput("state needs state_path, which tells the state, and a call that writes")
     if store:
         raise BadInput("token_path does not go with state: a call that is not sent answers no token")
-    kept = keep(call, caller, call.params["state"], {"exists": True, **(call.params["fields"] or {})}, {})
+    wanted = {"exists": True, **(call.params["fields"] or {})}
+    kept = keep(call, caller, call.params["state"], wanted, {}, owes_secret=lambda: caller.owes_secret)
     if kept.changed and call.check_mode:
         call.warn(f"Check mode: {caller.request} was not sent.")
     data = caller.answer.data if caller.answer else None
@@ -387,14 +393,19 @@ def _pick(call: Call, request: Request, data: Any) -> str | None:
     """The one secret of the answer that the play asks for."""
     if not call.params["token_key"]:
         return None
-    found = data
-    for key in call.params["token_key"].split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    if isinstance(found, str) and found:
-        return found
+    secret = _secret_at(data, call.params["token_key"])
+    if secret is not None:
+        return secret
     # Not an error: what has been done cannot be undone, and its result is needed.
     call.warn(f"token_key: the answer of {request} has no text at {call.params['token_key']}.")
     return None
+
+
+def _secret_at(data: Any, key: str | None) -> str | None:
+    """The text at a key like C(token.value); None where there is none."""
+    for part in (key or "").split("."):
+        data = data.get(part) if isinstance(data, dict) else None
+    return data if isinstance(data, str) and data else None
 
 
 def _values(caller: _Caller, data: Any, secret: str | None, store: FileStore | None, *, sent: bool) -> dict[str, Any]:

@@ -21,7 +21,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
     Facts,
     Policy,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._pair import Pair, PairIssuer, carried_by_others, pair_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._pair import (
+    Pair,
+    PairIssuer,
+    carried_by_others,
+    pair_of,
+    refuse_other_turns,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._registry import user_of_login
 from ansible_collections.tokensmith.quay.plugins.module_utils._robot_tokens import (
     AgeQuestion,
@@ -58,6 +64,8 @@ def ensure_robot_token(call: Call) -> Outcome:
     with custody_of(params, check_mode=call.check_mode) as custody:
         if params["state"] == "absent":
             return _absent(call, pair, custody)
+        if params["strategy"] == PAIRED:
+            refuse_other_turns(pair, custody.held)
         if params["strategy"] == PAIRED or carried_by_others(pair, custody.held):
             outcome = renew(call, _pair_issuer(call, pair, policy), policy, custody, retires=True)
         else:

@@ -50,7 +50,7 @@ def ensure_user(call: Call) -> Outcome:
         keeper = _Keeper(call, custody)
         keeper.look()
         keeper.refuse_impossible()
-        kept = keep(call, keeper, params["state"], keeper.declared(), _DEFAULTS)
+        kept = keep(call, keeper, params["state"], keeper.declared(), _DEFAULTS, owes_secret=lambda: keeper.owes_secret)
         if params["state"] == ABSENT:
             return _gone(call, keeper, kept, custody)
         _warn_of_missing_password(call, kept, custody)
@@ -88,6 +88,11 @@ class _Keeper:
         """Read the user once, for all that comes before the first write."""
         self.before = self._users.get(self.name)
         self._unread = [self._fields(self.before)]
+
+    @property
+    def owes_secret(self) -> bool:
+        """Whether the caller has yet to be told the password of a new user."""
+        return self.secret is not None and not self.custody.keeps
 
     @property
     def _checks_password(self) -> bool:

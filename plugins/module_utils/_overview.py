@@ -56,6 +56,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._pair import (
     carried_by_others,
     pair_finding,
     pair_of,
+    refuse_other_turns,
     standing_of,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._robot_tokens import (
@@ -217,6 +218,8 @@ def _look_at_robots(call: Call, asked: Sequence[Asked]) -> Iterator[Seen]:
     for item in asked:
         try:
             pair = pair_of(RobotName.parse(item.name), item.params)
+            if item.params["strategy"] == PAIRED and not item.absent:
+                refuse_other_turns(pair, item.held)
         except BadInput as error:
             yield _failed(item, error)
             continue

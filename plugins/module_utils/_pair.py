@@ -83,6 +83,22 @@ def pair_of(name: RobotName, params: Mapping[str, Any]) -> Pair:
     return Pair(name, (name,), twins)
 
 
+def refuse_other_turns(pair: Pair, held: Sequence[Held]) -> None:
+    """Stop where a store has what we delivered for robots that are none of these.
+
+    Nobody knows then whose rights the next robot needs, and its secret would open nothing.
+    """
+    for item in held:
+        username = item.username if item.recorded else None
+        if username and "+" in username and not any(_is(name, username) for name in pair.all):
+            raise BadInput(
+                f"A store of {pair.name} holds the login of {username}, which was delivered there and is none of its "
+                f"robots ({', '.join(str(name) for name in pair.all)}). If the robots were renamed, run the task once "
+                f"with strategy: in_place and the former pair, so that consumers and rights come to {pair.name}, and "
+                "then with the new pair. If the place is another credential's, give this one a place of its own"
+            )
+
+
 def carried_by_others(pair: Pair, held: Sequence[Held]) -> bool:
     """Whether we delivered, or noted as replaced, what robots carried under another strategy.
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Protocol
+from typing import Any, Callable, Mapping, Protocol
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import QuayError, Unconfirmed
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
@@ -58,10 +58,20 @@ class Kept:
         return Outcome(self.changed, values, self.before or {}, self.after or {})
 
 
-def keep(call: Call, keeper: Keeper, state: str, declared: Mapping[str, Any], defaults: Mapping[str, Any]) -> Kept:
+def keep(
+    call: Call,
+    keeper: Keeper,
+    state: str,
+    declared: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    *,
+    owes_secret: Callable[[], bool] = bool,
+) -> Kept:
     """Bring an object to its declared state; in check mode only tell the difference.
 
     ``declared`` has the fields that the play names (the others keep their values), ``defaults`` those of a new object.
+    ``owes_secret`` says, after the write, whether its answer had a secret that the caller has yet to be told; what goes
+    wrong from then on is a warning, because a task that fails would swallow it.
     A status of success proves little in Quay, and one of failure neither, so a write is believed when it is read back.
     Raises Unconfirmed where Quay claims success and the object is not as written.
     """
@@ -71,7 +81,15 @@ def keep(call: Call, keeper: Keeper, state: str, declared: Mapping[str, Any], de
     if kept.changed:
         call.server.refuse_if_read_only("DELETE" if after is None else "PUT", keeper.path)
     if kept.changed and not call.check_mode:
-        _write(keeper, kept, declared)
+        try:
+            _write(keeper, kept, declared)
+        except QuayError as error:
+            if not owes_secret():
+                raise
+            call.warn(
+                f"{error}. The task succeeds all the same, because it returns a secret that Quay tells only once: keep "
+                f"it, and look at {keeper.what}."
+            )
     return kept
 
 

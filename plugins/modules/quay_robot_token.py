@@ -69,6 +69,7 @@ options:
       - The two robots of O(strategy=paired), in the namespace of O(name). Left out, they are called like O(name), with
         C(_a) and C(_b) appended. They are created when they are needed.
       - They must serve this credential alone. Their tokens are replaced in turn, and their rights made equal.
+      - To rename them, run the task once with O(strategy=in_place) and the former names, then with the new ones.
     type: list
     elements: str
   copy_rights:

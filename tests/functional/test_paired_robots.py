@@ -286,6 +286,29 @@ def test_login_that_somebody_put_into_a_store_makes_no_pair(turns: Turns, look_f
     assert turns.rights_of("acme+ci")["repositories"] == {"app": "read"}
 
 
+@pytest.mark.parametrize("look_first", [False, True])
+def test_robots_that_were_renamed_are_refused_until_their_rights_have_moved(turns: Turns, look_first: bool) -> None:
+    """New names say nothing of whose rights they need; by way of the credential's own robot, none is lost."""
+    world = turns.world
+    turns.begin()
+    rights = turns.rights_of(PAIR[0])
+    before = turns.held()
+    renamed = turns.arguments(pair=["acme+new_a", "acme+new_b"])
+    if look_first:
+        (told,) = world.run("quay_token_info", {"credentials": [{"kind": "robot", **renamed}]})["credentials"]
+        assert "holds the login of acme+pull_a, which was delivered there" in told["error"]
+        return
+    for check in (True, False):
+        refused = world.run(MODULE, renamed, check=check)
+        assert "run the task once with strategy: in_place and the former pair" in refused.message
+        assert not world.writes
+    assert turns.held() == before
+    for options in ({"strategy": "in_place", "pair": list(PAIR)}, {"pair": ["acme+new_a", "acme+new_b"]}):
+        turns.run(**options)
+        assert turns.rights_of(turns.held()[0]) == rights
+    assert turns.holds("acme+new_a")
+
+
 def test_longest_name_of_a_robot_needs_no_pair(world: World) -> None:
     name = f"acme+{'a' * 255}"
     assert world.run(MODULE, {"name": name})["username"] == name

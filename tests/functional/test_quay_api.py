@@ -264,6 +264,21 @@ def test_what_exists_is_not_made_again(world: World) -> None:
     assert runs.second.token is None
 
 
+def test_secret_is_told_although_reading_back_fails(world: World) -> None:
+    arguments = {
+        "operation": "createOrgRobot",
+        "parameters": {**ROBOT, "robot_shortname": "new"},
+        "state_path": "/api/v1/organization/{orgname}/robots/{robot_shortname}",
+        "state": "present",
+        "token_key": "token",
+    }
+    world.quay.faults.add("status", method="GET", path="/robots/new$", nth=2)
+    result = world.run(MODULE, arguments)
+    assert not result.failed, result.message
+    assert any("a secret that Quay tells only once" in warning for warning in result.warnings)
+    assert result.token == world.robot_token("acme+new")
+
+
 @pytest.mark.parametrize(
     ("operation", "path", "parameters"),
     [

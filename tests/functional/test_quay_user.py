@@ -240,6 +240,19 @@ def test_lost_answer_does_not_lose_the_password(superuser: World, kind: str) -> 
     assert sum(request == f"POST {USERS}" for request in world.requests) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_password_is_told_although_what_follows_fails(superuser: World, method: str) -> None:
+    """Quay told it once. A task that fails would swallow it; the next run repairs the rest."""
+    world = superuser
+    world.quay.faults.add("status", method=method, path=f"^{USERS}dora$", nth=2 if method == "GET" else 1)
+    result = world.run(MODULE, {**NEW, "enabled": False})
+    assert not result.failed, result.message
+    assert any("a secret that Quay tells only once" in warning for warning in result.warnings)
+    assert has_password(world, result["token"])
+    world.run(MODULE, {**NEW, "enabled": False})
+    assert not one(world).enabled
+
+
 def test_failure_without_effect_makes_no_user(superuser: World) -> None:
     world = superuser
     world.quay.faults.add("status", method="POST", path=f"^{USERS}$")
