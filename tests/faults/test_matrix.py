@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from faults.cell import FILE_FAULTS, PLACE_FAULTS, REQUEST_FAULTS, Bench, Point
@@ -53,6 +55,23 @@ def test_something_else_in_the_stores_place(bench: Bench, place: str, fault: str
 @pytest.mark.parametrize("name", [name for name, scenario in SCENARIOS.items() if scenario.mode == "forced"])
 def test_kills_at_random(bench: Bench, name: str) -> None:
     assert kill_at_random(bench, SCENARIOS[name], times=4, seed=1).problems == []
+
+
+def test_two_cuts_in_a_row_leave_no_consumer_of_a_pair_out(bench: Bench) -> None:
+    """The first comes when one store has the new secret; the second when the idle robot would be given another."""
+    scenario = SCENARIOS["paired-renew-3.18"]
+    written = [point for point in bench.points(scenario) if point.kind == "file" and "killed-after" in point.faults]
+    moved = next(point for point in written if point.what.startswith("replace") and ".record." not in point.what)
+    ground = bench.ground(scenario)
+    again = {**scenario.first(ground), "rotate": "always"}
+    cut = {"file": {"number": moved.number, "fault": "killed-after"}}
+    assert bench.run(scenario, ground.site, scenario.first(ground), order=cut).killed
+    for number in itertools.count(1):
+        cut = {"request": {"number": number, "fault": "killed-after"}}
+        ended = bench.run(scenario, ground.site, again, order=cut)
+        assert list(bench.judge_whole(scenario, ground, {})) == []
+        if not ended.killed:
+            break
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name.startswith("paired-forced")])
