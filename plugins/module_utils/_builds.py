@@ -102,7 +102,7 @@ class Builds:
     def get(self, uuid: str) -> Build | None:
         """One build, or None."""
         try:
-            return Build.of(self._client.get(self._path_of(uuid)).mapping())
+            return Build.of(self._client.get(self._path_of(uuid)).record("id"))
         except NotFound:
             return None
 

@@ -77,6 +77,12 @@ class Answer:
             raise UnexpectedAnswer(*self._where, "the answer is not a JSON object as Quay sends it")
         return self.data
 
+    def record(self, key: str) -> dict[str, Any]:
+        """The body as the JSON object of one thing, which always has ``key``; raises UnexpectedAnswer otherwise."""
+        if not self.mapping().get(key):
+            raise UnexpectedAnswer(*self._where, f"the answer has no '{key}' as Quay sends it")
+        return self.mapping()
+
     def items(self, key: str) -> list[dict[str, Any]]:
         """The list of objects below ``key``; raises UnexpectedAnswer when it is not there."""
         return self._objects(self.mapping().get(key), f"a list '{key}'")

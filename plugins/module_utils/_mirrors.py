@@ -95,7 +95,7 @@ class Mirrors:
     def get(self) -> Mirror | None:
         """The configuration, or None; where FEATURE_REPO_MIRROR is off there is none either."""
         try:
-            return Mirror.of(self._client.get(self.path).mapping())
+            return Mirror.of(self._client.get(self.path).record("external_reference"))
         except NotFound:
             return None
 

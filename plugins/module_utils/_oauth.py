@@ -172,7 +172,7 @@ class Applications:
     def get(self, client_id: str) -> Application | None:
         """The application with that client id, or None."""
         try:
-            return Application.of(self._client.get(f"{self._root}/{_part(client_id)}").mapping())
+            return Application.of(self._client.get(f"{self._root}/{_part(client_id)}").record("client_id"))
         except NotFound:
             return None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient, path_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, NotFound
@@ -69,7 +69,7 @@ class Organizations:
     def get(self, name: str) -> Organization | None:
         """The organization as far as the login may see it; None where there is none. Everybody may ask."""
         try:
-            return Organization.of(self._client.get(path_of("organization", name)).mapping())
+            return Organization.of(self._client.get(path_of("organization", name)).record("name"))
         except NotFound:
             return None
 
@@ -115,8 +115,8 @@ class Membership:
     sync: Sync | None = field(default=None)
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Membership:
-        listed = [item for item in data.get("members") or () if isinstance(item, dict) and item.get("name")]
+    def of(cls, data: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Membership:
+        listed = [item for item in members if item.get("name")]
         can_sync, synced = data.get("can_sync"), data.get("synced")
         return cls(
             members=frozenset(str(item["name"]) for item in listed if not item.get("invited")),
@@ -148,7 +148,8 @@ class Teams:
     def membership(self, team: str) -> Membership | None:
         """Who is in a team, those included who are only invited; None where there is no such team."""
         try:
-            return Membership.of(self._client.get(self.path(team, "members"), {"includePending": "true"}).mapping())
+            answer = self._client.get(self.path(team, "members"), {"includePending": "true"})
+            return Membership.of(answer.mapping(), answer.items("members"))
         except NotFound:
             return None
 

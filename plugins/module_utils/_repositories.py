@@ -120,7 +120,7 @@ class Repositories:
         GET /repository/{repository} shows a public repository to everybody, a dead token included.
         """
         try:
-            data = self._client.get(self._name.path, {"includeTags": "false"}).mapping()
+            data = self._client.get(self._name.path, {"includeTags": "false"}).record("name")
         except NotFound:
             return None
         except Forbidden as error:

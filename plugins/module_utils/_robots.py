@@ -98,7 +98,7 @@ class Robots:
     def get(self, name: RobotName) -> Robot | None:
         """The robot with its token in clear, or None where there is none."""
         try:
-            return Robot.of(self._client.get(name.path).mapping())
+            return Robot.of(self._client.get(name.path).record("name"))
         except ApiError as error:
             if is_unknown_robot(error):
                 return None

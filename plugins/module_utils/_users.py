@@ -61,7 +61,7 @@ class Users:
     def get(self, name: str) -> User | None:
         """One user; None where there is none of that name."""
         try:
-            return User.of(self._client.get(_path_of(name)).mapping())
+            return User.of(self._client.get(_path_of(name)).record("username"))
         except Forbidden as error:
             raise _needs_superuser(error) from None
         except NotFound:

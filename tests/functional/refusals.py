@@ -25,7 +25,32 @@ ALL: dict[str, dict[str, Any]] = {
     "quay_api_token": API,
 }
 
+# The same of the modules that issue no token.
+DIGEST = f"sha256:{'0' * 64}"
+OTHERS: dict[str, dict[str, Any]] = {
+    "quay_token_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}], "force": ["acme+ci"]},
+    "quay_user": {"name": "dora"},
+    "quay_user_info": {},
+    "quay_organization": {"name": "acme", "email": "billing@example.com"},
+    "quay_team": {"organization": "acme", "name": "newcomers"},
+    "quay_team_sync": {"organization": "acme", "team": "readers", "group_dn": "cn=readers,dc=example"},
+    "quay_log_info": {"organization": "acme"},
+    "quay_repository": {"repository": "acme/app", "description": "x"},
+    "quay_repository_mirror": {"repository": "acme/app", "external_reference": "registry.example.com/app"},
+    "quay_repository_build": {"repository": "acme/app", "archive_url": "https://git.example.com/app.tar.gz"},
+    "quay_referrers_info": {"repository": "acme/app", "digest": DIGEST},
+    "quay_api": {"path": "/api/v1/organization/acme/robots", "validate": "none"},
+}
+
+EVERY = ALL | OTHERS
+
 every_module = pytest.mark.parametrize("module", ALL)
+every_module_of_all = pytest.mark.parametrize("module", EVERY)
+
+
+def every_feature(world: World) -> None:
+    """Let the server have what some modules would miss before they come to the point."""
+    world.quay.config.update(FEATURE_BUILD_SUPPORT=True, FEATURE_TEAM_SYNCING=True, AUTHENTICATION_TYPE="LDAP")
 
 
 def assert_refused(world: World, module: str, arguments: dict[str, Any], *words: str) -> str:

@@ -11,11 +11,23 @@ from typing import Any
 
 import pytest
 
-from functional.refusals import ALL, REFERRERS, assert_refused, every_module
+from functional.refusals import (
+    ALL,
+    EVERY,
+    REFERRERS,
+    assert_refused,
+    every_feature,
+    every_module,
+    every_module_of_all,
+)
 from functional.world import World
 
 
-@every_module
+# They take their login straight to the registry's token service, whose words are others.
+AT_THE_REGISTRY = ("quay_referrers_token", "quay_referrers_info")
+
+
+@every_module_of_all
 @pytest.mark.parametrize("kind", ["wrong", "revoked", "expired", "not a token"])
 def test_token_that_quay_does_not_accept(world: World, module: str, kind: str) -> None:
     people = world.people
@@ -26,20 +38,22 @@ def test_token_that_quay_does_not_accept(world: World, module: str, kind: str) -
         world.quay.state.oauth_tokens.clear()
     secret = {"wrong": "X" * 40, "not a token": "not-a-token-of-quay"}.get(kind, token)
     world.login = {"quay_token": secret}
-    words = "could not be validated" if module == "quay_referrers_token" else "Quay does not accept the token"
-    if module == "quay_referrers_token" and kind == "expired":
-        words = "has expired"
-    message = assert_refused(world, module, ALL[module], words)
+    every_feature(world)
+    words = "Quay does not accept the token"
+    if module in AT_THE_REGISTRY:
+        words = "has expired" if kind == "expired" else "could not be validated"
+    message = assert_refused(world, module, EVERY[module], words)
     assert "CSRF" not in message
 
 
-@every_module
+@every_module_of_all
 def test_wrong_password(world: World, module: str) -> None:
     world.login = {"quay_username": "alice", "quay_password": "not-her-password"}
-    result = world.run(module, ALL[module])
+    every_feature(world)
+    result = world.run(module, EVERY[module])
     assert result.failed
     assert "Invalid Username or Password" in result.message
-    if module != "quay_referrers_token":
+    if module not in AT_THE_REGISTRY:
         assert "Check quay_username and quay_password" in result.message
 
 
@@ -92,12 +106,23 @@ ANSWERS = {
 }
 
 
-@every_module
-@pytest.mark.parametrize("case", ANSWERS)
+def answered_all_the_same(module: str, case: str) -> bool:
+    """Any JSON is good for the module that calls anything, and a refusal is told beside the credential it is about."""
+    return (module, case) in (
+        ("quay_api", "a list"),
+        ("quay_api", "another object"),
+        ("quay_token_info", "a proxy's refusal"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "case"), [(m, case) for m in EVERY for case in ANSWERS if not answered_all_the_same(m, case)]
+)
 def test_something_else_answers(world: World, module: str, case: str) -> None:
+    every_feature(world)
     answer = ANSWERS[case]
     world.quay.faults.add(path="^/(api|v2|config)", times=None, **answer.fault)
-    arguments = {name: value for name, value in ALL[module].items() if name != "rotate"}
+    arguments = {name: value for name, value in EVERY[module].items() if name != "rotate"}
     message = assert_refused(world, module, arguments, answer.words)
     assert "\n" not in message
     assert len(message) < 500

@@ -15,6 +15,7 @@ import trustme
 
 from functional.conftest import Settlements
 from functional.modules import run_alone
+from functional.refusals import EVERY, every_feature, every_module_of_all
 from functional.world import World
 
 # What costs least, by module.
@@ -136,13 +137,14 @@ def test_netrc_is_not_read(world: World, tmp_path: Path) -> None:
 # --- redirects
 
 
-@every_module
+@every_module_of_all
 def test_credentials_do_not_follow_a_redirect(either_login: World, settlements: Settlements, module: str) -> None:
     world = either_login
     other, _people = settlements.of("3.17" if world.quay.quay.family == "3.18" else "3.18")
+    every_feature(world)
     location = {"Location": f"{other.url}/api/v1/user/"}
-    world.quay.faults.add("status", path="^/(api/v1/(org|user)|v2)", times=None, status=302, headers=location)
-    result = world.run(module, ALL[module])
+    world.quay.faults.add("status", path="^/(api/v1|v2)", times=None, status=302, headers=location)
+    result = world.run(module, EVERY[module])
     assert result.failed
     assert "the server redirects to http://127.0.0.1" in result.message
     assert len(other.journal) == 0
@@ -189,10 +191,10 @@ def test_module_runs_by_itself_as_well(world: World, module: str) -> None:
         assert alone.content == world.run(module, ALL[module]).content
 
 
-@every_module
+@every_module_of_all
 def test_target_without_requests(world: World, module: str, tmp_path: Path) -> None:
     (tmp_path / "requests.py").write_text("raise ImportError('no such library')\n")
-    arguments = {"quay_host": world.quay.url, **world.login, **ALL[module]}
+    arguments = {"quay_host": world.quay.url, **world.login, **EVERY[module]}
     result = run_alone(module, arguments, before=tmp_path)
     assert result.failed
     assert "requests" in result.message
