@@ -22,7 +22,6 @@ from functional.refusals import (
 )
 from functional.world import World
 
-
 # They take their login straight to the registry's token service, whose words are others.
 AT_THE_REGISTRY = ("quay_referrers_token", "quay_referrers_info")
 

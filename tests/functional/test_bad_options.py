@@ -19,7 +19,6 @@ from functional.refusals import (
     EVERY,
     REFERRERS,
     assert_refused,
-    every_module,
     every_module_of_all,
 )
 from functional.world import World
