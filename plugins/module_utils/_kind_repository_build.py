@@ -23,7 +23,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._builds import (
     Source,
     dockerfile_of,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._client import password_in
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput, QuayError, Unconfirmed
 from ansible_collections.tokensmith.quay.plugins.module_utils._repositories import (
     NORMAL,
@@ -54,7 +53,7 @@ def ensure_repository_build(call: Call) -> Outcome:
         if present is None:
             raise BadInput(f"uuid: the repository {name} has no build {params['uuid']}")
         return _awaited(call, name, watch, present, present.source, started=False)
-    source = _source(params)
+    source = _source(call)
     if call.server.feature("BUILD_SUPPORT") is False:
         raise BadInput(
             "This Quay does not build images (FEATURE_BUILD_SUPPORT is off). It would take the build and let it wait "
@@ -69,8 +68,9 @@ def ensure_repository_build(call: Call) -> Outcome:
     return _awaited(call, name, watch, started, source, started=True)
 
 
-def _source(params: Mapping[str, Any]) -> Source:
+def _source(call: Call) -> Source:
     """What the play wants to be built. Raises BadInput for what Quay would refuse or stumble over."""
+    params = call.params
     url = str(params["archive_url"])
     try:
         scheme = urlsplit(url).scheme
@@ -78,8 +78,8 @@ def _source(params: Mapping[str, Any]) -> Source:
         scheme = ""
     if scheme not in ("http", "https") or not url.isascii():
         raise BadInput("archive_url must be a URL that begins with https:// (or http://), in ASCII")
-    if "@" in urlsplit(url).netloc and password_in(url):
-        raise BadInput("archive_url must not hold a user name or password: Quay shows it to whoever may push")
+    if "@" in urlsplit(url).netloc:
+        call.refuse_login_in("archive_url", url, "Quay shows it to whoever may push")
     tags = params["tags"]
     if not tags or "" in tags or len(set(tags)) < len(tags):
         raise BadInput("tags must name at least one tag, and none twice")

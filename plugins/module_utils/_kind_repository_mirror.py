@@ -68,7 +68,7 @@ def ensure_repository_mirror(call: Call) -> Outcome:
     name = RepositoryName.parse(call.params["repository"])
     if call.params["sync"] and call.params["state"] == ABSENT:
         raise BadInput("sync goes with state=present")
-    wanted = _wanted(call.params, name)
+    wanted = _wanted(call, name)
     keeper = MirrorKeeper(call, name, wanted.get("sync_start_date"))
     present = keeper.look()
     if call.params["state"] == ABSENT:
@@ -87,8 +87,9 @@ def _switch_off(call: Call, keeper: MirrorKeeper, present: Mapping[str, Any] | N
     return keep(call, keeper, PRESENT, {"enabled": False, "mode": mode}, {})
 
 
-def _wanted(params: Mapping[str, Any], name: RepositoryName) -> dict[str, Any]:
+def _wanted(call: Call, name: RepositoryName) -> dict[str, Any]:
     """What the play names, as it is compared. Raises BadInput for what Quay would refuse or stumble over."""
+    params = call.params
     wanted: dict[str, Any] = {field: params[field] for field in (*_PLAIN, *_PROXIES) if params[field] is not None}
     for field in _LISTS:
         if params[field] is not None:
@@ -100,13 +101,14 @@ def _wanted(params: Mapping[str, Any], name: RepositoryName) -> dict[str, Any]:
     start = given_time(params["sync_start_date"], "sync_start_date")
     if start is not None:
         wanted["sync_start_date"] = iso(start)
-    _check(wanted, name)
+    _check(call, wanted, name)
     return wanted
 
 
-def _check(wanted: Mapping[str, Any], name: RepositoryName) -> None:
+def _check(call: Call, wanted: Mapping[str, Any], name: RepositoryName) -> None:
     reference = wanted.get("external_reference")
     if reference is not None and not _LOCATION.fullmatch(reference):
+        call.hidden.add(password_in(reference) or reference)
         raise BadInput(
             "external_reference must be a repository without scheme, tag and user, such as "
             "registry.example.com/library/base"
@@ -124,8 +126,7 @@ def _check(wanted: Mapping[str, Any], name: RepositoryName) -> None:
     if wanted.get("skopeo_timeout", _SHORTEST_TIMEOUT) < _SHORTEST_TIMEOUT:
         raise BadInput("skopeo_timeout must be at least 5m")
     for field in _PROXIES:
-        if "@" in wanted.get(field, ""):
-            raise BadInput(f"{field} must not hold a user name or password: Quay shows it to whoever sees the mirror")
+        call.refuse_login_in(field, wanted.get(field, ""), "Quay shows it to whoever sees the mirror")
 
 
 def _declared(call: Call, wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:

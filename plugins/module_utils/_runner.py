@@ -48,6 +48,10 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 }
 
 
+# Of what stands alone before the @ of an address: a token, rather than a user's name.
+_SHORTEST_SECRET = 8
+
+
 class LocalCall:
     """One run of a module: its options, and what it has to say beside its result."""
 
@@ -61,6 +65,14 @@ class LocalCall:
         """Tell the user something that he should know although nothing failed."""
         if sentence not in self._warnings:
             self._warnings.append(sentence)
+
+    def refuse_login_in(self, option: str, address: str, why: str) -> None:
+        """Refuse an address with a login in it, which Ansible would repeat in its verbose output."""
+        pasted = password_in(address)
+        if pasted:
+            # A short user name alone is no secret, and a part of many words.
+            self.hidden.update({pasted} if ":" in pasted or len(pasted) >= _SHORTEST_SECRET else ())
+            raise BadInput(f"{option} must not hold a user name or password: {why}")
 
 
 class Call(LocalCall):

@@ -11,7 +11,7 @@ from canary.world import World
 
 # What the playbook has in its files at the end, and what it had there meanwhile.
 KEPT = ("assigned-token", "delivered.env", "delivered.yaml", "issued-auth.json", "other-robot-token", "registry-token")
-TAKEN_AWAY = ("api-token", "delivered.json", "delivered.token", "robot-token")
+TAKEN_AWAY = ("api-token", "delivered.json", "delivered.token", "robot-token", "told-password", "turns.env")
 
 DISTURBANCES = ({"kind": "html_200"}, {"kind": "status", "status": 500, "after": True}, {"kind": "truncate"})
 DISTURBED = (
@@ -19,6 +19,7 @@ DISTURBED = (
     ("PUT", "/robots/(html|error|cut)$"),
     ("POST", "/(tokens|authorizeapp)$"),
     ("POST", "/applications$"),
+    ("POST", "/superuser/users/$"),
 )
 
 

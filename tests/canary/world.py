@@ -30,6 +30,9 @@ ROTATE_WITH_FACTS = str(PLAYBOOKS / "rotate_with_facts.yml")
 # A password over which careless quoting would stumble.
 DIFFICULT = """Zürich/"8°"\\7%41$HOME&<more>#é?=;'+{}"""
 
+# Of another registry, and of users that a play makes.
+FOREIGN = "Fremdes&Passwort%7#für+Spiegel"
+
 Variables = dict[str, Any]
 
 
@@ -70,6 +73,8 @@ class World:
         variables = {
             "canary_login": {"quay_host": self.url, "retries": 0, **self.login.options},
             "canary_wrong_login": wrong,
+            "canary_superuser": {"quay_host": self.url, "retries": 0, **self.people.root.by_password},
+            "canary_foreign_password": FOREIGN,
             "canary_colleagues": [self.people.alice.by_password, self.people.bob.by_password],
             "canary_stores": str(self.stores),
         }
@@ -201,4 +206,6 @@ def inhabit(standin: Standin, ledger: Ledger) -> Inhabitants:
     acme.call("PUT", "/api/v1/organization/acme/robots/scan", {})
     acme.call("PUT", "/api/v1/repository/acme/app/permissions/user/acme+scan", {"role": "read"})
     ledger.add(person.password for person in (people.root, people.alice, people.bob, people.carol))
+    standin.config["FEATURE_REPO_MIRROR"] = True
+    ledger.add([FOREIGN, FOREIGN[::-1]])
     return people

@@ -294,6 +294,13 @@ def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
     assert world.requests == []
 
 
+def test_login_in_the_address_is_refused_and_not_repeated(world: World) -> None:
+    secret = "hidden-in-the-address"
+    world.secrets.add([secret])
+    url = f"https://me:{secret}@files.example.com/x"
+    assert_refused(world, MODULE, {**START, "archive_url": url}, "archive_url must not hold a user name or password")
+
+
 def test_unknown_repository(world: World) -> None:
     assert_refused(world, MODULE, {**START, "repository": "acme/nope"}, "there is no acme/nope")
 

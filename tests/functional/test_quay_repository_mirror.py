@@ -436,6 +436,21 @@ def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
     assert world.requests == []
 
 
+@pytest.mark.parametrize(
+    ("option", "address"),
+    [
+        ("external_reference", "reader:{}@registry.example.com/x"),
+        ("external_reference", "https://reader:{}@registry.example.com/x"),
+        ("http_proxy", "http://me:{}@proxy.example.com"),
+        ("https_proxy", "me:{}@proxy.example.com:3128"),
+    ],
+)
+def test_login_in_an_address_is_refused_and_not_repeated(world: World, option: str, address: str) -> None:
+    secret = "hidden-in-the-address"
+    world.secrets.add([secret])
+    assert_refused(world, MODULE, {**MINIMAL, option: address.format(secret)}, option, "user")
+
+
 def test_new_mirror_needs_four_things(world: World) -> None:
     words = "a new one needs external_reference, robot, tags, sync_start_date"
     assert_refused(world, MODULE, {"repository": "acme/app"}, words)
