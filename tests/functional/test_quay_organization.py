@@ -38,6 +38,14 @@ def test_organization_is_made(either_login: World, email: str | None) -> None:
     assert world.quay.state.organizations["new"].teams["owners"].members == ["alice"]
 
 
+def test_own_token_goes_with_the_organization(world: World) -> None:
+    """The application that the token belongs to is the organization's; it is not accepted when reading back."""
+    result = world.run(MODULE, {"name": "acme", "state": "absent"})
+    assert not result.failed, result.message
+    assert result.changed
+    assert "acme" not in world.quay.state.organizations
+
+
 def test_address_is_changed(either_login: World) -> None:
     world = either_login
     runs = world.four_runs(MODULE, {"name": "acme", "email": EMAIL})
