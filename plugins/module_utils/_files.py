@@ -151,12 +151,12 @@ class Draft:
     """
 
     def __init__(self, path: str, option: str) -> None:
-        check_writable(path, option)
         self._path = path
         self._option = option
         self._draft: str | None = None
 
     def __enter__(self) -> Draft:
+        check_writable(self._path, self._option)
         folder, name = os.path.split(self._path)
         try:
             # mkstemp opens with mode 0600: the secret is never readable by others, not even while it is written.
@@ -179,7 +179,7 @@ class Draft:
     def commit(self, text: str, *, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None) -> None:
         """Put the text in the file's place, whole, with this mode and owner (uid, gid; -1 keeps)."""
         if self._draft is None:
-            raise LocalFileError(f"{self._option}: the draft of {self._path} has been used already")
+            raise LocalFileError(f"{self._option}: there is no draft of {self._path}, or it has been used already")
         try:
             with open(self._draft, "r+b") as file:
                 file.write(text.encode("utf-8"))

@@ -19,7 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._organizations imp
     user_exists,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
-from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Looking, keep
 from ansible_collections.tokensmith.quay.plugins.module_utils._users import administers_own_account
 
 _DEFAULTS = {"email": ""}
@@ -39,24 +39,21 @@ def ensure_organization(call: Call) -> Outcome:
     return kept.outcome({"name": params["name"], **fields})
 
 
-class _Keeper:
+class _Keeper(Looking):
     """One organization, for C(_upkeep.keep)."""
 
     def __init__(self, call: Call) -> None:
+        super().__init__()
         self.name: str = call.params["name"]
         self.what = f"the organization {self.name}"
         self.path = Organizations.path + self.name
         self._call = call
         self._organizations = Organizations(call.client)
-        self._unread: list[Organization | None] = []
+        self._seen: Organization | None = None
 
-    def look(self) -> None:
-        """Read it once, for all that comes before the first write."""
-        self._unread = [self._organizations.get(self.name)]
-
-    def find(self) -> Mapping[str, Any] | None:
-        found = self._unread.pop() if self._unread else self._organizations.get(self.name)
-        return None if found is None else {"email": found.email}
+    def _read(self) -> Mapping[str, Any] | None:
+        self._seen = self._organizations.get(self.name)
+        return None if self._seen is None else {"email": self._seen.email}
 
     def create(self, wanted: Mapping[str, Any]) -> None:
         try:
@@ -81,7 +78,7 @@ class _Keeper:
 
     def refuse_impossible(self, declared: Mapping[str, Any]) -> None:
         """Say what Quay would say no to, so that check mode says it, too."""
-        found, deletes = self._unread[0], self._call.params["state"] == ABSENT
+        found, deletes = self._seen, self._call.params["state"] == ABSENT
         if found is None or not found.administered:
             # So far nothing has told a wrong token from a right one.
             acts = administers_own_account(self._call.client)

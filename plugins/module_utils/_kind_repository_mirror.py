@@ -32,7 +32,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._repositories impo
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import given_time, iso, parse_duration
-from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, PRESENT, Kept, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, PRESENT, Kept, Looking, keep
 
 _PLAIN = ("enabled", "external_reference", "external_registry_username", "verify_tls", "unsigned_images", "robot")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -166,33 +166,23 @@ def _fate_of_password(params: Mapping[str, Any], present: Mapping[str, Any] | No
     return _NEW if password and (other_user or when == "always") else None
 
 
-class MirrorKeeper:
+class MirrorKeeper(Looking):
     """One repository's mirror, with the repository's mode, without which Quay does not mirror."""
 
     def __init__(self, call: Call, name: RepositoryName, start: str | None) -> None:
+        super().__init__()
         self._call = call
         self._name = name
         self._start = start
         self._repositories = Repositories(call.client, name)
         self._mirrors = Mirrors(call.client, name.path)
-        self._looked = False
-        self._seen: Mapping[str, Any] | None = None
         self._has_proxies = False
         self._fate = ""
         self._asked_to_sync = False
         self.what = f"the mirror of {name}"
         self.path = self._mirrors.path
 
-    def look(self) -> Mapping[str, Any] | None:
-        """Look at the mirror, once before it is known what is declared; what is seen is what `find` tells next."""
-        self._seen = self.find()
-        self._looked = True
-        return self._seen
-
-    def find(self) -> Mapping[str, Any] | None:
-        if self._looked:
-            self._looked = False
-            return self._seen
+    def _read(self) -> Mapping[str, Any] | None:
         repository = self._repositories.get()
         if repository is None:
             if self._call.params["state"] == ABSENT:

@@ -22,7 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._organizations imp
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
 from ansible_collections.tokensmith.quay.plugins.module_utils._times import iso
-from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, Looking, keep
 from ansible_collections.tokensmith.quay.plugins.module_utils._users import administers_own_account
 
 _DEFAULTS = {"description": "", "role": "member"}
@@ -72,10 +72,11 @@ def _refuse_stranger(what: str, organization: Organization) -> None:
         )
 
 
-class _TeamKeeper:
+class _TeamKeeper(Looking):
     """One team, for C(_upkeep.keep). Its members count only where the play names some."""
 
     def __init__(self, call: Call) -> None:
+        super().__init__()
         self.team: str = call.params["name"]
         self.what = f"the team {call.params['organization']}/{self.team}"
         self.asked: set[str] = set()  # who was only invited by this run
@@ -86,14 +87,6 @@ class _TeamKeeper:
         self._counts_members = call.params["members"] is not None and call.params["state"] != ABSENT
         self._seen: Organization | None = None
         self._membership = Membership()
-        self._unread: list[Mapping[str, Any] | None] = []
-
-    def look(self) -> None:
-        """Read the team once, for all that comes before the first write."""
-        self._unread = [self._read()]
-
-    def find(self) -> Mapping[str, Any] | None:
-        return self._unread.pop() if self._unread else self._read()
 
     def _read(self) -> Mapping[str, Any] | None:
         self._seen = _organization_of(self._call, self._organization)
@@ -128,7 +121,7 @@ class _TeamKeeper:
 
     def refuse_impossible(self, declared: Mapping[str, Any]) -> None:
         """Say what Quay would say no to, so that check mode says it, too, and before half of it is done."""
-        fields, deletes = self._unread[0], self._call.params["state"] == ABSENT
+        fields, deletes = self.present, self._call.params["state"] == ABSENT
         if fields is None or deletes:
             changes = (fields is None) != deletes
         else:
@@ -225,24 +218,17 @@ def _refuse_without_directory(call: Call, group: Mapping[str, str]) -> None:
         raise BadInput(f"{', '.join(group)} does not fit: this Quay's directory is {service}, so give {option}")
 
 
-class _SyncKeeper:
+class _SyncKeeper(Looking):
     """The sync of one team, for C(_upkeep.keep)."""
 
     def __init__(self, call: Call) -> None:
+        super().__init__()
         self.team: str = call.params["team"]
         self.what = f"the sync of the team {call.params['organization']}/{self.team}"
         self._call = call
         self._teams = Teams(call.client, call.params["organization"])
         self.path = self._teams.path(self.team, "syncing")
         self.seen = Membership()
-        self._unread: list[Mapping[str, Any] | None] = []
-
-    def look(self) -> None:
-        """Read the team once, for all that comes before the first write."""
-        self._unread = [self._read()]
-
-    def find(self) -> Mapping[str, Any] | None:
-        return self._unread.pop() if self._unread else self._read()
 
     def _read(self) -> Mapping[str, Any] | None:
         found = self._teams.membership(self.team)

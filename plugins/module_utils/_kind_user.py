@@ -29,7 +29,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._lifecycle import 
 from ansible_collections.tokensmith.quay.plugins.module_utils._names import check_account, check_email
 from ansible_collections.tokensmith.quay.plugins.module_utils._registry import accepts_password
 from ansible_collections.tokensmith.quay.plugins.module_utils._runner import Call, Outcome
-from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, keep
+from ansible_collections.tokensmith.quay.plugins.module_utils._upkeep import ABSENT, Kept, Looking, keep
 from ansible_collections.tokensmith.quay.plugins.module_utils._users import User, Users
 
 _DEFAULTS = {"email": "", "enabled": True}
@@ -69,10 +69,11 @@ def list_users(call: Call) -> Outcome:
     return Outcome(changed=False, values={"users": listed})
 
 
-class _Keeper:
+class _Keeper(Looking):
     """One user, for C(_upkeep.keep)."""
 
     def __init__(self, call: Call, custody: Custody) -> None:
+        super().__init__()
         self.name: str = call.params["name"]
         self.what = f"the user {self.name}"
         self.path = Users.path + self.name
@@ -82,12 +83,7 @@ class _Keeper:
         self.custody = custody
         self._given: str | None = call.params["password"]
         self.before: User | None = None
-        self._unread: list[Mapping[str, Any] | None] = []
-
-    def look(self) -> None:
-        """Read the user once, for all that comes before the first write."""
-        self.before = self._users.get(self.name)
-        self._unread = [self._fields(self.before)]
+        self._is_new: bool | None = None  # not known before the first look
 
     @property
     def owes_secret(self) -> bool:
@@ -97,8 +93,8 @@ class _Keeper:
     @property
     def _checks_password(self) -> bool:
         """Whether the user shall have the declared password from now on, and not only when he is new."""
-        is_due = {"always": True, "on_create": self.before is None}
-        return self._given is not None and is_due[self._call.params["update_password"]]
+        is_due = {"always": True, "on_create": self._is_new}
+        return self._given is not None and bool(is_due[self._call.params["update_password"]])
 
     def declared(self) -> dict[str, Any]:
         """What the play says of the user."""
@@ -106,10 +102,10 @@ class _Keeper:
         fields = {key: params[key] for key in ("email", "enabled") if params[key] is not None}
         return {**fields, "password": _AS_DECLARED} if self._checks_password else fields
 
-    def find(self) -> Mapping[str, Any] | None:
-        return self._unread.pop() if self._unread else self._fields(self._users.get(self.name))
-
-    def _fields(self, user: User | None) -> dict[str, Any] | None:
+    def _read(self) -> Mapping[str, Any] | None:
+        user = self._users.get(self.name)
+        if self._is_new is None:
+            self._is_new, self.before = user is None, user
         if user is None:
             return None
         fields: dict[str, Any] = {"email": user.email, "enabled": user.enabled}
@@ -177,7 +173,7 @@ class _Keeper:
 
     def refuse_impossible(self) -> None:
         """Say what Quay would say no to, so that check mode says it, too."""
-        fields = self._unread[0]
+        fields = self.present
         if fields is None or self.before is None:
             if not self._deletes:
                 self._refuse_impossible_user()

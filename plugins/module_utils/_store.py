@@ -64,7 +64,7 @@ class Store(Protocol):
     def matches(self, delivery: Delivery) -> bool:
         """Whether a delivery would change nothing."""
 
-    def ready(self) -> AbstractContextManager[None]:
+    def ready(self) -> AbstractContextManager[object]:
         """Claim what writing needs, before a secret is minted."""
 
     def write(self, delivery: Delivery) -> None:

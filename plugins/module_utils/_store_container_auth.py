@@ -14,8 +14,7 @@ import binascii
 import json
 import os
 import stat
-from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._files import (
@@ -37,7 +36,7 @@ class ContainerAuthStore:
         self.place = path
         self.registry = registry
         self._records = RecordFile(path, _OPTION)
-        self._draft: Draft | None = None
+        self._draft = Draft(path, _OPTION)
 
     def check(self) -> None:
         check_writable(self.place, _OPTION)
@@ -57,18 +56,10 @@ class ContainerAuthStore:
     def matches(self, delivery: Delivery) -> bool:
         return self._login() == (delivery.username, delivery.secret)
 
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        with Draft(self.place, _OPTION) as draft:
-            self._draft = draft
-            try:
-                yield
-            finally:
-                self._draft = None
+    def ready(self) -> Draft:
+        return self._draft
 
     def write(self, delivery: Delivery) -> None:
-        if self._draft is None:
-            raise LocalFileError(f"{_OPTION}: {self.place} was not made ready")
         pair = base64.b64encode(f"{delivery.username}:{delivery.secret}".encode()).decode("ascii")
         document = self._document()
         document["auths"] = {**self._auths(document), self.registry: {"auth": pair}}

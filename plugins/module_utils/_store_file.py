@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Iterator
+from typing import Any
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._files import (
@@ -67,7 +66,7 @@ class FileStore:
         self._addresses = {"registry": registry, "api_url": api_url}
         self._option = option
         self._records = RecordFile(path, option)
-        self._draft: Draft | None = None
+        self._draft = Draft(path, option)
 
     def check(self) -> None:
         check_writable(self.place, self._option)
@@ -91,18 +90,10 @@ class FileStore:
     def matches(self, delivery: Delivery) -> bool:
         return self._guarded() and read_text(self.place, self._option) == self._text(delivery)
 
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        with Draft(self.place, self._option) as draft:
-            self._draft = draft
-            try:
-                yield
-            finally:
-                self._draft = None
+    def ready(self) -> Draft:
+        return self._draft
 
     def write(self, delivery: Delivery) -> None:
-        if self._draft is None:
-            raise LocalFileError(f"{self._option}: {self.place} was not made ready")
         self._draft.commit(self._text(delivery), mode=self._mode, owner=self._owner)
         if self.read().secret != delivery.secret:
             raise LocalFileError(

@@ -38,6 +38,30 @@ class Keeper(Protocol):
         """Delete it."""
 
 
+class Looking:
+    """Of a keeper that looks at its object before it is asked to: that one look serves the first ``find``, too."""
+
+    def __init__(self) -> None:
+        self.present: Mapping[str, Any] | None = None  # as it was before the first write
+        self._looked = False
+
+    def look(self) -> Mapping[str, Any] | None:
+        """See how the object is now, to refuse what cannot succeed, in check mode too."""
+        self.present, self._looked = self._read(), True
+        return self.present
+
+    def find(self) -> Mapping[str, Any] | None:
+        """What was looked at already, and from then on how it is."""
+        if self._looked:
+            self._looked = False
+            return self.present
+        return self._read()
+
+    def _read(self) -> Mapping[str, Any] | None:
+        """Ask Quay for the object's fields; None where there is none."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Kept:
     """Both sides of the one comparison; a side is None where the object does not exist."""

@@ -250,30 +250,25 @@ def test_write_until_the_state_is_as_wanted(either_login: World) -> None:
     }
 
 
+NEW_ROBOT = {
+    "operation": "createOrgRobot",
+    "parameters": {**ROBOT, "robot_shortname": "new"},
+    "state_path": "/api/v1/organization/{orgname}/robots/{robot_shortname}",
+    "state": "present",
+    "token_key": "token",
+}
+
+
 def test_what_exists_is_not_made_again(world: World) -> None:
-    arguments = {
-        "operation": "createOrgRobot",
-        "parameters": {**ROBOT, "robot_shortname": "new"},
-        "state_path": "/api/v1/organization/{orgname}/robots/{robot_shortname}",
-        "state": "present",
-        "token_key": "token",
-    }
-    runs = world.four_runs(MODULE, arguments)
+    runs = world.four_runs(MODULE, NEW_ROBOT)
     assert runs.first.token == world.robot_token("acme+new")
     assert runs.first.diff == {"before": {}, "after": {"exists": True}}
     assert runs.second.token is None
 
 
 def test_secret_is_told_although_reading_back_fails(world: World) -> None:
-    arguments = {
-        "operation": "createOrgRobot",
-        "parameters": {**ROBOT, "robot_shortname": "new"},
-        "state_path": "/api/v1/organization/{orgname}/robots/{robot_shortname}",
-        "state": "present",
-        "token_key": "token",
-    }
     world.quay.faults.add("status", method="GET", path="/robots/new$", nth=2)
-    result = world.run(MODULE, arguments)
+    result = world.run(MODULE, NEW_ROBOT)
     assert not result.failed, result.message
     assert any("a secret that Quay tells only once" in warning for warning in result.warnings)
     assert result.token == world.robot_token("acme+new")

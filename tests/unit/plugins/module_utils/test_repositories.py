@@ -85,7 +85,7 @@ def test_get(quay: FakeQuay, repositories: Repositories) -> None:
 
 
 def test_get_of_a_public_one_without_a_description(quay: FakeQuay, repositories: Repositories) -> None:
-    quay.answers(ok({"is_public": True, "description": None, "can_write": True}))
+    quay.answers(ok({"name": "app", "is_public": True, "description": None, "can_write": True}))
     assert repositories.get() == Repository("public", "", "normal")
 
 
