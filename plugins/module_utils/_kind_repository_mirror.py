@@ -108,7 +108,7 @@ def _wanted(call: Call, name: RepositoryName) -> dict[str, Any]:
 def _check(call: Call, wanted: Mapping[str, Any], name: RepositoryName) -> None:
     reference = wanted.get("external_reference")
     if reference is not None and not _LOCATION.fullmatch(reference):
-        call.hidden.add(password_in(reference) or reference)
+        call.hide_login_in(reference)
         raise BadInput(
             "external_reference must be a repository without scheme, tag and user, such as "
             "registry.example.com/library/base"

@@ -66,12 +66,17 @@ class LocalCall:
         if sentence not in self._warnings:
             self._warnings.append(sentence)
 
-    def refuse_login_in(self, option: str, address: str, why: str) -> None:
-        """Refuse an address with a login in it, which Ansible would repeat in its verbose output."""
+    def hide_login_in(self, address: str) -> bool:
+        """Whether an address has a login in it, which Ansible would repeat in its verbose output; now it will not."""
         pasted = password_in(address)
-        if pasted:
-            # A short user name alone is no secret, and a part of many words.
-            self.hidden.update({pasted} if ":" in pasted or len(pasted) >= _SHORTEST_SECRET else ())
+        # A short user name alone is no secret, and a part of many words.
+        if pasted and (":" in pasted or len(pasted) >= _SHORTEST_SECRET):
+            self.hidden.add(pasted)
+        return pasted is not None
+
+    def refuse_login_in(self, option: str, address: str, why: str) -> None:
+        """Refuse an address with a login in it. ``why``: what would become of it."""
+        if self.hide_login_in(address):
             raise BadInput(f"{option} must not hold a user name or password: {why}")
 
 

@@ -417,6 +417,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
     [
         ({"external_reference": "https://registry.example.com/x"}, "without scheme"),
         ({"external_reference": "registry.example.com"}, "without scheme"),
+        ({"external_reference": "e"}, "such as registry.example.com/library/base"),
         ({"external_reference": "user@registry.example.com/x"}, "without scheme"),
         ({"robot": "ci"}, "write acme+robot"),
         ({"robot": "rival+ci"}, "is no robot of the namespace acme"),
