@@ -247,13 +247,13 @@ fingerprint:
   sample: null
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_call import METHODS, VALIDATIONS, run_call
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.api import METHODS, VALIDATIONS, call_api
 
 
 def main() -> None:
     run_module(
-        run_call,
+        call_api,
         {
             "operation": {"type": "str"},
             "path": {"type": "str"},
@@ -270,7 +270,7 @@ def main() -> None:
             "token_key": {"type": "str", "no_log": False},
             "token_path": {"type": "path", "no_log": False},
         },
-        login_optional=True,
+        auth_optional=True,
         required_one_of=[("operation", "path")],
         mutually_exclusive=[("operation", "path"), ("operation", "method")],
         required_together=[("state", "state_path")],

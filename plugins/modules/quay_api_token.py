@@ -297,11 +297,11 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_api import ensure_api_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import ALL_SCOPES, SCOPES
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import ensure_api_token
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import ALL_SCOPES, SCOPES
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
 
 def main() -> None:
@@ -332,7 +332,7 @@ def main() -> None:
         },
         required_one_of=[("client_id", "application")],
         required_by={"application": ("organization",)},
-        mutually_exclusive=[*CUSTODY_CHOICES, ("client_id", "application")],
+        mutually_exclusive=[*HOLDER_CHOICES, ("client_id", "application")],
     )
 
 

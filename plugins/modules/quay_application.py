@@ -156,8 +156,8 @@ fingerprint:
   sample: 9f86d081884c
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_application import ensure_application
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.application import ensure_application
 
 
 def main() -> None:

@@ -87,11 +87,9 @@ fingerprint:
   sample: 9f86d081884c
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import (
-    CREDENTIAL_OPTIONS,
-    ensure_container_auth,
-)
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ensure_container_auth
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.delivery import CREDENTIAL_OPTIONS
 
 
 def main() -> None:

@@ -191,8 +191,8 @@ searchable:
   sample: true
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_log import read_logs
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.log_info import read_logs
 
 
 def main() -> None:

@@ -148,8 +148,8 @@ operations:
       body: null
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_call import list_operations
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.operation_info import list_operations
 
 
 def main() -> None:
@@ -163,7 +163,7 @@ def main() -> None:
             "scope": {"type": "str"},
             "internal": {"type": "bool", "default": False},
         },
-        login_optional=True,
+        auth_optional=True,
         mutually_exclusive=[("operation", other) for other in ("search", "tag", "path", "scope")],
     )
 

@@ -82,8 +82,8 @@ email:
   sample: platform@example.com
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_organization import ensure_organization
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.organization import ensure_organization
 
 
 def main() -> None:

@@ -116,8 +116,8 @@ source:
   sample: api
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers_info import list_referrers
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.referrers_info import list_referrers
 
 
 def main() -> None:

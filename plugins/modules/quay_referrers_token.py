@@ -196,10 +196,10 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_referrers import ensure_referrers_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.referrers_token import ensure_referrers_token
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
 
 def main() -> None:
@@ -212,7 +212,7 @@ def main() -> None:
             "renew_before": {"type": "str", "default": "5m"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        mutually_exclusive=CUSTODY_CHOICES,
+        mutually_exclusive=HOLDER_CHOICES,
     )
 
 

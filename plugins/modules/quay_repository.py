@@ -205,8 +205,8 @@ permissions:
       role: write
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_repository import ensure_repository
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.repository import ensure_repository
 
 
 def main() -> None:

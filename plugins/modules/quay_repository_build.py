@@ -211,8 +211,8 @@ progress:
       seen_at: "2026-01-31T12:00:00Z"
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_repository_build import ensure_repository_build
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.repository_build import ensure_repository_build
 
 
 def main() -> None:

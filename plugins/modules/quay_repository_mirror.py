@@ -283,8 +283,10 @@ sync_status:
   sample: never_run
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_repository_mirror import ensure_repository_mirror
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.repository_mirror import (
+    ensure_repository_mirror,
+)
 
 
 def main() -> None:

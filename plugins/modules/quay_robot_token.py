@@ -281,10 +281,10 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._custody import CUSTODY_CHOICES
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_robot import ensure_robot_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._rotation import TOKEN_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import ensure_robot_token
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
 
 def main() -> None:
@@ -307,7 +307,7 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        mutually_exclusive=CUSTODY_CHOICES,
+        mutually_exclusive=HOLDER_CHOICES,
     )
 
 

@@ -136,9 +136,9 @@ stores:
       uuid: null
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._delivery import read_stores
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_local_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.store_info import read_stores
 
 
 def main() -> None:

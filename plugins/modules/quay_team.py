@@ -134,8 +134,8 @@ members:
   sample: [acme+ci, pipeline]
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_team import ensure_team
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.team import ensure_team
 
 
 def main() -> None:

@@ -124,8 +124,8 @@ last_updated:
   sample: "2026-01-31T12:00:00Z"
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_team import ensure_team_sync
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.team_sync import ensure_team_sync
 
 
 def main() -> None:

@@ -391,10 +391,10 @@ credentials:
       description: Pulls for the build farm
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._oauth import ALL_SCOPES, SCOPES
-from ansible_collections.tokensmith.quay.plugins.module_utils._overview import survey
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores import STORE_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import get_token_info
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import ALL_SCOPES, SCOPES
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS
 
 HELD = {
     "token": {"type": "str", "no_log": True},
@@ -428,7 +428,7 @@ CREDENTIAL = {
 
 def main() -> None:
     run_module(
-        survey,
+        get_token_info,
         {
             "credentials": {"type": "list", "elements": "dict", "options": CREDENTIAL},
             "force": {"type": "list", "elements": "str", "default": []},

@@ -155,8 +155,8 @@ fingerprint:
   sample: 9f86d081884c
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_user import ensure_user
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.user import ensure_user
 
 
 def main() -> None:

@@ -86,8 +86,8 @@ users:
       type: bool
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._kind_user import list_users
-from ansible_collections.tokensmith.quay.plugins.module_utils._runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._resources.user_info import list_users
 
 
 def main() -> None:

@@ -72,9 +72,9 @@ def install(order: dict[str, Any]) -> None:
 
 def _swiftly() -> None:
     """Pauses between attempts are not what is tried here."""
-    from ansible_collections.tokensmith.quay.plugins.module_utils import _client
+    from ansible_collections.tokensmith.quay.plugins.module_utils._http import client
 
-    defaults = _client.QuayClient.__init__.__kwdefaults__ or {}
+    defaults = client.QuayClient.__init__.__kwdefaults__ or {}
     assert "sleep" in defaults
     defaults["sleep"] = lambda _seconds: None
 

@@ -37,8 +37,9 @@ _LOADED_LATE = (
 
 
 def serve() -> None:
-    for path in (collection.PLUGINS / "module_utils").glob("_*.py"):
-        importlib.import_module(f"ansible_collections.{collection.NAME}.plugins.module_utils.{path.stem}")
+    for path in (collection.PLUGINS / "module_utils").rglob("*.py"):
+        name = ".".join(path.relative_to(collection.PLUGINS).with_suffix("").parts)
+        importlib.import_module(f"ansible_collections.{collection.NAME}.plugins.{name}")
     for name in _LOADED_LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

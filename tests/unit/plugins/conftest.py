@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils import _client
+from ansible_collections.tokensmith.quay.plugins.module_utils._http import client
 from unit.plugins.fake_quay import FakeQuay
 
 # What requests reads out of the environment.
@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
         def now(cls, tz: tzinfo | None = None) -> Any:
             return cls.fromtimestamp(now.timestamp(), tz)
 
-    monkeypatch.setattr(_client, "datetime", Clock)
+    monkeypatch.setattr(client, "datetime", Clock)
     return now
 
 

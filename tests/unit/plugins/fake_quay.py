@@ -23,8 +23,8 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
-from ansible_collections.tokensmith.quay.plugins.module_utils._login import Login
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.client import QuayClient
 
 ORIGIN = "https://quay.example.com"
 
@@ -125,20 +125,20 @@ class FakeQuay(BaseAdapter):
         """Tell the next answers."""
         self._steps.extend(steps)
 
-    def client(self, login: Login | None = None, **options: Any) -> QuayClient:
+    def client(self, auth: Auth | None = None, **options: Any) -> QuayClient:
         """A client that speaks to this Quay and notes its pauses instead of making them."""
         options.setdefault("sleep", self.pauses.append)
-        return QuayClient(self.origin, login or Login(), self.session, **options)
+        return QuayClient(self.origin, auth or Auth(), self.session, **options)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        noted = self._note(request)
-        self.requests.append(noted)
+        recorded_uuids = self._note(request)
+        self.requests.append(recorded_uuids)
         self.options.append(options)
-        assert self._steps, f"a request too many: {noted.method} {noted.target}"
+        assert self._steps, f"a request too many: {recorded_uuids.method} {recorded_uuids.target}"
         step = self._steps.popleft()
         if isinstance(step, Exception):
             raise step
-        return _response(request, step if isinstance(step, Reply) else step(noted))
+        return _response(request, step if isinstance(step, Reply) else step(recorded_uuids))
 
     def close(self) -> None:
         """Nothing is open."""

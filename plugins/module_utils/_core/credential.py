@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The one shape in which every kind of credential leaves the collection."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Mapping
+
+from .times import format_time
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What is known of one credential. ``details`` holds what only its kind has (scopes, access, client_id …)."""
+
+    name: str
+    username: str | None
+    secret: str | None = field(default=None, repr=False)
+    uuid: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_accessed: datetime | None = None
+    age_source: str | None = None
+    superseded: tuple[str, ...] = ()
+    robot_handle: str | None = None  # of a robot that takes turns: which token of which robot this is
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def handle(self) -> str | None:
+        """By what this secret is retired once it is superseded; None where it cannot live beside its successor."""
+        return self.uuid or self.robot_handle
+
+    def record(self) -> Record:
+        """What a holder should write down beside the secret."""
+        return Record(
+            fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded, self.username
+        )
+
+    def public(self) -> dict[str, Any]:
+        """The return keys that every token module shares, without the secret itself."""
+        return {
+            "name": self.name,
+            "username": self.username,
+            "uuid": self.uuid,
+            "created_at": format_time(self.created_at),
+            "expires_at": format_time(self.expires_at),
+            "last_accessed": format_time(self.last_accessed),
+            "age_source": self.age_source,
+            "fingerprint": fingerprint(self.secret),
+            "superseded": list(self.superseded),
+            **self.details,
+        }
+
+
+def fingerprint(secret: str | None) -> str | None:
+    """The first 12 hex digits of a secret's SHA-256: safe to log, enough to compare."""
+    return hashlib.sha256(secret.encode("utf-8")).hexdigest()[:12] if secret else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the holder of a secret wrote down when it was delivered. It counts only for the secret it belongs to."""
+
+    fingerprint: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    uuid: str | None = None
+    superseded: tuple[str, ...] = ()  # uuids of what it replaced and what may still live
+    username: str | None = None  # whose it is, where the store's own format does not say
+
+    def fits(self, secret: str | None) -> bool:
+        return self.fingerprint is not None and self.fingerprint == fingerprint(secret)

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Quay's rules for names and e-mail addresses, so that bad ones are refused before anything is sent."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import BadInput
+
+_ACCOUNT = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+# What Quay puts where an account has no e-mail address, because its database wants one.
+_PLACEHOLDER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# The hint for Quay's error "not available", for an account that was deleted a moment ago.
+NAME_BLOCKED = (
+    "A user or organization of this name was deleted a moment ago. Quay keeps the name until it has cleaned up, "
+    "usually for about a minute. Run the task again then (until, retries and delay can do that)"
+)
+
+
+def check_account(text: str, option: str) -> None:
+    """Refuse what Quay would not take as the name of a user, an organization or a team."""
+    if not _ACCOUNT.fullmatch(text) or not 2 <= len(text) <= 255:
+        raise BadInput(
+            f"{option}: '{text}' is no name that Quay takes. It has 2 to 255 lower-case letters and digits, with "
+            "single . _ - between them"
+        )
+
+
+def check_email(text: str | None, option: str) -> None:
+    """Refuse what is no e-mail address: some versions of Quay would keep it. None is no address, and fine."""
+    if text is not None and not _EMAIL.fullmatch(text):
+        raise BadInput(f"{option}: '{text}' is no e-mail address. Leave {option} out to keep what is there")
+
+
+def real_email(text: object) -> str:
+    """An e-mail address as Quay tells it; empty where Quay only fills the gap with a UUID."""
+    email = str(text or "")
+    return "" if _PLACEHOLDER.fullmatch(email) else email

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Times and durations: Quay's three notations in, ISO 8601 UTC out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from .errors import BadInput
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"\s*([0-9]{1,12})\s*([smhdw]?)\s*")
+# So that a date less a duration is still a date.
+_LONGEST = timedelta(days=36525)
+
+
+def parse_duration(text: str | None, option: str) -> timedelta | None:
+    """Read C(90d), C(12h), C(30m), C(45s), C(2w) or a bare number of seconds; V(None) stays V(None).
+
+    Raises BadInput naming ``option`` when the text is anything else.
+    """
+    if text is None:
+        return None
+    match = _DURATION.fullmatch(str(text))
+    if match is None:
+        raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
+    seconds = int(match.group(1)) * _UNITS[match.group(2) or "s"]
+    if seconds > _LONGEST.total_seconds():
+        raise BadInput(f"{option} is too long a duration: '{text}' is more than a hundred years")
+    return timedelta(seconds=seconds)
+
+
+def parse_time(text: Any) -> datetime | None:
+    """Read a time as Quay writes it: ISO 8601 (application tokens) or RFC 2822 (everything else).
+
+    Returns an aware UTC datetime, or None where there is no time or none that can be read.
+    """
+    if not isinstance(text, str):
+        return None
+    for pattern in ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"):
+        try:
+            return datetime.strptime(text, pattern).astimezone(timezone.utc)
+        except ValueError:
+            continue
+    try:
+        parsed = parsedate_to_datetime(text)
+        # RFC 2822's "-0000" means "UTC, origin unknown" and is read as a naive time.
+        return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def parse_time_option(text: str | None, option: str) -> datetime | None:
+    """Read a time that a person or a play gives; None stays None. Raises BadInput naming ``option`` otherwise."""
+    if not text:
+        return None
+    moment = parse_time(text)
+    if moment is None:
+        raise BadInput(f"{option} must be a time such as 2026-01-31T12:00:00Z, not '{text}'")
+    return moment
+
+
+def parse_moment_option(text: str, option: str, now: datetime, *, ends: bool = False) -> datetime:
+    """Read a time (C(2026-01-31T12:00:00Z)), a date (C(2026-01-31)) or a duration before ``now`` (C(7d)).
+
+    A date is its first moment, or its last one where it ``ends`` something. Raises BadInput naming ``option``.
+    """
+    try:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    except ValueError:
+        pass
+    else:
+        return day + timedelta(days=1, microseconds=-1) if ends else day
+    moment = parse_time(text)
+    if moment is not None:
+        return moment
+    try:
+        return now - (parse_duration(text, option) or timedelta(0))
+    except BadInput:
+        raise BadInput(
+            f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or how long ago, such "
+            f"as 7d or 12h, not '{text}'"
+        ) from None
+
+
+def from_timestamp(seconds: float) -> datetime:
+    """A Unix time as an aware UTC datetime."""
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def format_time(moment: datetime | None) -> str | None:
+    """Write an aware datetime as C(2026-01-31T12:00:00Z); None stays None."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def format_duration(duration: timedelta) -> str:
+    """A duration for a person: the two largest units, such as C(12d 3h)."""
+    seconds = max(0, int(duration.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"

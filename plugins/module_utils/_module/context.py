@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""What one run of a module works with, and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from .._core.errors import BadInput
+from .._http.address import credentials_in_url
+from .._http.client import QuayClient
+from .._http.server import Server
+
+# Text alone before the @ of a URL that is at least this long is taken for a token, not for a user name.
+_MIN_TOKEN_LENGTH = 8
+
+
+class LocalContext:
+    """One run of a module that sends nothing to Quay: its options, check mode, warnings, values to hide."""
+
+    def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str]) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self.hidden: set[str] = set()  # values that Ansible must mask wherever it repeats the arguments
+        self._warnings = warnings
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning to the result. The same warning appears once."""
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+    def hide_login_in(self, address: str) -> bool:
+        """Whether a URL holds a user name or password. From now on Ansible masks it in its verbose output."""
+        pasted = credentials_in_url(address)
+        # A short user name alone is no secret. Masking it would mask it inside of other words, too.
+        if pasted and (":" in pasted or len(pasted) >= _MIN_TOKEN_LENGTH):
+            self.hidden.add(pasted)
+        return pasted is not None
+
+    def refuse_login_in(self, option: str, address: str, reason: str) -> None:
+        """Raise BadInput if a URL holds a user name or password. ``reason``: why that is refused."""
+        if self.hide_login_in(address):
+            raise BadInput(f"{option} must not hold a user name or password: {reason}")
+
+
+class ModuleContext(LocalContext):
+    """One run of a module that talks to Quay: in addition the client and what the server offers."""
+
+    def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str], client: QuayClient) -> None:
+        super().__init__(params, check_mode, warnings)
+        self.client = client
+        self.server = Server(client)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a module returns: ``values`` are its return keys; ``before`` and ``after`` make the diff if they differ."""
+
+    changed: bool
+    values: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Runs a module: options in, one call, one result out, and one place where exceptions become failures."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Mapping
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._core.errors import BadInput, QuayError
+from .._http.address import credentials_in_url, normalise_host
+from .._http.auth import SessionAuth
+from .._http.client import QuayClient
+from .._http.session import REQUESTS_IMPORT_ERROR, new_session
+from .context import LocalContext, ModuleContext, Result
+from .options import CONNECTION_OPTIONS, auth_from_options
+
+# Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
+_NOTABLE_CLOCK_SKEW = 300
+
+
+def run_module(
+    action: Callable[[ModuleContext], Result],
+    options: Mapping[str, Any],
+    *,
+    auth_optional: bool = False,
+    **constraints: Any,
+) -> None:
+    """Run a module that talks to Quay.
+
+    ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
+    ``auth_optional``: the module can do without credentials.
+    """
+    module = _module(options, constraints)
+    if REQUESTS_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    warnings: list[str] = []
+    result, failure = _attempt(module, action, warnings, auth_optional)
+    _finish(module, result, failure, warnings)
+
+
+def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any) -> None:
+    """Run a module that sends nothing to Quay.
+
+    It accepts the connection options, because module_defaults of the action group set them for every module.
+    """
+    module = _module(options, constraints)
+    warnings: list[str] = []
+    context = LocalContext(module.params, module.check_mode, warnings)
+    _finish(module, *_guard(lambda: action(context)), warnings)
+
+
+def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
+    pasted = credentials_in_url(module.params["quay_host"])
+    if pasted:
+        module.no_log_values.add(pasted)
+    return module
+
+
+def _finish(module: AnsibleModule, result: Result | None, failure: str, warnings: list[str]) -> None:
+    # Outside of any except block: Ansible adds the traceback of an exception that is being handled to the result, and
+    # its text may hold a secret.
+    for sentence in warnings:
+        module.warn(sentence)
+    if result is None:
+        module.fail_json(msg=failure)
+    diff = {} if result.before == result.after else {"diff": {"before": result.before, "after": result.after}}
+    module.exit_json(changed=result.changed, **result.values, **diff)
+
+
+def _attempt(
+    module: AnsibleModule, action: Callable[[ModuleContext], Result], warnings: list[str], auth_optional: bool
+) -> tuple[Result | None, str]:
+    def act() -> Result:
+        context = _context(module, warnings, auth_optional)
+        context.hidden = module.no_log_values
+        result = action(context)
+        clock_skew = context.client.clock_skew.total_seconds()
+        if abs(clock_skew) > _NOTABLE_CLOCK_SKEW:
+            context.warn(f"The target's clock and Quay's differ by {abs(clock_skew):.0f} s; Quay's clock was used.")
+        return result
+
+    return _guard(act)
+
+
+def _guard(act: Callable[[], Result]) -> tuple[Result | None, str]:
+    """The result, or the message to fail with. The one place where exceptions become failures."""
+    try:
+        return act(), ""
+    except QuayError as error:
+        return None, str(error)
+    except Exception as error:
+        # The text of an unforeseen exception may hold a secret; its class and location cannot.
+        return None, f"Internal error: {type(error).__name__} {_location(error)}. Please report this as a defect."
+
+
+def _location(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "at an unknown location"
+    code = trace.tb_frame.f_code
+    return f"in {code.co_name}, {os.path.basename(code.co_filename)} line {trace.tb_lineno}"
+
+
+def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool) -> ModuleContext:
+    params = module.params
+    auth = auth_from_options(params, os.environ, optional=auth_optional)
+    origin = normalise_host(params["quay_host"])
+    if origin.startswith("http://") and isinstance(auth, SessionAuth):
+        warnings.append("The password is sent over plain http and can be read by others. Use an https:// quay_host.")
+    verify: bool | str = (params["ca_path"] or True) if params["validate_certs"] else False
+    if params["timeout"] <= 0 or params["retries"] < 0:
+        raise BadInput("timeout must be more than 0 seconds, and retries 0 or more")
+    client = QuayClient(
+        origin, auth, new_session(), timeout=params["timeout"], retries=params["retries"], verify=verify
+    )
+    return ModuleContext(params, module.check_mode, warnings, client)

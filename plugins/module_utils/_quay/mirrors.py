@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Repository mirrors: typed records in, typed records out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Mapping
+
+from .._core.times import parse_time
+from .._http.client import QuayClient
+from .._http.errors import NotFound
+
+SYNC_NOW = "sync_now"
+CANCEL = "cancel"
+NEVER_RUN = "never_run"
+# Asked for or under way.
+UNDER_WAY = (SYNC_NOW, "syncing")
+# What may have become of a sync that was just asked for.
+STARTED = (*UNDER_WAY, "success", "fail")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_WIRE_NAMES = {
+    "enabled": "is_enabled",
+    "external_reference": "external_reference",
+    "external_registry_username": "external_registry_username",
+    "external_registry_password": "external_registry_password",
+    "robot": "robot_username",
+    "sync_interval": "sync_interval",
+    "sync_start_date": "sync_start_date",
+    "skopeo_timeout": "skopeo_timeout_interval",
+    "architectures": "architecture_filter",
+}
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """One mirror configuration as Quay tells it. It never tells the password, nor whether there is one."""
+
+    enabled: bool
+    external_reference: str
+    external_registry_username: str
+    verify_tls: bool
+    unsigned_images: bool
+    http_proxy: str
+    https_proxy: str
+    no_proxy: str
+    tags: tuple[str, ...]
+    robot: str
+    sync_interval: int
+    sync_start_date: datetime | None
+    skopeo_timeout: int
+    architectures: tuple[str, ...]
+    status: str
+    has_proxies: bool
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Mirror:
+        registry = _mapping(data.get("external_registry_config"))
+        proxies = _mapping(registry.get("proxy"))
+        return cls(
+            enabled=bool(data.get("is_enabled")),
+            external_reference=str(data.get("external_reference") or ""),
+            # POST stores null for an empty name, PUT stores it as it is.
+            external_registry_username=str(data.get("external_registry_username") or ""),
+            verify_tls=bool(registry.get("verify_tls", True)),
+            unsigned_images=bool(registry.get("unsigned_images", False)),
+            http_proxy=str(proxies.get("http_proxy") or ""),
+            https_proxy=str(proxies.get("https_proxy") or ""),
+            no_proxy=str(proxies.get("no_proxy") or ""),
+            tags=tuple(sorted(str(tag) for tag in _mapping(data.get("root_rule")).get("rule_value") or ())),
+            robot=str(data.get("robot_username") or ""),
+            sync_interval=int(data.get("sync_interval") or 0),
+            sync_start_date=parse_time(data.get("sync_start_date")),
+            skopeo_timeout=int(data.get("skopeo_timeout_interval") or 0),
+            architectures=tuple(sorted(str(name) for name in data.get("architecture_filter") or ())),
+            status=str(data.get("sync_status") or NEVER_RUN).lower(),
+            has_proxies="proxy" in registry,
+        )
+
+
+class Mirrors:
+    """The mirror of one repository (/api/v1/repository/{repository}/mirror, scope repo:admin)."""
+
+    def __init__(self, client: QuayClient, repository_path: str) -> None:
+        self._client = client
+        self.path = f"{repository_path}/mirror"
+
+    def get(self) -> Mirror | None:
+        """The configuration, or None; where FEATURE_REPO_MIRROR is off there is none either."""
+        try:
+            return Mirror.of(self._client.get(self.path).object_with("external_reference"))
+        except NotFound:
+            return None
+
+    def create(self, fields: Mapping[str, Any]) -> None:
+        """POST .../mirror; ``fields`` must be complete, for an unknown key and a missing robot are a 500.
+
+        It puts the repository into the mode mirror by itself, and gives the robot the role write.
+        """
+        self._client.post(self.path, _body(fields))
+
+    def update(self, fields: Mapping[str, Any], *, has_proxies: bool) -> None:
+        """PUT .../mirror with any fields."""
+        body = _body(fields)
+        self._client.put(self.path, body)
+        if "proxy" in body.get("external_registry_config", {}) and not has_proxies:
+            # A configuration that has no proxies yet loses the first one of the first request: only room is made.
+            self._client.put(self.path, {"external_registry_config": body["external_registry_config"]})
+
+    def sync_now(self) -> None:
+        """POST .../mirror/sync-now: 204, and 404 while it is under way."""
+        self._client.post(f"{self.path}/sync-now")
+
+    def cancel_sync(self) -> None:
+        """POST .../mirror/sync-cancel: 204, and 404 when no sync is asked for or under way."""
+        self._client.post(f"{self.path}/sync-cancel")
+
+
+def _body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {_WIRE_NAMES[name]: value for name, value in fields.items() if name in _WIRE_NAMES}
+    if "tags" in fields:
+        body["root_rule"] = {"rule_kind": "tag_glob_csv", "rule_value": list(fields["tags"])}
+    registry: dict[str, Any] = {name: fields[name] for name in ("verify_tls", "unsigned_images") if name in fields}
+    proxies = {name: fields[name] or None for name in _PROXIES if name in fields}
+    if proxies:
+        registry["proxy"] = proxies
+    if registry:
+        body["external_registry_config"] = registry
+    return body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

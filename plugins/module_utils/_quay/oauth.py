@@ -1,0 +1,309 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""OAuth applications and their access tokens: typed records in, typed records out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Iterable, Mapping, Sequence
+from urllib.parse import parse_qs
+
+from .._core.errors import BadInput, RefusedCredential
+from .._core.times import parse_time
+from .._http.address import api_path, encode_part
+from .._http.auth import Auth
+from .._http.client import QuayClient
+from .._http.errors import EndpointMissing, Forbidden, NotFound
+from .._http.failures import split_location
+from .._http.paging import read_list
+
+SCOPES = (
+    "org:admin",
+    "repo:admin",
+    "repo:create",
+    "repo:read",
+    "repo:write",
+    "super:user",
+    "user:admin",
+    "user:read",
+)
+ALL_SCOPES = "all"
+# Quay's own ceiling, and what tokens of the browser's flow always get: ten years.
+LONGEST_LIFETIME = timedelta(seconds=315576000)
+
+
+def expand_scopes(scopes: Iterable[str]) -> list[str]:
+    """The scopes in a stable order without duplicates; C(all) stands for every scope of Quay.
+
+    Raises BadInput when there is none.
+    """
+    desired = set(scopes)
+    if ALL_SCOPES in desired:
+        return list(SCOPES)
+    if not desired:
+        raise BadInput("scopes must name at least one scope: a token without scopes can do nothing")
+    return sorted(desired)
+
+
+@dataclass(frozen=True)
+class Application:
+    """An OAuth application of an organization."""
+
+    name: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    description: str = ""
+    application_uri: str = ""
+    redirect_uri: str = ""
+    avatar_email: str = ""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Application:
+        texts = {key: str(data.get(key) or "") for key in cls.__dataclass_fields__}
+        return cls(**texts)
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """One OAuth access token as Quay lists it; the secret is there only in the answer that minted it."""
+
+    uuid: str
+    name: str | None
+    scopes: tuple[str, ...]
+    created_at: datetime | None
+    expires_at: datetime | None
+    last_accessed: datetime | None
+    created_by: str | None
+    secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> AccessToken:
+        return cls(
+            uuid=str(data.get("uuid", "")),
+            name=data.get("name"),
+            scopes=tuple(sorted(str(data.get("scope") or "").split())),
+            created_at=parse_time(data.get("created")),
+            expires_at=parse_time(data.get("expires_at")),
+            last_accessed=parse_time(data.get("last_accessed")),
+            created_by=data.get("created_by"),
+            secret=data.get("token") or None,
+        )
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """One OAuth token of the signed-in user (/user/authorizations): neither name nor dates nor client id."""
+
+    uuid: str
+    application: str
+    organization: str
+    scopes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Authorization:
+        application = data.get("application") or {}
+        owner = application.get("organization") or {}
+        return cls(
+            uuid=str(data.get("uuid", "")),
+            application=str(application.get("name") or ""),
+            organization=str(owner.get("name") or ""),
+            scopes=tuple(sorted(str(scope.get("scope")) for scope in data.get("scopes") or ())),
+        )
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An OAuth token that an administrator assigned to the signed-in user and that waits to be taken."""
+
+    uuid: str
+    client_id: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Assignment:
+        return cls(
+            uuid=str(data.get("uuid", "")),
+            client_id=str((data.get("application") or {}).get("clientId") or ""),
+            redirect_uri=str(data.get("redirectUri") or ""),
+            scopes=tuple(sorted(str(scope.get("scope")) for scope in data.get("scopes") or ())),
+        )
+
+
+class Applications:
+    """Application calls (/api/v1/organization/{org}/applications, scope org:admin)."""
+
+    def __init__(self, client: QuayClient, organization: str) -> None:
+        self._client = client
+        self._organization = organization
+        self._root = api_path("organization", organization, "applications")
+
+    def list(self) -> list[Application]:
+        """All applications, in one request. The error for an organization that is not there or not ours says so."""
+        try:
+            return [Application.of(item) for item in self._client.get(self._root).list_of("applications")]
+        except (Forbidden, NotFound) as error:
+            hint = (
+                f"Check that the organization '{self._organization}' exists and that the login administers it (a token "
+                "needs the scope org:admin)"
+            )
+            raise error.with_hint(hint) from None
+
+    def find(self, name: str) -> Application | None:
+        """The application of that name. Names are not unique in Quay: two of them are refused, never guessed."""
+        found = [application for application in self.list() if application.name == name]
+        if len(found) > 1:
+            ids = ", ".join(sorted(application.client_id for application in found))
+            raise BadInput(
+                f"the organization {self._organization} has {len(found)} applications named '{name}' "
+                f"(client ids {ids}); name the one you mean by client_id"
+            )
+        return found[0] if found else None
+
+    def get(self, client_id: str) -> Application | None:
+        """The application with that client id, or None."""
+        try:
+            return Application.of(self._client.get(f"{self._root}/{encode_part(client_id)}").object_with("client_id"))
+        except NotFound:
+            return None
+
+    def create(self, fields: Mapping[str, str]) -> Application:
+        """Create an application; ``fields`` has at least the name."""
+        return Application.of(self._client.post(self._root, dict(fields)).json_object())
+
+    def update(self, client_id: str, fields: Mapping[str, str]) -> Application:
+        """Replace all fields: Quay wipes those that are left out, so ``fields`` must be complete."""
+        return Application.of(self._client.put(f"{self._root}/{encode_part(client_id)}", dict(fields)).json_object())
+
+    def reset_secret(self, client_id: str) -> Application:
+        """Give the application a new client secret."""
+        return Application.of(
+            self._client.post(f"{self._root}/{encode_part(client_id)}/resetclientsecret").json_object()
+        )
+
+    def delete(self, client_id: str) -> None:
+        """Delete the application; all its tokens die with it."""
+        self._client.delete(f"{self._root}/{encode_part(client_id)}")
+
+
+class ApplicationTokens:
+    """The application-token endpoints of Quay 3.18 and later (scope org:admin)."""
+
+    def __init__(self, client: QuayClient, organization: str, client_id: str) -> None:
+        self._client = client
+        self._root = api_path("organization", organization, "applications", client_id, "tokens")
+
+    def list(self) -> list[AccessToken] | None:
+        """All live tokens of the application, newest first; None where Quay lacks the endpoint (3.17 and older)."""
+        try:
+            return [AccessToken.of(item) for item in read_list(self._client, self._root, "tokens")]
+        except EndpointMissing:
+            return None
+
+    def mint(self, name: str, scopes: Sequence[str], lifetime: timedelta | None) -> AccessToken:
+        """Create a token; its secret is in this answer and never again."""
+        body: dict[str, Any] = {"name": name, "scope": " ".join(scopes)}
+        if lifetime is not None:
+            body["expiration"] = int(lifetime.total_seconds())
+        return AccessToken.of(self._client.post(self._root, body).json_object())
+
+    def revoke(self, uuid: str) -> bool:
+        """Revoke one token; false where it was gone already."""
+        try:
+            self._client.delete(f"{self._root}/{encode_part(uuid)}")
+        except NotFound:
+            return False
+        return True
+
+
+class UserTokens:
+    """The signed-in user's own OAuth tokens, and the browser's way of making them: on every Quay."""
+
+    def __init__(self, client: QuayClient) -> None:
+        self._client = client
+
+    def authorizations(self) -> list[Authorization]:
+        """All OAuth tokens of the user, expired ones too (GET /user/authorizations, scope user:admin)."""
+        path = api_path("user", "authorizations")
+        return [Authorization.of(item) for item in self._client.get(path).list_of("authorizations")]
+
+    def revoke(self, uuid: str) -> bool:
+        """Revoke one of the user's tokens; false where it was gone already."""
+        try:
+            self._client.delete(api_path("user", "authorizations", uuid))
+        except NotFound:
+            return False
+        return True
+
+    def assignments(self) -> list[Assignment]:
+        """Tokens assigned to the user and not yet taken (GET /user/assignedauthorization)."""
+        path = api_path("user", "assignedauthorization")
+        return [Assignment.of(item) for item in self._client.get(path).list_of("authorizations")]
+
+    def authorize(
+        self, client_id: str, redirect_uri: str, scopes: Sequence[str], auth: Auth, assignment: str | None = None
+    ) -> str:
+        """Mint a token as the "Generate Token" page does (POST /oauth/authorizeapp); returns the secret.
+
+        ``auth`` is a session, or BasicWithCsrf. Such a token has no name and lives ten years.
+        """
+        form = {
+            "response_type": "token",
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(scopes),
+        }
+        if assignment is not None:
+            form["assignment_uuid"] = assignment
+        path = "/oauth/authorizeapp"
+        response = self._client.request("POST", path, form=form, auth=auth, redirect=True)
+        target = split_location(response.headers)
+        secret = parse_qs(target.fragment).get("access_token", [""])[0]
+        if secret:
+            return secret
+        error = parse_qs(target.query).get("error", [""])[0]
+        if error in _AUTHORIZE_ERRORS:
+            raise RefusedCredential(f"POST {path}: {_AUTHORIZE_ERRORS[error]}")
+        raise response.unexpected("the response holds no access token")
+
+    def assign(self, client_id: str, redirect_uri: str, scopes: Sequence[str], username: str) -> None:
+        """Assign a token to another user (POST /oauth/authorize/assignuser; a session of an organization admin)."""
+        params = {
+            "response_type": "token",
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(scopes),
+            "username": username,
+            "format": "json",
+        }
+        try:
+            self._client.request("POST", "/oauth/authorize/assignuser", params=params)
+        except EndpointMissing:
+            # This page has an HTML 404 for what it does not find.
+            raise BadInput(
+                f"for_user: this Quay has no enabled user '{username}', or no application with client id '{client_id}'"
+            ) from None
+
+
+def organization_of(client: QuayClient, client_id: str) -> str:
+    """The organization that owns an application (GET /app/{client_id}, anonymous and cheap)."""
+    path = api_path("app", client_id)
+    try:
+        owner = client.get(path, auth=Auth()).json_object().get("organization")
+    except NotFound:
+        raise BadInput(f"client_id: this Quay has no application with the client id '{client_id}'") from None
+    return str((owner or {}).get("name") or "")
+
+
+_AUTHORIZE_ERRORS = {
+    "unauthorized_client": "Quay refused to authorize: the client id is unknown, or the user does not administer "
+    "the organization that owns the application",
+    "invalid_scope": "Quay refused to authorize: it does not know one of the scopes",
+    "access_denied": "Quay refused to authorize: the user may not have one of the scopes",
+}

@@ -1,0 +1,144 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Robot accounts: typed records in, typed records out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Mapping, Sequence
+
+from .._core.errors import BadInput
+from .._core.times import parse_time
+from .._http.address import api_path
+from .._http.client import QuayClient
+from .._http.errors import ApiError
+
+_SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+# Quay answers 400 with this text, never 404, for a robot that does not exist.
+_UNKNOWN = "could not find robot"
+
+
+@dataclass(frozen=True)
+class RobotName:
+    """A robot's two names: C(acme+ci) in an organization, or C(ci) in the signed-in user's own namespace."""
+
+    organization: str | None
+    short: str
+
+    @classmethod
+    def parse(cls, text: str) -> RobotName:
+        """Split a robot's name; raises BadInput for one that Quay would not accept."""
+        namespace, plus, short = text.rpartition("+")
+        if not _SHORT_NAME.fullmatch(short) or not 2 <= len(short) <= 255:
+            raise BadInput(
+                f"name: '{text}' is no robot name. Write organization+robot (or the robot alone, in your own "
+                "namespace); the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
+            )
+        if plus and (not namespace or re.search(r"[\s/+]|^\.+$", namespace)):
+            raise BadInput(f"name: '{text}' must begin with an organization's name before the +")
+        return cls(namespace or None, short)
+
+    @property
+    def path(self) -> str:
+        """The robot's API path."""
+        if self.organization is None:
+            return api_path("user", "robots", self.short)
+        return api_path("organization", self.organization, "robots", self.short)
+
+    def __str__(self) -> str:
+        return f"{self.organization}+{self.short}" if self.organization else self.short
+
+
+@dataclass(frozen=True)
+class Robot:
+    """One robot as Quay tells it. ``metadata`` is None where the answer does not say (in the list, by regenerate)."""
+
+    name: str
+    created_at: datetime | None
+    last_accessed: datetime | None
+    description: str
+    token: str | None = field(repr=False)
+    metadata: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Robot:
+        return cls(
+            name=str(data.get("name", "")),
+            created_at=parse_time(data.get("created")),
+            last_accessed=parse_time(data.get("last_accessed")),
+            description=str(data.get("description") or ""),
+            token=data.get("token") or None,
+            metadata=data.get("unstructured_metadata"),
+        )
+
+    @property
+    def namespace(self) -> str:
+        return self.name.partition("+")[0]
+
+
+@dataclass(frozen=True)
+class FederationEntry:
+    """One federation entry: an OIDC issuer's subject that may exchange its own token for the robot's."""
+
+    issuer: str
+    subject: str
+
+
+class Robots:
+    """Robot calls (/api/v1/organization/{org}/robots, scope org:admin; /api/v1/user/robots, scope user:admin)."""
+
+    def __init__(self, client: QuayClient) -> None:
+        self._client = client
+
+    def get(self, name: RobotName) -> Robot | None:
+        """The robot with its token in clear, or None where there is none."""
+        try:
+            return Robot.of(self._client.get(name.path).object_with("name"))
+        except ApiError as error:
+            if is_unknown_robot(error):
+                return None
+            raise
+
+    def create(self, name: RobotName, description: str | None, metadata: Mapping[str, Any] | None) -> Robot:
+        """Create the robot. Description and metadata can be set now or never."""
+        body: dict[str, Any] = {}
+        if description is not None:
+            body["description"] = description
+        if metadata is not None:
+            body["unstructured_metadata"] = dict(metadata)
+        return Robot.of(self._client.put(name.path, body).json_object())
+
+    def regenerate(self, name: RobotName) -> Robot:
+        """Give the robot a new token; the old one is dead at once."""
+        return Robot.of(self._client.post(f"{name.path}/regenerate").json_object())
+
+    def delete(self, name: RobotName) -> None:
+        """Delete the robot; Quay answers 400 when a mirror uses it, or when there is none."""
+        self._client.delete(name.path)
+
+    def federation(self, name: RobotName) -> list[FederationEntry]:
+        """Who may exchange an OIDC token for this robot's."""
+        entries = self._client.get(f"{name.path}/federation").json_list()
+        return [FederationEntry(str(entry.get("issuer")), str(entry.get("subject"))) for entry in entries]
+
+    def set_federation(self, name: RobotName, entries: Sequence[FederationEntry]) -> None:
+        """Replace the whole federation list; the robot's own token goes on working."""
+        body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
+        self._client.post(f"{name.path}/federation", body)
+
+    def list(self, organization: str | None) -> list[Robot]:
+        """All robots of a namespace with their tokens, in one request."""
+        path = api_path("user", "robots") if organization is None else api_path("organization", organization, "robots")
+        return [Robot.of(item) for item in self._client.get(path).list_of("robots")]
+
+
+def is_unknown_robot(error: ApiError) -> bool:
+    """Whether Quay's 400 says that the robot does not exist."""
+    return error.status == 400 and _UNKNOWN in error.message.lower()

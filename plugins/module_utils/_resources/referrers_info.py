@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The referrers of a manifest: signatures, bills of materials, attestations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from .._core.errors import RefusedCredential
+from .._module.context import ModuleContext, Result
+from .._quay.manifests import Manifests, Referrer, check_digest, check_tag, fallback_tag
+from .._quay.registry_auth import request_registry_token
+from .._quay.repositories import RepositoryName
+
+_API = "api"
+_TAG = "tag"
+
+
+def list_referrers(context: ModuleContext) -> Result:
+    """The module quay_referrers_info."""
+    params = context.params
+    repository = str(RepositoryName.parse(params["repository"]))
+    tag = check_tag(params["tag"]) if params["tag"] is not None else None
+    digest = check_digest(params["digest"]) if params["digest"] is not None else None
+    manifests = Manifests(context.client, repository, _registry_token(context, repository))
+    if digest is None:
+        digest = manifests.digest_of(str(tag))
+    referrers, source = _referrers(context, manifests, digest)
+    desired = params["artifact_type"]
+    values = {
+        "repository": repository,
+        "digest": digest,
+        "referrers": [asdict(item) for item in referrers if desired in (None, item.artifact_type)],
+        "source": source,
+    }
+    return Result(False, values)
+
+
+def _registry_token(context: ModuleContext, repository: str) -> str:
+    """A token that allows to pull. Asking for no more than that never creates a repository."""
+    auth = context.client.auth.for_registry()
+    grant = request_registry_token(context.client, auth, context.server.hostname(), [repository], ["pull"])
+    if grant.missing([repository], ["pull"]):
+        raise RefusedCredential(
+            f"Quay does not let {grant.subject} pull from {repository}: the repository does not exist, or there is no "
+            "such right on it"
+        )
+    return grant.token
+
+
+def _referrers(context: ModuleContext, manifests: Manifests, digest: str) -> tuple[list[Referrer], str]:
+    listed = None
+    if context.server.feature("REFERRERS_API") is not False:
+        listed = manifests.referrers(digest, context.params["artifact_type"])
+    if listed is not None:
+        return listed, _API
+    context.warn(
+        "This Quay does not offer the referrers API (FEATURE_REFERRERS_API is off). Told is what the tag "
+        f"{fallback_tag(digest)} lists, which is complete only if everybody who attaches something keeps it"
+    )
+    return manifests.tagged_referrers(digest), _TAG

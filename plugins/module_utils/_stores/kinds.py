@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The kinds of local stores, and how a play names them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+from .container_auth import container_auth_store
+from .contract import Store
+from .token_file import FILE_OPTIONS, file_store
+
+# Each kind by its name in a play. Another kind is another file _store_*.py and a line here.
+KINDS: dict[str, Callable[[Mapping[str, Any], str], Store]] = {
+    "file": file_store,
+    "container_auth": container_auth_store,
+}
+# A store as a list of stores names it.
+STORE_OPTIONS: dict[str, Any] = {
+    **FILE_OPTIONS,
+    "kind": {"type": "str", "choices": list(KINDS), "required": True},
+    "registry": {"type": "str"},
+}
+
+
+def store_of(options: Mapping[str, Any], quay_host: str) -> Store:
+    """The store that one entry of such a list names; refuses a place that cannot be one."""
+    store = KINDS[options["kind"]](options, quay_host)
+    store.check()
+    return store

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""What stores hold (quay_store_info)."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from .._core.credential import Record, fingerprint
+from .._module.context import LocalContext, Result
+from .contract import StoredSecret
+from .kinds import store_of
+from .records import record_data
+
+# Quay's secrets have 40 characters and more. What is much shorter is a person's note; treated as a secret, Ansible
+# would blank that word wherever it stands in a result.
+_SHORTEST_SECRET = 20
+
+
+def read_stores(context: LocalContext) -> Result:
+    """The module quay_store_info."""
+    host = context.params["quay_host"]
+    return Result(changed=False, values={"stores": [_reading(options, host) for options in context.params["stores"]]})
+
+
+def _reading(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
+    store = store_of(options, quay_host)
+    held = store.read()
+    if held.secret is not None and len(held.secret) < _SHORTEST_SECRET:
+        held = StoredSecret()
+    fitting = held.record if held.record is not None and held.record.fits(held.secret) else Record()
+    return {
+        "kind": options["kind"],
+        "place": store.place,
+        "token": held.secret,
+        **{key: record_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
+        "fingerprint": fingerprint(held.secret),
+    }

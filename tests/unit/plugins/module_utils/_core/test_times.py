@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Times and durations."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.times import (
+    format_duration,
+    format_time,
+    from_timestamp,
+    parse_duration,
+    parse_moment_option,
+    parse_time,
+)
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("45s", 45),
+        ("30m", 1800),
+        ("12h", 43200),
+        ("90d", 7776000),
+        ("2w", 1209600),
+        ("3600", 3600),
+        ("0", 0),
+        (" 7 d ", 604800),
+        (3600, 3600),
+        ("36525d", 36525 * 86400),
+    ],
+)
+def test_duration(text: Any, seconds: int) -> None:
+    assert parse_duration(text, "max_age") == timedelta(seconds=seconds)
+
+
+def test_no_duration() -> None:
+    assert parse_duration(None, "max_age") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "d", "-1d", "1.5h", "90 days", "90D", "1y", "1d2h", "never", "٣d", "90d\nx", "1e3", "9" * 5000]
+)
+def test_wrong_duration(text: str) -> None:
+    with pytest.raises(BadInput, match="^renew_before must be a duration such as 90d, 12h or 30m, not "):
+        parse_duration(text, "renew_before")
+
+
+@pytest.mark.parametrize("text", ["36526d", "999999999d", "3155760001", "999999999999w"])
+def test_duration_without_a_date_so_far_back(text: str) -> None:
+    with pytest.raises(BadInput, match=f"^lifetime is too long a duration: '{text}' is more than a hundred years$"):
+        parse_duration(text, "lifetime")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31T12:00:00Z", NOON),
+        ("2026-01-31T12:00:00.101340Z", NOON.replace(microsecond=101340)),
+        ("2026-01-31T12:00:00.5Z", NOON.replace(microsecond=500000)),
+        ("Sat, 31 Jan 2026 12:00:00 -0000", NOON),
+        ("Sat, 31 Jan 2026 12:00:00 GMT", NOON),
+        ("Sat, 31 Jan 2026 13:30:00 +0130", NOON),
+    ],
+)
+def test_time(text: str, moment: datetime) -> None:
+    parsed = parse_time(text)
+    assert parsed == moment
+    assert parsed is not None
+    assert parsed.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "soon",
+        "31/01/2026",
+        "2026-01-31",
+        "2026-13-31T12:00:00Z",
+        "Sat, 31 Foo 2026 12:00:00 -0000",
+        "Fri, 31 Dec 9999 23:59:59 -0100",
+        "Fri, 31 Dec 2026 23:59:59 +9999999",
+        1769860800,
+        {"at": "2026-01-31T12:00:00Z"},
+    ],
+)
+def test_no_time(text: Any) -> None:
+    assert parse_time(text) is None
+
+
+def test_timestamp() -> None:
+    assert from_timestamp(1769860800) == NOON
+
+
+def test_iso() -> None:
+    east = timezone(timedelta(hours=2))
+    assert format_time(NOON.replace(microsecond=999999)) == "2026-01-31T12:00:00Z"
+    assert format_time(NOON.astimezone(east)) == "2026-01-31T12:00:00Z"
+    assert format_time(None) is None
+
+
+def test_iso_can_be_read_again() -> None:
+    assert parse_time(format_time(NOON)) == NOON
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(seconds=59), "59s"),
+        (timedelta(hours=1), "1h"),
+        (timedelta(days=12, hours=3, minutes=4, seconds=5), "12d 3h"),
+        (timedelta(days=1, seconds=1), "1d 1s"),
+        (timedelta(minutes=90), "1h 30m"),
+        (timedelta(seconds=3599), "59m 59s"),
+    ],
+)
+def test_spoken(duration: timedelta, words: str) -> None:
+    assert format_duration(duration) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-01-30", "2026-01-30T00:00:00Z", "2026-01-30T23:59:59Z"),
+        (" 2026-01-30 ", "2026-01-30T00:00:00Z", "2026-01-30T23:59:59Z"),
+        ("2026-01-30T06:00:00Z", "2026-01-30T06:00:00Z", "2026-01-30T06:00:00Z"),
+        ("2026-01-30T06:00:00+02:00", "2026-01-30T04:00:00Z", "2026-01-30T04:00:00Z"),
+        ("7d", "2026-01-24T12:00:00Z", "2026-01-24T12:00:00Z"),
+        ("12h", "2026-01-31T00:00:00Z", "2026-01-31T00:00:00Z"),
+        ("0", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+    ],
+)
+def test_moment_that_a_play_gives(text: str, first: str, last: str) -> None:
+    """A date is its first moment where it begins something, and its last one where it ends it."""
+    assert format_time(parse_moment_option(text, "from", NOON)) == first
+    assert format_time(parse_moment_option(text, "to", NOON, ends=True)) == last
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
+def test_moment_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(BadInput, match="^from must be a date such as 2026-01-31"):
+        parse_moment_option(text, "from", NOON)

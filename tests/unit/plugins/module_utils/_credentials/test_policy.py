@@ -1,0 +1,233 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judging: whether a credential is due, why, and what is to be done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
+    AGE_FROM_CREATION,
+    AGE_FROM_LOG,
+    AGE_FROM_MINT,
+    AGE_FROM_QUAY,
+    AGE_FROM_RECORD,
+    DELIVER,
+    EXPIRED,
+    EXPIRING,
+    FORCED,
+    INVALID,
+    MINT,
+    MISSING,
+    NOT_DUE,
+    NOTHING,
+    SCOPES_CHANGED,
+    TOO_OLD,
+    UNDELIVERED,
+    Decision,
+    ObservedState,
+    Policy,
+    Succession,
+    decide,
+    due_for_revocation,
+)
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, tzinfo=timezone.utc)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+SOUND = {"exists": True, "created_at": NOW - 10 * DAY, "expires_at": NOW + 30 * DAY}
+WHEN_DUE = {"max_age": 90 * DAY, "renew_before": 14 * DAY}
+
+
+def decision(facts: dict[str, Any], **policy: Any) -> tuple[str, str]:
+    found = decide(Policy(**{**WHEN_DUE, **policy}), ObservedState(**{**SOUND, **facts}), NOW)
+    return found.reason, found.action
+
+
+def test_words() -> None:
+    """Users meet these in results, and records of earlier runs hold them."""
+    reasons = (MISSING, INVALID, EXPIRED, FORCED, SCOPES_CHANGED, EXPIRING, TOO_OLD, UNDELIVERED, NOT_DUE)
+    assert reasons == (
+        "missing",
+        "invalid",
+        "expired",
+        "forced",
+        "scopes_changed",
+        "expiring",
+        "too_old",
+        "undelivered",
+        "not_due",
+    )
+    assert (NOTHING, MINT, DELIVER) == ("nothing", "mint", "deliver")
+    sources = (AGE_FROM_RECORD, AGE_FROM_MINT, AGE_FROM_QUAY, AGE_FROM_LOG, AGE_FROM_CREATION)
+    assert sources == ("record", "mint", "quay", "log", "creation")
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "action"),
+    [
+        ({}, NOT_DUE, NOTHING),
+        ({"exists": False}, MISSING, MINT),
+        ({"held": "none"}, MISSING, MINT),
+        ({"held": "invalid"}, INVALID, MINT),
+        ({"held": "expired"}, EXPIRED, MINT),
+        ({"held": "other"}, UNDELIVERED, DELIVER),
+        ({"scopes_match": False}, SCOPES_CHANGED, MINT),
+        ({"expires_at": NOW - SECOND}, EXPIRED, MINT),
+        ({"expires_at": NOW + DAY}, EXPIRING, MINT),
+        ({"created_at": NOW - 91 * DAY}, TOO_OLD, MINT),
+        ({"created_at": None, "expires_at": None}, NOT_DUE, NOTHING),
+    ],
+)
+def test_each_reason(facts: dict[str, Any], reason: str, action: str) -> None:
+    assert decision(facts) == (reason, action)
+
+
+# From the strongest reason to the weakest: where several apply, the first is told.
+IN_ORDER: list[tuple[str, dict[str, Any]]] = [
+    (MISSING, {"exists": False}),
+    (MISSING, {"held": "none"}),
+    (EXPIRED, {"held": "expired"}),
+    (INVALID, {"held": "invalid"}),
+    (SCOPES_CHANGED, {"scopes_match": False}),
+    (EXPIRED, {"expires_at": NOW}),
+    (EXPIRING, {"expires_at": NOW + DAY}),
+    (TOO_OLD, {"created_at": NOW - 91 * DAY}),
+    (UNDELIVERED, {"held": "other"}),
+    (NOT_DUE, {}),
+]
+
+
+@pytest.mark.parametrize(("stronger", "weaker"), list(combinations(range(len(IN_ORDER)), 2)))
+def test_order_of_reasons(stronger: int, weaker: int) -> None:
+    """What only one of two facts can be (what is held, when it expires) is as the stronger reason has it."""
+    assert decision({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
+
+
+@pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
+def test_rotate_always(reason: str, facts: dict[str, Any]) -> None:
+    """All that exists is replaced."""
+    assert decision(facts, rotate="always") == (FORCED if facts.get("exists", True) else MISSING, MINT)
+
+
+@pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
+def test_rotate_never(reason: str, facts: dict[str, Any]) -> None:
+    """The reason is told, and only what is missing is made; a delivery is no rotation."""
+    action = {MISSING: MINT, UNDELIVERED: DELIVER}.get(reason, NOTHING)
+    assert decision(facts, rotate="never") == (reason, action)
+
+
+@pytest.mark.parametrize(
+    ("left", "renew_before", "reason"),
+    [
+        (-SECOND, 14 * DAY, EXPIRED),
+        (0 * DAY, 14 * DAY, EXPIRED),
+        (SECOND, 14 * DAY, EXPIRING),
+        (14 * DAY - SECOND, 14 * DAY, EXPIRING),
+        (14 * DAY, 14 * DAY, EXPIRING),
+        (14 * DAY + SECOND, 14 * DAY, NOT_DUE),
+        (0 * DAY, 0 * DAY, EXPIRED),
+        (SECOND, 0 * DAY, NOT_DUE),
+        (0 * DAY, None, EXPIRED),
+        (SECOND, None, NOT_DUE),
+        (None, 14 * DAY, NOT_DUE),
+    ],
+)
+def test_time_left(left: timedelta | None, renew_before: timedelta | None, reason: str) -> None:
+    expires = None if left is None else NOW + left
+    assert decision({"expires_at": expires}, renew_before=renew_before)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("age", "max_age", "reason"),
+    [
+        (90 * DAY - SECOND, 90 * DAY, NOT_DUE),
+        (90 * DAY, 90 * DAY, TOO_OLD),
+        (90 * DAY + SECOND, 90 * DAY, TOO_OLD),
+        (0 * DAY, 0 * DAY, TOO_OLD),
+        (-DAY, 0 * DAY, NOT_DUE),
+        (10000 * DAY, None, NOT_DUE),
+        (None, 90 * DAY, NOT_DUE),
+    ],
+)
+def test_age(age: timedelta | None, max_age: timedelta | None, reason: str) -> None:
+    created = None if age is None else NOW - age
+    assert decision({"created_at": created}, max_age=max_age)[0] == reason
+
+
+def test_policy_by_default() -> None:
+    policy = Policy()
+    assert (policy.rotate, policy.max_age, policy.renew_before, policy.forced) == ("when_due", None, None, False)
+    assert Policy("always").forced
+    assert not Policy("never").forced
+
+
+@pytest.mark.parametrize(
+    ("reason", "action", "due", "mints"),
+    [
+        (NOT_DUE, NOTHING, False, False),
+        (TOO_OLD, NOTHING, True, False),
+        (TOO_OLD, MINT, True, True),
+        (UNDELIVERED, DELIVER, True, False),
+    ],
+)
+def test_verdict(reason: str, action: str, due: bool, mints: bool) -> None:
+    found = Decision(reason, action)
+    assert (found.due, found.mints) == (due, mints)
+
+
+@pytest.mark.parametrize(
+    ("secret", "digest"),
+    [("abc", "ba7816bf8f01"), ("ü", "607474ca475a"), ("", None), (None, None)],
+)
+def test_fingerprint(secret: str | None, digest: str | None) -> None:
+    assert fingerprint(secret) == digest
+
+
+@pytest.mark.parametrize(
+    ("noted", "secret", "fits"),
+    [
+        ("ba7816bf8f01", "abc", True),
+        ("ba7816bf8f01", "abd", False),
+        ("ba7816bf8f01", None, False),
+        ("ba7816bf8f01", "", False),
+        ("BA7816BF8F01", "abc", False),
+        ("ba7816bf8f0", "abc", False),
+        ("", "", False),
+        (None, "abc", False),
+        (None, None, False),
+        (None, "", False),
+    ],
+)
+def test_record_counts_for_its_own_secret_only(recorded_uuids: str | None, secret: str | None, fits: bool) -> None:
+    assert Record(recorded_uuids).fits(secret) is fits
+
+
+# What was replaced: "old" is the predecessor, "lost" an orphan.
+ENDS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
+    "at once": (Policy(), timedelta(0), True, ("old", "lost")),
+    "at once, by a later run": (Policy(), DAY, False, ("old", "lost")),
+    "at once, by a clock that tells whole seconds": (Policy(), -timedelta(seconds=1), False, ("old", "lost")),
+    "grace begins": (Policy(retire_after=DAY), timedelta(0), True, ("lost",)),
+    "grace lasts": (Policy(retire_after=DAY), DAY - timedelta(seconds=1), False, ("lost",)),
+    "grace is over": (Policy(retire_after=DAY), DAY, False, ("old", "lost")),
+    "nobody knows since when": (Policy(retire_after=DAY), None, False, ("old", "lost")),
+    "another run first": (Policy(overlaps=True), timedelta(0), True, ("lost",)),
+    "that other run": (Policy(overlaps=True), timedelta(0), False, ("old", "lost")),
+    "break-glass": (Policy(overlaps=True, retire_after=timedelta(0)), timedelta(0), True, ("old", "lost")),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_what_ends(case: str) -> None:
+    policy, age, delivered, ends = ENDS[case]
+    since = None if age is None else NOW - age
+    assert due_for_revocation(policy, Succession(("old", "lost"), ("old",), since, delivered), NOW) == ends
