@@ -141,12 +141,12 @@ def test_all_pages_of_one_page(world: World) -> None:
 
 def test_all_pages_of_what_is_no_list(world: World) -> None:
     arguments = {"operation": "getLoggedInUser", "all_pages": True}
-    message = assert_refused(world, MODULE, arguments, "all_pages: the answer of GET /api/v1/user/ (getLoggedInUser)")
-    assert "there must be one to join" in message
+    message = assert_refused(world, MODULE, arguments, "all_pages: the response to GET /api/v1/user/ (getLoggedInUser)")
+    assert "it needs one, to join the pages" in message
 
 
 def test_all_pages_of_a_call_that_writes(world: World) -> None:
-    words = "all_pages is for reading by GET, and this is POST /api/v1/repository/acme/app/changevisibility"
+    words = "all_pages needs a GET request, and this is POST /api/v1/repository/acme/app/changevisibility"
     assert_refused(world, MODULE, {**VISIBILITY, "all_pages": True}, words)
 
 
@@ -219,7 +219,7 @@ def test_write_is_never_repeated(world: World, status: int) -> None:
     result = world.run(MODULE, {**VISIBILITY, "retries": 3})
     assert result.failed
     assert len(world.requests) == 3
-    assert ("It may have been done all the same" in result.message) == (status >= 500)
+    assert ("The request may have taken effect" in result.message) == (status >= 500)
 
 
 def test_read_only_registry(world: World) -> None:
@@ -270,7 +270,7 @@ def test_secret_is_told_although_reading_back_fails(world: World) -> None:
     world.quay.faults.add("status", method="GET", path="/robots/new$", nth=2)
     result = world.run(MODULE, NEW_ROBOT)
     assert not result.failed, result.message
-    assert any("a secret that Quay tells only once" in warning for warning in result.warnings)
+    assert any("a secret that Quay shows only once" in warning for warning in result.warnings)
     assert result.token == world.robot_token("acme+new")
 
 
@@ -337,7 +337,7 @@ def test_success_that_changed_nothing_is_no_success(world: World) -> None:
     }
     result = world.run(MODULE, arguments)
     assert result.failed
-    assert "Quay reported success, but what /api/v1/repository/acme/app tells is not as written (present)" in (
+    assert "Quay reported success, but the state at /api/v1/repository/acme/app is not as written (present)" in (
         result.message
     )
 
@@ -357,7 +357,7 @@ def test_state_of_another_login(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"operation": "getUserRobots", "state": "present", "state_path": "/x"}, "a call that writes"),
+        ({"operation": "getUserRobots", "state": "present", "state_path": "/x"}, "a request that writes"),
         ({**VISIBILITY, "state": "present"}, "state_path"),
         ({**VISIBILITY, "fields": {"x": 1}}, "missing parameter(s) required by 'fields': state"),
         ({**VISIBILITY, **IS_PUBLIC, "state_path": "/a/{b}"}, "'b' is missing, which stands in /a/{b}"),
@@ -441,7 +441,7 @@ def test_body_as_text(world: World) -> None:
     refused = {**VISIBILITY, "body": "password=not-JSON-at-all"}
     assert_refused(world, MODULE, refused, "body must be a mapping or a list")
     get: dict[str, Any] = {"path": "/api/v1/user/", "body": {"a": 1}, "validate": "none"}
-    assert_refused(world, MODULE, get, "body: GET takes none")
+    assert_refused(world, MODULE, get, "body: a GET request takes no body")
 
 
 # --- secrets
@@ -498,7 +498,7 @@ def test_nothing_is_sent_where_the_secret_cannot_be_kept(world: World) -> None:
     assert "token_path" in message
     assert_refused(world, MODULE, {**arguments, "token_path": "relative"}, "token_path")
     arguments = {**arguments, "state": "present", "state_path": "/x", "token_path": str(world.token_path)}
-    assert_refused(world, MODULE, arguments, "token_path does not go with state")
+    assert_refused(world, MODULE, arguments, "token_path cannot be combined with state")
 
 
 @pytest.mark.parametrize("place", ["body", "fields"])

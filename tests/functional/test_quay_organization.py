@@ -103,7 +103,7 @@ def test_name_is_blocked_for_a_while(either_login: World) -> None:
 @pytest.mark.parametrize("who", ["bob", "carol"])
 def test_who_does_not_administer_it(world: World, who: str, arguments: dict[str, Any]) -> None:
     world.login = getattr(world.people, who).by_password
-    words = "the organization acme is there, but the login does not administer it"
+    words = "the organization acme cannot be changed: the login does not administer the organization acme"
     assert_refused(world, MODULE, {"name": "acme", **arguments}, words)
 
 
@@ -116,7 +116,7 @@ def test_everybody_may_see_that_it_is_there(world: World, who: str) -> None:
 
 def test_token_without_the_scope(world: World) -> None:
     world.login = world.people.alice.by_token(world.people.console, "repo:read")
-    assert_refused(world, MODULE, {"name": "acme", "email": EMAIL}, "a token needs org:admin")
+    assert_refused(world, MODULE, {"name": "acme", "email": EMAIL}, "a token needs the scope org:admin")
     assert_refused(world, MODULE, {"name": "new"}, "its token lacks the scope user:admin")
 
 
@@ -133,7 +133,9 @@ def test_name_of_a_user(either_login: World) -> None:
 
 def test_quay_that_sends_mail_wants_an_address(either_login: World) -> None:
     either_login.quay.config["FEATURE_MAILING"] = True
-    assert_refused(either_login, MODULE, {"name": "new"}, "email is missing: this Quay sends mail")
+    assert_refused(
+        either_login, MODULE, {"name": "new"}, "email is required for a new organization, because this Quay sends mail"
+    )
     assert either_login.run(MODULE, {"name": "new", "email": EMAIL}).changed
 
 

@@ -176,7 +176,7 @@ def test_unknown_repository(world: World, reference: dict[str, str], feature: bo
 
 def test_login_without_the_right(world: World, image: str) -> None:
     world.login = world.people.bob.by_password
-    words = "does not let bob pull from acme/app"
+    words = "does not allow bob to pull from acme/app"
     assert_refused(world, MODULE, {"repository": "acme/app", "digest": image}, words)
 
 

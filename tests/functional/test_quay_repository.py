@@ -281,8 +281,8 @@ def test_name_that_the_api_takes_for_something_else(world: World, part: str, sta
     ("entry", "words"),
     [
         ({**ROBOT, "name": "ci"}, "write acme+robot"),
-        ({**ROBOT, "name": "rival+ci"}, "is no robot of the namespace acme"),
-        ({**CAROL, "name": "acme+ci"}, "give kind robot"),
+        ({**ROBOT, "name": "rival+ci"}, "is not a robot of the namespace acme"),
+        ({**CAROL, "name": "acme+ci"}, "use kind=robot"),
         ({**CAROL, "name": "acme"}, "owns the namespace"),
         ({**TEAM, "name": "a/b"}, "cannot be the name of a team"),
         ({**TEAM, "name": " "}, "cannot be the name of a team"),

@@ -171,7 +171,7 @@ def test_build_that_fails(world: World, phase: str) -> None:
     assert result.failed
     words = f"of acme/app ended in the phase {phase} (seen: waiting, building, {phase})"
     assert f"The build {only_build(world).uuid} {words}" in result.message
-    assert result.message.endswith("Its last lines:\n" + "\n".join(lines[10:]))
+    assert result.message.endswith("Last lines of its log:\n" + "\n".join(lines[10:]))
 
 
 def test_failure_whose_log_cannot_be_read(world: World) -> None:
@@ -185,7 +185,7 @@ def test_failure_whose_log_cannot_be_read(world: World) -> None:
 def test_build_that_takes_too_long(world: World) -> None:
     result = world.run(MODULE, {**WAIT, "wait_timeout": "0"})
     assert result.failed
-    assert "is still in the phase waiting after 0s (wait_timeout). It goes on" in result.message
+    assert "is still in the phase waiting after 0s (wait_timeout). It continues to run" in result.message
     assert only_build(world).phase == "waiting"
 
 
@@ -279,7 +279,7 @@ def test_request_that_never_arrived(world: World) -> None:
         ({"archive_url": "https://files.example.com/\u00fc"}, "archive_url must be a URL"),
         ({"archive_url": "https://me@files.example.com/x"}, "archive_url must not hold a user name"),
         ({"tags": []}, "tags must name at least one tag"),
-        ({"tags": ["a", "a"]}, "tags must name at least one tag, and none twice"),
+        ({"tags": ["a", "a"]}, "tags must name at least one tag, and each tag only once"),
         ({"pull_robot": "ci"}, "write organization+robot"),
         ({"wait_timeout": "long"}, "wait_timeout must be a duration"),
         ({"wait_interval": "often"}, "wait_interval must be a duration"),

@@ -115,7 +115,7 @@ def test_superuser_keeps_foreign_teams(superuser: World) -> None:
 
 @pytest.mark.parametrize("arguments", [{"state": "absent"}, {"role": "member"}])
 def test_last_administrators_stay(superuser: World, arguments: dict[str, Any]) -> None:
-    words = "the team acme/owners is the only one that administers the organization"
+    words = "the team acme/owners is the only team that administers the organization"
     assert_refused(superuser, MODULE, {**DEV, "name": "owners", **arguments}, words)
 
 
@@ -145,7 +145,7 @@ def test_invited_users_count_as_members(either_login: World) -> None:
     runs = world.four_runs(MODULE, {**DEV, "members": ["bob", "carol"]})
     assert (team(world).members, team(world).invited) == (["carol"], ["bob"])
     assert runs.first["members"] == ["bob", "carol"]
-    assert runs.first.warned("Quay invited bob, who must accept")
+    assert runs.first.warned("Quay invited bob. They join when they accept")
     assert not runs.second.warned("invited")
     world.four_runs(MODULE, {**DEV, "members": [], "exclusive": True})
     assert (team(world).members, team(world).invited) == ([], [])
@@ -180,7 +180,7 @@ def test_synced_team_takes_robots_and_no_users(synced: World) -> None:
         ({"name": "Dev"}, "'Dev' is no name that Quay takes"),
         ({"name": "a/b"}, "is no name that Quay takes"),
         ({"role": "owner"}, "value of role must be one of"),
-        ({"members": ["bob", " "]}, "members must not hold an empty name"),
+        ({"members": ["bob", " "]}, "members must not contain an empty name"),
         ({"organization": ""}, "cannot be the name of anything in Quay"),
     ],
 )
@@ -196,7 +196,7 @@ def test_unknown_organization(either_login: World, state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "words"), [("bob", "the login is no member of acme"), ("carol", "the login does not administer")]
+    ("who", "words"), [("bob", "the login is not a member of acme"), ("carol", "the login does not administer")]
 )
 def test_who_may_not(world: World, who: str, words: str) -> None:
     world.login = getattr(world.people, who).by_password

@@ -84,7 +84,7 @@ def test_old_group_that_is_lost_is_told(ldap: World) -> None:
     synced_with(world, "cn=gone")
     result = world.run(MODULE, {**READERS, "group_dn": "cn=none"})
     assert "the sync of the team acme/readers is off now" in result.message
-    assert "the old one, group_dn=cn=gone" in result.message
+    assert "the former group group_dn=cn=gone" in result.message
     assert readers(world).sync is None
 
 
@@ -109,10 +109,10 @@ def test_last_update_is_told(ldap: World) -> None:
 def test_owners_are_worth_a_warning(ldap: World) -> None:
     arguments = {**READERS, "team": "owners", "group_dn": DEVS}
     runs = ldap.four_runs(MODULE, arguments)
-    assert runs.predicted.warned("loses the administration of the organization")
-    assert runs.first.warned("loses the administration of the organization")
+    assert runs.predicted.warned("lose the administration of the organization")
+    assert runs.first.warned("lose the administration of the organization")
     off = ldap.run(MODULE, {**READERS, "team": "owners", "state": "absent"})
-    assert not off.warned("loses")
+    assert not off.warned("lose")
 
 
 def test_quay_without_a_directory(superuser: World) -> None:
@@ -128,7 +128,7 @@ def test_feature_that_is_off(ldap: World) -> None:
 
 
 def test_word_for_a_group_of_another_directory(ldap: World) -> None:
-    words = "group_name does not fit: this Quay's directory is LDAP, so give group_dn"
+    words = "group_name does not apply: this Quay's directory is LDAP. Use group_dn instead"
     assert_refused(ldap, MODULE, {**READERS, "group_name": "devs"}, words)
 
 
@@ -147,7 +147,7 @@ def test_unknown_team(ldap: World, where: dict[str, str], state: str) -> None:
 
 def test_administrator_who_is_no_superuser(world: World) -> None:
     give_directory(world)
-    words = "it needs a superuser who administers the organization"
+    words = "That needs a superuser who administers the organization"
     assert_refused(world, MODULE, {**READERS, "group_dn": DEVS}, words)
     assert not world.run(MODULE, {**READERS, "state": "absent"}).changed
     synced_with(world, DEVS)

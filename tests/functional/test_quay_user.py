@@ -73,7 +73,7 @@ def test_password_of_who_was_there_already_cannot_be_had(superuser: World) -> No
     world = superuser
     runs = world.four_runs(MODULE, {"name": "carol", "token_path": str(world.token_path)})
     assert not runs.first.changed
-    assert runs.first.warned("Quay tells a user's password only when it creates him, and carol was there already")
+    assert runs.first.warned("Quay shows a password only when it creates the user, and the user carol already existed")
     assert not world.token_path.exists()
 
 
@@ -174,7 +174,7 @@ def test_name_is_blocked_for_a_while(superuser: World) -> None:
 
 @pytest.mark.parametrize("arguments", [{"state": "absent"}, {"enabled": False}, {"email": "r@example.com"}])
 def test_superusers_cannot_be_changed(superuser: World, arguments: dict[str, Any]) -> None:
-    words = "is a superuser, whom Quay lets nobody change or delete"
+    words = "is a superuser, and Quay does not allow anyone to change or delete a superuser"
     assert_refused(superuser, MODULE, {"name": "root", **arguments}, words)
 
 
@@ -193,8 +193,10 @@ def test_users_of_a_directory(superuser: World) -> None:
     if "quay_token" not in world.login:
         return
     world.quay.config["AUTHENTICATION_TYPE"] = "LDAP"
-    assert_refused(world, MODULE, NEW, "takes its users from LDAP, so he cannot be created here")
-    assert_refused(world, MODULE, {"name": "carol", "email": "c@example.com"}, "only enabled can")
+    assert_refused(
+        world, MODULE, NEW, "takes its users from LDAP (AUTHENTICATION_TYPE), so the user must be created there"
+    )
+    assert_refused(world, MODULE, {"name": "carol", "email": "c@example.com"}, "only enabled can be changed here")
     assert world.run(MODULE, {"name": "carol", "enabled": False}).changed
 
 
@@ -207,7 +209,7 @@ def test_users_of_a_directory(superuser: World) -> None:
         ({"name": "dora", "email": "nowhere"}, "'nowhere' is no e-mail address"),
         ({"name": "dora", "email": ""}, "is no e-mail address"),
         ({"name": "dora", "password": "short"}, "at least 8 characters"),
-        ({"name": "dora", "password": "with a blank in it"}, "no blank"),
+        ({"name": "dora", "password": "with a blank in it"}, "no white space"),
         ({"name": "dora", "password": PASSWORD, "token_path": "/tmp/x"}, "mutually exclusive"),
     ],
 )
@@ -247,7 +249,7 @@ def test_password_is_told_although_what_follows_fails(superuser: World, method: 
     world.quay.faults.add("status", method=method, path=f"^{USERS}dora$", nth=2 if method == "GET" else 1)
     result = world.run(MODULE, {**NEW, "enabled": False})
     assert not result.failed, result.message
-    assert any("a secret that Quay tells only once" in warning for warning in result.warnings)
+    assert any("a secret that Quay shows only once" in warning for warning in result.warnings)
     assert has_password(world, result["token"])
     world.run(MODULE, {**NEW, "enabled": False})
     assert not one(world).enabled
@@ -265,7 +267,7 @@ def test_password_that_could_not_be_set_is_told(superuser: World) -> None:
     world = superuser
     world.quay.faults.add("status", method="PUT", path=f"^{USERS}dora$")
     result = world.run(MODULE, {**NEW, "password": PASSWORD})
-    assert "was created, but his password could not be set" in result.message
+    assert "was created, but the password could not be set" in result.message
     assert "update_password=always" in result.message
     world.advance(seconds=5)
     repaired = world.run(MODULE, {**NEW, "password": PASSWORD, "update_password": "always"})

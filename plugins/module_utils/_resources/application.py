@@ -5,50 +5,55 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""OAuth applications: present, absent, and the reset of the client secret."""
+"""quay_application: OAuth applications and their client secrets (/api/v1/organization/{organization}/applications)."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Mapping
 
 from .._core.credential import fingerprint
 from .._core.errors import BadInput, QuayError
+from .._http.address import api_path
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Application, Applications
+from .reconcile import ABSENT
 
-FIELDS = ("name", "description", "application_uri", "redirect_uri", "avatar_email")
+_FIELDS = ("name", "description", "application_uri", "redirect_uri", "avatar_email")
 _RESERVED = "__quay_bootstrap_app"
 
 
 def ensure_application(context: ModuleContext) -> Result:
-    """The module quay_application."""
+    """Run quay_application: create, change or delete one application, or reset its client secret."""
     params = context.params
     if not params["name"] and not params["client_id"]:
-        raise BadInput("Name the application by name, or by client_id")
+        raise BadInput("name or client_id is required, to identify the application")
     if params["name"] is not None and (not params["name"].strip() or params["name"] == _RESERVED):
-        raise BadInput(f"name must not be blank, nor {_RESERVED}, which Quay keeps for itself")
+        raise BadInput(f"name must not be blank, and not {_RESERVED}, which Quay reserves")
     applications = Applications(context.client, params["organization"])
     present = applications.get(params["client_id"]) if params["client_id"] else applications.find(params["name"])
-    if params["state"] == "absent":
-        return _absent(context, applications, present)
+    if params["state"] == ABSENT:
+        return _ensure_absent(context, applications, present)
     if present is None and params["client_id"]:
-        raise BadInput(f"client_id: the organization {params['organization']} has no application {params['client_id']}")
-    return _present(context, applications, present)
+        raise BadInput(
+            f"client_id: the organization {params['organization']} has no application {params['client_id']}. To create "
+            "one, give name without client_id"
+        )
+    return _ensure_present(context, applications, present)
 
 
-def _present(context: ModuleContext, applications: Applications, present: Application | None) -> Result:
-    given = {key: context.params[key] for key in FIELDS if context.params[key] is not None}
-    before = _public(present)
-    # Quay wipes every field that an update leaves out, so what is not given is sent as it is.
-    desired = {**dict.fromkeys(FIELDS, ""), **before, **given}
+def _ensure_present(context: ModuleContext, applications: Applications, present: Application | None) -> Result:
+    declared = {key: context.params[key] for key in _FIELDS if context.params[key] is not None}
+    before = _public_fields(present)
+    # Quay clears every field that an update omits, so the update sends all of them.
+    desired = {**dict.fromkeys(_FIELDS, ""), **before, **declared}
     resets = bool(context.params["reset_client_secret"]) and present is not None
     changed = before != desired or resets
     if changed:
-        context.server.refuse_if_read_only("POST" if present is None else "PUT", "applications")
+        context.server.refuse_if_read_only("POST" if present is None else "PUT", _path(context))
     after = present
     if changed and not context.check_mode:
-        after = _write(applications, present, before, desired, resets)
+        after = _write(applications, present, desired, resets=resets)
     secret = after.client_secret if after is not None and not context.check_mode else None
     old: dict[str, Any] = before
     new: dict[str, Any] = desired
@@ -58,20 +63,17 @@ def _present(context: ModuleContext, applications: Applications, present: Applic
 
 
 def _write(
-    applications: Applications,
-    present: Application | None,
-    before: dict[str, str],
-    desired: dict[str, str],
-    resets: bool,
+    applications: Applications, present: Application | None, desired: Mapping[str, str], *, resets: bool
 ) -> Application:
     if present is None:
         return _create(applications, desired)
-    after = applications.update(present.client_id, desired) if before != desired else present
+    differs = _public_fields(present) != desired
+    after = applications.update(present.client_id, desired) if differs else present
     return applications.reset_secret(present.client_id) if resets else after
 
 
-def _create(applications: Applications, desired: dict[str, str]) -> Application:
-    """Create it once. Names are not unique in Quay, so after a lost answer the list tells whether it is there."""
+def _create(applications: Applications, desired: Mapping[str, str]) -> Application:
+    """Create the application once. If the response is lost, look it up: Quay would accept a second one of that name."""
     try:
         return applications.create(desired)
     except QuayError as error:
@@ -81,26 +83,32 @@ def _create(applications: Applications, desired: dict[str, str]) -> Application:
         return found
 
 
-def _absent(context: ModuleContext, applications: Applications, present: Application | None) -> Result:
+def _ensure_absent(context: ModuleContext, applications: Applications, present: Application | None) -> Result:
     if present is not None:
-        context.server.refuse_if_read_only("DELETE", "applications")
+        context.server.refuse_if_read_only("DELETE", _path(context))
         if not context.check_mode:
             applications.delete(present.client_id)
-    fields = _public(present) or {"name": context.params["name"] or ""}
-    return Result(present is not None, _return_values(context, fields, present, None), _public(present), {})
+    before = _public_fields(present)
+    fields = before or {"name": context.params["name"] or ""}
+    return Result(present is not None, _return_values(context, fields, present, None), before, {})
 
 
-def _public(application: Application | None) -> dict[str, str]:
+def _path(context: ModuleContext) -> str:
+    return api_path("organization", context.params["organization"], "applications")
+
+
+def _public_fields(application: Application | None) -> dict[str, str]:
+    """Return the fields without the client secret; an empty mapping if there is no application."""
     if application is None:
         return {}
-    return {key: value for key, value in asdict(application).items() if key in FIELDS}
+    return {key: value for key, value in asdict(application).items() if key in _FIELDS}
 
 
 def _return_values(
-    context: ModuleContext, fields: dict[str, str], application: Application | None, secret: str | None
+    context: ModuleContext, fields: Mapping[str, str], application: Application | None, secret: str | None
 ) -> dict[str, Any]:
     return {
-        **{key: fields.get(key, "") for key in FIELDS},
+        **{key: fields.get(key, "") for key in _FIELDS},
         "organization": context.params["organization"],
         "client_id": application.client_id if application is not None else None,
         "token": secret,

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Operations of the API, as the server describes them (quay_operation_info)."""
+"""quay_operation_info: the operations that the server's API offers (/api/v1/discovery)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .._quay.operations import Catalogue, Operation
 
 
 def list_operations(context: ModuleContext) -> Result:
-    """The module quay_operation_info."""
+    """Run quay_operation_info: list the operations that match the options, or the one of the given id."""
     catalogue = Catalogue.of(context.client, internal=context.params["internal"])
     if context.params["operation"]:
         found = [catalogue.named(context.params["operation"])]
     else:
-        found = [operation for operation in catalogue.operations if _fits(operation, context.params)]
-    return Result(changed=False, values={"operations": [_described(operation) for operation in found]})
+        found = [operation for operation in catalogue.operations if _matches(operation, context.params)]
+    return Result(changed=False, values={"operations": [_as_dict(operation) for operation in found]})
 
 
-def _fits(operation: Operation, params: Mapping[str, Any]) -> bool:
+def _matches(operation: Operation, params: Mapping[str, Any]) -> bool:
     text = " ".join((operation.name, operation.method, operation.path, operation.summary, *operation.tags)).lower()
     return (
         all(word in text for word in (params["search"] or "").lower().split())
@@ -35,7 +35,8 @@ def _fits(operation: Operation, params: Mapping[str, Any]) -> bool:
     )
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _as_dict(operation: Operation) -> dict[str, Any]:
+    """Return the operation as the module returns it."""
     return {
         "operation": operation.name,
         "method": operation.method,

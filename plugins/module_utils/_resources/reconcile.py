@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""How everything that a play declares (a user, a repository, a team) is comparison: find, compare, write once, read back."""
+"""Reconcile one object in Quay with its declared state: read, compare, write once, read back."""
 
 from __future__ import annotations
 
@@ -20,51 +20,59 @@ ABSENT = "absent"
 
 
 class Resource(Protocol):
-    """What one kind of object must be able to do. It decides nothing, and compares nothing."""
+    """One object in Quay, as ``reconcile`` reads and writes it. It compares nothing and decides nothing."""
 
-    what: str  # what to call the object, for a person: "the team acme/dev"
-    path: str  # where Quay has it, for messages
+    what: str  # how messages name the object, such as "the team acme/dev"
+    path: str  # its API path, for messages
 
     def read(self) -> Mapping[str, Any] | None:
-        """The object's fields that a play can declare, as Quay has them now; None where there is none. No secrets."""
+        """Return the fields that a play can declare, as Quay has them now; None if the object does not exist.
+
+        The fields appear in diffs, so they hold no secrets.
+        """
 
     def create(self, desired: Mapping[str, Any]) -> None:
-        """Create it with these fields: all that are declared or have a default."""
+        """Create the object. ``desired`` has every field that is declared or has a default."""
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-        """Change only these fields. ``present`` is for endpoints that wipe what an update leaves out."""
+        """Change the fields in ``changes``. ``present`` has all fields: some endpoints clear what a request omits."""
 
     def delete(self) -> None:
-        """Delete it."""
+        """Delete the object."""
 
 
 class CachedRead:
-    """Of a keeper that looks at its object before it is asked to: that one look serves the first ``find``, too."""
+    """Base class of resources that are read before ``reconcile``, whose first read then sends no request."""
 
-    def __init__(self) -> None:
-        self.present: Mapping[str, Any] | None = None  # as it was before the first write
-        self._looked = False
+    def __init__(self, context: ModuleContext) -> None:
+        self._context = context
+        self.present: Mapping[str, Any] | None = None  # the fields before the first write
+        self._prefetched = False
 
     def prefetch(self) -> Mapping[str, Any] | None:
-        """See how the object is now, to refuse what cannot succeed, in check mode too."""
-        self.present, self._looked = self._fetch(), True
+        """Read the object, so that a change that cannot succeed is refused before any write, in check mode too."""
+        self.present, self._prefetched = self._fetch(), True
         return self.present
 
     def read(self) -> Mapping[str, Any] | None:
-        """What was looked at already, and from then on how it is."""
-        if self._looked:
-            self._looked = False
+        """Return the prefetched fields once; after that, read the object from Quay."""
+        if self._prefetched:
+            self._prefetched = False
             return self.present
         return self._fetch()
 
+    @property
+    def _deletes(self) -> bool:
+        return bool(self._context.params["state"] == ABSENT)
+
     def _fetch(self) -> Mapping[str, Any] | None:
-        """Ask Quay for the object's fields; None where there is none."""
+        """Request the object's fields from Quay; None if it does not exist."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides of the one comparison; a side is None where the object does not exist."""
+    """The fields before and after a run. A side is None if the object does not exist there."""
 
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
@@ -78,7 +86,7 @@ class Comparison:
         return self.before is None and self.after is not None
 
     def result(self, values: Mapping[str, Any]) -> Result:
-        """What the module answers: its return keys, C(changed) and the diff out of this comparison."""
+        """Return the module's result. ``values`` are its return keys; changed and diff follow from the comparison."""
         return Result(self.changed, values, self.before or {}, self.after or {})
 
 
@@ -91,13 +99,14 @@ def reconcile(
     *,
     has_undelivered_secret: Callable[[], bool] = bool,
 ) -> Comparison:
-    """Bring an object to its declared state; in check mode only tell the difference.
+    """Bring an object to its declared state and return the comparison. In check mode, nothing is written.
 
-    ``declared`` has the fields that the play names (the others keep their values), ``defaults`` those of a new object.
-    ``has_undelivered_secret`` says, after the write, whether its answer had a secret that the caller has yet to be told; what goes
-    wrong from then on is a warning, because a task that fails would swallow it.
-    A status of success proves little in Quay, and one of failure neither, so a write is believed when it is read back.
-    Raises Unconfirmed where Quay claims success and the object is not as written.
+    ``declared``: the fields that the play names; all others keep their values. ``defaults``: the fields of a new
+    object. ``has_undelivered_secret``: whether Quay's response held a secret that the caller does not have yet. An
+    error after that is a warning, because a failed task would lose the secret.
+
+    Quay reports some failures as success and some successes as failure. So the object is read back after each write.
+    Raises Unconfirmed if Quay reports success and the object differs; ReadOnlyRegistry if the registry takes no writes.
     """
     before = resource.read()
     after = None if state == ABSENT else {**(defaults if before is None else before), **declared}
@@ -106,37 +115,44 @@ def reconcile(
         context.server.refuse_if_read_only("DELETE" if after is None else "PUT", resource.path)
     if comparison.changed and not context.check_mode:
         try:
-            _write(resource, comparison, declared)
+            _write_and_confirm(resource, comparison, declared)
         except QuayError as error:
             if not has_undelivered_secret():
                 raise
             context.warn(
-                f"{error}. The task succeeds all the same, because it returns a secret that Quay tells only once: keep "
-                f"it, and look at {resource.what}."
+                f"{error}. The task succeeds nevertheless, because it returns a secret that Quay shows only once. "
+                f"Store the secret, then check {resource.what}."
             )
     return comparison
 
 
-def _write(resource: Resource, comparison: Comparison, declared: Mapping[str, Any]) -> None:
-    """Write once. After an unclear answer nothing is repeated: what Quay then has tells whether it was done."""
-    failure: QuayError | None = None
+def attempt(write: Callable[[], None]) -> QuayError | None:
+    """Send a write once. Return None if it succeeded, or the error if the write may have taken effect all the same.
+
+    In the second case the caller reads the object to find out. Any other error is raised.
+    """
     try:
-        _send(resource, comparison)
+        write()
     except QuayError as error:
         if not error.outcome_unknown:
             raise
-        failure = error
-    differs = _differences(resource.read(), comparison, declared)
-    if differs and failure is not None:
-        raise failure
-    if differs:
+        return error
+    return None
+
+
+def _write_and_confirm(resource: Resource, comparison: Comparison, declared: Mapping[str, Any]) -> None:
+    error = attempt(lambda: _write(resource, comparison))
+    differing = _differences(resource.read(), comparison, declared)
+    if differing and error is not None:
+        raise error
+    if differing:
         raise Unconfirmed(
-            f"Quay reported success, but {resource.what} is not as written ({', '.join(differs)}). Run the task again, "
-            "and look whether something else changes it"
+            f"Quay reported success, but {resource.what} is not as written ({', '.join(differing)}). Check whether "
+            "another program changes it, then run the task again"
         )
 
 
-def _send(resource: Resource, comparison: Comparison) -> None:
+def _write(resource: Resource, comparison: Comparison) -> None:
     if comparison.after is None:
         resource.delete()
     elif comparison.before is None:
@@ -147,7 +163,7 @@ def _send(resource: Resource, comparison: Comparison) -> None:
 
 
 def _differences(found: Mapping[str, Any] | None, comparison: Comparison, declared: Mapping[str, Any]) -> list[str]:
-    """What is not as written: the names of fields, or the object's existence itself."""
+    """Return the names of the declared fields that differ; ["absent"] or ["present"] if the existence differs."""
     if found is None or comparison.after is None:
         return [] if found is comparison.after else ["absent" if found is None else "present"]
     return sorted(key for key, value in declared.items() if found.get(key) != value)

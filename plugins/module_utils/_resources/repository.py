@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Repositories: present, absent, seen by whom, in which mode, with whose roles."""
+"""quay_repository: repositories, their visibility, description, mode and permissions (/api/v1/repository/{name})."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ from .._core.errors import BadInput, QuayError
 from .._module.context import ModuleContext, Result
 from .._quay.repositories import NORMAL, ROBOT, TEAM, USER, Repositories, Repository, RepositoryName
 from .reconcile import ABSENT, reconcile
+from .repository_checks import check_robot_namespace
 
 _FIELDS = ("visibility", "description", "mode")
 _DEFAULTS: Mapping[str, Any] = {"visibility": "private", "description": "", "mode": NORMAL}
 _NO_ROLE = "none"
+# Roles by grantee: (kind, name).
 Roles = Mapping["tuple[str, str]", str]
 
 
 def ensure_repository(context: ModuleContext) -> Result:
-    """The module quay_repository."""
+    """Run quay_repository: create, change or delete one repository."""
     params = context.params
     name = RepositoryName.parse(params["repository"])
-    listed = _listed(params["permissions"], name)
-    if params["permissions_exclusive"] and listed is None:
-        raise BadInput("permissions_exclusive needs permissions: an empty list takes every permission away")
+    roles = _roles_from_option(params["permissions"], name)
+    if params["permissions_exclusive"] and roles is None:
+        raise BadInput("permissions_exclusive needs permissions. An empty list removes all permissions")
     declared = {field: params[field] for field in _FIELDS if params[field] is not None}
     defaults = dict(_DEFAULTS)
-    if listed is not None:
-        declared["permissions"] = _shown({who: role for who, role in listed.items() if role != _NO_ROLE})
+    if roles is not None:
+        declared["permissions"] = _as_field({grantee: role for grantee, role in roles.items() if role != _NO_ROLE})
         defaults["permissions"] = {}
-    resource = RepositoryResource(context, name, listed)
+    resource = RepositoryResource(context, name, roles)
     comparison = reconcile(context, resource, params["state"], declared, defaults)
     after = comparison.after or {}
     values = {
         "repository": str(name),
         **{field: after.get(field) for field in _FIELDS},
-        "permissions": _told(after["permissions"]) if "permissions" in after else None,
+        "permissions": _as_list(after["permissions"]) if "permissions" in after else None,
     }
     return comparison.result(values)
 
 
 class RepositoryResource:
-    """One repository, and of its permissions those that the play speaks of."""
+    """One repository, with the permissions that the play manages. ``permissions`` maps "kind name" to a role."""
 
-    def __init__(self, context: ModuleContext, name: RepositoryName, listed: Roles | None) -> None:
+    def __init__(self, context: ModuleContext, name: RepositoryName, roles: Roles | None) -> None:
         self._context = context
         self._name = name
-        self._listed = listed
+        self._declared_roles = roles
         self._exclusive = bool(context.params["permissions_exclusive"])
         self._repositories = Repositories(context.client, name)
         self.what = f"the repository {name}"
@@ -59,25 +61,26 @@ class RepositoryResource:
 
     def read(self) -> Mapping[str, Any] | None:
         found = self._repositories.get()
-        self._refuse_mode(found)
+        self._check_mode_possible(found)
         if found is None:
             return None
         fields: dict[str, Any] = {field: getattr(found, field) for field in _FIELDS}
-        if self._listed is not None and self._context.params["state"] != ABSENT:
-            fields["permissions"] = _shown(self._managed())
+        if self._declared_roles is not None and self._context.params["state"] != ABSENT:
+            fields["permissions"] = _as_field(self._managed_roles())
         return fields
 
     def create(self, desired: Mapping[str, Any]) -> None:
         try:
             self._repositories.create(desired["visibility"], desired["description"])
         except QuayError as error:
-            # Done in spite of a failure, it shall get its permissions all the same.
+            # If the repository exists after an error, its permissions are still to be set.
             if not error.outcome_unknown or self._repositories.get() is None:
                 raise
         if "permissions" in desired:
-            # Quay makes the creator an administrator, and default permissions may have been applied.
-            surely_none = not self._exclusive and _NO_ROLE not in (self._listed or {}).values()
-            self._set_roles({} if surely_none else _shown(self._managed()), desired["permissions"])
+            # Quay gives the creator the role admin and applies default permissions. They matter only if a role may
+            # have to be withdrawn; granting a role replaces the present one.
+            only_grants = not self._exclusive and _NO_ROLE not in (self._declared_roles or {}).values()
+            self._set_roles({} if only_grants else _as_field(self._managed_roles()), desired["permissions"])
         if desired["mode"] != NORMAL:
             self._repositories.switch(desired["mode"])
 
@@ -94,71 +97,76 @@ class RepositoryResource:
     def delete(self) -> None:
         self._repositories.delete()
 
-    def _managed(self) -> Roles:
-        """The roles in Quay that the play speaks of: all but the owner's, or only those of whom it lists."""
-        listed = self._listed or {}
-        kinds = {TEAM if kind == TEAM else USER for kind, _name in listed}
+    def _managed_roles(self) -> Roles:
+        """Return the roles in Quay that the play manages: those of the listed grantees, or all but the owner's."""
+        declared = self._declared_roles or {}
+        kinds = {TEAM if kind == TEAM else USER for kind, _name in declared}
         if self._exclusive:
-            # A user's namespace has no teams, but Quay answers all the same.
+            # The namespace of a user has no teams, but Quay answers the request for them all the same.
             kinds = {USER, TEAM}
-        found = {who: role for kind in sorted(kinds) for who, role in self._repositories.roles(kind).items()}
+        found = {grantee: role for kind in sorted(kinds) for grantee, role in self._repositories.roles(kind).items()}
         owner = (USER, self._name.namespace)
-        return {who: role for who, role in found.items() if (self._exclusive or who in listed) and who != owner}
+        return {
+            grantee: role
+            for grantee, role in found.items()
+            if (self._exclusive or grantee in declared) and grantee != owner
+        }
 
     def _set_roles(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        for who in before.keys() - after.keys():
-            self._repositories.withdraw(*_who(who))
-        for who, role in after.items():
-            if before.get(who) != role:
-                self._repositories.grant(*_who(who), role)
+        for grantee in before.keys() - after.keys():
+            self._repositories.withdraw(*_parse_grantee(grantee))
+        for grantee, role in after.items():
+            if before.get(grantee) != role:
+                self._repositories.grant(*_parse_grantee(grantee), role)
 
-    def _refuse_mode(self, found: Repository | None) -> None:
-        desired = self._context.params["mode"]
-        differs = desired is not None and desired != (found.mode if found else NORMAL)
+    def _check_mode_possible(self, found: Repository | None) -> None:
+        mode = self._context.params["mode"]
+        differs = mode is not None and mode != (found.mode if found else NORMAL)
         if differs and self._context.params["state"] != ABSENT and self._context.server.feature("REPO_MIRROR") is False:
             raise BadInput(
-                f"mode: this Quay cannot put {self._name} into the mode {desired}, because FEATURE_REPO_MIRROR is off"
+                f"mode: this Quay cannot put {self._name} into the mode {mode}, because FEATURE_REPO_MIRROR is off"
             )
 
 
-def _listed(permissions: Sequence[Mapping[str, str]] | None, name: RepositoryName) -> Roles | None:
-    """The play's permissions by kind and name. Raises BadInput for what Quay would refuse, or what is ambiguous."""
+def _roles_from_option(permissions: Sequence[Mapping[str, str]] | None, name: RepositoryName) -> Roles | None:
+    """Return the roles that the play declares. Raises BadInput for what Quay would refuse, and for duplicates."""
     if permissions is None:
         return None
-    listed: dict[tuple[str, str], str] = {}
+    roles: dict[tuple[str, str], str] = {}
     for entry in permissions:
-        kind, who = entry["kind"], entry["name"]
-        _check(kind, who, name)
-        if (kind, who) in listed:
-            raise BadInput(f"permissions names the {kind} {who} twice")
-        listed[kind, who] = entry["role"]
-    return listed
+        kind, grantee = entry["kind"], entry["name"]
+        _check_grantee(kind, grantee, name)
+        if (kind, grantee) in roles:
+            raise BadInput(f"permissions names the {kind} {grantee} twice")
+        roles[kind, grantee] = entry["role"]
+    return roles
 
 
-def _check(kind: str, who: str, name: RepositoryName) -> None:
-    if not who.strip() or "/" in who:
-        raise BadInput(f"permissions: '{who}' cannot be the name of a {kind}")
-    if kind == ROBOT and not who.startswith(f"{name.namespace}+"):
+def _check_grantee(kind: str, grantee: str, name: RepositoryName) -> None:
+    if not grantee.strip() or "/" in grantee:
+        raise BadInput(f"permissions: '{grantee}' cannot be the name of a {kind}")
+    if kind == ROBOT:
+        check_robot_namespace("permissions", grantee, name, "Quay gives robots of other namespaces no permission")
+    if kind != ROBOT and "+" in grantee:
+        raise BadInput(f"permissions: '{grantee}' is the name of a robot; use kind=robot")
+    if kind == USER and grantee == name.namespace:
         raise BadInput(
-            f"permissions: '{who}' is no robot of the namespace {name.namespace}; write {name.namespace}+robot. "
-            "Quay gives robots of other namespaces no permission"
+            f"permissions: {grantee} owns the namespace and always has the role admin; remove this user from the list"
         )
-    if kind != ROBOT and "+" in who:
-        raise BadInput(f"permissions: '{who}' is a robot's name; give kind robot")
-    if kind == USER and who == name.namespace:
-        raise BadInput(f"permissions: {who} owns the namespace and always is an administrator; leave this user out")
 
 
-def _shown(roles: Roles) -> dict[str, str]:
-    """Roles as a diff shows them."""
+def _as_field(roles: Roles) -> dict[str, str]:
+    """Return roles as comparisons and diffs hold them, by "kind name"."""
     return {f"{kind} {name}": role for (kind, name), role in sorted(roles.items())}
 
 
-def _who(shown: str) -> tuple[str, str]:
-    kind, _blank, name = shown.partition(" ")
+def _parse_grantee(text: str) -> tuple[str, str]:
+    """Split "kind name"."""
+    kind, _blank, name = text.partition(" ")
     return kind, name
 
 
-def _told(shown: Mapping[str, str]) -> list[dict[str, str]]:
-    """Roles as the module returns them."""
-    return [{"kind": _who(who)[0], "name": _who(who)[1], "role": role} for who, role in sorted(shown.items())]
+def _as_list(permissions: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return permissions as the module returns them."""
+    grantees = ((*_parse_grantee(grantee), role) for grantee, role in sorted(permissions.items()))
+    return [{"kind": kind, "name": name, "role": role} for kind, name, role in grantees]

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Builds of images inside Quay: started or joined, awaited, cancelled."""
+"""quay_repository_build: builds of images inside Quay, started, awaited and cancelled (.../repository/{name}/build)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from .._core.times import format_duration, format_time, parse_duration
 from .._module.context import ModuleContext, Result
 from .._quay.builds import CANCELLED, COMPLETE, WAITING, Build, Builds, Source, dockerfile_of
 from .._quay.repositories import NORMAL, Repositories, RepositoryName
-from .reconcile import ABSENT
+from .reconcile import ABSENT, attempt
+from .repository_checks import require_repository
 
+# Lines of a failed build's log that the error message repeats.
 _LAST_LINES = 20
 
 
 class BuildFailed(QuayError):
-    """The build ended, and not well; or it did not end in time."""
+    """The build failed, was cancelled, or did not finish within wait_timeout."""
 
 
 def ensure_repository_build(context: ModuleContext) -> Result:
-    """The module quay_repository_build."""
+    """Run quay_repository_build: start a build or join a running one, wait for it, or cancel it."""
     params = context.params
     name = RepositoryName.parse(params["repository"])
     builds = Builds(context.client, name.path)
@@ -40,24 +42,24 @@ def ensure_repository_build(context: ModuleContext) -> Result:
         present = builds.get(params["uuid"])
         if present is None:
             raise BadInput(f"uuid: the repository {name} has no build {params['uuid']}")
-        return _wait_and_report(context, name, watcher, present, present.source, started=False)
-    source = _source(context)
+        return _wait_and_report(context, watcher, present, present.source, started=False)
+    source = _source_from_options(context)
     if context.server.feature("BUILD_SUPPORT") is False:
         raise BadInput(
-            "This Quay does not build images (FEATURE_BUILD_SUPPORT is off). It would take the build and let it wait "
-            "for ever, so nothing was sent"
+            "This Quay does not build images (FEATURE_BUILD_SUPPORT is off). It would accept the build and never run "
+            "it, so nothing was sent"
         )
-    # Quay starts a new build on each request. The same work, already under way, is not asked for twice.
-    running = [build for build in builds.running() if build.source == source]
-    if running:
-        return _wait_and_report(context, name, watcher, running[0], source, started=False)
-    _refuse_unbuildable(context, name)
+    # Quay starts a new build on each request. If a build of the same source is running, join it.
+    running = _running_build(builds, source)
+    if running is not None:
+        return _wait_and_report(context, watcher, running, source, started=False)
+    _check_startable(context, name)
     started = None if context.check_mode else _start(builds, source)
-    return _wait_and_report(context, name, watcher, started, source, started=True)
+    return _wait_and_report(context, watcher, started, source, started=True)
 
 
-def _source(context: ModuleContext) -> Source:
-    """What the play wants to be built. Raises BadInput for what Quay would refuse or stumble over."""
+def _source_from_options(context: ModuleContext) -> Source:
+    """Return what the play wants to build. Raises BadInput for values that Quay refuses or answers 500 to."""
     params = context.params
     url = str(params["archive_url"])
     try:
@@ -65,62 +67,62 @@ def _source(context: ModuleContext) -> Source:
     except ValueError:
         scheme = ""
     if scheme not in ("http", "https") or not url.isascii():
-        raise BadInput("archive_url must be a URL that begins with https:// (or http://), in ASCII")
+        raise BadInput("archive_url must be a URL that begins with https:// or http:// and has only ASCII characters")
     if "@" in urlsplit(url).netloc:
-        context.refuse_login_in("archive_url", url, "Quay shows it to whoever may push")
+        context.refuse_login_in("archive_url", url, "Quay shows it to everybody who may push")
     tags = params["tags"]
     if not tags or "" in tags or len(set(tags)) < len(tags):
-        raise BadInput("tags must name at least one tag, and none twice")
+        raise BadInput("tags must name at least one tag, and each tag only once")
     robot = params["pull_robot"]
     if robot and "+" not in robot:
-        raise BadInput(f"pull_robot: '{robot}' is no robot's full name; write organization+robot")
+        raise BadInput(f"pull_robot: '{robot}' is not the full name of a robot; write organization+robot")
     path, build_context = dockerfile_of(params["subdirectory"], params["dockerfile_path"], params["context"])
     return Source(url, path, build_context, tuple(tags), robot or None)
 
 
-def _refuse_unbuildable(context: ModuleContext, name: RepositoryName) -> None:
-    """What Quay would refuse, known beforehand so that check mode knows it, too."""
-    repository = Repositories(context.client, name).get()
-    if repository is None:
-        raise BadInput(f"repository: there is no {name}; create it with quay_repository")
+def _check_startable(context: ModuleContext, name: RepositoryName) -> None:
+    """Raise an error for a build that Quay would refuse, so that check mode fails as well."""
+    repository = require_repository(Repositories(context.client, name).get(), name)
     if repository.mode != NORMAL:
-        raise BadInput(f"The repository {name} is in the mode {repository.mode} and takes no builds")
+        raise BadInput(
+            f"The repository {name} is in the mode {repository.mode} and takes no builds. Set mode=normal with "
+            "quay_repository"
+        )
     context.server.refuse_if_read_only("POST", f"{name.path}/build/")
 
 
+def _running_build(builds: Builds, source: Source) -> Build | None:
+    return next((build for build in builds.running() if build.source == source), None)
+
+
 def _start(builds: Builds, source: Source) -> Build:
-    """Ask once. After an unclear answer, a build of this source that is now under way is the one; none was before."""
+    """Start the build once. If the response is lost, return the build of this source that is running now."""
     try:
         return builds.start(source)
     except QuayError as error:
-        made = [build for build in builds.running() if build.source == source] if error.outcome_unknown else []
-        if not made:
+        started = _running_build(builds, source) if error.outcome_unknown else None
+        if started is None:
             raise
-        return made[0]
+        return started
 
 
 def _wait_and_report(
-    context: ModuleContext,
-    name: RepositoryName,
-    watcher: BuildWatcher,
-    build: Build | None,
-    source: Source,
-    *,
-    started: bool,
+    context: ModuleContext, watcher: BuildWatcher, build: Build | None, source: Source, *, started: bool
 ) -> Result:
+    """Wait for the build if the play wants it, and return the module's result. ``build`` is None in check mode."""
     waits = bool(context.params["wait"])
     if build is not None and waits and not context.check_mode:
         build = watcher.wait_until_finished(build)
-    foreseen = None if waits else WAITING
+    predicted_phase = None if waits else WAITING
     values = {
-        "repository": str(name),
-        **_public(source),
+        "repository": str(watcher.name),
+        **_source_values(source),
         "uuid": build.uuid if build else None,
-        "phase": build.phase if build else foreseen,
+        "phase": build.phase if build else predicted_phase,
         "started_at": format_time(build.started_at) if build else None,
         "progress": None if waits and context.check_mode else watcher.progress,
     }
-    after = _public(source)
+    after = _source_values(source)
     return Result(started, values, {} if started else after, after)
 
 
@@ -131,12 +133,11 @@ def _cancel(context: ModuleContext, builds: Builds, name: RepositoryName) -> Res
     if cancels:
         context.server.refuse_if_read_only("DELETE", f"{builds.path}{uuid}")
     if cancels and not context.check_mode:
-        _cancel_once(builds, uuid)
-    empty: dict[str, Any] = dict.fromkeys(("archive_url", "dockerfile_path", "context", "tags", "pull_robot"))
+        _cancel_and_confirm(builds, uuid)
     phase = present.phase if present else None
     values = {
         "repository": str(name),
-        **(_public(present.source) if present else empty),
+        **_source_values(present.source if present else None),
         "uuid": uuid,
         "phase": CANCELLED if cancels else phase,
         "started_at": format_time(present.started_at) if present else None,
@@ -145,20 +146,19 @@ def _cancel(context: ModuleContext, builds: Builds, name: RepositoryName) -> Res
     return Result(cancels, values, {"phase": phase}, {"phase": values["phase"]})
 
 
-def _cancel_once(builds: Builds, uuid: str) -> None:
-    failure: QuayError | None = None
-    try:
-        builds.cancel(uuid)
-    except QuayError as error:
-        if not error.outcome_unknown:
-            raise
-        failure = error
+def _cancel_and_confirm(builds: Builds, uuid: str) -> None:
+    error = attempt(lambda: builds.cancel(uuid))
     found = builds.get(uuid)
     if found is not None and not found.finished:
-        raise failure or Unconfirmed(f"Quay reported success, but the build {uuid} is in the phase {found.phase}")
+        raise error or Unconfirmed(
+            f"Quay reported success, but the build {uuid} is in the phase {found.phase}. Run the task again"
+        )
 
 
-def _public(source: Source) -> dict[str, Any]:
+def _source_values(source: Source | None) -> dict[str, Any]:
+    """Return the return keys that describe a source; all null if it is unknown."""
+    if source is None:
+        return dict.fromkeys(("archive_url", "dockerfile_path", "context", "tags", "pull_robot"))
     return {
         "archive_url": source.archive_url,
         "dockerfile_path": source.dockerfile_path,
@@ -169,7 +169,7 @@ def _public(source: Source) -> dict[str, Any]:
 
 
 class BuildWatcher:
-    """Looks at a build again and again, and remembers each step that it saw."""
+    """Polls a build until it is finished. ``progress`` has each phase and step that was seen, oldest first."""
 
     def __init__(
         self,
@@ -179,51 +179,51 @@ class BuildWatcher:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.name = name
         self.progress: list[dict[str, Any]] = []
         self._context = context
         self._builds = builds
-        self._name = name
         self._sleep = sleep
         self._clock = clock
         self._timeout = parse_duration(context.params["wait_timeout"], "wait_timeout") or timedelta(0)
         self._interval = parse_duration(context.params["wait_interval"], "wait_interval") or timedelta(0)
 
-    def note(self, build: Build) -> None:
-        """Remember what is new of the build."""
-        seen = {"phase": build.phase, "step": build.step, "steps": build.steps}
-        last = self.progress[-1] if self.progress else {}
-        if seen != {key: last.get(key) for key in seen}:
-            self.progress.append({**seen, "seen_at": format_time(self._context.client.now())})
-
     def wait_until_finished(self, build: Build) -> Build:
-        """Wait until the build is over. Raises BuildFailed where it fails, is cancelled or takes too long."""
+        """Return the finished build. Raises BuildFailed if it fails, is cancelled, or exceeds wait_timeout."""
         deadline = self._clock() + self._timeout.total_seconds()
-        self.note(build)
+        self._record(build)
         while not build.finished:
             left = deadline - self._clock()
             if left <= 0:
                 raise BuildFailed(
-                    f"The build {build.uuid} of {self._name} is still in the phase {build.phase} after "
-                    f"{format_duration(self._timeout)} (wait_timeout). It goes on; run the task again to wait for it, or cancel "
-                    "it with state=absent and its uuid"
+                    f"The build {build.uuid} of {self.name} is still in the phase {build.phase} after "
+                    f"{format_duration(self._timeout)} (wait_timeout). It continues to run. Run the task again to wait "
+                    "for it, or cancel it with state=absent and its uuid"
                 )
             self._sleep(min(left, self._interval.total_seconds()))
             build = self._builds.get(build.uuid) or build
-            self.note(build)
+            self._record(build)
         if build.phase != COMPLETE:
             raise BuildFailed(self._failure_message(build))
         return build
 
+    def _record(self, build: Build) -> None:
+        """Add the build's phase and step to the progress if they are new."""
+        current = {"phase": build.phase, "step": build.step, "steps": build.steps}
+        last = self.progress[-1] if self.progress else {}
+        if current != {key: last.get(key) for key in current}:
+            self.progress.append({**current, "seen_at": format_time(self._context.client.now())})
+
     def _failure_message(self, build: Build) -> str:
         phases = ", ".join(dict.fromkeys(str(step["phase"]) for step in self.progress))
-        words = [f"The build {build.uuid} of {self._name} ended in the phase {build.phase} (seen: {phases})"]
+        sentences = [f"The build {build.uuid} of {self.name} ended in the phase {build.phase} (seen: {phases})"]
         if build.error:
-            words.append(build.error)
+            sentences.append(build.error)
         try:
             lines = self._builds.last_lines(build.uuid, _LAST_LINES)
         except QuayError as error:
-            words.append(f"Its log cannot be read: {error}")
+            sentences.append(f"Its log cannot be read: {error}")
             lines = []
         if lines:
-            words.append("Its last lines:\n" + "\n".join(lines))
-        return ". ".join(words)
+            sentences.append("Last lines of its log:\n" + "\n".join(lines))
+        return ". ".join(sentences)

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Repository mirrors: configured, switched off, started and cancelled."""
+"""quay_repository_mirror: the mirror configuration of a repository, and its syncs (.../repository/{name}/mirror)."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from .._module.context import ModuleContext, Result
 from .._quay.mirrors import CANCEL, NEVER_RUN, STARTED, SYNC_NOW, UNDER_WAY, Mirror, Mirrors
 from .._quay.repositories import MIRROR, NORMAL, Repositories, RepositoryName
 from .reconcile import ABSENT, PRESENT, CachedRead, Comparison, reconcile
+from .repository_checks import check_robot_namespace, require_repository
 
-_PLAIN = ("enabled", "external_reference", "external_registry_username", "verify_tls", "unsigned_images", "robot")
+_SCALARS = ("enabled", "external_reference", "external_registry_username", "verify_tls", "unsigned_images", "robot")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _LISTS = ("tags", "architectures")
-_SPANS = ("sync_interval", "skopeo_timeout")
-_FIELDS = (*_PLAIN, *_PROXIES, *_LISTS, *_SPANS, "sync_start_date", "mode", "sync_status")
-_NEEDED = ("external_reference", "robot", "tags", "sync_start_date")
-_USER, _SECRET = ("external_registry_username", "external_registry_password")
-# What a diff tells of the password, which Quay never tells.
+_DURATIONS = ("sync_interval", "skopeo_timeout")
+_FIELDS = (*_SCALARS, *_PROXIES, *_LISTS, *_DURATIONS, "sync_start_date", "mode", "sync_status")
+# Fields that separate requests set.
+_SEPARATE = ("mode", "sync_status")
+_REQUIRED = ("external_reference", "robot", "tags", "sync_start_date")
+_USERNAME, _PASSWORD = ("external_registry_username", "external_registry_password")
+# How comparisons and diffs represent the password, which Quay never returns.
 _NEW = "new"
-_ABSENT = "absent"
+_NONE = "absent"
 _UNKNOWN = "unknown"
 _DEFAULTS: Mapping[str, Any] = {
-    _USER: "",
-    _SECRET: _ABSENT,
+    _USERNAME: "",
+    _PASSWORD: _NONE,
     "verify_tls": True,
     "unsigned_images": False,
     **dict.fromkeys(_PROXIES, ""),
@@ -44,88 +47,92 @@ _DEFAULTS: Mapping[str, Any] = {
     "mode": MIRROR,
     "sync_status": NEVER_RUN,
 }
-# Quay's own limit.
-_SHORTEST_TIMEOUT = 300
+# Seconds; Quay's own limit.
+_MIN_SKOPEO_TIMEOUT = 300
 _LOCATION = re.compile(r"(?!.*://)[^\s/@?#%\\]+/[^\s@?#%\\]+")
 
 
 def ensure_repository_mirror(context: ModuleContext) -> Result:
-    """The module quay_repository_mirror."""
+    """Run quay_repository_mirror: create, change or disable the mirror of one repository; start or cancel a sync."""
     name = RepositoryName.parse(context.params["repository"])
     if context.params["sync"] and context.params["state"] == ABSENT:
-        raise BadInput("sync goes with state=present")
-    desired = _desired(context, name)
-    resource = MirrorResource(context, name, desired.get("sync_start_date"))
+        raise BadInput("sync needs state=present")
+    given = _fields_from_options(context, name)
+    resource = MirrorResource(context, name, given.get("sync_start_date"))
     present = resource.prefetch()
     if context.params["state"] == ABSENT:
-        comparison = _switch_off(context, resource, present)
+        comparison = _disable(context, resource, present)
     else:
-        comparison = reconcile(context, resource, PRESENT, _declared(context, desired, present), _DEFAULTS)
+        comparison = reconcile(context, resource, PRESENT, _declared(context, given, present), _DEFAULTS)
     after = comparison.after or {}
     return comparison.result({"repository": str(name), **{field: after.get(field) for field in _FIELDS}})
 
 
-def _switch_off(context: ModuleContext, resource: MirrorResource, present: Mapping[str, Any] | None) -> Comparison:
-    """Quay never forgets a mirror (DELETE is taken for another repository's, and does nothing): it is disabled."""
+def _disable(context: ModuleContext, resource: MirrorResource, present: Mapping[str, Any] | None) -> Comparison:
+    """Disable the mirror. Quay cannot delete it: it answers 204 to DELETE .../mirror, and deletes nothing."""
     if present is None:
         return Comparison(None, None)
     mode = NORMAL if present["mode"] == MIRROR else present["mode"]
     return reconcile(context, resource, PRESENT, {"enabled": False, "mode": mode}, {})
 
 
-def _desired(context: ModuleContext, name: RepositoryName) -> dict[str, Any]:
-    """What the play names, as it is compared. Raises BadInput for what Quay would refuse or stumble over."""
+def _fields_from_options(context: ModuleContext, name: RepositoryName) -> dict[str, Any]:
+    """Return the fields that the options name, as comparisons hold them: durations in seconds, times in ISO 8601.
+
+    Raises BadInput for values that Quay refuses or answers 500 to.
+    """
     params = context.params
-    desired: dict[str, Any] = {field: params[field] for field in (*_PLAIN, *_PROXIES) if params[field] is not None}
+    fields: dict[str, Any] = {field: params[field] for field in (*_SCALARS, *_PROXIES) if params[field] is not None}
     for field in _LISTS:
         if params[field] is not None:
-            desired[field] = sorted(set(params[field]))
-    for field in _SPANS:
+            fields[field] = sorted(set(params[field]))
+    for field in _DURATIONS:
         duration = parse_duration(params[field], field)
         if duration is not None:
-            desired[field] = int(duration.total_seconds())
+            fields[field] = int(duration.total_seconds())
     start = parse_time_option(params["sync_start_date"], "sync_start_date")
     if start is not None:
-        desired["sync_start_date"] = format_time(start)
-    _check(context, desired, name)
-    return desired
+        fields["sync_start_date"] = format_time(start)
+    _check_fields(context, fields, name)
+    return fields
 
 
-def _check(context: ModuleContext, desired: Mapping[str, Any], name: RepositoryName) -> None:
-    reference = desired.get("external_reference")
+def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: RepositoryName) -> None:
+    reference = fields.get("external_reference")
     if reference is not None and not _LOCATION.fullmatch(reference):
         context.hide_login_in(reference)
         raise BadInput(
-            "external_reference must be a repository without scheme, tag and user, such as "
+            "external_reference must be a repository without scheme, tag or user name, such as "
             "registry.example.com/library/base"
         )
-    robot = desired.get("robot")
-    if robot is not None and not robot.startswith(f"{name.namespace}+"):
-        raise BadInput(
-            f"robot: '{robot}' is no robot of the namespace {name.namespace}; write {name.namespace}+robot. "
-            "Quay mirrors with robots of the repository's own namespace only"
-        )
-    if desired.get("tags") == [] or "" in desired.get("tags", ()):
-        raise BadInput("tags must name at least one tag or pattern; * stands for all tags")
-    if desired.get("sync_interval") == 0:
+    robot = fields.get("robot")
+    if robot is not None:
+        check_robot_namespace("robot", robot, name, "Quay mirrors with robots of the repository's own namespace only")
+    if fields.get("tags") == [] or "" in fields.get("tags", ()):
+        raise BadInput("tags must name at least one tag or pattern, and none may be empty; * matches all tags")
+    if fields.get("sync_interval") == 0:
         raise BadInput("sync_interval must be more than 0")
-    if desired.get("skopeo_timeout", _SHORTEST_TIMEOUT) < _SHORTEST_TIMEOUT:
+    if fields.get("skopeo_timeout", _MIN_SKOPEO_TIMEOUT) < _MIN_SKOPEO_TIMEOUT:
         raise BadInput("skopeo_timeout must be at least 5m")
     for field in _PROXIES:
-        context.refuse_login_in(field, desired.get(field, ""), "Quay shows it to whoever sees the mirror")
+        context.refuse_login_in(field, fields.get(field, ""), "Quay shows it to everybody who can see the mirror")
 
 
-def _declared(context: ModuleContext, desired: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the play declares, in view of what is there: it decides on the password and on syncing."""
-    missing = [field for field in _NEEDED if field not in desired]
+def _declared(context: ModuleContext, given: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the fields to reconcile: the given ones, the mode, and whether to send a password or to start a sync."""
+    missing = [field for field in _REQUIRED if field not in given]
     if present is None and missing:
-        raise BadInput(f"The repository has no mirror yet; a new one needs {', '.join(missing)}")
-    if desired.get("architectures") and context.server.feature("SPARSE_INDEX") is False:
-        raise BadInput("architectures: this Quay mirrors all architectures, because FEATURE_SPARSE_INDEX is off")
-    declared = {**desired, "mode": MIRROR}
+        raise BadInput(
+            f"The repository {context.params['repository']} has no mirror yet; a new one needs {', '.join(missing)}"
+        )
+    if given.get("architectures") and context.server.feature("SPARSE_INDEX") is False:
+        raise BadInput(
+            "architectures: this Quay mirrors all architectures, because FEATURE_SPARSE_INDEX is off. Remove the option"
+        )
+    declared = {**given, "mode": MIRROR}
     password_action = _password_action(context.params, present)
     if password_action is not None:
-        declared[_SECRET] = password_action
+        declared[_PASSWORD] = password_action
     status = present["sync_status"] if present else NEVER_RUN
     if context.params["sync"] == "now" and status not in UNDER_WAY:
         declared["sync_status"] = SYNC_NOW
@@ -135,112 +142,117 @@ def _declared(context: ModuleContext, desired: Mapping[str, Any], present: Mappi
 
 
 def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | None) -> str | None:
-    """What becomes of the password: sent, taken away, or left (None).
+    """Return what to do with the password: send it (_NEW), remove it (_NONE) or keep it (None).
 
-    Quay tells nothing of a stored password, so it is sent when the user changes, and else only on demand.
+    Quay does not return a stored password, so it cannot be compared. It is sent when the user name changes, and in
+    every run with update_password=always.
     """
-    username, password, when = (params[option] for option in (_USER, _SECRET, "update_password"))
+    username, password, when = (params[option] for option in (_USERNAME, _PASSWORD, "update_password"))
     if username is None:
         return None
     if password and not username:
-        raise BadInput(f"{_SECRET} goes with a user name; {_USER} is empty")
-    other_user = username != (present[_USER] if present else "")
-    if other_user and username and present and not password:
-        raise BadInput(f"{_USER} changes to {username}, so {_SECRET} is needed: Quay would go on using the old user's")
-    if other_user and not username:
-        return _ABSENT
-    return _NEW if password and (other_user or when == "always") else None
+        raise BadInput(f"{_PASSWORD} needs a user name, and {_USERNAME} is empty")
+    user_changes = username != (present[_USERNAME] if present else "")
+    if user_changes and username and present and not password:
+        raise BadInput(
+            f"{_USERNAME} changes to {username}, so {_PASSWORD} is required: without it, Quay would keep the password "
+            "of the former user"
+        )
+    if user_changes and not username:
+        return _NONE
+    return _NEW if password and (user_changes or when == "always") else None
 
 
 class MirrorResource(CachedRead):
-    """One repository's mirror, with the repository's mode, without which Quay does not mirror."""
+    """The mirror of one repository, and the repository's mode: Quay mirrors only into the mode ``mirror``.
+
+    ``start``: the declared sync_start_date in ISO 8601.
+    """
 
     def __init__(self, context: ModuleContext, name: RepositoryName, start: str | None) -> None:
-        super().__init__()
-        self._context = context
+        super().__init__(context)
         self._name = name
         self._start = start
         self._repositories = Repositories(context.client, name)
         self._mirrors = Mirrors(context.client, name.path)
-        self._has_proxies = False
-        self._password_action_taken = ""
-        self._asked_to_sync = False
+        self._has_proxies = False  # in Quay, as last read
+        self._password_action = ""  # of this run
+        self._requested_sync = False
         self.what = f"the mirror of {name}"
         self.path = self._mirrors.path
 
     def _fetch(self) -> Mapping[str, Any] | None:
         repository = self._repositories.get()
-        if repository is None:
-            if self._context.params["state"] == ABSENT:
-                return None
-            raise BadInput(f"repository: there is no {self._name}; create it with quay_repository")
+        if repository is None and self._deletes:
+            return None
+        mode = require_repository(repository, self._name).mode
         mirror = self._mirrors.get()
         if mirror is None:
-            self._refuse_without_feature()
+            self._check_mirroring_enabled()
             return None
         self._has_proxies = mirror.has_proxies
-        return self._fields(mirror, repository.mode)
+        return self._fields(mirror, mode)
 
     def create(self, desired: Mapping[str, Any]) -> None:
-        fields = {field: desired[field] for field in _FIELDS if field not in ("mode", "sync_status")}
+        fields = {field: desired[field] for field in _FIELDS if field not in _SEPARATE}
         if not fields["architectures"]:
-            # Even an empty list would need FEATURE_SPARSE_INDEX on some servers.
+            # Without FEATURE_SPARSE_INDEX, some servers refuse even an empty list.
             del fields["architectures"]
-        self._mirrors.create(self._with_password(fields, desired[_SECRET]))
+        self._mirrors.create(self._with_password(fields, desired[_PASSWORD]))
         self._sync(desired["sync_status"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-        fields = {field: value for field, value in changes.items() if field not in ("mode", "sync_status", _SECRET)}
-        if _SECRET in changes:
-            fields[_USER] = changes.get(_USER, present[_USER])
+        fields = {field: value for field, value in changes.items() if field not in (*_SEPARATE, _PASSWORD)}
+        if _PASSWORD in changes:
+            fields[_USERNAME] = changes.get(_USERNAME, present[_USERNAME])
         if fields:
-            fields = self._with_password(fields, changes.get(_SECRET, ""))
+            fields = self._with_password(fields, changes.get(_PASSWORD, ""))
             self._mirrors.update(fields, has_proxies=self._has_proxies)
         if "mode" in changes:
             self._repositories.switch(changes["mode"])
         self._sync(changes.get("sync_status", ""))
 
     def delete(self) -> None:
-        """Not in Quay's power."""
+        """Do nothing: Quay cannot delete a mirror, see ``_disable``."""
 
-    def _with_password(self, fields: dict[str, Any], password_action: str) -> dict[str, Any]:
-        """Quay takes a password beside a user name only, and for none of both two nulls."""
-        if password_action == _NEW:
-            fields[_SECRET] = self._context.params[_SECRET]
-        elif password_action == _ABSENT:
-            fields.update({_USER: None, _SECRET: None})
-        self._password_action_taken = password_action
+    def _with_password(self, fields: dict[str, Any], action: str) -> dict[str, Any]:
+        """Add the password to a request. Quay takes it only with a user name; two nulls remove both."""
+        if action == _NEW:
+            fields[_PASSWORD] = self._context.params[_PASSWORD]
+        elif action == _NONE:
+            fields.update({_USERNAME: None, _PASSWORD: None})
+        self._password_action = action
         return fields
 
     def _sync(self, status: str) -> None:
         if status == SYNC_NOW:
             self._mirrors.sync_now()
-            self._asked_to_sync = True
+            self._requested_sync = True
         if status == CANCEL:
             self._mirrors.cancel_sync()
 
     def _fields(self, mirror: Mirror, mode: str) -> dict[str, Any]:
-        fields: dict[str, Any] = {field: getattr(mirror, field) for field in (*_PLAIN, *_PROXIES, *_SPANS)}
+        fields: dict[str, Any] = {field: getattr(mirror, field) for field in (*_SCALARS, *_PROXIES, *_DURATIONS)}
         fields.update({field: _without_password(fields[field]) for field in _PROXIES})
         fields.update({field: list(getattr(mirror, field)) for field in _LISTS})
-        stored = _UNKNOWN if mirror.external_registry_username else _ABSENT
-        fields[_SECRET] = self._password_action_taken or stored
-        on_schedule = self._start and _on_schedule(mirror, parse_time_option(self._start, "sync_start_date"))
+        stored = _UNKNOWN if mirror.external_registry_username else _NONE
+        fields[_PASSWORD] = self._password_action or stored
+        on_schedule = self._start and _is_on_schedule(mirror, parse_time_option(self._start, "sync_start_date"))
         fields["sync_start_date"] = self._start if on_schedule else format_time(mirror.sync_start_date)
         fields["mode"] = mode
-        synced = self._asked_to_sync and mirror.status in STARTED
-        fields["sync_status"] = SYNC_NOW if synced else mirror.status
+        started = self._requested_sync and mirror.status in STARTED
+        fields["sync_status"] = SYNC_NOW if started else mirror.status
         return fields
 
-    def _refuse_without_feature(self) -> None:
-        if self._context.server.feature("REPO_MIRROR") is False and self._context.params["state"] != ABSENT:
+    def _check_mirroring_enabled(self) -> None:
+        if self._context.server.feature("REPO_MIRROR") is False and not self._deletes:
             raise BadInput("This Quay does not mirror repositories (FEATURE_REPO_MIRROR is off)")
 
 
-def _on_schedule(mirror: Mirror, start: datetime | None) -> bool:
-    """Whether Quay's date lies on the schedule that began at ``start``.
+def _is_on_schedule(mirror: Mirror, start: datetime | None) -> bool:
+    """Return whether the mirror's start date is on the schedule that began at ``start``.
 
-    After each sync Quay moves the date on by whole intervals, and by up to a second that the sum loses.
+    After each sync, Quay advances the date by complete intervals, and loses up to a second each time.
     """
     if mirror.sync_start_date is None or start is None:
         return False

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Users: present, absent, enabled, and the password that Quay tells once."""
+"""quay_user: users, and the passwords of new users, which Quay shows only once (/api/v1/superuser/users)."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from typing import Any, Mapping
 
 from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, Unconfirmed
-from .._core.names import NAME_BLOCKED, check_account, check_email
 from .._http.address import api_path
-from .._http.errors import ApiError, NotFound
+from .._http.errors import NotFound
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import accepts_password
 from .._quay.users import User, Users
-from .._stores.holders import SecretHolder, StoreHolder, holder_from_options
+from .._stores.holders import SecretHolder, holder_from_options
+from .accounts import check_account_options, name_taken, raise_if_name_blocked
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
 _DEFAULTS = {"email": "", "enabled": True}
+# AUTHENTICATION_TYPE of a Quay that manages its users itself; empty if the server does not report it.
 _DATABASE = ("", "Database")
 _ALPHABET = string.ascii_uppercase + string.digits
-# How a comparison tells a password without telling it.
+# How comparisons and diffs represent a password.
 _AS_DECLARED, _OTHER = "as declared", "other"
 
 
 def ensure_user(context: ModuleContext) -> Result:
-    """The module quay_user."""
+    """Run quay_user: create, change or delete one user."""
     params = context.params
-    check_account(params["name"], "name")
-    check_email(params["email"], "email")
+    check_account_options(params)
     _check_password(params["password"])
     with holder_from_options(params, check_mode=context.check_mode) as holder:
-        resource = _Resource(context, holder)
+        resource = UserResource(context, holder)
         resource.prefetch()
         resource.check_feasible()
         comparison = reconcile(
@@ -48,46 +48,44 @@ def ensure_user(context: ModuleContext) -> Result:
             params["state"],
             resource.declared(),
             _DEFAULTS,
-            has_undelivered_secret=lambda: resource.has_undelivered_secret,
+            has_undelivered_secret=resource.has_undelivered_secret,
         )
         if params["state"] == ABSENT:
-            return _gone(context, resource, comparison, holder)
+            return _absent_result(context, resource, comparison, holder)
         _warn_of_missing_password(context, comparison, holder)
         return comparison.result(_return_values(params["name"], comparison.after or {}, resource))
 
 
-class _Resource(CachedRead):
-    """One user, for C(_upkeep.keep)."""
+class UserResource(CachedRead):
+    """One user. Its fields are ``email``, ``enabled`` and, if the play manages it, ``password``."""
 
     def __init__(self, context: ModuleContext, holder: SecretHolder) -> None:
-        super().__init__()
+        super().__init__(context)
         self.name: str = context.params["name"]
         self.what = f"the user {self.name}"
         self.path = Users.path + self.name
-        self.secret: str | None = None  # the password of a new user, unless the play gave one
-        self._context = context
-        self._users = Users(context.client)
         self.holder = holder
-        self._given: str | None = context.params["password"]
+        self.new_password: str | None = None  # of a user that this run created, unless the play sets one
         self.before: User | None = None
-        self._is_new: bool | None = None  # not known before the first look
+        self._users = Users(context.client)
+        self._declared_password: str | None = context.params["password"]
+        self._is_new: bool | None = None  # unknown before the first read
 
-    @property
     def has_undelivered_secret(self) -> bool:
-        """Whether the caller has yet to be told the password of a new user."""
-        return self.secret is not None and not self.holder.stores_secret
+        """Return whether this run created a password that no store holds, so that only the result can return it."""
+        return self.new_password is not None and not self.holder.stores_secret
 
     @property
-    def _checks_password(self) -> bool:
-        """Whether the user shall have the declared password from now on, and not only when he is new."""
-        is_due = {"always": True, "on_create": self._is_new}
-        return self._given is not None and bool(is_due[self._context.params["update_password"]])
+    def _manages_password(self) -> bool:
+        """Whether the user must have the declared password: always, or only as a new user (update_password)."""
+        applies = {"always": True, "on_create": self._is_new}
+        return self._declared_password is not None and bool(applies[self._context.params["update_password"]])
 
     def declared(self) -> dict[str, Any]:
-        """What the play says of the user."""
+        """Return the fields that the play declares."""
         params = self._context.params
         fields = {key: params[key] for key in ("email", "enabled") if params[key] is not None}
-        return {**fields, "password": _AS_DECLARED} if self._checks_password else fields
+        return {**fields, "password": _AS_DECLARED} if self._manages_password else fields
 
     def _fetch(self) -> Mapping[str, Any] | None:
         user = self._users.get(self.name)
@@ -96,40 +94,39 @@ class _Resource(CachedRead):
         if user is None:
             return None
         fields: dict[str, Any] = {"email": user.email, "enabled": user.enabled}
-        if self._given is not None and self._checks_password and not self._deletes:
-            right = accepts_password(self._context.client, self.name, self._given)
-            fields["password"] = _AS_DECLARED if right else _OTHER
+        if self._declared_password is not None and self._manages_password and not self._deletes:
+            accepted = accepts_password(self._context.client, self.name, self._declared_password)
+            fields["password"] = _AS_DECLARED if accepted else _OTHER
         return fields
 
     def create(self, desired: Mapping[str, Any]) -> None:
-        stores = self.holder.stores if isinstance(self.holder, StoreHolder) else []
-        with self.holder.prepare(stores):
-            password = self._issue(desired["email"])
-            if self._given is None:
-                self.secret = password
-                made = Credential(self.name, self.name, password, created_at=self._context.client.now())
-                self.holder.deliver(made, stores)
+        with self.holder.prepare(self.holder.stores):
+            password = self._create_account(desired["email"])
+            if self._declared_password is None:
+                self.new_password = password
+                created_at = self._context.client.now()
+                credential = Credential(self.name, self.name, password, created_at=created_at)
+                self.holder.deliver(credential, self.holder.stores)
         changes: dict[str, Any] = {} if desired["enabled"] else {"enabled": False}
-        if self._given is not None:
-            changes["password"] = self._given
+        if self._declared_password is not None:
+            changes["password"] = self._declared_password
         if changes:
-            self._finish(changes)
+            self._update_new_account(changes)
 
-    def _issue(self, email: str) -> str:
-        """Create the user once. Where the answer got lost, the password in it is lost too: he gets another one."""
+    def _create_account(self, email: str) -> str:
+        """Create the account once and return its password. If the response is lost, set and return another password."""
         try:
             return self._users.create(self.name, email)
         except QuayError as error:
-            if isinstance(error, ApiError) and "not available" in error.message:
-                raise error.with_hint(NAME_BLOCKED) from None
+            raise_if_name_blocked(error)
             if not error.outcome_unknown or self._users.get(self.name) is None:
                 raise
         password = "".join(secrets.choice(_ALPHABET) for _position in range(32))
-        if self._given is None:
-            self._finish({"password": password})
+        if self._declared_password is None:
+            self._update_new_account({"password": password})
         return password
 
-    def _finish(self, changes: Mapping[str, Any]) -> None:
+    def _update_new_account(self, changes: Mapping[str, Any]) -> None:
         try:
             self._users.update(self.name, changes)
         except QuayError as error:
@@ -138,28 +135,24 @@ class _Resource(CachedRead):
             if accepts_password(self._context.client, self.name, str(changes["password"])):
                 return
             raise Unconfirmed(
-                f"{self.what} was created, but his password could not be set: {error}. Set one with "
+                f"{self.what} was created, but the password could not be set: {error}. Set one with "
                 "update_password=always, or delete the user and run the task again"
             ) from None
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         body = dict(changes)
         if "password" in body:
-            body["password"] = self._given
+            body["password"] = self._declared_password
         self._users.update(self.name, body)
 
     def delete(self) -> None:
         if self.before is not None and not self.before.enabled:
-            # Quay takes a disabled user for one whose deletion is under way, and leaves him there.
+            # Quay treats a disabled user as one that is being deleted: it answers 204 and deletes nothing.
             self._users.update(self.name, {"enabled": True})
         self._users.delete(self.name)
 
-    @property
-    def _deletes(self) -> bool:
-        return bool(self._context.params["state"] == ABSENT)
-
     def check_feasible(self) -> None:
-        """Say what Quay would say no to, so that check mode says it, too."""
+        """Raise BadInput for a change that Quay would refuse, so that check mode fails as well."""
         fields = self.present
         if fields is None or self.before is None:
             if not self._deletes:
@@ -168,58 +161,62 @@ class _Resource(CachedRead):
         changes = {key for key, value in self.declared().items() if fields[key] != value}
         if self.before.superuser and (self._deletes or changes):
             raise BadInput(
-                f"{self.what} is a superuser, whom Quay lets nobody change or delete. Take him out of SUPER_USERS in "
-                "Quay's configuration first"
+                f"{self.what} is a superuser, and Quay does not allow anyone to change or delete a superuser. Remove "
+                f"{self.name} from SUPER_USERS in Quay's configuration first"
             )
         if changes - {"enabled"} and not self._deletes:
-            self._refuse_foreign_users("his e-mail address and password cannot be changed here, only enabled can")
+            self._refuse_external_users("email and password must be changed there; only enabled can be changed here")
 
     def _check_new_user(self) -> None:
-        self._refuse_foreign_users("he cannot be created here; create him there")
+        self._refuse_external_users("the user must be created there")
         try:
             self._context.client.get(api_path("organization", self.name))
         except NotFound:
             return
-        raise BadInput(f"name: '{self.name}' is the name of an organization; users and organizations share one list")
+        raise name_taken(self.name, "an organization")
 
-    def _refuse_foreign_users(self, consequence: str) -> None:
-        kind = self._context.server.authentication()
-        if kind not in _DATABASE:
-            raise BadInput(f"{self.what}: this Quay takes its users from {kind}, so {consequence}")
+    def _refuse_external_users(self, consequence: str) -> None:
+        source = self._context.server.authentication()
+        if source not in _DATABASE:
+            raise BadInput(
+                f"{self.what}: this Quay takes its users from {source} (AUTHENTICATION_TYPE), so {consequence}"
+            )
 
 
 def _check_password(password: str | None) -> None:
     if password is not None and (len(password) < 8 or re.search(r"\s", password)):
-        raise BadInput("password must have at least 8 characters and no blank in it, as Quay wants it")
+        raise BadInput("password must have at least 8 characters and no white space; Quay accepts no other")
 
 
 def _warn_of_missing_password(context: ModuleContext, comparison: Comparison, holder: SecretHolder) -> None:
-    if isinstance(holder, StoreHolder) and not comparison.created and not holder.non_empty():
+    if holder.stores_secret and not comparison.created and not holder.non_empty():
         context.warn(
-            f"{context.params['token_path']} holds no password: Quay tells a user's password only when it creates him, "
-            f"and {context.params['name']} was there already."
+            f"{context.params['token_path']} holds no password: Quay shows a password only when it creates the user, "
+            f"and the user {context.params['name']} already existed. To set a known password, use password with "
+            "update_password=always instead of token_path."
         )
 
 
-def _gone(context: ModuleContext, resource: _Resource, comparison: Comparison, holder: SecretHolder) -> Result:
-    """The answer about a user who is not there any more; his file is cleared, too."""
-    non_empty = holder.non_empty() if isinstance(holder, StoreHolder) else []
+def _absent_result(
+    context: ModuleContext, resource: UserResource, comparison: Comparison, holder: SecretHolder
+) -> Result:
+    """Remove the stored password of a deleted user, and return the module's result."""
+    stored = holder.non_empty()
     before, after = dict(comparison.before or {}), dict(comparison.after or {})
-    for store, _held in non_empty:
+    for store, _secret in stored:
         before["deliver"], after["deliver"] = {store.place: "present"}, {store.place: "absent"}
         if not context.check_mode:
             store.remove()
     values = _return_values(resource.name, comparison.before or {}, resource)
-    return Result(comparison.changed or bool(non_empty), values, before, after)
+    return Result(comparison.changed or bool(stored), values, before, after)
 
 
-def _return_values(name: str, fields: Mapping[str, Any], resource: _Resource) -> dict[str, Any]:
-    stored = isinstance(resource.holder, StoreHolder)
+def _return_values(name: str, fields: Mapping[str, Any], resource: UserResource) -> dict[str, Any]:
     return {
         "name": name,
         "email": fields.get("email", ""),
         "enabled": fields.get("enabled", False),
         "superuser": resource.before.superuser if resource.before is not None else False,
-        "token": None if stored else resource.secret,
-        "fingerprint": fingerprint(resource.secret),
+        "token": None if resource.holder.stores_secret else resource.new_password,
+        "fingerprint": fingerprint(resource.new_password),
     }

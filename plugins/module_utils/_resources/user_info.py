@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Users of the server (quay_user_info)."""
+"""quay_user_info: the users of the server (/api/v1/superuser/users)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .._quay.users import Users
 
 
 def list_users(context: ModuleContext) -> Result:
-    """The module quay_user_info."""
-    users, name, desired = Users(context.client), context.params["name"], context.params["enabled"]
+    """Run quay_user_info: list all users, or the one of the given name, optionally only enabled or disabled ones."""
+    users, name, enabled = Users(context.client), context.params["name"], context.params["enabled"]
     if name is not None:
-        one = users.get(name)
-        found = [] if one is None else [one]
+        user = users.get(name)
+        found = [] if user is None else [user]
     else:
-        found = list(users.list(disabled=desired is not True))
-    listed = [asdict(user) for user in found if desired is None or user.enabled is desired]
+        found = list(users.list(disabled=enabled is not True))
+    listed = [asdict(user) for user in found if enabled is None or user.enabled is enabled]
     return Result(changed=False, values={"users": listed})

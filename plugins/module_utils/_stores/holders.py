@@ -50,6 +50,7 @@ class CallerHolder:
 
     def __init__(self, secret: str | None) -> None:
         self.held = [StoredSecret(secret)] if secret else []
+        self.stores: list[Store] = []
 
     def __enter__(self) -> CallerHolder:
         return self
@@ -68,6 +69,10 @@ class CallerHolder:
 
     def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
         """The caller takes it from the result."""
+
+    def non_empty(self) -> list[tuple[Store, StoredSecret]]:
+        """Return no store: the caller has none."""
+        return []
 
 
 class StoreHolder:
