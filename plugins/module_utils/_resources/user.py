@@ -22,7 +22,7 @@ from .._http.errors import ApiError, NotFound
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import accepts_password
 from .._quay.users import User, Users
-from .._stores.holders import SecretHolder, StoreHolder, holder_from_options
+from .._stores.holders import SecretHolder, filled_stores, holder_from_options
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
 _DEFAULTS = {"email": "", "enabled": True}
@@ -75,7 +75,7 @@ class _Resource(CachedRead):
     @property
     def has_undelivered_secret(self) -> bool:
         """Whether the caller has yet to be told the password of a new user."""
-        return self.secret is not None and not self.holder.stores_secret
+        return self.secret is not None and self.holder.returns_secret
 
     @property
     def _checks_password(self) -> bool:
@@ -102,7 +102,7 @@ class _Resource(CachedRead):
         return fields
 
     def create(self, desired: Mapping[str, Any]) -> None:
-        stores = self.holder.stores if isinstance(self.holder, StoreHolder) else []
+        stores = self.holder.stores if self.holder.stores else []
         with self.holder.prepare(stores):
             password = self._issue(desired["email"])
             if self._given is None:
@@ -194,7 +194,7 @@ def _check_password(password: str | None) -> None:
 
 
 def _warn_of_missing_password(context: ModuleContext, comparison: Comparison, holder: SecretHolder) -> None:
-    if isinstance(holder, StoreHolder) and not comparison.created and not holder.non_empty():
+    if holder.stores and not comparison.created and not filled_stores(holder):
         context.warn(
             f"{context.params['token_path']} holds no password: Quay tells a user's password only when it creates him, "
             f"and {context.params['name']} was there already."
@@ -203,7 +203,7 @@ def _warn_of_missing_password(context: ModuleContext, comparison: Comparison, ho
 
 def _gone(context: ModuleContext, resource: _Resource, comparison: Comparison, holder: SecretHolder) -> Result:
     """The answer about a user who is not there any more; his file is cleared, too."""
-    non_empty = holder.non_empty() if isinstance(holder, StoreHolder) else []
+    non_empty = filled_stores(holder) if holder.stores else []
     before, after = dict(comparison.before or {}), dict(comparison.after or {})
     for store, _held in non_empty:
         before["deliver"], after["deliver"] = {store.place: "present"}, {store.place: "absent"}
@@ -214,7 +214,7 @@ def _gone(context: ModuleContext, resource: _Resource, comparison: Comparison, h
 
 
 def _return_values(name: str, fields: Mapping[str, Any], resource: _Resource) -> dict[str, Any]:
-    stored = isinstance(resource.holder, StoreHolder)
+    stored = bool(resource.holder.stores)
     return {
         "name": name,
         "email": fields.get("email", ""),
