@@ -9,19 +9,19 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module of the collection says of its behaviour."""
+    """Attributes that every module of the collection documents."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return the changed status prediction without modifying anything.
+    description: Can run in C(check_mode) and predict the changed status without modifying anything.
   diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode. Never a secret.
+    description: Returns details on what has changed, or would change in check mode. The diff never contains a secret.
   idempotent:
     description:
-      - When run twice in a row outside check mode, with the same arguments, the second run indicates no change.
-      - This assumes that nobody else has changed the same thing in Quay meanwhile.
+      - When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+      - This assumes that nothing else changes the same object in Quay between the two runs.
 """
 
     ACTION_GROUP = r"""
@@ -40,13 +40,13 @@ attributes:
   check_mode:
     support: full
     details:
-      - This action does not modify state.
+      - This module does not modify state.
   diff_mode:
     support: N/A
     details:
-      - This action does not modify state.
+      - This module does not modify state.
   idempotent:
     support: full
     details:
-      - This action does not modify state.
+      - This module does not modify state.
 """

@@ -9,63 +9,66 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options with which every module reaches Quay."""
+    """Options for the connection to the Quay server."""
 
     DOCUMENTATION = r"""
 options:
   quay_host:
     description:
-      - URL of the Quay server, without a path, for example V(https://quay.example.com) or
-        V(https://[2001:db8::1]:8443).
-      - Falls back to the environment variable E(QUAY_HOST) of the target.
+      - URL of the Quay server, with scheme and optional port, but without a path. For example
+        V(https://quay.example.com) or V(https://[2001:db8::1]:8443).
+      - If not specified, the environment variable E(QUAY_HOST) on the target is used.
     type: str
     default: http://127.0.0.1
   quay_token:
     description:
-      - OAuth access token to call the API with. Each request made with a token costs the server one password hash.
-      - Give either this or O(quay_username) and O(quay_password). What the play sets wins over the environment.
-      - Falls back to the environment variable E(QUAY_TOKEN) of the target.
+      - OAuth access token for the API. Every request with a token costs the server one password hash.
+      - Specify either this option, or O(quay_username) and O(quay_password). Values from the task take precedence over
+        environment variables.
+      - If not specified, the environment variable E(QUAY_TOKEN) on the target is used.
     type: str
   quay_username:
     description:
-      - User to sign in as. The module never signs the user out, because Quay would end all sessions of that user.
-      - Falls back to the environment variable E(QUAY_USERNAME) of the target.
+      - Name of the user to sign in as, together with O(quay_password).
+      - The module never signs the user out, because Quay would then end all sessions of this user.
+      - If not specified, the environment variable E(QUAY_USERNAME) on the target is used.
     type: str
   quay_password:
     description:
       - Password of O(quay_username).
-      - Falls back to the environment variable E(QUAY_PASSWORD) of the target.
+      - If not specified, the environment variable E(QUAY_PASSWORD) on the target is used.
     type: str
   validate_certs:
     description:
-      - Whether the server's TLS certificate must be valid. Set to V(false) only for a trial, as it exposes the
-        credentials.
-      - Falls back to the environment variable E(QUAY_VERIFY_SSL) of the target.
+      - Whether to verify the TLS certificate of the server.
+      - Set to V(false) only for tests, because it exposes the credentials to anyone who can intercept the connection.
+        For a private CA, use O(ca_path) instead.
+      - If not specified, the environment variable E(QUAY_VERIFY_SSL) on the target is used.
     type: bool
     default: true
     aliases: [verify_ssl]
   ca_path:
     description:
-      - File on the target with the CA certificates to trust, in PEM format, where the server's CA is not a public
-        one.
-      - Falls back to the environment variable E(QUAY_CA_PATH) of the target.
+      - Path of a file on the target that contains the CA certificates to trust, in PEM format.
+      - Specify this if the certificate of the server was not issued by a public CA.
+      - If not specified, the environment variable E(QUAY_CA_PATH) on the target is used.
     type: path
   timeout:
     description:
-      - Seconds to wait for a connection, and then for an answer, before giving up on a request.
-      - Falls back to the environment variable E(QUAY_TIMEOUT) of the target.
+      - Number of seconds to wait for a connection, and then for a response, before a request fails.
+      - If not specified, the environment variable E(QUAY_TIMEOUT) on the target is used.
     type: float
     default: 10.0
   retries:
     description:
-      - How often a reading request is repeated, with growing pauses, after a connection error or the status 429, 502,
-        503 or 504.
+      - Maximum number of times to repeat a read request (GET or HEAD) after a connection error or the status 429, 502,
+        503 or 504. The pause before each repetition increases. V(0) disables repetition.
       - A request that issues a secret is never repeated.
     type: int
     default: 3
 requirements:
   - requests (Python library on the target)
 notes:
-  - Proxies are taken from the usual environment variables of the target. The file C(.netrc) is never read, and no
-    redirect is followed with credentials.
+  - Proxies are taken from the usual environment variables on the target, such as E(HTTPS_PROXY).
+  - The file C(.netrc) is never read. Redirects are not followed, so that credentials never reach another server.
 """

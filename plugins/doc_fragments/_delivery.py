@@ -9,44 +9,47 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the modules that deliver to a store are told of the credential."""
+    """Options that describe the credential that a module delivers to a store."""
 
     DOCUMENTATION = r"""
 options:
   token:
     description:
-      - The secret to deliver. Required with O(state=present), but in check mode.
+      - The secret to deliver.
+      - Required with O(state=present), except in check mode.
     type: str
   username:
     description:
-      - What consumers type beside the secret, for example V(acme+ci) or V($oauthtoken).
+      - User name that consumers use together with the secret, for example V(acme+ci) or V($oauthtoken).
     type: str
     default: ""
   registry:
     description:
-      - Host that consumers name in C(podman login). Defaults to the host of O(quay_host).
+      - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme.
+      - Defaults to the host of O(quay_host).
     type: str
   name:
     description:
-      - What the credential is called.
+      - Name of the credential.
     type: str
     default: ""
   uuid:
     description:
-      - The credential's uuid in Quay, to be written down beside it.
+      - UUID of the credential in Quay. It is stored in the record of the secret.
     type: str
   created_at:
     description:
-      - When the secret was made (ISO 8601, UTC), to be written down beside it, so that a later run knows its age
-        without asking.
+      - Time at which the secret was created (ISO 8601, UTC). It is stored in the record of the secret, so that a later
+        run knows the age of the secret without a request to Quay.
     type: str
   expires_at:
     description:
-      - When the secret ends (ISO 8601, UTC), to be written down beside it.
+      - Time at which the secret expires (ISO 8601, UTC). It is stored in the record of the secret.
     type: str
   state:
     description:
-      - V(present) delivers the credential, V(absent) takes it away.
+      - V(present) delivers the credential.
+      - V(absent) removes it.
     type: str
     choices: [present, absent]
     default: present

@@ -9,38 +9,44 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that all token modules share."""
+    """Options that all token modules share."""
 
     DOCUMENTATION = r"""
 options:
   current_token:
     description:
-      - The secret that you hold now, for example out of a vault. The module judges it and replaces it only when it is
+      - The secret that you hold now, for example from a vault. The module checks it and replaces it only when it is
         due.
-      - It is never returned.
+      - The module never returns this value.
+      - Mutually exclusive with O(token_path) and O(deliver).
     type: str
   token_path:
     description:
-      - Absolute path of a file on the target that holds the secret and nothing else. The module reads it as the
-        current token, writes a new one whole or not at all, with mode V(0600), and does not return it.
-      - What is known of the secret (its fingerprint, dates and uuid, never the secret) is kept beside it in a file of
-        the same name with C(.record.json) appended.
+      - Absolute path of a file on the target that contains only the secret. The module reads the current secret from
+        this file and writes a new secret to it. It does not return the secret.
+      - The file is written atomically, with mode V(0600).
+      - The fingerprint, dates and UUID of the secret are stored in a record next to it. The record is a file of the
+        same name with C(.record.json) appended. It never contains the secret.
       - The directory must exist. Symbolic links are refused.
+      - Mutually exclusive with O(current_token) and O(deliver).
     type: path
   deliver:
     description:
-      - The stores on the target that consumers read. The module reads them, judges what they hold, writes a new
-        secret into all of them, each whole or not at all, reads each back, and does not return it.
-      - A store that has lost the present secret gets it again without a new one, where Quay can tell it or another
-        store has it.
-      - Only one of O(deliver), O(token_path) and O(current_token) may be given.
+      - Stores on the target from which consumers read the secret. The module checks what they hold, writes a new secret
+        to all of them, and reads each one back. Each store is written atomically. The module does not return the
+        secret.
+      - A store that does not hold the present secret receives it again without a new secret being issued. This is
+        possible if Quay can return the secret, or if another store still holds it.
+      - Mutually exclusive with O(current_token) and O(token_path).
     type: list
     elements: dict
     suboptions:
       kind:
         description:
-          - V(file) is a file of its own, as M(tokensmith.quay.quay_token_file) writes it. V(container_auth) is one
-            entry of a container engine's auth file, as M(tokensmith.quay.quay_container_auth) writes it.
+          - Kind of the store.
+          - V(file) is a file that contains only this credential, in the format of M(tokensmith.quay.quay_token_file).
+          - V(container_auth) is one entry of a container engine's auth file, in the format of
+            M(tokensmith.quay.quay_container_auth).
         type: str
         choices: [file, container_auth]
         required: true
@@ -51,37 +57,45 @@ options:
         required: true
       format:
         description:
-          - How a V(file) is written. V(token) is the secret alone.
+          - Format of a V(file) store. V(token) writes only the secret. See M(tokensmith.quay.quay_token_file) for the
+            other formats.
         type: str
         choices: [token, json, yaml, env]
         default: token
       prefix:
         description:
-          - What the variables of V(env) begin with.
+          - Prefix for the names of the variables in the format V(env).
         type: str
         default: QUAY_
       owner:
         description:
-          - User, by name or number, who shall own a V(file).
+          - User that owns a V(file) store, as a name or a numeric ID.
+          - If not specified, the file is owned by the user that runs the module. The owner of an existing file is then
+            not checked.
         type: str
       group:
         description:
-          - Group, by name or number, that shall own a V(file).
+          - Group that owns a V(file) store, as a name or a numeric ID.
+          - If not specified, the file has the group of the user that runs the module. The group of an existing file is
+            then not checked.
         type: str
       mode:
         description:
-          - Permissions of a V(file), in octal.
+          - Permissions of a V(file) store, in octal. Write the value in quotes, because YAML reads an unquoted V(0600)
+            as another number.
         type: str
         default: "0600"
       registry:
         description:
-          - Host that consumers name in C(podman login). Defaults to the host of O(quay_host).
+          - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme.
+          - Defaults to the host of O(quay_host).
         type: str
   rotate:
     description:
-      - V(when_due) replaces the secret only when there is a reason; RV(reason) says which.
-      - V(always) replaces it in each run, so the task is then not idempotent.
-      - V(never) creates what is missing but keeps what exists. RV(reason) still says what would be due.
+      - When to replace the secret.
+      - V(when_due) replaces it only if there is a reason. RV(reason) reports the reason.
+      - V(always) replaces it in every run, so the task is not idempotent.
+      - V(never) creates a missing secret but keeps an existing one. RV(reason) still reports why it would be due.
     type: str
     choices: [when_due, always, never]
     default: when_due
@@ -91,7 +105,8 @@ options:
 options:
   renew_before:
     description:
-      - Replace the secret when less than this is left of its life, for example V(14d), V(12h) or V(30m).
+      - Replace the secret when its remaining lifetime is this duration or shorter, for example V(14d), V(12h) or
+        V(30m).
     type: str
 """
 
@@ -99,6 +114,7 @@ options:
 options:
   max_age:
     description:
-      - Replace the secret when it is older than this, for example V(90d), V(12h) or V(30m).
+      - Replace the secret when it has reached this age, for example V(90d), V(12h) or V(30m).
+      - If not specified, the age of the secret is not a reason to replace it.
     type: str
 """

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_api
-short_description: Call any endpoint of Quay's API
+short_description: Call any endpoint of the Quay API
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Makes one call of Quay's API, for what no other module of the collection does. The call is named by its operation
-    id, as M(tokensmith.quay.quay_operation_info) lists them, or by method and path.
-  - Parameters and body are compared with the server's own description of its API before anything is sent. That costs
-    one request without a login.
-  - A writing call is sent once, and never repeated. With O(state) it is sent only where it is needed, and believed only
-    when the state is as wanted afterwards.
-  - B(Secrets in the answer are masked) in RV(json), by their keys (C(token), C(token_code), C(password),
-    C(client_secret) and the like). O(token_key) says which one of them is wanted.
+  - Makes one call to the Quay API. Use it for endpoints that no other module of the collection supports. Specify the
+    call either by its operation ID, as listed by M(tokensmith.quay.quay_operation_info), or by method and path.
+  - Parameters and body are validated against the server's own API description before the call is sent. The validation
+    costs one request without a login. See O(validate).
+  - A write call is sent once and never repeated. With O(state), it is sent only if it is needed, and the module
+    verifies the resulting state afterwards.
+  - B(Secrets in the response are masked) in RV(json). They are identified by their keys, such as C(token),
+    C(token_code), C(password) and C(client_secret). To get one of them, name it in O(token_key).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -28,118 +28,125 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reading calls (GET and HEAD, but for those that issue tokens) are sent in check mode, too.
-      - Any other call is not sent, and a warning says so. RV(json) and RV(status) are then null.
+      - Read calls (GET and HEAD) are sent in check mode as well, except those that issue tokens.
+      - Any other call is not sent, and the module warns about it. RV(json) and RV(status) are then null.
   diff_mode:
     support: partial
     details:
-      - With O(state), and with O(token_path) for a reading call. What any other call changes cannot be known.
+      - With O(state), and with O(token_path) for a read call. The changes made by any other call are unknown.
   idempotent:
     support: partial
     details:
-      - Reading calls, and writing calls with O(state). Any other call is sent in each run.
+      - Read calls and write calls with O(state) are idempotent. Any other call is sent in every run.
 options:
   operation:
     description:
-      - Id of the operation, such as V(listOrgLogs) or V(changeRepoVisibility), which gives method and path.
-      - Either this or O(path) is required.
+      - ID of the operation, such as V(listOrgLogs) or V(changeRepoVisibility). It determines method and path.
+      - Either this option or O(path) is required.
     type: str
   path:
     description:
-      - Path of the endpoint, with its leading slash and without a query. Placeholders such as V({orgname}) are taken
-        from O(parameters).
-      - Endpoints that the server's description does not list, such as V(/api/v1/user/initialize), V(/v2/_catalog) or
-        V(/config), need O(validate=none).
+      - Path of the endpoint, with the leading slash and without a query. Placeholders such as V({orgname}) are replaced
+        with values from O(parameters).
+      - Endpoints that the server's API description does not list, such as V(/api/v1/user/initialize), V(/v2/_catalog)
+        or V(/config), require O(validate=none).
     type: str
   method:
     description:
-      - Method, together with O(path). Left out, it is V(GET).
+      - HTTP method to use with O(path). If not specified, V(GET) is used.
     type: str
     choices: [GET, HEAD, POST, PUT, DELETE, PATCH]
   parameters:
     description:
-      - Parameters of the path and of the query, by name. They are encoded as needed; a repository is given as
-        V(namespace/name), and a list stands for a parameter that is sent several times.
+      - Path and query parameters, by name. The module encodes the values.
+      - Specify a repository as V(namespace/name). Specify a list to send a parameter several times.
     type: dict
     default: {}
   body:
     description:
-      - What is sent as JSON, a mapping or a list. Texts such as V("300") are sent as numbers and booleans where the
-        server's description wants these.
-      - A key that looks like a secret's is refused here; it belongs into O(body_secrets).
+      - Request body, a mapping or a list. It is sent as JSON.
+      - Strings such as V("300") are converted to numbers or booleans where the server's API description requires these
+        types.
+      - A key that looks like the key of a secret is refused. Use O(body_secrets) for it.
     type: raw
   body_secrets:
     description:
-      - The part of the body that is secret, a mapping that is put into O(body). It is kept out of logs and results.
+      - Mapping with the secret values of the request body. It is merged into O(body), and kept out of logs and results.
     type: dict
   validate:
     description:
-      - V(strict) sends nothing that the server's description does not allow. A path, a parameter or a property which it
-        does not list is an error that names similar ones.
-      - V(warn) tells the same by warnings, and sends the call. The description is wrong in places, for example it does
-        not say that a mirror needs a robot.
-      - V(none) does not ask for the description, unless O(operation) needs it to be found.
-      - Its response codes are never believed. Bodies of which it confuses two definitions of one name (C(NewToken),
-        C(UpdateOrg) and C(UpdateUser)) are not checked.
+      - How to validate the call against the server's API description.
+      - V(strict) fails before anything is sent if the description does not allow the call. The error lists similar
+        names for an unknown path, parameter or property.
+      - V(warn) reports the same problems as warnings and sends the call. Use it where the description is wrong. For
+        example, the description does not list the robot of a mirror as required.
+      - V(none) does not read the description, unless O(operation) is specified.
+      - Response codes in the description are always ignored. Bodies are not validated if their definition name
+        (C(NewToken), C(UpdateOrg) or C(UpdateUser)) stands for two different definitions in Quay.
     type: str
     choices: [strict, warn, none]
     default: strict
   all_pages:
     description:
-      - Follow the pages of a list (by C(next_page), or by C(page) where C(has_additional) is true), and return the
-        items of all of them as one list.
-      - Quay's lists of usage logs can be long. Limit them with the parameters C(starttime) and C(endtime).
+      - Whether to read all pages of a list and return their items as one list. Supported for GET only.
+      - The module follows C(next_page), or C(page) while C(has_additional) is true.
+      - Usage logs can have many pages. Limit them with the parameters C(starttime) and C(endtime).
     type: bool
     default: false
   changes:
     description:
-      - Whether a writing call counts as a change. V(false) is for calls that change nothing, such as a test of a
-        notification. It is skipped in check mode all the same.
-      - With O(state) this is found out instead.
+      - Whether a write call is reported as a change. Set to V(false) for a call that changes nothing, such as a test of
+        a notification. Check mode does not send such a call either.
+      - Ignored with O(state), because the module then compares the state itself.
     type: bool
     default: true
   state_path:
     description:
-      - Path of which a GET tells the state that the call is to bring about, before and after. Placeholders are taken
-        from O(parameters); those that stand here are not sent along as a query.
+      - Path from which the state is read with GET, before and after the call. Required with O(state).
+      - Placeholders are replaced with values from O(parameters). A parameter that is used here is not sent as a query
+        parameter.
     type: str
   state:
     description:
-      - V(present) sends the call only where O(state_path) tells nothing, or something that lacks O(fields).
-      - V(absent) sends the call only where O(state_path) tells something that has O(fields).
+      - V(present) sends the call only if nothing exists at O(state_path), or if it does not have the values of
+        O(fields).
+      - V(absent) sends the call only if something exists at O(state_path) that has the values of O(fields).
+      - Cannot be used together with O(token_path).
     type: str
     choices: [present, absent]
   fields:
     description:
-      - What the state at O(state_path) shall have (or, with O(state=absent), shall no longer have). A mapping has to
-        have these keys with these values; a list an item for each of these items, in any order and among others.
-      - Where the state itself is a list, one of its items has to have these fields.
+      - Values to compare with the state at O(state_path). After the call, the state must have them (O(state=present))
+        or must no longer have them (O(state=absent)).
+      - A mapping matches if the state has the same keys with the same values. A list matches if the state has an item
+        for each of its items, in any order. Additional keys and items in the state are ignored.
+      - If the state itself is a list, one of its items must match.
     type: dict
   token_key:
     description:
-      - The secret of the answer that is wanted, by its key, with dots between nested keys, such as V(token) or
+      - Key of the secret to take from the response. Separate nested keys with dots, for example V(token) or
         V(token.token_code).
     type: str
   token_path:
     description:
-      - Absolute path of a file on the target that is to hold the secret that O(token_key) names, and nothing else. It
-        is written whole or not at all, with mode V(0600), and the secret is not returned.
-      - What is known of the secret (never the secret) is kept beside it in a file of the same name with
-        C(.record.json) appended.
+      - Absolute path of a file on the target in which to store the secret of O(token_key). The file contains only the
+        secret. It is written atomically, with mode V(0600). The secret is then not returned.
+      - The fingerprint and date of the secret are stored in a file of the same name with C(.record.json) appended. That
+        file never contains the secret.
       - The directory must exist. Symbolic links are refused.
     type: path
 notes:
-  - Without any login the call is made as the public, which a few endpoints are for.
-  - The registry's token service, V(/v2/auth), is given the login by HTTP Basic. Other paths below V(/v2/) take a token
-    of M(tokensmith.quay.quay_referrers_token) as O(quay_token).
-  - Below a repository Quay takes any unknown path for a longer repository name, and answers 204 to a DELETE that
-    deletes nothing. The check against the server's description finds that.
+  - Without a login, the call is made anonymously. A few endpoints support this.
+  - For the registry's token service, V(/v2/auth), the login is sent with HTTP Basic authentication. Other paths below
+    V(/v2/) require a token from M(tokensmith.quay.quay_referrers_token) as O(quay_token).
+  - Below a repository, Quay treats every unknown path as a longer repository name. A DELETE request to such a path
+    returns 204 although nothing is deleted. The validation detects such paths.
 seealso:
   - module: tokensmith.quay.quay_operation_info
 """
 
 EXAMPLES = r"""
-- name: List an organization's usage logs of one day
+- name: List the usage logs of an organization for one day
   tokensmith.quay.quay_api:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -151,7 +158,7 @@ EXAMPLES = r"""
     all_pages: true
   register: logs
 
-- name: Make a repository private, if it is public
+- name: Make a repository private if it is public
   tokensmith.quay.quay_api:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -165,7 +172,7 @@ EXAMPLES = r"""
     fields:
       is_public: false
 
-- name: Delete a robot, if there is one
+- name: Delete a robot if it exists
   tokensmith.quay.quay_api:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -177,7 +184,7 @@ EXAMPLES = r"""
     state_path: /api/v1/organization/{orgname}/robots/{robot_shortname}
     state: absent
 
-- name: Make an app token and keep it in a file
+- name: Create an app token and store it in a file
   tokensmith.quay.quay_api:
     quay_host: https://quay.example.com
     quay_username: builder
@@ -188,7 +195,7 @@ EXAMPLES = r"""
     token_key: token.token_code
     token_path: /etc/builder/quay-app-token
 
-- name: Make the first user of a fresh installation
+- name: Create the first user of a new installation
   tokensmith.quay.quay_api:
     quay_host: https://quay.example.com
     method: POST
@@ -203,45 +210,50 @@ EXAMPLES = r"""
 
 RETURN = r"""
 operation:
-  description: Id of the operation; null where the server's description was not asked, or does not know the path.
+  description:
+    - ID of the operation. Null if the server's API description was not read, or does not list the path.
   returned: success
   type: str
   sample: changeRepoVisibility
 method:
-  description: Method of the call.
+  description: HTTP method of the call.
   returned: success
   type: str
   sample: POST
 path:
-  description: Path of the call, with its placeholders filled in.
+  description: Path of the call, with all placeholders replaced.
   returned: success
   type: str
   sample: /api/v1/repository/acme/app/changevisibility
 sent:
-  description: Whether the call was sent, or in check mode would be; false where the state was as wanted already.
+  description:
+    - Whether the call was sent, or would be sent in check mode. False if the state was already as requested.
   returned: success
   type: bool
   sample: true
 status:
-  description: Status of the answer; null where the call was not sent.
+  description: HTTP status of the response. Null if the call was not sent.
   returned: success
   type: int
   sample: 200
 json:
   description:
-    - The answer, with its secrets masked; null where there was none or the call was not sent. With O(all_pages) the
-      items of all pages stand in one list.
+    - Body of the response, with secrets masked. Null if the response has no body, or if the call was not sent.
+    - With O(all_pages), the items of all pages are in one list.
   returned: success
   type: raw
   sample:
     success: true
 token:
-  description: The secret that O(token_key) names; null in check mode and with O(token_path).
+  description:
+    - The secret that O(token_key) names. Null in check mode, with O(token_path), and if O(token_key) is not specified
+      or the response does not contain that key.
   returned: success
   type: str
   sample: null
 fingerprint:
-  description: First 12 hexadecimal digits of that secret's SHA-256, safe to log; null where there is none.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the secret, safe to log. Null if there is no secret.
   returned: success
   type: str
   sample: null

@@ -12,16 +12,17 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Keeps one OAuth access token of an application sound. It is there, accepted, has the wanted scopes and enough life
-    left.
-  - On Quay 3.18 and later the application-token endpoints are used, with a bearer token or a password. Tokens there
-    have a name and a chosen lifetime.
-  - On every older Quay the browser's own flow is used, which needs O(quay_username) and O(quay_password). Tokens
-    there have no name and live ten years. Which way serves is learned from the server, not from its version.
-  - Quay tells an OAuth token only once, so hand the present one in by O(current_token) or keep it at O(token_path).
-    The module proves it at C(/v2/auth), where Quay also says which of the listed tokens it is, and leaves it alone
-    while it is sound.
-  - A new token is proved before it is returned or stored. The one it replaces is revoked only afterwards; see
+  - Ensures that a valid OAuth access token of an application exists. A token is valid if Quay accepts it, if it has the
+    requested scopes, and if it does not expire within O(renew_before).
+  - On Quay 3.18 and later, the module uses the application-token endpoints, with a bearer token or a password. Tokens
+    there have a name and a configurable lifetime.
+  - On older versions, the module uses the authorization flow of the browser, which requires O(quay_username) and
+    O(quay_password). Tokens there have no name and expire after ten years. The module detects which method the server
+    supports. It does not rely on the version number.
+  - Quay returns an OAuth token only once, when it is issued. Provide the present token with O(current_token), or keep
+    it at O(token_path) or in the stores of O(deliver). The module checks it at C(/v2/auth), which also identifies it
+    among the listed tokens, and keeps it while it is valid.
+  - A new token is verified before it is returned or stored. The token that it replaces is revoked only after that. See
     O(revoke_superseded).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
@@ -38,36 +39,39 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(token_path) or O(current_token). Without them each run issues another token, because Quay does not tell
-        one again.
-      - Not with O(rotate=always), which replaces the token in each run.
-      - With O(for_user), an assignment is repeated until the user has taken it, because Quay does not list
-        assignments to whoever made them. Older Quay servers do not list taken ones either, so there it is repeated in
-        each run.
+      - The module is idempotent with O(token_path), O(deliver) or O(current_token). Without them, every run issues
+        another token, because Quay does not return an existing one.
+      - With O(rotate=always), every run replaces the token.
+      - With O(for_user), the assignment is repeated until the user has accepted it, because Quay does not list
+        assignments to the user who made them. Quay 3.17 and older do not list accepted assignments either, so every run
+        repeats the assignment.
 options:
   organization:
     description:
-      - Organization that owns the application. Together with O(client_id) it saves one request.
+      - Organization that owns the application.
+      - Required with O(application). With O(client_id), it is optional and saves one request.
     type: str
   application:
     description:
-      - Name of the application in O(organization). Naming it costs one request more than O(client_id) does.
+      - Name of the application in O(organization). Specify either this option or O(client_id).
+      - Looking up the name costs one request more than O(client_id).
     type: str
   client_id:
     description:
-      - Client id of the application, instead of its name.
+      - Client ID of the application. Specify either this option or O(application).
     type: str
   name:
     description:
-      - Name of the token, by which a later run finds what an earlier one left behind. Tokens that share it with this
-        one, of the same user and application, count as left behind, so give each credential a name of its own.
-      - Left out, the token is called C(ansible), and nothing is found by that name. Older Quay servers keep no names
-        at all.
+      - Name of the token. A later run uses it to find tokens that an earlier run left behind.
+      - All other tokens with this name, of the same user and application, are treated as left behind. Use a different
+        name for each credential.
+      - If not specified, the token is named C(ansible), and no tokens are found by this name. Quay 3.17 and older do
+        not store names.
     type: str
   scopes:
     description:
-      - What the token may do. V(all) stands for every scope.
-      - The login must hold each of these scopes itself.
+      - Scopes of the token. V(all) stands for every scope.
+      - The login must have each of these scopes itself.
     type: list
     elements: str
     aliases: [rights]
@@ -84,51 +88,55 @@ options:
     default: ["repo:read"]
   lifetime:
     description:
-      - How long a new token lives, for example V(90d). Left out, it is Quay's ten years. Ignored by older Quay
-        servers, where it is always ten years.
+      - Lifetime of a new token, for example V(90d). If not specified, the token expires after ten years, which is the
+        maximum.
+      - Ignored on Quay 3.17 and older, where tokens always expire after ten years.
     type: str
   renew_before:
     default: 14d
   revoke_superseded:
     description:
-      - Whether the replaced token, and tokens of the same name, user and application that earlier runs left behind,
-        are revoked.
-      - The default is V(true) with O(token_path), where the new token is delivered by then, and V(false) otherwise.
-        RV(superseded) then lists what you should revoke, by O(state=absent) and O(uuid), once you have delivered the
-        new one.
+      - Whether to revoke the replaced token, and tokens of the same name, user and application that earlier runs left
+        behind.
+      - Defaults to V(true) with O(token_path), O(deliver) or O(retire_after), and to V(false) otherwise.
+      - With V(false), RV(superseded) lists the tokens to revoke. Revoke them with O(state=absent) and O(uuid) after you
+        have delivered the new token.
     type: bool
   retire_after:
     description:
-      - How long the replaced token goes on living beside the new one, for example V(2d), so that consumers which read
-        their secret seldom have time to change. The first run after that time revokes it.
-      - Left out, or V(0), it is revoked as soon as the new one is delivered. Tokens that a run which was cut off left
-        behind never wait.
-      - Ignored with O(revoke_superseded=false). With O(current_token), giving it means that the module revokes.
+      - How long the replaced token stays valid after the new one was issued, for example V(2d). Specify it if consumers
+        do not read their secret often. The first run after this time revokes the token.
+      - If not specified or V(0), the replaced token is revoked as soon as the new one is delivered.
+      - Tokens that an interrupted run left behind are revoked without this delay.
+      - Ignored with O(revoke_superseded=false). With O(current_token), specifying this option makes the module revoke
+        the replaced token.
     type: str
   owns_application:
     description:
-      - Says that the application serves this credential alone. On older Quay servers, where tokens have no names, all
-        other tokens of the signed-in user in that application then count as left behind, those made in the web pages
-        included, and are revoked once the present one is delivered.
-      - Without it, a token whose answer was lost on such a server is not touched, and the error says so. Ignored where
-        tokens have names.
+      - Whether the application is used for this credential only.
+      - On Quay 3.17 and older, where tokens have no names, V(true) treats all other tokens of the signed-in user in
+        this application as left behind. This includes tokens created in the web UI. They are revoked after the present
+        token is delivered.
+      - With V(false), a token that was issued but whose response was lost is not revoked on these servers. The error
+        message reports it.
+      - Ignored on servers where tokens have names.
     type: bool
     default: false
   for_user:
     description:
-      - Assign a token to this user instead. He takes it in Quay's web pages, or by the same task when
-        O(quay_username) is that user; the token then acts on his behalf. Needs C(FEATURE_ASSIGN_OAUTH_TOKEN) and a
-        password login.
+      - Assign a token to this user instead of issuing one. The user accepts it in the web UI of Quay, or runs the same
+        task with O(quay_username) set to this user. The token then acts on behalf of that user.
+      - Requires C(FEATURE_ASSIGN_OAUTH_TOKEN) in Quay, and a login with O(quay_username) and O(quay_password).
     type: str
   uuid:
     description:
-      - With O(state=absent), the token to revoke.
+      - UUID of the token to revoke with O(state=absent).
     type: str
   state:
     description:
-      - V(present) keeps a sound token.
-      - V(absent) revokes the token of O(uuid); without it, the held token and those named O(name). O(token_path) is
-        removed.
+      - V(present) ensures that a valid token exists.
+      - V(absent) revokes the token O(uuid). If O(uuid) is not specified, it revokes the held token and the tokens named
+        O(name). The file O(token_path), or the credential in the stores of O(deliver), is removed.
     type: str
     choices: [present, absent]
     default: present
@@ -138,7 +146,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a token in a file, renewed two weeks before it ends
+- name: Keep a token in a file and renew it two weeks before it expires
   tokensmith.quay.quay_api_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -152,7 +160,7 @@ EXAMPLES = r"""
     renew_before: 14d
     token_path: /etc/ci/quay-api-token
 
-- name: Judge a token out of a vault, and replace it only when it is due
+- name: Check a token from a vault and replace it only when it is due
   tokensmith.quay.quay_api_token:
     quay_host: https://quay.example.com
     quay_username: automation
@@ -163,7 +171,7 @@ EXAMPLES = r"""
   register: api
   no_log: true
 
-- name: Revoke what was replaced, after the new token has been delivered
+- name: Revoke the replaced tokens after the new token has been delivered
   tokensmith.quay.quay_api_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -173,7 +181,7 @@ EXAMPLES = r"""
     state: absent
   loop: "{{ api.superseded }}"
 
-- name: Assign a token to a colleague
+- name: Assign a token to another user
   tokensmith.quay.quay_api_token:
     quay_host: https://quay.example.com
     quay_username: automation
@@ -185,32 +193,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 token:
-  description: The new token; null when none was issued, in check mode, and with O(token_path).
+  description:
+    - The new token. Null if no token was issued, in check mode, and with O(token_path) or O(deliver).
   returned: success
   type: str
   sample: null
 username:
-  description: What to type beside the token at the registry.
+  description: User name to use together with the token at the registry.
   returned: success
   type: str
   sample: $oauthtoken
 registry:
-  description: Host for C(podman login), taken from O(quay_host).
+  description: Host name, and port if any, for C(podman login). It is taken from O(quay_host).
   returned: success
   type: str
   sample: quay.example.com
 api_url:
-  description: Address of the server's API, for which the token is a bearer token.
+  description: URL of the API, which accepts the token as a bearer token.
   returned: success
   type: str
   sample: https://quay.example.com/api/v1
 name:
-  description: Name of the token as the task gives it.
+  description: Name of the token, as specified in the task.
   returned: success
   type: str
   sample: nightly
 uuid:
-  description: By which Quay lists and revokes the token; null where none is held.
+  description:
+    - UUID by which Quay lists and revokes the token. Null if no valid token is held, and in check mode for a token that
+      would be issued.
   returned: success
   type: str
   sample: 5f0c1a52-5f3c-4f0d-8a56-0d6c5d1b2f11
@@ -220,77 +231,86 @@ organization:
   type: str
   sample: acme
 client_id:
-  description: Client id of the application.
+  description: Client ID of the application.
   returned: success
   type: str
   sample: 6XWAWHKUVWXDPX3WSRJT
 scopes:
-  description: What the token may do.
+  description: Scopes of the token. Empty with O(state=absent).
   returned: success
   type: list
   elements: str
   sample: ["repo:read", "repo:write"]
 created_at:
-  description: When the token was made (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring
-    about.
+  description:
+    - Time at which the token was created (ISO 8601, UTC). Null if unknown (Quay 3.17 and older), if no token is held,
+      and in check mode for a token that would be issued.
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
-  description: When the token ends (ISO 8601, UTC); null where nobody knows, which only older Quay servers bring
-    about.
+  description:
+    - Time at which the token expires (ISO 8601, UTC). Null if unknown (Quay 3.17 and older), if no token is held, and
+      in check mode for a token that would be issued.
   returned: success
   type: str
   sample: "2026-05-01T12:00:00Z"
 last_accessed:
-  description: When the token was last used (ISO 8601, UTC), as Quay tells it. A proof counts as use.
+  description:
+    - Time at which the token was last used (ISO 8601, UTC). A check by this module counts as use. Null if Quay does not
+      report it. Quay 3.17 and older never report it.
   returned: success
   type: str
   sample: "2026-03-01T08:30:00Z"
 age_source:
-  description: Where the dates come from. V(mint) for a token made now, V(quay) for its list, V(record) for the file's
-    record.
+  description:
+    - Source of RV(created_at) and RV(expires_at). V(mint) for a token issued in this run, V(quay) for the token list of
+      Quay, V(record) for the record of the store. Null if the dates are unknown.
   returned: success
   type: str
   sample: quay
 fingerprint:
-  description: First 12 hexadecimal digits of the token's SHA-256, safe to log.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no valid token is held, and in
+      check mode for a token that would be issued.
   returned: success
   type: str
   sample: 9f86d081884c
 reason:
   description:
-    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed), V(expiring),
-      V(too_old) or V(not_due).
+    - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed),
+      V(expiring), V(too_old), V(undelivered) or V(not_due).
+    - V(undelivered) means that a store did not hold the present token and received it again.
   returned: success
   type: str
   sample: not_due
 minted:
-  description: Whether Quay issued a new token (in check mode, whether it would).
+  description: Whether Quay issued a new token, or would issue one in check mode.
   returned: success
   type: bool
   sample: false
 window_seconds:
   description:
-    - Seconds from the moment before the new token was asked for to its last delivery. The old one was alive all the
-      time. Null where none was issued, and in check mode.
+    - Number of seconds from just before the new token was requested until its last delivery. The replaced token was
+      valid during this time. Null if no token was issued, and in check mode.
   returned: success
   type: float
   sample: null
 delivered:
-  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  description:
+    - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
   returned: success
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
-  description: Uuids of the tokens that were revoked (in check mode, that would be).
+  description: UUIDs of the tokens that were revoked, or would be revoked in check mode.
   returned: success
   type: list
   elements: str
   sample: []
 superseded:
-  description: Uuids of replaced tokens that are still alive.
+  description: UUIDs of replaced tokens that are still valid.
   returned: success
   type: list
   elements: str

@@ -12,9 +12,9 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes and deletes the OAuth applications to which OAuth access tokens belong, and resets their client
-    secret.
-  - A field that the task does not name keeps its value.
+  - Creates, changes and deletes OAuth applications, and resets their client secrets. Every OAuth access token belongs
+    to an application.
+  - Fields that are not specified keep their values in Quay.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -27,7 +27,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(reset_client_secret=true), which resets the secret in each run.
+      - With O(reset_client_secret=true), every run resets the client secret.
 options:
   organization:
     description:
@@ -36,41 +36,41 @@ options:
     required: true
   name:
     description:
-      - Name of the application. Quay allows several of one name; the module then refuses to guess and asks for
-        O(client_id).
-      - Together with O(client_id), the new name of that application.
-      - Required unless O(client_id) is given.
+      - Name of the application. Required unless O(client_id) is specified.
+      - Quay allows several applications with the same name. The module then fails and asks for O(client_id).
+      - Together with O(client_id), this is the new name of that application.
     type: str
     aliases: [application]
   client_id:
     description:
-      - Client id of an existing application, instead of its name.
+      - Client ID of an existing application. Specify it to identify the application by ID instead of by name.
     type: str
   description:
     description:
-      - What the application is for.
+      - Description of the application.
     type: str
   application_uri:
     description:
-      - Web page of the application.
+      - URL of the application's web page.
     type: str
   redirect_uri:
     description:
-      - Prefix of the addresses to which Quay may send a browser after it has authorized the application.
+      - Prefix of the URLs to which Quay may redirect a browser after it has authorized the application.
     type: str
   avatar_email:
     description:
-      - E-mail address from which the application's picture is derived.
+      - Email address from which the avatar of the application is derived.
     type: str
   reset_client_secret:
     description:
-      - Give an existing application a new client secret. The old one stops working at once; tokens go on working.
+      - Whether to issue a new client secret for an existing application. The old client secret is invalid immediately.
+        Access tokens stay valid.
     type: bool
     default: false
   state:
     description:
       - V(present) creates or changes the application.
-      - V(absent) deletes it. B(All its access tokens die with it).
+      - V(absent) deletes the application. B(All its access tokens are revoked).
     type: str
     choices: [present, absent]
     default: present
@@ -79,7 +79,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that the automation application exists
+- name: Ensure that the automation application exists
   tokensmith.quay.quay_application:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -120,37 +120,40 @@ name:
   type: str
   sample: automation
 description:
-  description: What the application is for.
+  description: Description of the application. Empty if it has none.
   returned: success
   type: str
   sample: Credentials of the platform team
 application_uri:
-  description: Web page of the application.
+  description: URL of the application's web page. Empty if it has none.
   returned: success
   type: str
   sample: https://wiki.example.com/automation
 redirect_uri:
-  description: Prefix of the allowed redirect addresses.
+  description: Prefix of the allowed redirect URLs. Empty if there is none.
   returned: success
   type: str
   sample: ""
 avatar_email:
-  description: E-mail address from which the picture is derived.
+  description: Email address from which the avatar is derived. Empty if there is none.
   returned: success
   type: str
   sample: ""
 client_id:
-  description: Client id; null for an application that check mode would create, or that does not exist.
+  description:
+    - Client ID of the application. Null if the application does not exist, and in check mode for an application that
+      would be created.
   returned: success
   type: str
   sample: 6XWAWHKUVWXDPX3WSRJT
 token:
-  description: The client secret; null in check mode and with O(state=absent).
+  description: The client secret. Null in check mode and with O(state=absent).
   returned: success
   type: str
   sample: null
 fingerprint:
-  description: First 12 hexadecimal digits of the client secret's SHA-256, safe to log; null where RV(token) is null.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the client secret, safe to log. Null if RV(token) is null.
   returned: success
   type: str
   sample: 9f86d081884c

@@ -12,14 +12,18 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Merges the login for one registry into a C(containers-auth.json) (Podman, Skopeo, Buildah, CRI-O) or a Docker
-    C(config.json), and reads it back. All other entries, and the file's owner and mode, are kept. A new file has mode
-    V(0600).
-  - The file is written whole or not at all. A file that is not an auth file is refused and left as it is.
-  - What is known of the secret (its fingerprint and dates, never the secret) is kept beside the file, in one of the
-    same name with C(.record.json) appended, so that other tools find nothing unknown in the auth file.
-  - Nothing is sent to Quay, and no container engine is needed. The connection options are accepted so that
-    C(module_defaults) of the action group fits every module, and O(quay_host) gives the default of O(registry).
+  - Writes the login for one registry to a C(containers-auth.json) file (Podman, Skopeo, Buildah, CRI-O) or to a Docker
+    C(config.json) file, and reads it back. All other entries are kept, and so are the owner and mode of the file. A new
+    file has mode V(0600).
+  - The file is written atomically. If the file exists but is not an auth file, the module fails and leaves it
+    unchanged.
+  - The fingerprint and dates of the secret are stored in a record next to the auth file. The record is a file of the
+    same name with C(.record.json) appended. It never contains the secret. The auth file contains no additional keys, so
+    other tools can read it.
+  - The module warns if the auth file names a credential helper, because container engines use the helper instead of the
+    entry.
+  - The module sends no requests to Quay and needs no container engine. It accepts the connection options so that
+    C(module_defaults) of the action group work for every module. It uses O(quay_host) as the default for O(registry).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -29,8 +33,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) may be left out, for a secret that a real run would make first. The entry is then
-        predicted to change.
+      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. The module
+        then reports that the entry would change.
   diff_mode:
     support: full
   idempotent:
@@ -47,7 +51,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Get a robot's token
+- name: Get the token of a robot
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -55,14 +59,14 @@ EXAMPLES = r"""
   register: robot
   no_log: true
 
-- name: Let Podman use it
+- name: Write the login for Podman
   tokensmith.quay.quay_container_auth:
     path: /etc/containers/auth.json
     registry: quay.example.com
     username: "{{ robot.username }}"
     token: "{{ robot.token }}"
 
-- name: Take the login out again
+- name: Remove the login
   tokensmith.quay.quay_container_auth:
     path: /etc/containers/auth.json
     registry: quay.example.com
@@ -71,17 +75,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 place:
-  description: The auth file.
+  description: Path of the auth file.
   returned: success
   type: str
   sample: /etc/containers/auth.json
 registry:
-  description: The entry's registry.
+  description: Registry of the entry.
   returned: success
   type: str
   sample: quay.example.com
 fingerprint:
-  description: First 12 hexadecimal digits of the token's SHA-256, safe to log; null where no token was given.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token was specified, and
+      with O(state=absent).
   returned: success
   type: str
   sample: 9f86d081884c

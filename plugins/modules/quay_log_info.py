@@ -12,9 +12,9 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Reads who did what and when, for an organization, a user, a repository or the whole server, newest first; or counts
-    how often what happened on which day.
-  - Quay gives 20 entries a page. Pages are read one after the other, and no more of them than are needed.
+  - Returns the usage log entries of an organization, a user, a repository or the complete server, newest first.
+  - With O(counts=true), returns the number of entries per day and kind instead.
+  - Quay returns 20 entries per page. The module reads one page after the other, and only as many as it needs.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.info
@@ -23,67 +23,73 @@ extends_documentation_fragment:
 options:
   organization:
     description:
-      - The logs of this organization. A token needs the scope C(org:admin).
-      - Without O(organization), O(user) and O(repository), the logs of the whole server, which needs a superuser; a
-        token then needs the scope C(super:user).
+      - Read the logs of this organization. A token needs the scope C(org:admin).
+      - If none of O(organization), O(user) and O(repository) is specified, the logs of the complete server are read.
+        This requires a superuser. A token then needs the scope C(super:user).
     type: str
   user:
     description:
-      - The logs of this user's own namespace. For somebody else's, a superuser is needed.
+      - Read the logs of this user's own namespace. Reading the logs of another user requires a superuser.
     type: str
   repository:
     description:
-      - The logs of this repository, as namespace/name. A token needs the scope C(repo:admin).
+      - Read the logs of this repository, specified as namespace/name. A token needs the scope C(repo:admin).
     type: str
   from:
     description:
-      - Where to begin. A date such as V(2026-01-31) (from its first moment, UTC), a time such as
-        V(2026-01-31T12:00:00Z), or how long ago, such as V(7d) or V(12h).
+      - Start of the time range.
+      - Specify a date such as V(2026-01-31) (from its first moment, UTC), a time such as V(2026-01-31T12:00:00Z), or a
+        duration before now such as V(7d) or V(12h).
     type: str
     default: 1d
   to:
     description:
-      - Where to end. A date (up to its last moment, UTC), a time, or how long ago. Defaults to now.
+      - End of the time range. If not specified, the current time is used.
+      - Specify a date (up to its last moment, UTC), a time, or a duration before now.
     type: str
   kinds:
     description:
-      - Only entries of these kinds, such as V(create_robot) or V(regenerate_robot_token). Quay itself cannot look for
-        them; the module lets it count first, and then reads only the days that have some.
+      - Return only entries of these kinds, such as V(create_robot) or V(regenerate_robot_token).
+      - Quay cannot filter by kind. The module reads the daily counts first, and then only the days that have such
+        entries.
     type: list
     elements: str
   performer:
     description:
-      - Only what this user or robot did. Names are case-sensitive. Logs of a repository or of the whole server are read
-        and then sorted out, as Quay cannot look for a performer there.
+      - Return only entries of this user or robot. Names are case-sensitive.
+      - Quay cannot filter the logs of a repository or of the complete server by performer. The module then reads all
+        entries and filters them itself.
     type: str
   limit:
     description:
-      - How many entries to return at most; V(0) is all of them.
+      - Maximum number of entries to return. V(0) returns all entries.
     type: int
     default: 100
   counts:
     description:
-      - Return RV(counts) instead of RV(logs). Only whole days are counted; O(from) and O(to) say which.
+      - Whether to return RV(counts) instead of RV(logs).
+      - Quay counts entries per calendar day (UTC). All days from O(from) to O(to) are counted completely.
     type: bool
     default: false
 notes:
-  - Quay tells nothing of entries that were rotated away (FEATURE_ACTION_LOG_ROTATION) or never written
-    (DISABLED_FOR_AUDIT_LOGS).
-  - Where more than one page was read to its end, one request more for each 28 days compares the number of entries with
-    what Quay counts, except for the present day, because Quay can lose entries between two pages. A warning says so.
+  - Quay does not return entries that were rotated away (FEATURE_ACTION_LOG_ROTATION) or never written
+    (DISABLED_FOR_AUDIT_LOGS), and does not report that they are missing.
+  - Quay can lose entries between two pages. If more than one page was read to the end of the time range, the module
+    compares the number of entries with the counts of Quay and warns about missing entries. The comparison costs one
+    request for each 28 days. It does not include the current day.
 seealso:
   - module: tokensmith.quay.quay_robot_token
 """
 
 EXAMPLES = r"""
-- name: See what happened in an organization since yesterday
+- name: List the log entries of an organization since yesterday
   tokensmith.quay.quay_log_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     organization: acme
   register: happened
 
-- name: Find out who changed robots' tokens in the last four weeks
+- name: List all changes of robot tokens in the last four weeks
   tokensmith.quay.quay_log_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -93,7 +99,7 @@ EXAMPLES = r"""
     limit: 0
   register: changes
 
-- name: Count pulls and pushes of a repository in a month
+- name: Count pulls and pushes of a repository in one month
   tokensmith.quay.quay_log_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -104,7 +110,7 @@ EXAMPLES = r"""
     counts: true
   register: traffic
 
-- name: Read the last entries of the whole server
+- name: Read the latest entries of the complete server
   tokensmith.quay.quay_log_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -114,7 +120,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 logs:
-  description: The entries, newest first; empty with O(counts=true).
+  description: Log entries, newest first. Empty with O(counts=true).
   returned: success
   type: list
   elements: dict
@@ -127,65 +133,67 @@ logs:
       metadata: {robot: ci, description: builds}
   contains:
     kind:
-      description: What happened.
+      description: Kind of the entry, such as V(create_robot).
       returned: success
       type: str
     time:
-      description: When it happened (ISO 8601, UTC).
+      description: Time of the entry (ISO 8601, UTC).
       returned: success
       type: str
     performer:
-      description: Name of the user or robot who did it; null where Quay does not tell.
+      description: Name of the user or robot that performed the action. Null if Quay does not report it.
       returned: success
       type: str
     namespace:
-      description: Organization or user to whom it happened; null but in the logs of the whole server.
+      description:
+        - Organization or user to which the entry belongs. Null except in the logs of the complete server.
       returned: success
       type: str
     ip:
-      description: Address from which it was done.
+      description: IP address from which the action was performed.
       returned: success
       type: str
     metadata:
-      description: What else Quay tells; its keys depend on RV(logs[].kind).
+      description: Further details of the entry. The keys depend on RV(logs[].kind).
       returned: success
       type: dict
 counts:
-  description: How often what happened on which day, newest day first; empty but with O(counts=true).
+  description: Number of entries per day and kind, newest day first. Empty unless O(counts=true).
   returned: success
   type: list
   elements: dict
   sample: []
   contains:
     kind:
-      description: What happened.
+      description: Kind of the entries.
       returned: success
       type: str
     date:
-      description: The day (UTC).
+      description: Date of the day (UTC).
       returned: success
       type: str
     count:
-      description: How often.
+      description: Number of entries.
       returned: success
       type: int
 from:
-  description: Where the span begins (ISO 8601, UTC).
+  description: Start of the time range (ISO 8601, UTC).
   returned: success
   type: str
   sample: "2026-01-30T12:00:00Z"
 to:
-  description: Where the span ends (ISO 8601, UTC).
+  description: End of the time range (ISO 8601, UTC).
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 limit_reached:
-  description: Whether O(limit) ended the list, so that there may be older entries.
+  description: Whether the list was cut off at O(limit), so that older entries may exist.
   returned: success
   type: bool
   sample: false
 searchable:
-  description: Whether Quay can look into its logs; where not, an empty list does not mean that nothing happened.
+  description:
+    - Whether Quay can search its usage logs. If false, an empty list does not mean that nothing happened.
   returned: success
   type: bool
   sample: true

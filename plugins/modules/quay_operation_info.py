@@ -7,15 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_operation_info
-short_description: List and search what Quay's API can do
+short_description: List and search the operations of the Quay API
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Lists the operations of the server's own description of its API, for M(tokensmith.quay.quay_api) to call. What the
-    server lacks, because it is older or has a feature off, is not in the list.
-  - Costs one request, which is made without a login; whoever is given none can use it, too.
-  - With several conditions, an operation has to meet all of them.
+  - Lists the operations in the server's own API description. Use them with M(tokensmith.quay.quay_api).
+  - An operation that the server does not support is not in the list, because the version is older or a feature is
+    disabled.
+  - The module sends one request, without a login. The login options are therefore optional.
+  - If several conditions are specified, an operation must match all of them.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -24,28 +25,30 @@ extends_documentation_fragment:
 options:
   operation:
     description:
-      - Id of the one operation to tell about. An unknown one is an error that names similar ones.
+      - ID of the only operation to return. If the server does not have it, the module fails and lists similar IDs.
+      - Mutually exclusive with O(search), O(tag), O(path) and O(scope).
     type: str
   search:
     description:
-      - Words that all have to stand somewhere in an operation's id, method, path, summary or tags, in any case.
+      - Words to search for. Every word must occur in the ID, method, path, summary or tags of the operation. The search
+        is not case-sensitive.
     type: str
   tag:
     description:
-      - Tag of the operations, such as V(robot), V(logs) or V(mirror).
+      - Return only operations with this tag, such as V(robot), V(logs) or V(mirror).
     type: str
   path:
     description:
-      - A part of the operations' path, such as V(/team/).
+      - Return only operations whose path contains this string, such as V(/team/).
     type: str
   scope:
     description:
-      - Scope of OAuth access tokens that the operations are described to need, such as V(org:admin). Quay wants more
-        or other ones in places.
+      - Return only operations for which the description lists this OAuth scope, such as V(org:admin). Some operations
+        require additional or other scopes than those listed.
     type: str
   internal:
     description:
-      - Whether to list the operations of Quay's own user interface, too.
+      - Whether to include the operations that only the web UI of Quay uses.
     type: bool
     default: false
 seealso:
@@ -53,13 +56,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what the API can do with usage logs
+- name: Search for operations on usage logs
   tokensmith.quay.quay_operation_info:
     quay_host: https://quay.example.com
     search: usage logs
   register: found
 
-- name: Show the ids and paths
+- name: Show the IDs and paths
   ansible.builtin.debug:
     msg: "{{ found.operations | map(attribute='operation') | zip(found.operations | map(attribute='path')) }}"
 
@@ -71,39 +74,39 @@ EXAMPLES = r"""
 
 RETURN = r"""
 operations:
-  description: The operations, by path and method.
+  description: The operations, sorted by path and method.
   returned: success
   type: list
   elements: dict
   contains:
     operation:
-      description: Id of the operation.
+      description: ID of the operation.
       returned: success
       type: str
     method:
-      description: Its method.
+      description: HTTP method of the operation.
       returned: success
       type: str
     path:
-      description: Its path, with placeholders.
+      description: Path of the operation, with placeholders.
       returned: success
       type: str
     summary:
-      description: What it does.
+      description: Summary of what the operation does. Empty if the server's API description has none.
       returned: success
       type: str
     tags:
-      description: What it belongs to.
+      description: Tags of the operation.
       returned: success
       type: list
       elements: str
     scopes:
-      description: The scopes that an OAuth access token is described to need.
+      description: OAuth scopes that the operation requires according to the server's API description.
       returned: success
       type: list
       elements: str
     parameters:
-      description: The parameters of its path and its query.
+      description: Path and query parameters of the operation.
       returned: success
       type: list
       elements: dict
@@ -113,23 +116,25 @@ operations:
           returned: success
           type: str
         in:
-          description: Where it stands, C(path) or C(query).
+          description: Location of the parameter, C(path) or C(query).
           returned: success
           type: str
         type:
-          description: Type of its value.
+          description: Type of the value.
           returned: success
           type: str
         required:
-          description: Whether it must be given.
+          description: Whether the parameter is required.
           returned: success
           type: bool
         description:
-          description: What it is for.
+          description: Description of the parameter.
           returned: success
           type: str
     body:
-      description: JSON schema of its body; null where it takes none, and empty where the description tells nothing.
+      description:
+        - JSON schema of the request body. Null if the operation takes no body. Empty if the server's API description
+          does not describe the body.
       returned: success
       type: dict
   sample:

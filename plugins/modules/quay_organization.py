@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_organization
-short_description: Manage the organizations of a Quay registry
+short_description: Manage organizations of a Quay registry
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes and deletes organizations. Who creates one becomes its only owner.
-  - A field that the task does not name keeps its value.
+  - Creates, changes and deletes organizations. The user of the login becomes the only owner of a new organization.
+  - Fields that are not specified keep their values in Quay.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -28,21 +28,23 @@ attributes:
 options:
   name:
     description:
-      - Name of the organization. Users and organizations share one list of names.
+      - Name of the organization. It must not be the name of a user, because users and organizations share one
+        namespace.
     type: str
     required: true
     aliases: [organization]
   email:
     description:
-      - Contact address of the organization.
-      - Required for a new organization where Quay sends mail (FEATURE_MAILING).
+      - Contact email address of the organization.
+      - Required for a new organization if Quay sends email (FEATURE_MAILING).
     type: str
   state:
     description:
-      - V(present) creates or changes the organization. A token needs the scope C(user:admin) to create one, and
-        C(org:admin) to change one.
-      - V(absent) deletes it with B(everything in it), repositories, robots, teams, applications and their tokens.
-      - After a deletion, Quay 3.18 and newer keep the name blocked for about a minute.
+      - V(present) creates or changes the organization. A token needs the scope C(user:admin) to create it, and
+        C(org:admin) to change it.
+      - V(absent) deletes the organization and B(everything in it), including repositories, robots, teams, applications
+        and their tokens.
+      - After a deletion, Quay 3.18 and later block the name for about a minute.
     type: str
     choices: [present, absent]
     default: present
@@ -52,7 +54,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that the organization exists
+- name: Ensure that the organization exists
   tokensmith.quay.quay_organization:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -75,8 +77,8 @@ name:
   sample: acme
 email:
   description:
-    - Contact address; empty where there is none, or where the login does not administer the organization and so is not
-      told.
+    - Contact email address. Empty if the organization has none, or if the login does not administer the organization
+      and may not read it.
   returned: success
   type: str
   sample: platform@example.com

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_referrers_info
-short_description: List what refers to an image in Quay, such as signatures and bills of materials
+short_description: List the referrers of an image in Quay, such as signatures and SBOMs
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Lists the referrers of a manifest (OCI distribution specification 1.1), by digest or by tag.
-  - Gets the registry token that it needs by itself, for an hour and for pulling from this repository alone.
-  - Where Quay does not offer the referrers API, tells what the specification's fallback tag lists, and says so in a
-    warning.
+  - Lists the referrers of a manifest (OCI distribution specification 1.1), identified by digest or tag.
+  - The module requests the registry token that it needs. The token is valid for one hour and allows only pulling from
+    this repository.
+  - If Quay does not offer the referrers API, the module reads the fallback tag of the specification and warns about it.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -24,24 +24,26 @@ extends_documentation_fragment:
 options:
   repository:
     description:
-      - The repository, as V(namespace/repository).
+      - The repository, specified as V(namespace/repository).
     type: str
     required: true
   digest:
     description:
-      - Digest of the manifest, for example V(sha256:) with 64 hexadecimal digits.
-      - Give either this or O(tag).
+      - Digest of the manifest, for example V(sha256:) followed by 64 hexadecimal digits.
+      - Specify either this option or O(tag).
     type: str
   tag:
     description:
-      - Tag of the manifest. Quay counts it as a pull, also in its usage log, when a tag is looked up.
+      - Tag of the manifest. Specify either this option or O(digest).
+      - Quay counts the lookup of a tag as a pull, and writes it to its usage log.
     type: str
   artifact_type:
     description:
-      - List only the referrers of this type, for example V(application/vnd.dev.cosign.artifact.sig.v1+json).
+      - Return only referrers of this artifact type, for example V(application/vnd.dev.cosign.artifact.sig.v1+json).
     type: str
 notes:
-  - A robot can be the login, too, as O(quay_username) and O(quay_password), and so can V($app) with an app token.
+  - A robot can also be used as the login, with its name in O(quay_username) and its token in O(quay_password). An app
+    token can be used with the user name V($app).
 seealso:
   - module: tokensmith.quay.quay_referrers_token
 """
@@ -56,7 +58,7 @@ EXAMPLES = r"""
     artifact_type: application/vnd.dev.cosign.artifact.sig.v1+json
   register: signatures
 
-- name: List everything that refers to a digest, as a robot
+- name: List all referrers of a digest, as a robot
   tokensmith.quay.quay_referrers_info:
     quay_host: https://quay.example.com
     quay_username: acme+scanner
@@ -68,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository:
-  description: The repository's full name.
+  description: Full name of the repository.
   returned: success
   type: str
   sample: acme/app
@@ -78,7 +80,7 @@ digest:
   type: str
   sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 referrers:
-  description: The referrers, as Quay orders them.
+  description: The referrers, in the order in which Quay returns them. Empty if there are none.
   returned: success
   type: list
   elements: dict
@@ -96,11 +98,11 @@ referrers:
       returned: success
       type: int
     artifact_type:
-      description: What the referrer is; empty where it does not say.
+      description: Artifact type of the referrer. Empty if the referrer does not specify one.
       returned: success
       type: str
     annotations:
-      description: The referrer's annotations.
+      description: Annotations of the referrer.
       returned: success
       type: dict
   sample:
@@ -110,7 +112,9 @@ referrers:
       artifact_type: application/vnd.dev.cosign.artifact.sig.v1+json
       annotations: {}
 source:
-  description: V(api), or V(tag) where Quay does not offer the referrers API and the fallback tag was read.
+  description:
+    - Source of the list. V(api) for the referrers API. V(tag) for the fallback tag, if Quay does not offer the
+      referrers API.
   returned: success
   type: str
   sample: api

@@ -12,13 +12,14 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Exchanges a login for a registry token (a JWT of C(/v2/auth)) that is good for exactly the repositories and
-    actions asked for, as the OCI referrers API and other registry calls want it.
-  - Such a token lives one hour. It cannot be revoked and does not outlive the hour.
-  - Quay answers a request without the right with a token that can do nothing; the module fails instead and names what
-    is missing.
-  - The login may be a user's, a robot's (O(quay_username=acme+ci)), an app token's (O(quay_username=$app)), or
-    O(quay_token).
+  - Exchanges a login for a registry token (a JWT from C(/v2/auth)). The token allows the specified actions on the
+    specified repositories only. The OCI referrers API and other registry calls require such a token.
+  - The token expires one hour after it was issued. It cannot be revoked.
+  - If the login lacks a permission, Quay returns a token without this permission instead of an error. The module then
+    fails and names the missing permissions.
+  - The login can be a user, a robot (O(quay_username=acme+ci)), an app token (O(quay_username=$app)), or O(quay_token).
+  - A container engine cannot use the token from its auth file. O(deliver) therefore supports stores with
+    O(deliver[].kind=file) only.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -29,25 +30,26 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode asks Quay whether it would grant the pull. It never asks for push, which creates a repository that
-        is missing.
+      - In check mode, the module asks Quay whether it would grant the pull action. It never asks for the push action,
+        because this would create a missing repository.
   diff_mode:
     support: full
   idempotent:
     support: full
     details:
-      - Nothing changes on the server, so the module reports a change only when it writes O(token_path).
+      - Nothing changes on the server, so the module reports a change only when it writes O(token_path) or a store of
+        O(deliver).
 options:
   repositories:
     description:
-      - Repositories that the token shall be good for, each as V(organization/repository).
+      - Repositories for which the token is valid, each specified as V(organization/repository).
     type: list
     elements: str
     required: true
   actions:
     description:
-      - What the token shall allow. V(pull) is enough to list referrers.
-      - "B(V(push) creates a repository that does not exist), where the login may create one."
+      - Actions that the token allows. V(pull) is sufficient to list referrers.
+      - "B(V(push) creates a repository that does not exist), if the login may create it."
     type: list
     elements: str
     choices: [pull, push]
@@ -56,8 +58,9 @@ options:
     default: 5m
   state:
     description:
-      - V(present) keeps a sound token.
-      - V(absent) takes it out of O(token_path) or O(deliver). Quay cannot revoke it; it ends by itself within the hour.
+      - V(present) ensures that a valid token exists.
+      - V(absent) removes the token from O(token_path) or from the stores of O(deliver). Quay cannot revoke the token.
+        It expires within the hour.
     type: str
     choices: [present, absent]
     default: present
@@ -83,7 +86,7 @@ EXAMPLES = r"""
       Authorization: "Bearer {{ scanner.token }}"
   no_log: true
 
-- name: Keep such a token in a file, fresh for at least half an hour
+- name: Keep a token in a file that is valid for at least half an hour
   tokensmith.quay.quay_referrers_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -96,49 +99,53 @@ EXAMPLES = r"""
 
 RETURN = r"""
 token:
-  description: The registry token; null in check mode, with O(token_path), and when O(current_token) is still good.
+  description:
+    - The registry token. Null in check mode, with O(token_path) or O(deliver), and if O(current_token) is still valid.
   returned: success
   type: str
   sample: null
 username:
-  description: Always null, because a registry token goes into a bearer header with no name beside it.
+  description: Always null, because a registry token is used as a bearer token without a user name.
   returned: success
   type: str
   sample: null
 registry:
-  description: Host of the registry, taken from O(quay_host).
+  description: Host name, and port if any, of the registry. It is taken from O(quay_host).
   returned: success
   type: str
   sample: quay.example.com
 api_url:
-  description: Address of the server's API.
+  description: URL of the API of the server.
   returned: success
   type: str
   sample: https://quay.example.com/api/v1
 name:
-  description: The repositories, separated by blanks.
+  description: Names of the repositories, separated by spaces.
   returned: success
   type: str
   sample: acme/app
 uuid:
-  description: Always null, because registry tokens are not listed anywhere.
+  description: Always null, because Quay does not list registry tokens.
   returned: success
   type: str
   sample: null
 access:
-  description: What the token allows, as actions by repository.
+  description: Actions that the token allows, by repository.
   returned: success
   type: dict
   sample:
     acme/app: [pull]
 created_at:
-  description: When the token was issued (ISO 8601, UTC); null in check mode for one that would be issued.
+  description:
+    - Time at which the token was issued (ISO 8601, UTC). Null if no token is held, and in check mode for a token that
+      would be issued.
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
-  description: When the token ends (ISO 8601, UTC), one hour after its issue; null in check mode for one that would be
-    issued.
+  description:
+    - Time at which the token expires (ISO 8601, UTC), one hour after it was issued. Null if no token is held, and in
+      check mode for a token that would be issued.
   returned: success
   type: str
   sample: "2026-01-31T13:00:00Z"
@@ -148,42 +155,49 @@ last_accessed:
   type: str
   sample: null
 age_source:
-  description: V(mint) for a token issued now, V(quay) for the dates that Quay wrote into the held token.
+  description:
+    - Source of RV(created_at) and RV(expires_at). V(mint) for a token issued in this run, V(quay) for the dates that
+      Quay wrote into the held token. Null if the dates are null.
   returned: success
   type: str
   sample: mint
 fingerprint:
-  description: First 12 hexadecimal digits of the token's SHA-256, safe to log.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token is held, and in check
+      mode for a token that would be issued.
   returned: success
   type: str
   sample: 9f86d081884c
 reason:
   description:
-    - Why a token was issued. One of V(missing), V(forced), V(invalid), V(expired), V(expiring), V(scopes_changed)
-      (the held token allows less than is wanted) or V(not_due).
+    - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(expiring),
+      V(scopes_changed), V(undelivered) or V(not_due).
+    - V(scopes_changed) means that the held token allows less than requested. V(undelivered) means that a store did not
+      hold the present token and received it again.
   returned: success
   type: str
   sample: missing
 minted:
-  description: Whether Quay issued a new token (in check mode, whether it would).
+  description: Whether Quay issued a new token, or would issue one in check mode.
   returned: success
   type: bool
   sample: true
 window_seconds:
   description:
-    - Seconds from the moment before the new token was asked for to its last delivery. Null where none was issued, and
-      in check mode.
+    - Number of seconds from just before the new token was requested until its last delivery. Null if no token was
+      issued, and in check mode.
   returned: success
   type: float
   sample: null
 delivered:
-  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  description:
+    - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
   returned: success
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
-  description: Always empty, because nothing is left to revoke.
+  description: Always empty, because registry tokens cannot be revoked.
   returned: success
   type: list
   elements: str

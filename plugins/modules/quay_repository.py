@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_repository
-short_description: Manage repositories of a Quay registry, and who may use them
+short_description: Manage repositories of a Quay registry and their permissions
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes and deletes a repository, and gives users, robots and teams their roles on it.
-  - A field that the task does not name keeps its value.
-  - What is deleted is gone with all its images.
+  - Creates, changes and deletes a repository, and manages the roles of users, robots and teams on it.
+  - Fields that are not specified keep their values in Quay.
+  - Deleting a repository also deletes all its images.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -23,7 +23,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode does not ask whether the users, robots and teams of O(permissions) exist.
+      - Check mode does not verify that the users, robots and teams in O(permissions) exist.
   diff_mode:
     support: full
   idempotent:
@@ -31,65 +31,69 @@ attributes:
 options:
   repository:
     description:
-      - The repository, as V(namespace/repository). The namespace is an organization or a user and must exist. The
-        part behind it may hold further slashes.
-      - Names that Quay's API takes for a part of another repository, such as V(acme/app/mirror), are refused.
+      - The repository, specified as V(namespace/repository). The namespace is an organization or a user and must exist.
+        The repository part can contain further slashes.
+      - Names that the Quay API interprets as a part of another repository, such as V(acme/app/mirror), are refused.
     type: str
     required: true
   visibility:
     description:
-      - Who can see it. A V(public) repository can be pulled without a login.
-      - A new repository is V(private) unless the task says otherwise.
+      - Visibility of the repository. A V(public) repository can be pulled without a login.
+      - A new repository is V(private) by default.
     type: str
     choices: [public, private]
   description:
     description:
-      - What the repository is for, in Markdown.
+      - Description of the repository, in Markdown.
     type: str
   mode:
     description:
-      - V(normal) takes pushes, V(read_only) takes none, V(mirror) is filled by its mirror configuration alone (see
-        M(tokensmith.quay.quay_repository_mirror)).
-      - Quay can change it only where C(FEATURE_REPO_MIRROR) is on.
-      - A new repository is V(normal) unless the task says otherwise.
+      - Mode of the repository. V(normal) accepts pushes. V(read_only) accepts no pushes. V(mirror) accepts images only
+        from its mirror configuration. See M(tokensmith.quay.quay_repository_mirror).
+      - Changing the mode requires C(FEATURE_REPO_MIRROR) in Quay.
+      - A new repository is V(normal) by default.
     type: str
     choices: [normal, read_only, mirror]
   permissions:
     description:
-      - Who has which role on the repository.
-      - Whoever is not listed keeps the role that he has, unless O(permissions_exclusive=true).
+      - Roles of users, robots and teams on the repository.
+      - Users, robots and teams that are not listed keep their roles, unless O(permissions_exclusive=true).
     type: list
     elements: dict
     suboptions:
       kind:
         description:
-          - What O(permissions[].name) is the name of.
+          - Whether O(permissions[].name) is the name of a user, a robot or a team.
         type: str
         choices: [user, robot, team]
         required: true
       name:
         description:
-          - Name of the user, of the robot (in full, V(acme+ci)) or of the team of the same organization.
-          - It must exist. A robot must be of the repository's namespace.
+          - Name of the user, full name of the robot (V(acme+ci)), or name of a team of the same organization.
+          - It must exist. A robot must belong to the namespace of the repository.
         type: str
         required: true
       role:
         description:
-          - V(read) can pull, V(write) can push, V(admin) can do everything. V(none) takes the role away.
+          - Role on the repository. V(read) allows pulling, V(write) allows pushing, and V(admin) allows everything.
+            V(none) removes the role.
         type: str
         choices: [read, write, admin, none]
         required: true
   permissions_exclusive:
     description:
-      - Whether to take the role away from everybody who is not in O(permissions). Quay makes the user who creates a
-        repository its administrator, and this takes away that role, too.
-      - Administrators of the organization, and the user who owns the namespace, keep their power without any role.
+      - Whether to remove the roles of all users, robots and teams that are not in O(permissions). Requires
+        O(permissions), which can be an empty list.
+      - Quay gives the user who creates a repository the role V(admin). This role is removed as well.
+      - Administrators of the organization, and the user who owns the namespace, can access the repository without a
+        role.
     type: bool
     default: false
   state:
     description:
-      - Whether the repository shall exist. V(absent) looks before it deletes and again afterwards, because Quay reports
-        success in any case.
+      - V(present) creates or changes the repository.
+      - V(absent) deletes the repository. The module checks before and after the deletion whether the repository exists,
+        because Quay reports success in any case.
     type: str
     choices: [present, absent]
     default: present
@@ -100,14 +104,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a robot
+- name: Ensure that the robot exists
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     name: acme+ci
     token_path: /etc/ci/quay-token
 
-- name: Have a private repository to which it can push
+- name: Ensure that a private repository exists and that the robot can push to it
   tokensmith.quay.quay_repository:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -121,7 +125,7 @@ EXAMPLES = r"""
         name: developers
         role: read
 
-- name: Take away a role
+- name: Remove the role of a user
   tokensmith.quay.quay_repository:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -131,7 +135,7 @@ EXAMPLES = r"""
         name: alice
         role: none
 
-- name: Let nobody use it but one team
+- name: Remove the roles of everyone except one team
   tokensmith.quay.quay_repository:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -142,7 +146,7 @@ EXAMPLES = r"""
         role: admin
     permissions_exclusive: true
 
-- name: Publish a repository, and take no more pushes
+- name: Make a repository public and read-only
   tokensmith.quay.quay_repository:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -160,29 +164,30 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository:
-  description: The repository's full name.
+  description: Full name of the repository.
   returned: success
   type: str
   sample: acme/app
 visibility:
-  description: V(public) or V(private); null for a repository that does not exist.
+  description: V(public) or V(private). Null if the repository does not exist.
   returned: success
   type: str
   sample: private
 description:
-  description: What the repository is for; null for a repository that does not exist.
+  description: Description of the repository. Null if the repository does not exist.
   returned: success
   type: str
   sample: The application
 mode:
-  description: V(normal), V(read_only) or V(mirror); null for a repository that does not exist.
+  description: V(normal), V(read_only) or V(mirror). Null if the repository does not exist.
   returned: success
   type: str
   sample: normal
 permissions:
   description:
-    - The roles of whom O(permissions) lists, and with O(permissions_exclusive=true) of everybody.
-    - Null without O(permissions), and for a repository that does not exist.
+    - Roles of the users, robots and teams that O(permissions) lists. With O(permissions_exclusive=true), the roles of
+      all users, robots and teams.
+    - Null if O(permissions) is not specified, and if the repository does not exist.
   returned: success
   type: list
   elements: dict

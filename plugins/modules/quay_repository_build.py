@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_repository_build
-short_description: Build an image inside Quay
+short_description: Build an image in Quay
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Lets Quay build an image from an archive and push it to a repository, waits for the build, and cancels one.
-  - A build of the same archive, Dockerfile, context, tags and robot that is waiting or running is joined. Otherwise
-    each run starts a new build, also when the same one was built before.
+  - Starts a build in Quay, which builds an image from an archive and pushes it to a repository. The module can also
+    wait for a build and cancel a build.
+  - If a build of the same archive, Dockerfile, context, tags and robot is waiting or running, the module uses that
+    build. Otherwise every run starts a new build, even if the same build was completed before.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -23,71 +24,78 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode cannot know how a build would end, and does not ask whether O(pull_robot) exists.
+      - Check mode cannot predict the result of a build. It does not verify that O(pull_robot) exists.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - While the same build is waiting or running. Once it is over, the next run starts another one.
+      - The module is idempotent while the same build is waiting or running. After the build has finished, the next run
+        starts another one.
 options:
   repository:
     description:
-      - The repository to push to, as V(namespace/repository). It must exist and be of the mode V(normal).
+      - Repository to push the image to, specified as V(namespace/repository). It must exist and have the mode
+        V(normal).
     type: str
     required: true
   archive_url:
     description:
-      - URL of a V(.tar.gz) or zip archive, or of a Dockerfile, that Quay fetches. Everybody who may push to the
-        repository can see it.
-      - Required for a new build.
+      - URL of a V(.tar.gz) or zip archive, or of a Dockerfile. Quay downloads it.
+      - The URL is visible to everyone who may push to the repository, so it must not contain a password.
+      - Required for a new build. Mutually exclusive with O(uuid).
     type: str
   subdirectory:
     description:
-      - Folder of the archive in which the C(Dockerfile) is, and in which it is built. The whole archive by default.
+      - Directory in the archive that contains the C(Dockerfile). It is also the build context, unless O(context) is
+        specified.
+      - Defaults to O(context) if that is specified, and to the root of the archive otherwise.
+      - Mutually exclusive with O(dockerfile_path).
     type: str
   dockerfile_path:
     description:
-      - Path of the Dockerfile in the archive, instead of O(subdirectory).
+      - Path of the Dockerfile in the archive. Specify it instead of O(subdirectory) if the file has another name.
     type: str
   context:
     description:
-      - Folder of the archive in which it is built, where that is not the folder of the Dockerfile.
+      - Directory in the archive that is used as the build context. Defaults to the directory of the Dockerfile.
     type: str
   tags:
     description:
-      - Tags to push the image to.
+      - Tags under which the image is pushed.
     type: list
     elements: str
     default: [latest]
   pull_robot:
     description:
-      - Robot, in full, with whose rights the base image is pulled. The login must administer the robot's namespace.
+      - Full name of the robot that pulls the base image. The login must administer the namespace of the robot.
     type: str
   uuid:
     description:
-      - A build that an earlier task started. With O(state=present) it is waited for, instead of any new one; with
-        O(state=absent) it is cancelled.
+      - UUID of a build that an earlier task started. With O(state=present), the module waits for this build and starts
+        no new one. With O(state=absent), it cancels this build.
     type: str
   wait:
     description:
-      - Whether to wait until the build is over. The task then fails unless it is complete, and tells the last lines of
-        its log.
+      - Whether to wait until the build has finished. The task then fails unless the build completes successfully. The
+        error message contains the last lines of the build log.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How long to wait, for example V(30m). A build that is not over then goes on, and the task fails.
+      - Maximum time to wait, for example V(30m). If the build has not finished by then, the task fails and the build
+        continues.
     type: str
     default: 30m
   wait_interval:
     description:
-      - How long to pause before looking again.
+      - Time between two requests for the status of the build.
     type: str
     default: 10s
   state:
     description:
-      - V(absent) cancels the build O(uuid). One that is over, or unknown, is left alone.
+      - V(present) starts a build, or waits for the build O(uuid).
+      - V(absent) cancels the build O(uuid). A build that has finished or is unknown is ignored.
     type: str
     choices: [present, absent]
     default: present
@@ -107,7 +115,7 @@ EXAMPLES = r"""
     pull_robot: acme+puller
     wait_timeout: 1h
 
-- name: Start a build, and do something else meanwhile
+- name: Start a build without waiting for it
   tokensmith.quay.quay_repository_build:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -116,14 +124,14 @@ EXAMPLES = r"""
     wait: false
   register: build
 
-- name: Wait for it
+- name: Wait for the build
   tokensmith.quay.quay_repository_build:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     repository: acme/app
     uuid: "{{ build.uuid }}"
 
-- name: Cancel it
+- name: Cancel the build
   tokensmith.quay.quay_repository_build:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -134,74 +142,78 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository:
-  description: The repository's full name.
+  description: Full name of the repository.
   returned: success
   type: str
   sample: acme/app
 uuid:
-  description: Id of the build; null for one that check mode would start.
+  description: UUID of the build. Null in check mode for a build that would be started.
   returned: success
   type: str
   sample: 2f1b0f0a-6a0e-4a56-8a3e-0d1c4b7e9f55
 phase:
   description:
-    - Where the build is. One of V(waiting), V(build-scheduled), V(unpacking), V(pulling), V(building), V(pushing),
-      V(internalerror) (it will be tried again), V(complete), V(error), V(expired) or V(cancelled).
-    - Null where it cannot be known, in check mode or for an unknown build.
+    - Phase of the build. One of V(waiting), V(build-scheduled), V(unpacking), V(pulling), V(building), V(pushing),
+      V(internalerror) (Quay will try again), V(complete), V(error), V(expired) or V(cancelled).
+    - Null if it cannot be predicted in check mode, and for an unknown build.
   returned: success
   type: str
   sample: complete
 archive_url:
-  description: What is built. Null for an unknown build, like the four that follow.
+  description: URL of the archive or Dockerfile that is built. Null for an unknown build.
   returned: success
   type: str
   sample: https://files.example.com/app-1.0.tar.gz
 dockerfile_path:
-  description: Path of the Dockerfile in the archive.
+  description: Path of the Dockerfile in the archive. Null for an unknown build.
   returned: success
   type: str
   sample: /container/Dockerfile
 context:
-  description: Folder of the archive in which it is built.
+  description: Directory in the archive that is used as the build context. Null for an unknown build.
   returned: success
   type: str
   sample: /container
 tags:
-  description: Tags to which the image is pushed.
+  description: Tags under which the image is pushed. Null for an unknown build.
   returned: success
   type: list
   elements: str
   sample: ["1.0", latest]
 pull_robot:
-  description: Robot with whose rights the base image is pulled; null without one.
+  description: Robot that pulls the base image. Null if there is none, and for an unknown build.
   returned: success
   type: str
   sample: acme+puller
 started_at:
-  description: When the build was asked for (ISO 8601, UTC); null for one that check mode would start.
+  description:
+    - Time at which the build was requested (ISO 8601, UTC). Null for an unknown build, and in check mode for a build
+      that would be started.
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 progress:
-  description: What was seen of the build while waiting, in order; null where check mode would have waited.
+  description:
+    - Phases and steps of the build that were observed while waiting, in order. Empty if the module did not wait. Null
+      in check mode if the module would have waited.
   returned: success
   type: list
   elements: dict
   contains:
     phase:
-      description: The phase that was seen.
+      description: The observed phase.
       returned: success
       type: str
     step:
-      description: The Dockerfile's instruction that was being built, as a number; null where Quay does not say.
+      description: Number of the Dockerfile instruction that was being built. Null if Quay does not report it.
       returned: success
       type: int
     steps:
-      description: How many instructions there are; null where Quay does not say.
+      description: Total number of Dockerfile instructions. Null if Quay does not report it.
       returned: success
       type: int
     seen_at:
-      description: When it was seen (ISO 8601, UTC).
+      description: Time of the observation (ISO 8601, UTC).
       returned: success
       type: str
   sample:

@@ -12,10 +12,10 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Configures, changes and switches off the mirror of a repository, starts a sync and cancels one.
-  - A field that the task does not name keeps its value, but for O(enabled).
-  - Quay mirrors into repositories of the mode V(mirror) only, so O(state=present) puts the repository into it. Quay
-    gives the robot the role V(write) by itself.
+  - Configures, changes and disables the mirror of a repository. Starts and cancels synchronisations.
+  - Fields that are not specified keep their values in Quay, except O(enabled).
+  - Quay mirrors only into repositories with the mode V(mirror), so O(state=present) sets this mode. Quay gives the
+    robot the role V(write) on the repository.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -24,118 +24,124 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode does not ask whether the robot exists, nor whether Quay can resolve the name of the other registry.
+      - Check mode does not verify that the robot exists, nor that Quay can resolve the host name of the other registry.
   diff_mode:
     support: full
     details:
-      - Of the password it tells V(new) when it is sent, V(absent) without a user name, and else V(unknown).
+      - For the password, the diff shows V(new) if it is sent, V(absent) if there is no user name, and V(unknown)
+        otherwise.
   idempotent:
     support: partial
     details:
-      - Not with O(update_password=always), which sends the password in each run, nor with O(sync=now) once the sync
-        that an earlier run asked for is over.
+      - With O(update_password=always), every run sends the password.
+      - With O(sync=now), a run starts another synchronisation if the one that an earlier run requested has finished.
 options:
   repository:
     description:
-      - The repository to mirror into, as V(namespace/repository). It must exist.
+      - Repository to mirror into, specified as V(namespace/repository). It must exist.
     type: str
     required: true
   external_reference:
     description:
-      - The repository to mirror from, without scheme, tag and user, as V(registry.example.com/library/base). Quay must
-        be able to resolve the registry's name, and may refuse addresses of private networks.
+      - Repository to mirror from, without scheme, tag and user, for example V(registry.example.com/library/base). Quay
+        must be able to resolve the host name of the registry. Quay can refuse addresses of private networks.
       - Required for a new mirror.
     type: str
   external_registry_username:
     description:
-      - User with whom Quay signs in to the other registry. An empty text takes user and password away.
+      - User name for the login to the other registry. An empty string removes user name and password.
     type: str
   external_registry_password:
     description:
-      - Password of O(external_registry_username). Quay does not tell a stored password, so it is never compared;
-        O(update_password) says when it is sent.
+      - Password of O(external_registry_username). Quay does not return a stored password, so the module cannot compare
+        it. O(update_password) determines when it is sent.
     type: str
   update_password:
     description:
-      - With V(on_create), the password is sent for a new mirror, and when O(external_registry_username) changes.
-      - With V(always), it is sent in each run, and each run reports a change.
+      - V(on_create) sends the password for a new mirror, and when O(external_registry_username) changes.
+      - V(always) sends the password in every run. Every run then reports a change.
     type: str
     choices: [on_create, always]
     default: on_create
   verify_tls:
     description:
-      - Whether the other registry's certificate must be valid. V(true) for a new mirror.
+      - Whether to verify the TLS certificate of the other registry. Defaults to V(true) for a new mirror.
     type: bool
   unsigned_images:
     description:
-      - Whether to take images without a signature even where Quay's policy asks for one. V(false) for a new mirror.
+      - Whether to accept unsigned images even if the policy of Quay requires a signature. Defaults to V(false) for a
+        new mirror.
     type: bool
   http_proxy:
     description:
-      - Proxy for plain http, as a URL without user and password. An empty text is none.
+      - Proxy for HTTP, as a URL without user name and password. An empty string disables the proxy.
     type: str
   https_proxy:
     description:
-      - Proxy for https, as a URL without user and password. An empty text is none.
+      - Proxy for HTTPS, as a URL without user name and password. An empty string disables the proxy.
     type: str
   no_proxy:
     description:
-      - Hosts that are reached without a proxy, separated by commas. An empty text is none.
+      - Hosts to reach without a proxy, separated by commas. An empty string removes all hosts.
     type: str
   tags:
     description:
-      - Which tags to mirror, as names or patterns with C(*), C(?) and C([]).
+      - Tags to mirror, as names or patterns with C(*), C(?) and C([]).
       - Required for a new mirror.
     type: list
     elements: str
   robot:
     description:
-      - Robot of the repository's own namespace, in full, that pushes what is mirrored.
+      - Full name of the robot that pushes the mirrored images. It must belong to the namespace of the repository.
       - Required for a new mirror.
     type: str
     aliases: [robot_username]
   sync_interval:
     description:
-      - Time between two syncs, for example V(12h), V(1d) or a number of seconds. V(1d) for a new mirror.
+      - Time between two synchronisations, for example V(12h), V(1d) or a number of seconds. Defaults to V(1d) for a new
+        mirror.
     type: str
   sync_start_date:
     description:
-      - When to sync first, for example V(2026-01-31T12:00:00Z). A date that is past means soon.
-      - Quay moves the date on with each sync. As long as its date lies on the schedule that began at yours, nothing is
-        changed.
+      - Time of the first synchronisation, for example V(2026-01-31T12:00:00Z). A time in the past starts it soon.
+      - After each synchronisation, Quay moves this time forward by the interval. The module reports no change while the
+        time in Quay belongs to the schedule that starts at the specified time.
       - Required for a new mirror.
     type: str
   skopeo_timeout:
     description:
-      - How long one sync may take, for example V(10m) or a number of seconds; V(5m) at least, and for a new mirror.
+      - Maximum duration of one synchronisation, for example V(10m) or a number of seconds. The minimum is V(5m), which
+        is also the default for a new mirror.
     type: str
     aliases: [skopeo_timeout_interval]
   architectures:
     description:
-      - Which architectures of images for several to mirror; an empty list is all.
-      - Quay can choose only where C(FEATURE_SPARSE_INDEX) is on.
+      - Architectures to mirror of multi-architecture images. An empty list mirrors all architectures.
+      - A list that is not empty requires C(FEATURE_SPARSE_INDEX) in Quay.
     type: list
     elements: str
     choices: [amd64, arm64, ppc64le, s390x]
     aliases: [architecture_filter]
   enabled:
     description:
-      - Whether Quay syncs by the clock.
+      - Whether Quay synchronises the mirror on schedule.
     type: bool
     default: true
     aliases: [is_enabled]
   sync:
     description:
-      - V(now) asks for a sync, unless one is asked for or under way. V(cancel) cancels such a one.
-      - Quay syncs in the background; the module does not wait for it.
-      - Not together with O(state=absent).
+      - V(now) requests a synchronisation, unless one is already requested or running. V(cancel) cancels a requested or
+        running synchronisation.
+      - Quay synchronises in the background. The module does not wait for the result. See RV(sync_status).
+      - Cannot be used with O(state=absent).
     type: str
     choices: [now, cancel]
   state:
     description:
-      - V(absent) disables the mirror and puts the repository from the mode V(mirror) back to V(normal). Quay has no way
-        to forget a mirror. It keeps the configuration, the password included, and the robot cannot be deleted, until
-        the repository is deleted.
+      - V(present) creates or changes the mirror.
+      - V(absent) disables the mirror and changes the mode of the repository from V(mirror) to V(normal).
+      - Quay cannot delete a mirror. It keeps the configuration, including the password, until the repository is
+        deleted. The robot cannot be deleted before that either.
     type: str
     choices: [present, absent]
     default: present
@@ -145,7 +151,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Mirror two series of a public image once a day
+- name: Mirror some tags of a public image once a day
   tokensmith.quay.quay_repository_mirror:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -156,7 +162,7 @@ EXAMPLES = r"""
     sync_interval: 1d
     sync_start_date: "2026-01-31T02:00:00Z"
 
-- name: Mirror a private image by way of a proxy, and sync now
+- name: Mirror a private image through a proxy and synchronise it now
   tokensmith.quay.quay_repository_mirror:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -175,14 +181,14 @@ EXAMPLES = r"""
     skopeo_timeout: 10m
     sync: now
 
-- name: Cancel a sync
+- name: Cancel a synchronisation
   tokensmith.quay.quay_repository_mirror:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     repository: acme/partner
     sync: cancel
 
-- name: Mirror no more, and take pushes again
+- name: Disable the mirror and accept pushes again
   tokensmith.quay.quay_repository_mirror:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -192,92 +198,98 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository:
-  description: The repository's full name.
+  description: Full name of the repository.
   returned: success
   type: str
   sample: acme/base
 external_reference:
-  description: The repository that is mirrored. Null, like all that follow, where there is no mirror.
+  description: Repository that is mirrored. Null if there is no mirror.
   returned: success
   type: str
   sample: registry.example.com/library/base
 external_registry_username:
-  description: User at the other registry; empty without one.
+  description: User name for the other registry. Empty if there is none. Null if there is no mirror.
   returned: success
   type: str
   sample: ""
 verify_tls:
-  description: Whether the other registry's certificate must be valid.
+  description: Whether the TLS certificate of the other registry is verified. Null if there is no mirror.
   returned: success
   type: bool
   sample: true
 unsigned_images:
-  description: Whether images without a signature are taken.
+  description: Whether unsigned images are accepted. Null if there is no mirror.
   returned: success
   type: bool
   sample: false
 http_proxy:
-  description: Proxy for plain http, without a password that somebody else may have written into it.
+  description:
+    - Proxy for HTTP. A user name and password in the URL are masked. Empty if there is no proxy. Null if there is no
+      mirror.
   returned: success
   type: str
   sample: ""
 https_proxy:
-  description: Proxy for https, without a password that somebody else may have written into it.
+  description:
+    - Proxy for HTTPS. A user name and password in the URL are masked. Empty if there is no proxy. Null if there is no
+      mirror.
   returned: success
   type: str
   sample: ""
 no_proxy:
-  description: Hosts that are reached without a proxy.
+  description: Hosts that are reached without a proxy. Empty if there are none. Null if there is no mirror.
   returned: success
   type: str
   sample: ""
 tags:
-  description: Tags and patterns that are mirrored.
+  description: Tags and patterns that are mirrored. Null if there is no mirror.
   returned: success
   type: list
   elements: str
   sample: ["3.1*", latest]
 robot:
-  description: Robot that pushes what is mirrored.
+  description: Robot that pushes the mirrored images. Null if there is no mirror.
   returned: success
   type: str
   sample: acme+mirror
 sync_interval:
-  description: Seconds between two syncs.
+  description: Number of seconds between two synchronisations. Null if there is no mirror.
   returned: success
   type: int
   sample: 86400
 sync_start_date:
   description:
-    - When to sync next (ISO 8601, UTC), or O(sync_start_date) as long as Quay's date lies on the schedule that it
-      began.
-    - Null also after a sync was cancelled.
+    - Time of the next synchronisation (ISO 8601, UTC). The value of O(sync_start_date) is returned while the time in
+      Quay belongs to the schedule that starts at this value.
+    - Null if there is no mirror, and after a synchronisation was cancelled.
   returned: success
   type: str
   sample: "2026-01-31T02:00:00Z"
 skopeo_timeout:
-  description: Seconds that one sync may take.
+  description: Maximum duration of one synchronisation, in seconds. Null if there is no mirror.
   returned: success
   type: int
   sample: 300
 architectures:
-  description: Architectures that are mirrored; empty for all.
+  description: Architectures that are mirrored. Empty if all are mirrored. Null if there is no mirror.
   returned: success
   type: list
   elements: str
   sample: []
 enabled:
-  description: Whether Quay syncs by the clock.
+  description: Whether Quay synchronises the mirror on schedule. Null if there is no mirror.
   returned: success
   type: bool
   sample: true
 mode:
-  description: The repository's mode, V(mirror) while the mirror is present.
+  description: Mode of the repository. V(mirror) while the mirror is present. Null if there is no mirror.
   returned: success
   type: str
   sample: mirror
 sync_status:
-  description: One of V(never_run), V(sync_now) (asked for), V(syncing), V(success), V(fail) or V(cancel).
+  description:
+    - Status of the latest synchronisation. One of V(never_run), V(sync_now) (requested), V(syncing), V(success),
+      V(fail) or V(cancel). Null if there is no mirror.
   returned: success
   type: str
   sample: never_run

@@ -12,15 +12,17 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates a robot account, keeps its token younger than O(max_age), and returns or stores the token.
-  - Quay can tell a robot's token again, so the module is idempotent without any store. When nothing is due it returns
-    the present token, unchanged.
-  - A regenerated token replaces the old one at once. The new one is proved at C(/v2/auth) before it is returned or
-    stored; the proof leaves no login entry in the organization's usage log.
-  - Quay keeps no date for a robot's token. Its age comes from the record beside O(token_path) where that fits Quay's
-    present token, else from the robot's own creation date where that is young enough, else from the usage logs
-    (creation or last regeneration, whichever is later). Where none of them knows, the token counts as old as its
-    robot, so a robot older than O(max_age) is rotated. RV(age_source) says which one it was.
+  - Creates a robot account, rotates its token when it is older than O(max_age), and returns or stores the token.
+  - Quay can return the token of a robot at any time, so the module is idempotent without a store. If nothing is due, it
+    returns the present token.
+  - Regenerating the token of a robot invalidates the old token immediately. The module verifies the new token at
+    C(/v2/auth) before it returns or stores it. This verification adds no login entry to the usage log of the
+    organization.
+  - Quay does not store the creation date of a robot's token. The module uses the first of the following sources that
+    applies. First, the record of the store, if it belongs to the present token. Second, the creation date of the robot,
+    if the robot is younger than O(max_age). Third, the usage logs (creation or last regeneration, whichever is later).
+  - If none of these sources is available, the token is considered as old as the robot, so a robot older than O(max_age)
+    is rotated. RV(age_source) reports the source.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -35,60 +37,71 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(rotate=always), which replaces the token in each run.
-      - With O(max_age), where Quay's usage logs cannot be read, only with O(token_path), whose record then tells the
-        age.
+      - With O(rotate=always), every run replaces the token.
+      - With O(max_age), if the usage logs of Quay cannot be read, the module is idempotent only with O(token_path) or
+        O(deliver). The age then comes from the record of the store.
 options:
   name:
     description:
-      - The robot as V(organization+robot), or V(robot) alone for one in the signed-in user's own namespace.
+      - Name of the robot. Specify V(organization+robot), or only V(robot) for a robot in the namespace of the signed-in
+        user.
     type: str
     required: true
   description:
     description:
-      - What the robot is for. Quay can set it at creation only, so a difference later is a warning and not a change.
+      - Description of the robot. Quay can set it only when it creates the robot. The module warns about a later
+        difference and does not report a change.
     type: str
   metadata:
     description:
-      - Free key-value data of the robot. Quay can set it at creation only, so a difference later is a warning and not
-        a change.
+      - Free-form key-value data of the robot. Quay can set it only when it creates the robot. The module warns about a
+        later difference and does not report a change.
     type: dict
   strategy:
     description:
-      - V(in_place) replaces the robot's own token. The old one is dead at once, so a consumer fails between then and
-        the moment it reads the new one.
-      - V(paired) lets two robots carry the credential in turn, and fails no consumer. The idle one gets the rights of
-        the active one and a new token, is proved on those rights and delivered; the former one's secret lives on until
-        the next run, or for O(retire_after). Consumers must take the user name from the store, because it changes.
-      - Changing this one word moves the credential from one way to the other, without an interruption either.
+      - How to rotate the token.
+      - V(in_place) replaces the token of the robot O(name). The old token is invalid immediately, so consumers fail
+        until they read the new one.
+      - V(paired) uses two robots that take turns, so rotation does not interrupt consumers. The idle robot gets the
+        permissions of the active one and a new token. The module verifies the token against these permissions and
+        delivers it. The former secret stays valid until the next run, or for O(retire_after).
+      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
+        user name from the store together with the secret, because it changes with each rotation.
+      - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]
     default: in_place
   pair:
     description:
-      - The two robots of O(strategy=paired), in the namespace of O(name). Left out, they are called like O(name), with
-        C(_a) and C(_b) appended. They are created when they are needed.
-      - They must serve this credential alone. Their tokens are replaced in turn, and their rights made equal.
-      - To rename them, run the task once with O(strategy=in_place) and the former names, then with the new ones.
+      - Names of the two robots for O(strategy=paired), in the namespace of O(name). If not specified, the names are
+        O(name) with C(_a) and C(_b) appended. Missing robots are created when they are needed.
+      - Use these robots for this credential only. The module replaces their tokens in turn and makes their permissions
+        equal.
+      - To rename the robots, run the task once with O(strategy=in_place) and the old names, and then with the new
+        names.
     type: list
     elements: str
   copy_rights:
     description:
-      - Whether the next robot of a pair gets the rights of the active one (its repository permissions, teams and
-        default permissions), and loses those that the active one has not. The diff shows them.
-      - It takes a login that may see them (the scopes C(user:admin), C(org:admin) and C(repo:admin), or a password).
-        With V(false) both robots have what you give them.
+      - Whether the next robot of a pair gets the permissions of the active robot (repository permissions, teams and
+        default permissions), and loses all others. The diff shows them.
+      - This requires a login that can read them, which is a password, or a token with the scopes C(user:admin),
+        C(org:admin) and C(repo:admin).
+      - With V(false), you must manage the permissions of both robots yourself.
     type: bool
     default: true
   retire_after:
     description:
-      - How long the former secret of O(strategy=paired) lives on, for example V(2d). The first run after that time ends
-        it. Left out, the next run does; with V(0) it ends as soon as the new one is delivered.
+      - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
+        revokes it. It must be shorter than O(max_age).
+      - If not specified, the next run revokes the former secret. With V(0), it is revoked as soon as the new secret is
+        delivered.
     type: str
   federation:
     description:
-      - Who may exchange an OIDC token for a short-lived token of this robot. The list replaces the one in Quay; an
-        empty list removes all. Left out, federation is not looked at.
+      - OIDC identities that may exchange an OIDC token for a short-lived token of this robot. The list replaces the
+        list in Quay. An empty list removes all identities.
+      - If not specified, the federation in Quay is neither read nor changed.
     type: list
     elements: dict
     suboptions:
@@ -97,13 +110,14 @@ options:
         type: str
         required: true
       subject:
-        description: Subject (C(sub)) of the issuer's tokens.
+        description: Subject (C(sub)) in the tokens of the issuer.
         type: str
         required: true
   state:
     description:
-      - V(present) creates the robot where it is missing and rotates its token when due.
-      - V(absent) deletes the robot and, with O(token_path), the file. Quay refuses while a mirror uses the robot.
+      - V(present) creates the robot if it is missing, and rotates its token when due.
+      - V(absent) deletes the robot. It also deletes the file O(token_path), or removes the credential from the stores
+        of O(deliver). Quay refuses to delete a robot that is used by a mirror.
     type: str
     choices: [present, absent]
     default: present
@@ -112,7 +126,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a robot's token in a file, not older than 90 days
+- name: Keep the token of a robot in a file and rotate it after 90 days
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -130,7 +144,7 @@ EXAMPLES = r"""
   register: robot
   no_log: true
 
-- name: Let a pipeline exchange its own OIDC tokens for the robot's
+- name: Allow a pipeline to exchange its OIDC tokens for tokens of the robot
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -140,7 +154,7 @@ EXAMPLES = r"""
         subject: project/acme/deploy
   no_log: true
 
-- name: Rotate without an outage, by two robots that take turns
+- name: Rotate without an outage by using two robots that take turns
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -152,7 +166,7 @@ EXAMPLES = r"""
       - kind: container_auth
         path: /etc/containers/auth.json
 
-- name: Remove a robot
+- name: Delete a robot
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -163,28 +177,28 @@ EXAMPLES = r"""
 RETURN = r"""
 token:
   description:
-    - The robot's token. It is null in check mode, with O(token_path), with O(state=absent), and when O(current_token)
-      is Quay's present token already.
+    - The token of the robot. Null in check mode, with O(token_path) or O(deliver), with O(state=absent), and if
+      O(current_token) is already the present token.
   returned: success
   type: str
   sample: null
 username:
-  description: What to type beside the token, for example in C(podman login).
+  description: User name to use together with the token, for example in C(podman login).
   returned: success
   type: str
   sample: acme+ci
 registry:
-  description: Host for C(podman login), taken from O(quay_host).
+  description: Host name, and port if any, for C(podman login). It is taken from O(quay_host).
   returned: success
   type: str
   sample: quay.example.com
 api_url:
-  description: Address of the server's API.
+  description: URL of the API of the server.
   returned: success
   type: str
   sample: https://quay.example.com/api/v1
 name:
-  description: The robot as the task names it.
+  description: Name of the robot, as specified in the task.
   returned: success
   type: str
   sample: acme+ci
@@ -194,12 +208,12 @@ uuid:
   type: str
   sample: null
 description:
-  description: What the robot is for, as Quay tells it.
+  description: Description of the robot in Quay. Empty if the robot has none.
   returned: success
   type: str
   sample: Pulls for the build farm
 federation:
-  description: The federation list, where O(federation) is given.
+  description: Identities that may exchange an OIDC token for a token of this robot.
   returned: when O(federation) is given
   type: list
   elements: dict
@@ -208,15 +222,16 @@ federation:
       subject: project/acme/deploy
 created_at:
   description:
-    - When the token was made (ISO 8601, UTC), as far as it had to be known and somebody knows; see RV(age_source).
+    - Time at which the token was created (ISO 8601, UTC), if it was needed and could be determined. Otherwise null. See
+      RV(age_source).
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"
 age_source:
   description:
-    - Where RV(created_at) comes from. V(mint) for a token made now; V(record) for the record beside O(token_path);
-      V(log) for the usage logs; V(creation) for the robot's own creation, which is the earliest the token can be;
-      null where the age was not asked for.
+    - Source of RV(created_at). V(mint) for a token issued in this run, V(record) for the record of the store, V(log)
+      for the usage logs, V(creation) for the creation date of the robot. The token cannot be older than the robot.
+    - Null if the age of the token was not needed.
   returned: success
   type: str
   sample: log
@@ -226,55 +241,56 @@ expires_at:
   type: str
   sample: null
 last_accessed:
-  description: When the robot was last used (ISO 8601, UTC), as Quay tells it.
+  description: Time at which the robot was last used (ISO 8601, UTC). Null if Quay does not report it.
   returned: success
   type: str
   sample: "2026-03-01T08:30:00Z"
 fingerprint:
-  description: First 12 hexadecimal digits of the token's SHA-256, safe to log.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null with O(state=absent), and in check
+      mode for a token that would be issued.
   returned: success
   type: str
   sample: 9f86d081884c
 reason:
   description:
-    - Why the token was replaced or must be delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or
-      V(not_due).
-    - V(undelivered) means that you hold something else than Quay's present token, which is told without making a new
-      one.
+    - Why the token was replaced or delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or V(not_due).
+    - V(undelivered) means that O(current_token) or a store differs from the present token. The present token is then
+      returned or delivered, and no new one is issued.
   returned: success
   type: str
   sample: not_due
 minted:
-  description: Whether Quay issued a new token (in check mode, whether it would).
+  description: Whether Quay issued a new token, or would issue one in check mode.
   returned: success
   type: bool
   sample: false
 window_seconds:
   description:
-    - Seconds from the moment before the new token was asked for to its last delivery. With O(strategy=in_place) no
-      consumer can have been without a token for longer, as far as the stores go. Null where none was issued, and
-      in check mode.
+    - Number of seconds from just before the new token was requested until its last delivery. With O(strategy=in_place),
+      the stores held an invalid token for at most this time. Null if no token was issued, and in check mode.
   returned: success
   type: float
   sample: null
 delivered:
-  description: The stores of O(deliver), or O(token_path), that were written (in check mode, that would be).
+  description:
+    - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
   returned: success
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
   description:
-    - With O(strategy=paired), the former secrets that were ended (in check mode, that would be), each as a robot's name
-      and a fingerprint. Otherwise empty.
+    - With O(strategy=paired), the former secrets that were revoked, or would be revoked in check mode. Each is given as
+      the name of a robot and a fingerprint. Otherwise empty.
   returned: success
   type: list
   elements: str
   sample: []
 superseded:
   description:
-    - With O(strategy=paired), the former secrets that are still alive, each as a robot's name and a fingerprint.
-      Otherwise empty, because a robot's old token is dead as soon as it is replaced.
+    - With O(strategy=paired), the former secrets that are still valid. Each is given as the name of a robot and a
+      fingerprint. Otherwise empty, because the old token of a robot is invalid as soon as it is replaced.
   returned: success
   type: list
   elements: str

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_store_info
-short_description: Read what local stores of Quay credentials hold
+short_description: Read the Quay credentials held in local stores
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Reads any number of files and auth file entries in one go, for M(tokensmith.quay.quay_token_info) to judge.
-  - B(The result holds the secrets), each in a key C(token), so register it under C(no_log).
-  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits
-    every module, and O(quay_host) gives the default of O(stores[].registry).
+  - Reads any number of files and auth file entries in one task. Pass the result to M(tokensmith.quay.quay_token_info)
+    to check whether the credentials are due.
+  - B(The result contains the secrets), each in the key C(token). Register it in a task with C(no_log).
+  - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
+    group work for every module. It uses O(quay_host) as the default for O(stores[].registry).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -24,15 +25,15 @@ extends_documentation_fragment:
 options:
   stores:
     description:
-      - The stores to read. The answer keeps their order.
+      - The stores to read. RV(stores) has the same order.
     type: list
     elements: dict
     required: true
     suboptions:
       kind:
         description:
-          - V(file) is what M(tokensmith.quay.quay_token_file) writes, V(container_auth) what
-            M(tokensmith.quay.quay_container_auth) writes.
+          - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
+            M(tokensmith.quay.quay_container_auth).
         type: str
         choices: [file, container_auth]
         required: true
@@ -43,38 +44,41 @@ options:
         required: true
       format:
         description:
-          - How a V(file) is written.
+          - Format of a V(file) store.
         type: str
         choices: [token, json, yaml, env]
         default: token
       prefix:
         description:
-          - What the variables of O(stores[].format=env) begin with.
+          - Prefix for the names of the variables with O(stores[].format=env).
         type: str
         default: QUAY_
       owner:
         description:
-          - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+          - Owner of the file. It is accepted as in M(tokensmith.quay.quay_token_file), but the file is not compared
+            with it.
         type: str
       group:
         description:
-          - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+          - Group of the file. It is accepted as in M(tokensmith.quay.quay_token_file), but the file is not compared
+            with it.
         type: str
       mode:
         description:
-          - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+          - Permissions of the file. They are accepted as in M(tokensmith.quay.quay_token_file), but the file is not
+            compared with them.
         type: str
         default: "0600"
       registry:
         description:
-          - The entry of a V(container_auth) file. Defaults to the host of O(quay_host).
+          - Registry whose entry to read from a V(container_auth) file. Defaults to the host of O(quay_host).
         type: str
 seealso:
   - module: tokensmith.quay.quay_token_info
 """
 
 EXAMPLES = r"""
-- name: See what the consumers of two credentials hold
+- name: Read what the consumers of two credentials hold
   tokensmith.quay.quay_store_info:
     stores:
       - kind: container_auth
@@ -86,14 +90,14 @@ EXAMPLES = r"""
   register: held
   no_log: true
 
-- name: Show their fingerprints
+- name: Show the fingerprints
   ansible.builtin.debug:
     msg: "{{ held.stores | map(attribute='fingerprint') }}"
 """
 
 RETURN = r"""
 stores:
-  description: What each store holds, in the order of O(stores).
+  description: Contents of each store, in the order of O(stores).
   returned: success
   type: list
   elements: dict
@@ -103,27 +107,30 @@ stores:
       returned: success
       type: str
     place:
-      description: The file.
+      description: Path of the file.
       returned: success
       type: str
     token:
-      description: The secret; null where there is none.
+      description: The secret. Null if the store holds none.
       returned: success
       type: str
     fingerprint:
-      description: First 12 hexadecimal digits of the secret's SHA-256, safe to log.
+      description:
+        - First 12 hexadecimal digits of the SHA-256 hash of the secret, safe to log. Null if the store holds no secret.
       returned: success
       type: str
     created_at:
-      description: When the secret was made, as written down at its delivery; null where that is not known.
+      description:
+        - Time at which the secret was created (ISO 8601, UTC), as recorded when it was delivered. Null if unknown.
       returned: success
       type: str
     expires_at:
-      description: When the secret ends, as written down at its delivery; null where that is not known.
+      description:
+        - Time at which the secret expires (ISO 8601, UTC), as recorded when it was delivered. Null if unknown.
       returned: success
       type: str
     uuid:
-      description: The secret's uuid in Quay, as written down at its delivery; null where that is not known.
+      description: UUID of the secret in Quay, as recorded when it was delivered. Null if unknown.
       returned: success
       type: str
   sample:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_team
-short_description: Manage the teams of a Quay organization and their members
+short_description: Manage teams of a Quay organization and their members
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes and deletes teams, and keeps their members. What a team may do in repositories is not its business.
-  - A field that the task does not name keeps its value.
+  - Creates, changes and deletes teams, and manages their members. It does not manage the permissions of a team on
+    repositories. See M(tokensmith.quay.quay_repository) for these.
+  - Fields that are not specified keep their values in Quay.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -28,7 +29,7 @@ attributes:
 options:
   organization:
     description:
-      - Organization that has the team. It must exist. A token needs the scope C(org:admin).
+      - Organization of the team. It must exist. A token needs the scope C(org:admin).
     type: str
     required: true
   name:
@@ -39,33 +40,37 @@ options:
     aliases: [team]
   role:
     description:
-      - What the members may do in the organization. V(member) sees it, V(creator) may also create repositories,
-        V(admin) administers it.
-      - A new team has V(member) unless this says otherwise.
+      - Role of the members in the organization. V(member) can see the organization, V(creator) can also create
+        repositories, and V(admin) can administer the organization.
+      - A new team has the role V(member) by default.
     type: str
     choices: [member, creator, admin]
   description:
     description:
-      - What the team is for.
+      - Description of the team.
     type: str
   members:
     description:
-      - Users and robots who belong to the team, robots by their full name such as V(acme+ci). They must exist.
-      - Where Quay sends mail and wants invitations (FEATURE_MAILING, FEATURE_REQUIRE_TEAM_INVITE), a user is only
-        invited; he counts as a member here, and a warning says so.
+      - Users and robots that are members of the team. Specify the full name of a robot, such as V(acme+ci). They must
+        exist.
+      - If not specified, the members are neither read nor changed.
+      - If Quay requires invitations (FEATURE_MAILING and FEATURE_REQUIRE_TEAM_INVITE), Quay only invites a user. The
+        module treats an invited user as a member and warns about it.
     type: list
     elements: str
   exclusive:
     description:
-      - Remove everybody else from the team. Has no effect without O(members); with an empty list nobody stays.
-      - In a team that takes its members from a directory only robots are removed, the others are the directory's.
+      - Whether to remove all members that are not in O(members). An empty list removes all members. Ignored if
+        O(members) is not specified.
+      - If the team takes its members from a directory, only robots are removed. The directory manages the other
+        members.
     type: bool
     default: false
   state:
     description:
       - V(present) creates or changes the team.
-      - V(absent) deletes it; its members lose what it gave them. Quay does not delete the team by which the login
-        itself administers the organization.
+      - V(absent) deletes the team. Its members lose the permissions of the team. Quay does not delete the team through
+        which the login itself administers the organization.
     type: str
     choices: [present, absent]
     default: present
@@ -75,17 +80,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that the team exists and has the robot and the user
+- name: Ensure that the team exists and has the robot and the user as members
   tokensmith.quay.quay_team:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     organization: acme
     name: automation
     role: creator
-    description: Whoever builds and pushes
+    description: Builds and pushes images
     members: [acme+ci, pipeline]
 
-- name: Let nobody else administer the organization
+- name: Ensure that only two users are in the team of owners
   tokensmith.quay.quay_team:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -105,7 +110,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 organization:
-  description: Organization that has the team.
+  description: Organization of the team.
   returned: success
   type: str
   sample: acme
@@ -115,19 +120,19 @@ name:
   type: str
   sample: automation
 role:
-  description: What the members may do in the organization.
+  description: Role of the members in the organization.
   returned: success
   type: str
   sample: creator
 description:
-  description: What the team is for.
+  description: Description of the team. Empty if it has none.
   returned: success
   type: str
-  sample: Whoever builds and pushes
+  sample: Builds and pushes images
 members:
   description:
-    - All members of the team, sorted, those included who are only invited. Null where O(members) is not given, as
-      it then is not asked for.
+    - All members of the team, sorted, including invited users. Null if O(members) is not specified, and with
+      O(state=absent).
   returned: success
   type: list
   elements: str

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_team_sync
-short_description: Take the members of a Quay team from a directory's group
+short_description: Synchronise the members of a Quay team with a directory group
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Switches the synchronisation of a team with a group of the directory on or off, or moves it to another group.
-  - This needs a superuser who administers the organization, and with a token the scope C(super:user); or, where
-    FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP is on, whoever administers the organization.
-  - B(Quay removes every user from the team who is not in the group), local ones too; robots stay. A team V(owners) can
-    so lose all who administer the organization.
+  - Enables, changes or disables the synchronisation of a team with a group of the directory.
+  - The login must be a superuser who administers the organization. A token needs the scope C(super:user). If
+    FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP is enabled in Quay, any administrator of the organization can be used.
+  - B(Quay removes all users from the team that are not in the group), including local users. Robots stay. Synchronising
+    the team V(owners) can remove all administrators of the organization.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -25,7 +25,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Whether the directory knows the group is found by the real run only.
+      - Check mode does not verify that the group exists in the directory.
   diff_mode:
     support: full
   idempotent:
@@ -33,43 +33,45 @@ attributes:
 options:
   organization:
     description:
-      - Organization that has the team.
+      - Organization of the team.
     type: str
     required: true
   team:
     description:
-      - The team. It must exist.
+      - Name of the team. It must exist.
     type: str
     required: true
     aliases: [name]
   group_dn:
     description:
-      - The group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups).
+      - DN of the group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups).
+      - With O(state=present), specify exactly one of O(group_dn), O(group_name) and O(group_id).
     type: str
   group_name:
     description:
-      - The group's name, where users come from OIDC.
+      - Name of the group, if users are authenticated with OIDC.
     type: str
   group_id:
     description:
-      - The group's id, where users come from Keystone.
+      - ID of the group, if users are authenticated with Keystone.
     type: str
   state:
     description:
-      - V(present) takes the members from the group. Quay's worker does so within its next rounds, not at once.
-      - V(absent) ends that. The members stay as they are then.
+      - V(present) synchronises the members with the group. A background worker of Quay updates the members later, not
+        immediately.
+      - V(absent) disables the synchronisation. The current members stay.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Quay cannot change the group of a synchronised team, so the old synchronisation is ended first. Where Quay then
-    refuses the new group, the module switches the old one on again.
+  - Quay cannot change the group of a synchronised team, so the module disables the old synchronisation first. If Quay
+    then refuses the new group, the module enables the old synchronisation again.
 seealso:
   - module: tokensmith.quay.quay_team
 """
 
 EXAMPLES = r"""
-- name: Take the developers from the directory
+- name: Synchronise the team with a group of the directory
   tokensmith.quay.quay_team_sync:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -77,7 +79,7 @@ EXAMPLES = r"""
     team: developers
     group_dn: cn=devs,ou=groups
 
-- name: Keep the members by hand again
+- name: Disable the synchronisation
   tokensmith.quay.quay_team_sync:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -88,37 +90,40 @@ EXAMPLES = r"""
 
 RETURN = r"""
 organization:
-  description: Organization that has the team.
+  description: Organization of the team.
   returned: success
   type: str
   sample: acme
 team:
-  description: The team.
+  description: Name of the team.
   returned: success
   type: str
   sample: developers
 service:
-  description: The kind of directory; null where Quay tells of none.
+  description: Kind of the directory. Null if Quay does not report one.
   returned: success
   type: str
   sample: ldap
 group_dn:
-  description: The group in an LDAP directory; null for other directories, and without a synchronisation.
+  description:
+    - DN of the group in an LDAP directory. Null for other directories, and if the team is not synchronised.
   returned: success
   type: str
   sample: cn=devs,ou=groups
 group_name:
-  description: The group's name, where users come from OIDC; else null.
+  description: Name of the OIDC group. Null for other directories, and if the team is not synchronised.
   returned: success
   type: str
   sample: null
 group_id:
-  description: The group's id, where users come from Keystone; else null.
+  description: ID of the Keystone group. Null for other directories, and if the team is not synchronised.
   returned: success
   type: str
   sample: null
 last_updated:
-  description: When the members were last taken from the group (ISO 8601, UTC); null where that has not happened yet.
+  description:
+    - Time at which Quay last updated the members from the group (ISO 8601, UTC). Null if this has not happened yet, if
+      the team is not synchronised, and if the task changed the synchronisation.
   returned: success
   type: str
   sample: "2026-01-31T12:00:00Z"

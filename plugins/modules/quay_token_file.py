@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_token_file
-short_description: Deliver a Quay credential to a file of its own
+short_description: Deliver a Quay credential to a file
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Writes one credential to a file on the target, whole or not at all, and reads it back. The file is never readable
-    by others, not even while it is written.
-  - The file belongs to the module wholly. Whatever else it held is replaced.
-  - Nothing is sent to Quay. The connection options are accepted so that C(module_defaults) of the action group fits
-    every module, and O(quay_host) gives the addresses written beside the token.
+  - Writes one credential to a file on the target and reads it back. The file is written atomically. Other users can
+    never read it, not even while it is written, unless O(mode) allows it.
+  - The module manages the complete file. Any other content is replaced.
+  - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
+    group work for every module. It derives the addresses in the file from O(quay_host).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -26,8 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) may be left out, for a secret that a real run would make first. The file is then
-        predicted to change.
+      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. The module
+        then reports that the file would change.
   diff_mode:
     support: full
   idempotent:
@@ -40,31 +40,35 @@ options:
     required: true
   format:
     description:
-      - V(token) writes the secret alone; what is known of it (never the secret) is kept beside the file, in one of
-        the same name with C(.record.json) appended.
-      - V(json) and V(yaml) write a mapping with C(token), C(username), C(registry), C(api_url), C(name),
+      - Format of the file.
+      - V(token) writes only the secret. The fingerprint, dates and UUID of the secret are stored in a record next to
+        the file. The record is a file of the same name with C(.record.json) appended. It never contains the secret.
+      - V(json) and V(yaml) write a mapping with the keys C(token), C(username), C(registry), C(api_url), C(name),
         C(fingerprint), C(created_at), C(expires_at) and C(uuid).
-      - V(env) writes the variables C(TOKEN), C(USERNAME), C(REGISTRY) and C(API_URL), each with O(prefix) before its
-        name.
+      - V(env) writes the variables C(TOKEN), C(USERNAME), C(REGISTRY) and C(API_URL). Each name is prefixed with
+        O(prefix).
     type: str
     choices: [token, json, yaml, env]
     default: token
   prefix:
     description:
-      - What the variables of O(format=env) begin with.
+      - Prefix for the names of the variables with O(format=env).
     type: str
     default: QUAY_
   owner:
     description:
-      - User, by name or number, who shall own the file. Left out, it is the user that runs the module.
+      - User that owns the file, as a name or a numeric ID. If not specified, the file is owned by the user that runs
+        the module.
     type: str
   group:
     description:
-      - Group, by name or number, that shall own the file. Left out, it is the group of the user that runs the module.
+      - Group that owns the file, as a name or a numeric ID. If not specified, it is the group of the user that runs the
+        module.
     type: str
   mode:
     description:
-      - Permissions of the file, in octal.
+      - Permissions of the file, in octal. Write the value in quotes, because YAML reads an unquoted V(0600) as another
+        number.
     type: str
     default: "0600"
 seealso:
@@ -73,7 +77,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Get a robot's token
+- name: Get the token of a robot
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -81,7 +85,7 @@ EXAMPLES = r"""
   register: robot
   no_log: true
 
-- name: Write it as variables for a service
+- name: Write the token as environment variables for a service
   tokensmith.quay.quay_token_file:
     quay_host: https://quay.example.com
     path: /etc/builder/quay.env
@@ -99,17 +103,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 place:
-  description: The file.
+  description: Path of the file.
   returned: success
   type: str
   sample: /etc/builder/quay.env
 format:
-  description: How the file is written.
+  description: Format of the file.
   returned: success
   type: str
   sample: env
 fingerprint:
-  description: First 12 hexadecimal digits of the token's SHA-256, safe to log; null where no token was given.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token was specified, and
+      with O(state=absent).
   returned: success
   type: str
   sample: 9f86d081884c

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_token_info
-short_description: See which Quay credentials exist, how old they are, and which are due
+short_description: Report which Quay credentials exist, how old they are and which are due
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Tells for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why, judged
-    by the same rules as the token modules. It never returns a secret.
-  - Asks Quay as little as its lists and logs allow. One robot list serves all robots of a namespace, one token list
-    all tokens of an application. The usage logs are read only where an age limit makes it necessary, once for all
-    robots of a namespace.
-  - Without O(credentials) it lists what an organization (O(organization)) or the signed-in user has.
+  - Reports for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why. It
+    uses the same rules as the token modules. It never returns a secret.
+  - The module sends as few requests as possible. It reads one robot list for all robots of a namespace, and one token
+    list for all tokens of an application. It reads the usage logs only if an age limit requires it, and only once for
+    all robots of a namespace.
+  - Without O(credentials), the module lists the credentials of an organization (O(organization)) or of the signed-in
+    user.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -26,19 +27,22 @@ extends_documentation_fragment:
 options:
   credentials:
     description:
-      - The credentials to judge, each with its policy. The answer keeps their order.
-      - What is wrong with one of them is told in RV(credentials[].error) and does not hide the others.
+      - The credentials to check, each with its policy. RV(credentials) has the same order.
+      - If a credential cannot be checked, the error is reported in RV(credentials[].error). The other credentials are
+        still checked.
+      - Mutually exclusive with O(organization).
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - Name as the module of its kind takes it, for example V(acme+ci) for a robot.
+          - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot.
         type: str
         required: true
       kind:
         description:
-          - What kind of credential it is.
+          - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(robot) by
+            M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
         type: str
         choices: [api, robot, referrers]
         required: true
@@ -52,11 +56,11 @@ options:
         type: str
       client_id:
         description:
-          - Client id of the application of an V(api) token, instead of its name.
+          - Client ID of the application of an V(api) token. Specify it instead of O(credentials[].application).
         type: str
       scopes:
         description:
-          - What an V(api) token shall be able to do.
+          - Scopes that an V(api) token must have. V(all) stands for every scope.
         type: list
         elements: str
         choices:
@@ -72,75 +76,82 @@ options:
         default: ["repo:read"]
       lifetime:
         description:
-          - How long a new V(api) token would live.
+          - Lifetime of a new V(api) token.
         type: str
       repositories:
         description:
-          - Repositories of a V(referrers) token.
+          - Repositories for which a V(referrers) token must be valid.
         type: list
         elements: str
         default: []
       actions:
         description:
-          - What a V(referrers) token shall allow.
+          - Actions that a V(referrers) token must allow.
         type: list
         elements: str
         choices: [pull, push]
         default: [pull]
       max_age:
         description:
-          - The credential is due when it is older than this, for example V(90d).
+          - The credential is due when it has reached this age, for example V(90d).
+          - If not specified, its age does not make it due.
         type: str
       renew_before:
         description:
-          - The credential is due when less than this is left of its life, for example V(14d).
-          - Left out, it is V(14d) for an V(api) token and V(5m) for a V(referrers) token.
+          - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
+          - If not specified, V(14d) is used for an V(api) token and V(5m) for a V(referrers) token.
         type: str
       rotate:
         description:
-          - V(always) makes it due in any case, V(never) only when it is missing.
+          - V(when_due) makes the credential due only if there is a reason.
+          - V(always) makes it due in any case.
+          - V(never) keeps an existing secret. RV(credentials[].reason) still reports why it would be due, but
+            RV(credentials[].action) is V(mint) only if the credential is missing.
         type: str
         choices: [when_due, always, never]
         default: when_due
       retire_after:
         description:
-          - How long what an V(api) token replaced goes on living, or the former secret of paired robots. Once that is
-            over, RV(credentials[].action) is V(retire).
+          - How long a replaced V(api) token, or the former secret of paired robots, stays valid. After this time,
+            RV(credentials[].action) is V(retire).
         type: str
       strategy:
         description:
-          - How a V(robot) credential is rotated, as M(tokensmith.quay.quay_robot_token) has it.
+          - Strategy for rotating a V(robot) credential, as in M(tokensmith.quay.quay_robot_token).
         type: str
         choices: [in_place, paired]
         default: in_place
       pair:
         description:
-          - The two robots of V(paired). Left out, they are called like the credential, with C(_a) and C(_b) appended.
+          - Names of the two robots for O(credentials[].strategy=paired). If not specified, the names are
+            O(credentials[].name) with C(_a) and C(_b) appended.
         type: list
         elements: str
       owns_application:
         description:
-          - Whether the application serves this V(api) token alone, as M(tokensmith.quay.quay_api_token) has it.
+          - Whether the application is used for this V(api) token only, as in M(tokensmith.quay.quay_api_token).
         type: bool
         default: false
       state:
         description:
-          - V(absent) asks whether there is anything to take away; RV(credentials[].action) is then V(remove).
+          - V(present) checks whether the credential is due.
+          - V(absent) checks whether there is anything to remove. RV(credentials[].action) is then V(remove).
         type: str
         choices: [present, absent]
         default: present
       deliver:
         description:
-          - The stores on the target that shall hold it, as M(tokensmith.quay.quay_store_info) takes them. The module
-            reads them itself, so no secret travels.
+          - Stores on the target that must hold the credential, as in the option C(stores) of
+            M(tokensmith.quay.quay_store_info).
+          - The module reads the stores itself, so no secret is passed as an option.
         type: list
         elements: dict
         default: []
         suboptions:
           kind:
             description:
-              - V(file) is what M(tokensmith.quay.quay_token_file) writes, V(container_auth) what
-                M(tokensmith.quay.quay_container_auth) writes.
+              - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
+                M(tokensmith.quay.quay_container_auth).
             type: str
             choices: [file, container_auth]
             required: true
@@ -151,35 +162,40 @@ options:
             required: true
           format:
             description:
-              - How a V(file) is written.
+              - Format of a V(file) store.
             type: str
             choices: [token, json, yaml, env]
             default: token
           prefix:
             description:
-              - What the variables of V(env) begin with.
+              - Prefix for the names of the variables in the format V(env).
             type: str
             default: QUAY_
           owner:
             description:
-              - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+              - User that must own a V(file) store, as a name or a numeric ID. If not specified, the owner is not
+                checked.
+              - If the owner differs, RV(credentials[].holds) contains V(wrong_permissions).
             type: str
           group:
             description:
-              - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+              - Group that must own a V(file) store, as a name or a numeric ID. If not specified, the group is not
+                checked.
+              - If the group differs, RV(credentials[].holds) contains V(wrong_permissions).
             type: str
           mode:
             description:
-              - Accepted as M(tokensmith.quay.quay_token_file) takes it, and not looked at.
+              - Permissions that a V(file) store must have, in octal. Write the value in quotes.
+              - If the permissions differ, RV(credentials[].holds) contains V(wrong_permissions).
             type: str
             default: "0600"
           registry:
             description:
-              - The entry of a V(container_auth) file. Defaults to the host of O(quay_host).
+              - Registry whose entry to read from a V(container_auth) file. Defaults to the host of O(quay_host).
             type: str
       held:
         description:
-          - What other stores hold, which the module cannot read itself, one entry per store.
+          - Contents of other stores, which the module cannot read itself. One entry per store.
         type: list
         elements: dict
         default: []
@@ -190,47 +206,50 @@ options:
             type: str
           created_at:
             description:
-              - When it was made, as written down at its delivery.
+              - Time at which the secret was created, as recorded when it was delivered.
             type: str
           expires_at:
             description:
-              - When it ends, as written down at its delivery.
+              - Time at which the secret expires, as recorded when it was delivered.
             type: str
           uuid:
             description:
-              - Its uuid in Quay, as written down at its delivery.
+              - UUID of the secret in Quay, as recorded when it was delivered.
             type: str
   force:
     description:
-      - Names out of O(credentials) that are due now, whatever their policy says.
+      - Names of entries in O(credentials) that are due in this run, regardless of their policy. For these entries,
+        O(credentials[].retire_after) is treated as V(0).
     type: list
     elements: str
     default: []
   organization:
     description:
-      - Instead of O(credentials), list the robots and application tokens of this organization.
+      - List the robots and application tokens of this organization. Mutually exclusive with O(credentials).
     type: str
   kinds:
     description:
-      - Without O(credentials), which kinds to list. Leaving one out spares its requests.
+      - Kinds of credentials to list without O(credentials). Omitting a kind saves its requests.
     type: list
     elements: str
     choices: [api, robot]
     default: [api, robot]
   max_age:
     description:
-      - Without O(credentials), the age from which a credential counts as due, for example V(90d).
+      - Maximum age of a credential without O(credentials), for example V(90d). A credential that has reached this age
+        is due.
     type: str
   renew_before:
     description:
-      - Without O(credentials), the rest of life below which a credential counts as due, for example V(14d).
+      - Minimum remaining lifetime of a credential without O(credentials), for example V(14d). A credential is due when
+        its remaining lifetime is this duration or shorter.
     type: str
 seealso:
   - module: tokensmith.quay.quay_store_info
 """
 
 EXAMPLES = r"""
-- name: Which robot tokens of the organization are older than 90 days?
+- name: Find robot tokens of an organization that are older than 90 days
   tokensmith.quay.quay_token_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -239,14 +258,14 @@ EXAMPLES = r"""
     max_age: 90d
   register: robots
 
-- name: Show them
+- name: Show the tokens that are due
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.why }}"
   loop: "{{ robots.credentials | selectattr('due') }}"
   loop_control:
     label: "{{ item.name }}"
 
-- name: Judge declared credentials by their policies
+- name: Check declared credentials against their policies
   tokensmith.quay.quay_token_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -266,13 +285,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credentials:
-  description: What was found, in the order of O(credentials) where that is given.
+  description: Status of each credential. If O(credentials) is specified, the list has the same order.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Name of the credential; empty for an OAuth token that was made without one.
+      description: Name of the credential. Empty for an OAuth token that was created without a name.
       returned: success
       type: str
     kind:
@@ -284,73 +303,94 @@ credentials:
       returned: success
       type: bool
     due:
-      description: Whether it must be replaced or delivered again.
+      description:
+        - Whether the credential is due to be replaced or delivered again. True if RV(credentials[].reason) is any value
+          except V(not_due). False if RV(credentials[].error) is set.
       returned: success
       type: bool
     reason:
       description:
-        - Why it is due. One of V(missing), V(invalid), V(expired), V(forced), V(scopes_changed), V(expiring),
-          V(too_old), V(undelivered) or V(not_due); null where RV(credentials[].error) is set.
+        - Why the credential is due. One of V(missing), V(invalid), V(expired), V(forced), V(scopes_changed),
+          V(expiring), V(too_old), V(undelivered) or V(not_due). Null if RV(credentials[].error) is set.
       returned: success
       type: str
     why:
-      description: The same for a person.
+      description:
+        - Human-readable explanation of RV(credentials[].reason) and RV(credentials[].action). The same as
+          RV(credentials[].error) if that is set.
       returned: success
       type: str
     action:
       description:
-        - What a rotation would do. V(mint) a new secret, V(deliver) the present one, V(retire) what earlier runs left
-          behind, V(remove) what shall be absent, or V(nothing).
+        - What a rotation would do. V(mint) issues a new secret. V(deliver) delivers the present secret again. V(retire)
+          revokes secrets that earlier runs left behind. V(remove) removes a credential with
+          O(credentials[].state=absent). V(nothing) does nothing.
       returned: success
       type: str
     holds:
       description:
-        - For each entry of O(credentials[].deliver) and O(credentials[].held), whether it holds the present secret.
-          V(current), V(other), V(absent), V(unguarded) (the present secret, but the file's owner or permissions are
-          not the wanted ones), V(unrecorded) (the present secret of paired robots, but the record beside it is lost)
-          or V(unknown).
+        - State of each store in O(credentials[].deliver) and O(credentials[].held), in this order.
+        - V(current) means that the store holds the present secret, V(other) that it holds another secret, and V(absent)
+          that it holds none.
+        - V(wrong_permissions) means that the store holds the present secret, but the owner, group or permissions of the
+          file differ from the requested ones.
+        - V(unrecorded) means that the store holds the present secret of paired robots, but the record next to it is
+          missing.
+        - V(unknown) means that the credential could not be checked. See RV(credentials[].error).
       returned: success
       type: list
       elements: str
     error:
-      description: Why this credential could not be looked at; null where it could.
+      description: Why the credential could not be checked. Null if there was no error.
       returned: success
       type: str
     username:
-      description: What to type beside the secret.
+      description:
+        - User name to use together with the secret. Null for a V(referrers) token. Empty if RV(credentials[].error) is
+          set.
       returned: success
       type: str
     uuid:
-      description: By which Quay lists and revokes an OAuth token.
+      description:
+        - UUID by which Quay lists and revokes an OAuth token. Null for other kinds, and if no valid token is held.
       returned: success
       type: str
     created_at:
-      description: When the secret was made (ISO 8601, UTC), as far as it had to be known and somebody knows.
+      description:
+        - Time at which the secret was created (ISO 8601, UTC), if it was needed and could be determined. Otherwise
+          null.
       returned: success
       type: str
     expires_at:
-      description: When the secret ends (ISO 8601, UTC).
+      description:
+        - Time at which the secret expires (ISO 8601, UTC). Null if unknown, and for robot tokens, which do not expire.
       returned: success
       type: str
     last_accessed:
-      description: When it was last used (ISO 8601, UTC), as Quay tells it.
+      description: Time at which the secret was last used (ISO 8601, UTC). Null if Quay does not report it.
       returned: success
       type: str
     age_source:
-      description: Where RV(credentials[].created_at) comes from. One of V(record), V(quay), V(log) or V(creation).
+      description:
+        - Source of RV(credentials[].created_at). V(record) for the record of the store, V(quay) for Quay, V(log) for
+          the usage logs, V(creation) for the creation date of the robot. Null if RV(credentials[].created_at) was not
+          determined.
       returned: success
       type: str
     fingerprint:
-      description: First 12 hexadecimal digits of the secret's SHA-256, safe to log.
+      description:
+        - First 12 hexadecimal digits of the SHA-256 hash of the secret, safe to log. Null if the secret is not known.
       returned: success
       type: str
     superseded:
-      description: Uuids of replaced tokens that are still alive.
+      description:
+        - UUIDs of replaced tokens that are still valid. For paired robots, the former secrets that are still valid,
+          each as the name of a robot and a fingerprint.
       returned: success
       type: list
       elements: str
     description:
-      description: What a robot is for.
+      description: Description of the robot.
       returned: for robots
       type: str
     organization:
@@ -358,16 +398,18 @@ credentials:
       returned: for API tokens
       type: str
     client_id:
-      description: Client id of the application; null for the signed-in user's own list, where Quay does not tell it.
+      description:
+        - Client ID of the application. Null in the list of the signed-in user's own tokens, where Quay does not return
+          it.
       returned: for API tokens
       type: str
     scopes:
-      description: What the token may do.
+      description: Scopes of the token.
       returned: for API tokens
       type: list
       elements: str
     access:
-      description: What the token allows, as actions by repository.
+      description: Actions that the token allows, by repository.
       returned: for referrers tokens
       type: dict
   sample:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_user
-short_description: Manage the users of a Quay registry
+short_description: Manage users of a Quay registry
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Creates, changes, disables and deletes users. This needs the login of a superuser; a token needs the scope
+  - Creates, changes, disables and deletes users. This requires the login of a superuser. A token needs the scope
     C(super:user).
-  - Quay chooses the password of a new user and tells it once. It is a secret like a token, and is returned in RV(token)
-    or kept at O(token_path), unless O(password) gives another one.
-  - A field that the task does not name keeps its value.
+  - Quay generates the password of a new user and returns it only once. The module treats it as a secret. It returns it
+    in RV(token), or stores it at O(token_path). If O(password) is specified, that password is set instead.
+  - Fields that are not specified keep their values in Quay.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -25,8 +25,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - With O(password) and O(update_password=always) the password is tried, in check mode too. A wrong one counts as a
-        failed login of that user.
+      - With O(password) and O(update_password=always), the module tries the password in check mode as well. A wrong
+        password counts as a failed login of the user.
   diff_mode:
     support: full
   idempotent:
@@ -40,56 +40,58 @@ options:
     aliases: [username]
   email:
     description:
-      - The user's e-mail address. No two users can have the same.
+      - Email address of the user. Two users cannot have the same address.
     type: str
   enabled:
     description:
-      - Whether the user may log in. The tokens of a disabled user are refused, and work again once he is enabled.
-      - A new user is enabled unless this is V(false).
+      - Whether the user may log in. Quay refuses the tokens of a disabled user. They work again when the user is
+        enabled.
+      - A new user is enabled by default.
     type: bool
   password:
     description:
-      - The user's password, at least 8 characters without blanks. When it is sent says O(update_password).
-      - It is never returned.
+      - Password of the user, at least 8 characters without whitespace. O(update_password) determines when it is set.
+      - The module never returns this value.
+      - Mutually exclusive with O(token_path).
     type: str
   update_password:
     description:
-      - V(on_create) sets O(password) only for a user whom the task creates.
-      - V(always) also gives it to a user who has another one. Whether he has is found out by trying it at the
-        registry's token service, so the task stays idempotent.
+      - V(on_create) sets O(password) only for a user that the task creates.
+      - V(always) also sets it for an existing user that has another password. The module tries the password at the
+        registry's token service to find out, so the task is idempotent.
     type: str
     choices: [always, on_create]
     default: on_create
   token_path:
     description:
-      - Absolute path of a file on the target that gets the password which Quay chose for a new user, and nothing else.
-        It is written with mode V(0600), whole or not at all, at once after the user was created; the password is then
-        not returned.
-      - What is known of it (its fingerprint and date) is kept beside it in a file of the same name with C(.record.json)
-        appended.
-      - The directory must exist. Symbolic links are refused. With O(state=absent) the file is removed.
+      - Absolute path of a file on the target in which to store the password that Quay generates for a new user. The
+        file contains only the password. The password is then not returned.
+      - The file is written atomically, with mode V(0600), immediately after the user was created.
+      - The fingerprint and date of the password are stored in a file of the same name with C(.record.json) appended.
+        That file never contains the password.
+      - The directory must exist. Symbolic links are refused. With O(state=absent), the file is removed.
     type: path
   state:
     description:
       - V(present) creates or changes the user.
-      - V(absent) deletes him, with his repositories, robots and tokens. A disabled user is enabled for that moment,
-        since Quay does not delete him otherwise. Organizations that he alone administered stay, without an
-        administrator.
-      - After a deletion, Quay 3.18 and newer keep the name blocked for about a minute.
+      - V(absent) deletes the user and all their repositories, robots and tokens. Organizations that only this user
+        administers are kept, without an administrator.
+      - Quay cannot delete a disabled user, so the module enables the user just before the deletion.
+      - After a deletion, Quay 3.18 and later block the name for about a minute.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Superusers are named in Quay's configuration, and Quay lets nobody change or delete them.
-  - Where Quay takes its users from a directory (LDAP, OIDC and others), they can be enabled, disabled and deleted here,
-    and nothing else.
+  - Superusers are defined in the configuration of Quay. They cannot be changed or deleted through the API.
+  - If Quay takes its users from a directory (LDAP, OIDC and others), the module can only enable, disable and delete
+    users.
 seealso:
   - module: tokensmith.quay.quay_user_info
   - module: tokensmith.quay.quay_team
 """
 
 EXAMPLES = r"""
-- name: Make sure that the user of the pipeline exists, and keep his password in a file
+- name: Ensure that the pipeline user exists, and store the generated password in a file
   tokensmith.quay.quay_user:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -97,7 +99,7 @@ EXAMPLES = r"""
     email: pipeline@example.com
     token_path: /etc/quay/pipeline
 
-- name: Create a user with a password of your own
+- name: Create a user with a given password
   tokensmith.quay.quay_user:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -127,29 +129,31 @@ name:
   type: str
   sample: pipeline
 email:
-  description: The user's e-mail address; empty where he has none.
+  description: Email address of the user. Empty if the user has none, or does not exist.
   returned: success
   type: str
   sample: pipeline@example.com
 enabled:
-  description: Whether the user may log in.
+  description: Whether the user may log in. False if the user does not exist.
   returned: success
   type: bool
   sample: true
 superuser:
-  description: Whether Quay's configuration makes him a superuser.
+  description: Whether the configuration of Quay defines the user as a superuser.
   returned: success
   type: bool
   sample: false
 token:
   description:
-    - The password that Quay chose for a new user. Null in every other case, in check mode, with O(password) and with
-      O(token_path).
+    - The password that Quay generated for a new user. Null if no user was created, in check mode, and with O(password)
+      or O(token_path).
   returned: success
   type: str
   sample: null
 fingerprint:
-  description: First 12 hexadecimal digits of the new password's SHA-256, safe to log; null where there is none.
+  description:
+    - First 12 hexadecimal digits of the SHA-256 hash of the generated password, safe to log. Null if no password was
+      generated.
   returned: success
   type: str
   sample: 9f86d081884c

@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Lists all users, or one. Robots and organizations are no users. This needs the login of a superuser; a token needs
-    the scope C(super:user).
+  - Lists all users, or returns one user. Robots and organizations are not included.
+  - This requires the login of a superuser. A token needs the scope C(super:user).
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.info
@@ -22,32 +22,33 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Only the user of this name. RV(users) is empty where there is none.
+      - Return only the user with this name. RV(users) is empty if there is no such user.
     type: str
     aliases: [username]
   enabled:
     description:
-      - V(true) lists only users who may log in, V(false) only those who are disabled. Without it all are listed.
+      - V(true) returns only users who may log in. V(false) returns only disabled users.
+      - If not specified, all users are returned.
     type: bool
 seealso:
   - module: tokensmith.quay.quay_user
 """
 
 EXAMPLES = r"""
-- name: List everybody
+- name: List all users
   tokensmith.quay.quay_user_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
   register: everybody
 
-- name: List the users who are disabled
+- name: List all disabled users
   tokensmith.quay.quay_user_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     enabled: false
   register: disabled
 
-- name: Look at one user
+- name: Get one user
   tokensmith.quay.quay_user_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -57,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The users, oldest first.
+  description: The users, oldest first. Empty if no user matches.
   returned: success
   type: list
   elements: dict
@@ -69,7 +70,7 @@ users:
       returned: success
       type: str
     email:
-      description: The user's e-mail address; empty where he has none.
+      description: Email address of the user. Empty if the user has none.
       returned: success
       type: str
     enabled:
@@ -77,11 +78,11 @@ users:
       returned: success
       type: bool
     superuser:
-      description: Whether Quay's configuration makes him a superuser.
+      description: Whether the configuration of Quay defines the user as a superuser.
       returned: success
       type: bool
     verified:
-      description: Whether the e-mail address is verified.
+      description: Whether the email address is verified.
       returned: success
       type: bool
 """

@@ -185,7 +185,7 @@ def test_failure_whose_log_cannot_be_read(world: World) -> None:
 def test_build_that_takes_too_long(world: World) -> None:
     result = world.run(MODULE, {**WAIT, "wait_timeout": "0"})
     assert result.failed
-    assert "is still in the phase waiting after 0s (wait_timeout). It continues to run" in result.message
+    assert "is still in the phase waiting after 0 seconds (wait_timeout). It continues to run" in result.message
     assert only_build(world).phase == "waiting"
 
 

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The one shape in which every kind of credential leaves the collection."""
+"""A credential as all kinds share it, and the record that is kept beside a delivered secret."""
 
 from __future__ import annotations
 
@@ -15,6 +15,27 @@ from datetime import datetime
 from typing import Any, Mapping
 
 from .times import format_time
+
+
+def fingerprint(secret: str | None) -> str | None:
+    """The first 12 hex digits of a secret's SHA-256: safe to log, enough to compare. None for no secret."""
+    return hashlib.sha256(secret.encode("utf-8")).hexdigest()[:12] if secret else None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was recorded when a secret was delivered. It counts only for the secret that its fingerprint names."""
+
+    fingerprint: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    uuid: str | None = None
+    superseded: tuple[str, ...] = ()  # handles of what the secret replaced and what may still be valid
+    username: str | None = None  # the secret's user, where the store's own format has no place for it
+
+    def fits(self, secret: str | None) -> bool:
+        """Whether the record belongs to this secret."""
+        return self.fingerprint is not None and self.fingerprint == fingerprint(secret)
 
 
 @dataclass(frozen=True)
@@ -30,16 +51,16 @@ class Credential:
     last_accessed: datetime | None = None
     age_source: str | None = None
     superseded: tuple[str, ...] = ()
-    robot_handle: str | None = None  # of a robot that takes turns: which token of which robot this is
+    robot_handle: str | None = None  # for a robot of a pair: which token of which robot this is
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def handle(self) -> str | None:
-        """By what this secret is retired once it is superseded; None where it cannot live beside its successor."""
+        """How this secret is named when it is revoked as superseded; None if it cannot outlive its successor."""
         return self.uuid or self.robot_handle
 
     def record(self) -> Record:
-        """What a holder should write down beside the secret."""
+        """The record to keep beside the secret."""
         return Record(
             fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded, self.username
         )
@@ -58,23 +79,3 @@ class Credential:
             "superseded": list(self.superseded),
             **self.details,
         }
-
-
-def fingerprint(secret: str | None) -> str | None:
-    """The first 12 hex digits of a secret's SHA-256: safe to log, enough to compare."""
-    return hashlib.sha256(secret.encode("utf-8")).hexdigest()[:12] if secret else None
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the holder of a secret wrote down when it was delivered. It counts only for the secret it belongs to."""
-
-    fingerprint: str | None = None
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
-    uuid: str | None = None
-    superseded: tuple[str, ...] = ()  # uuids of what it replaced and what may still live
-    username: str | None = None  # whose it is, where the store's own format does not say
-
-    def fits(self, secret: str | None) -> bool:
-        return self.fingerprint is not None and self.fingerprint == fingerprint(secret)

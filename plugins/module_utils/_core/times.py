@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Times and durations: Quay's three notations in, ISO 8601 UTC out."""
+"""Durations and times: read from options and from Quay, written for results and for people."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from .errors import BadInput
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"\s*([0-9]{1,12})\s*([smhdw]?)\s*")
-# So that a date less a duration is still a date.
-_LONGEST = timedelta(days=36525)
+# A date minus a duration must still be a date.
+_MAX_DURATION = timedelta(days=36525)
+
+_UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+# From this many days on, hours do not matter to people.
+_ONLY_DAYS = 10
 
 
 def parse_duration(text: str | None, option: str) -> timedelta | None:
-    """Read C(90d), C(12h), C(30m), C(45s), C(2w) or a bare number of seconds; V(None) stays V(None).
+    """Read ``90d``, ``12h``, ``30m``, ``45s``, ``2w`` or a bare number of seconds; None stays None.
 
-    Raises BadInput naming ``option`` when the text is anything else.
+    Raises BadInput, naming ``option``, for anything else.
     """
     if text is None:
         return None
@@ -33,15 +37,15 @@ def parse_duration(text: str | None, option: str) -> timedelta | None:
     if match is None:
         raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
     seconds = int(match.group(1)) * _UNITS[match.group(2) or "s"]
-    if seconds > _LONGEST.total_seconds():
-        raise BadInput(f"{option} is too long a duration: '{text}' is more than a hundred years")
+    if seconds > _MAX_DURATION.total_seconds():
+        raise BadInput(f"{option} is too long: '{text}' is more than a hundred years")
     return timedelta(seconds=seconds)
 
 
 def parse_time(text: Any) -> datetime | None:
     """Read a time as Quay writes it: ISO 8601 (application tokens) or RFC 2822 (everything else).
 
-    Returns an aware UTC datetime, or None where there is no time or none that can be read.
+    Returns an aware UTC datetime, or None if there is no time or none that can be read.
     """
     if not isinstance(text, str):
         return None
@@ -59,19 +63,19 @@ def parse_time(text: Any) -> datetime | None:
 
 
 def parse_time_option(text: str | None, option: str) -> datetime | None:
-    """Read a time that a person or a play gives; None stays None. Raises BadInput naming ``option`` otherwise."""
+    """Read a time from an option; None stays None. Raises BadInput, naming ``option``, if it cannot be read."""
     if not text:
         return None
-    moment = parse_time(text)
-    if moment is None:
+    time = parse_time(text)
+    if time is None:
         raise BadInput(f"{option} must be a time such as 2026-01-31T12:00:00Z, not '{text}'")
-    return moment
+    return time
 
 
 def parse_moment_option(text: str, option: str, now: datetime, *, ends: bool = False) -> datetime:
-    """Read a time (C(2026-01-31T12:00:00Z)), a date (C(2026-01-31)) or a duration before ``now`` (C(7d)).
+    """Read a time (``2026-01-31T12:00:00Z``), a date (``2026-01-31``) or a duration before ``now`` (``7d``).
 
-    A date is its first moment, or its last one where it ``ends`` something. Raises BadInput naming ``option``.
+    A date is its first moment, or its last one with ``ends``. Raises BadInput, naming ``option``, for anything else.
     """
     try:
         day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=timezone.utc)
@@ -79,15 +83,15 @@ def parse_moment_option(text: str, option: str, now: datetime, *, ends: bool = F
         pass
     else:
         return day + timedelta(days=1, microseconds=-1) if ends else day
-    moment = parse_time(text)
-    if moment is not None:
-        return moment
+    time = parse_time(text)
+    if time is not None:
+        return time
     try:
         return now - (parse_duration(text, option) or timedelta(0))
     except BadInput:
         raise BadInput(
-            f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or how long ago, such "
-            f"as 7d or 12h, not '{text}'"
+            f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or an age such as 7d or "
+            f"12h, not '{text}'"
         ) from None
 
 
@@ -96,17 +100,19 @@ def from_timestamp(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def format_time(moment: datetime | None) -> str | None:
-    """Write an aware datetime as C(2026-01-31T12:00:00Z); None stays None."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+def format_time(time: datetime | None) -> str | None:
+    """Write an aware datetime as ``2026-01-31T12:00:00Z``; None stays None."""
+    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 def format_duration(duration: timedelta) -> str:
-    """A duration for a person: the two largest units, such as C(12d 3h)."""
+    """A duration for people: its two largest units (``8 days 23 hours``), from ten days on the days only."""
     seconds = max(0, int(duration.total_seconds()))
+    if seconds >= _ONLY_DAYS * 86400:
+        return f"{seconds // 86400} days"
     parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+    for unit, size in _UNIT_NAMES:
         count, seconds = divmod(seconds, size)
         if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
+            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
+    return " ".join(parts[:2]) or "0 seconds"

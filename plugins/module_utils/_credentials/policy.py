@@ -5,12 +5,17 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Pure judgement: is a credential due, why, and what has to be done? No I/O; the time is passed in."""
+"""Policy and decision: whether a credential is due, for which reason, and what must be done. Pure functions."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Mapping, Sequence
+
+from .._core.times import format_duration, parse_duration
+from .._stores.contract import ABSENT, CURRENT, OTHER, UNRECORDED, WRONG_PERMISSIONS
 
 # Reasons. All but NOT_DUE say why a credential must be replaced or delivered again.
 MISSING = "missing"
@@ -22,16 +27,33 @@ EXPIRING = "expiring"
 TOO_OLD = "too_old"
 UNDELIVERED = "undelivered"
 NOT_DUE = "not_due"
-# What is to be done about a reason.
+
+# Actions.
 NOTHING = "nothing"
 MINT = "mint"
 DELIVER = "deliver"
-# Where a credential's age comes from.
+RETIRE = "retire"
+REMOVE = "remove"
+
+# Where a credential's age is known from.
 AGE_FROM_RECORD = "record"
 AGE_FROM_MINT = "mint"
 AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
+
+# What Quay makes of a stored secret.
+STORED_NONE = "none"
+STORED_VALID = "valid"
+STORED_INVALID = "invalid"
+STORED_EXPIRED = "expired"
+
+_UNDELIVERED_MESSAGES = {
+    ABSENT: "do not hold the present token",
+    OTHER: "do not hold the present token",
+    WRONG_PERMISSIONS: "have the wrong owner or mode",
+    UNRECORDED: "have lost the record of their token",
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +63,8 @@ class Policy:
     rotate: str = "when_due"
     max_age: timedelta | None = None
     renew_before: timedelta | None = None
-    retire_after: timedelta | None = None  # how long a replaced secret goes on living beside its successor
-    overlaps: bool = False  # whether it lives until another run in any case
+    retire_after: timedelta | None = None  # how long a replaced secret stays valid in addition to its successor
+    overlaps: bool = False  # whether a replaced secret lives until another run in any case
 
     @property
     def forced(self) -> bool:
@@ -51,24 +73,31 @@ class Policy:
 
 @dataclass(frozen=True)
 class ObservedState:
-    """What was found out about a credential.
+    """What was found in Quay and in the stores.
 
-    ``held`` says what Quay makes of the secret that the caller holds: C(none) (he holds nothing), C(current),
-    C(other) (something else than Quay's present secret), C(invalid) or C(expired).
+    ``secret`` is what Quay makes of the stored secret: STORED_NONE, STORED_VALID, STORED_INVALID or STORED_EXPIRED.
+    ``deliveries`` is what each store holds compared with the present secret: CURRENT, ABSENT, OTHER …
     """
 
     exists: bool
-    held: str = "current"
+    secret: str = STORED_VALID
     scopes_match: bool = True
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    deliveries: tuple[str, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether every store holds the present secret as declared."""
+        return all(delivery == CURRENT for delivery in self.deliveries)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a credential is due, why, what to do, and a sentence for a person."""
+    """Whether a credential is due: the reason, the sentence for people, and what must be done."""
 
     reason: str
+    message: str
     action: str
 
     @property
@@ -82,69 +111,99 @@ class Decision:
 
 @dataclass(frozen=True)
 class Succession:
-    """What a secret replaced and what may still live. ``predecessors``: those that consumers may be using yet."""
+    """What a secret replaced and what may still be valid.
+
+    ``predecessors`` are those of ``superseded`` that consumers may still use; the others were never delivered.
+    """
 
     superseded: tuple[str, ...]
     predecessors: tuple[str, ...]
-    since: datetime | None  # when the successor was made
-    delivered: bool = False  # whether it is delivered in this very run
+    since: datetime | None  # when the successor was issued
+    delivered: bool = False  # whether the successor is delivered in this run
+
+
+def policy_from_options(params: Mapping[str, Any], *, overlaps: bool = False) -> Policy:
+    """The rotation policy from a module's options. ``overlaps``: a replaced secret may live until another run.
+
+    Raises BadInput for a malformed duration.
+    """
+    return Policy(
+        rotate=params["rotate"],
+        max_age=parse_duration(params.get("max_age"), "max_age"),
+        renew_before=parse_duration(params.get("renew_before"), "renew_before"),
+        retire_after=parse_duration(params.get("retire_after"), "retire_after"),
+        overlaps=overlaps,
+    )
+
+
+def decide(policy: Policy, state: ObservedState, now: datetime) -> Decision:
+    """Compare the observed state with the policy.
+
+    With ``rotate=never`` the reason is still reported, but only a missing credential is minted. A secret that Quay can
+    return again is delivered without minting (UNDELIVERED).
+    """
+    reason, message = _reason(policy, state, now)
+    if reason == NOT_DUE:
+        return Decision(reason, message, NOTHING)
+    if reason == UNDELIVERED:
+        return Decision(reason, message, DELIVER)
+    keeps_existing = policy.rotate == "never" and reason != MISSING
+    return Decision(reason, message, NOTHING if keeps_existing else MINT)
+
+
+def decide_removal(*, present: bool) -> Decision:
+    """The decision for a credential that is declared absent. ``present``: it exists, or a store holds something."""
+    if present:
+        return Decision(NOT_DUE, "will be deleted", REMOVE)
+    return Decision(NOT_DUE, "absent", NOTHING)
 
 
 def due_for_revocation(policy: Policy, succession: Succession, now: datetime) -> tuple[str, ...]:
-    """What has to stop working now. Orphans never wait; a predecessor is spared while its grace lasts."""
+    """Which superseded secrets must be revoked now. A predecessor is kept while its grace period lasts."""
     grace = policy.retire_after or timedelta(0)
     if succession.delivered:
-        retained = bool(grace) or (policy.overlaps and policy.retire_after is None)
+        keeps = bool(grace) or (policy.overlaps and policy.retire_after is None)
     else:
-        # Clocks tell whole seconds, so that what was made just now may seem to come from the future.
-        retained = bool(grace) and succession.since is not None and now - succession.since < grace
-    waiting = succession.predecessors if retained else ()
-    return tuple(uuid for uuid in succession.superseded if uuid not in waiting)
+        # Times have a resolution of one second, so what was issued just now may seem to come from the future.
+        keeps = bool(grace) and succession.since is not None and now - succession.since < grace
+    kept = succession.predecessors if keeps else ()
+    return tuple(handle for handle in succession.superseded if handle not in kept)
 
 
-def decide(policy: Policy, facts: ObservedState, now: datetime) -> Decision:
-    """Weigh the facts against the policy.
-
-    ``rotate=never`` keeps what exists: the reason is still told, but only a missing credential is made. A secret that
-    Quay can tell again is delivered without minting (C(undelivered)).
-    """
-    reason = _reason(policy, facts, now)
-    if reason == NOT_DUE:
-        return Decision(reason, NOTHING)
-    if reason == UNDELIVERED:
-        return Decision(reason, DELIVER)
-    if policy.rotate == "never" and reason != MISSING:
-        return Decision(reason, NOTHING)
-    return Decision(reason, MINT)
-
-
-def _reason(policy: Policy, facts: ObservedState, now: datetime) -> str:
-    if not facts.exists:
-        return MISSING
+def _reason(policy: Policy, state: ObservedState, now: datetime) -> tuple[str, str]:
+    """The reason with its message: the first one that applies, the most urgent first."""
+    if not state.exists:
+        return MISSING, "does not exist yet"
     if policy.forced:
-        return FORCED
-    if facts.held == "none":
-        return MISSING
-    if facts.held == "expired":
-        return EXPIRED
-    if facts.held == "invalid":
-        return INVALID
-    if not facts.scopes_match:
-        return SCOPES_CHANGED
-    if facts.expires_at is not None and facts.expires_at <= now:
-        return EXPIRED
-    if (
-        facts.expires_at is not None
-        and policy.renew_before is not None
-        and facts.expires_at - now <= policy.renew_before
-    ):
-        return EXPIRING
-    if _older_than(facts.created_at, policy.max_age, now):
-        return TOO_OLD
-    if facts.held == "other":
-        return UNDELIVERED
-    return NOT_DUE
+        return FORCED, "forced"
+    if state.secret == STORED_NONE:
+        return MISSING, "no store holds a token"
+    if state.secret == STORED_EXPIRED:
+        return EXPIRED, "expired"
+    if state.secret == STORED_INVALID:
+        return INVALID, "Quay does not accept the stored token"
+    if not state.scopes_match:
+        return SCOPES_CHANGED, "its scopes differ from the declared ones"
+    if state.expires_at is not None and state.expires_at <= now:
+        return EXPIRED, "expired"
+    return _reason_of_valid_secret(policy, state, now)
 
 
-def _older_than(created: datetime | None, max_age: timedelta | None, now: datetime) -> bool:
-    return created is not None and max_age is not None and now - created >= max_age
+def _reason_of_valid_secret(policy: Policy, state: ObservedState, now: datetime) -> tuple[str, str]:
+    remaining = None if state.expires_at is None else state.expires_at - now
+    age = None if state.created_at is None else now - state.created_at
+    if remaining is not None and policy.renew_before is not None and remaining <= policy.renew_before:
+        return EXPIRING, f"expires in {format_duration(remaining)}"
+    if age is not None and policy.max_age is not None and age >= policy.max_age:
+        return TOO_OLD, f"age {format_duration(age)}, limit {format_duration(policy.max_age)}"
+    if not state.delivered:
+        return UNDELIVERED, _undelivered_message(state.deliveries)
+    if remaining is not None:
+        return NOT_DUE, f"valid for {format_duration(remaining)}"
+    return NOT_DUE, "valid" if age is None else f"age {format_duration(age)}"
+
+
+def _undelivered_message(deliveries: Sequence[str]) -> str:
+    """How many stores need a delivery, and why: ``1 of 2 stores have the wrong owner or mode``."""
+    counts = Counter(_UNDELIVERED_MESSAGES[delivery] for delivery in deliveries if delivery != CURRENT)
+    return "; ".join(f"{count} of {len(deliveries)} stores {message}" for message, count in counts.items())

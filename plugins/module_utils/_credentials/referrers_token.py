@@ -5,13 +5,18 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Registry tokens for the referrers API: an hour long, for named repositories and actions, changing nothing in Quay."""
+"""Registry tokens for the OCI referrers API (quay_referrers_token).
+
+Each is valid for an hour, for named repositories and actions. Issuing one changes nothing in Quay. It can be neither
+listed nor revoked.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Sequence
+from functools import partial
+from typing import Iterator, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, RefusedCredential
@@ -19,12 +24,24 @@ from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import RegistryToken, parse_registry_token, request_registry_token
 from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
-from .policy import AGE_FROM_MINT, AGE_FROM_QUAY, ObservedState
-from .rotation import Minted, Observation, clear_stores, observe_each, policy_from_options, rotate
+from .declared import DeclaredCredential, Observed, observe_or_report
+from .evaluation import Observation, observe_each
+from .policy import (
+    AGE_FROM_MINT,
+    AGE_FROM_QUAY,
+    STORED_INVALID,
+    STORED_VALID,
+    ObservedState,
+    policy_from_options,
+)
+from .rotation import Minted, clear_stores, rotate
+
+DEFAULT_RENEW_BEFORE = "5m"
 
 _REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
-# A token issued further in the future than this, by our clock, means that our clock is wrong.
-_LEEWAY = timedelta(seconds=60)
+
+# A token that was issued later than this in the local clock's future means that the local clock is wrong.
+_MAX_CLOCK_ERROR = timedelta(seconds=60)
 
 
 def ensure_referrers_token(context: ModuleContext) -> Result:
@@ -33,101 +50,117 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
     policy = policy_from_options(context.params)
     if any(store["kind"] == "container_auth" for store in context.params["deliver"] or ()):
         raise BadInput(
-            "deliver: a registry token is no password, so a container engine cannot use it out of its auth file; "
-            "deliver it to a store of the kind file"
+            "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
+            "Deliver it to a store of the kind file"
         )
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         if context.params["state"] == "absent":
-            return clear_stores(context, holder, issuer.gone(), existed=False)
+            return clear_stores(context, holder, issuer.without_token(), existed=False)
         return rotate(context, issuer, policy, holder, retires=False)
 
 
 class ReferrersIssuer:
-    """One registry token. It cannot be listed or revoked; it runs out by itself."""
+    """One registry token. It cannot be listed or revoked; it expires within the hour."""
 
     changes_quay = False
     secret_is_readable = False
-    recorded = False
+    record_required = False
 
     def __init__(self, context: ModuleContext, repositories: Sequence[str], actions: Sequence[str]) -> None:
+        """Raises BadInput for invalid repositories or actions."""
         self._context = context
         self._repositories = sorted(set(repositories))
         self._actions = [action for action in ("pull", "push") if action in actions]
         _check(self._repositories, self._actions)
 
-    def gone(self) -> Credential:
-        """The token once nobody has it any more; what is alive of it ends by itself within the hour."""
-        return Credential(self._name(), None, details={"access": self._desired()})
+    def without_token(self) -> Credential:
+        """The credential without a secret."""
+        return Credential(self._name, None, details={"access": self._desired_access})
 
-    def observe(self, held: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
-        """Read the held tokens; Quay is not asked."""
-        findings = observe_each(held, self._look)
-        return findings[0] if findings else self._finding(False, None)
+    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+        """Read the stored tokens. No request is sent: a token says itself what it is."""
+        observations = observe_each(stored, self._observe_stored)
+        return observations[0] if observations else self._observation(False, None)
 
-    def prepare(self, finding: Observation) -> Observation:
-        """In check mode, see whether Quay would grant at least the pull: asking for push might create a repository."""
+    def prepare(self, observation: Observation) -> Observation:
+        """In check mode, request the pull access only: a request for push may create a repository."""
         if self._context.check_mode and "pull" in self._actions:
             self._request(["pull"])
-        return finding
+        return observation
 
-    def mint(self, finding: Observation) -> Minted:
-        return Minted(self._credential(self._request(self._actions), AGE_FROM_MINT), existed=finding.facts.exists)
+    def mint(self, observation: Observation) -> Minted:
+        credential = self._credential(self._request(self._actions), AGE_FROM_MINT)
+        return Minted(credential, existed=observation.state.exists)
 
-    def retire(self, uuid: str) -> None:
-        """A registry token cannot be revoked; it ends within the hour."""
+    def retire(self, handle: str) -> None:
+        """Nothing to do: a registry token cannot be revoked, and expires within the hour."""
 
-    def _look(self, held: StoredSecret) -> Observation:
-        return self._finding(True, parse_registry_token(held.secret or ""))
+    def _observe_stored(self, stored: StoredSecret) -> Observation:
+        return self._observation(True, parse_registry_token(stored.secret or ""))
 
-    def _finding(self, exists: bool, grant: RegistryToken | None) -> Observation:
-        facts = ObservedState(
+    def _observation(self, exists: bool, token: RegistryToken | None) -> Observation:
+        state = ObservedState(
             exists=exists,
-            held="invalid" if grant is None or self._from_the_future(grant) else "current",
-            scopes_match=grant is not None and not grant.missing(self._repositories, self._actions),
-            created_at=grant.issued_at if grant else None,
-            expires_at=grant.expires_at if grant else None,
+            secret=STORED_INVALID if token is None or self._is_from_future(token) else STORED_VALID,
+            scopes_match=token is not None and not token.missing(self._repositories, self._actions),
+            created_at=token.issued_at if token else None,
+            expires_at=token.expires_at if token else None,
         )
-        credential = self._credential(grant, AGE_FROM_QUAY) if grant else self.gone()
-        return Observation(facts, credential, {"access": self._desired()})
+        credential = self._credential(token, AGE_FROM_QUAY) if token else self.without_token()
+        return Observation(state, credential, {"access": self._desired_access})
 
     def _request(self, actions: Sequence[str]) -> RegistryToken:
         client, server = self._context.client, self._context.server
-        grant = request_registry_token(
-            client, client.auth.for_registry(), server.hostname(), self._repositories, actions
-        )
+        auth = client.auth.for_registry()
+        token = request_registry_token(client, auth, server.hostname(), self._repositories, actions)
         if server.feature("REFERRERS_API") is False:
-            self._context.warn("This Quay does not offer the referrers API (FEATURE_REFERRERS_API is off).")
-        missing = grant.missing(self._repositories, actions)
+            self._context.warn("This server does not offer the referrers API (FEATURE_REFERRERS_API is off).")
+        missing = token.missing(self._repositories, actions)
         if missing:
             raise RefusedCredential(
-                f"Quay granted a token without {', '.join(missing)}: the repository does not exist, or {grant.subject} "
-                "has no such right on it"
+                f"Quay issued a token without {', '.join(missing)}: the repository does not exist, or {token.subject} "
+                "has no such permission on it"
             )
-        return grant
+        return token
 
-    def _from_the_future(self, grant: RegistryToken) -> bool:
-        early = grant.issued_at - self._context.client.now() > _LEEWAY
+    def _is_from_future(self, token: RegistryToken) -> bool:
+        early = token.issued_at - self._context.client.now() > _MAX_CLOCK_ERROR
         if early:
-            self._context.warn("The held token was issued in the future by this target's clock: the clock is wrong.")
+            self._context.warn(
+                "By this target's clock, the stored token was issued in the future. Check the clock of the target."
+            )
         return early
 
-    def _credential(self, grant: RegistryToken, source: str) -> Credential:
-        access = {repository: sorted(actions) for repository, actions in grant.access.items()}
+    def _credential(self, token: RegistryToken, source: str) -> Credential:
+        access = {repository: sorted(actions) for repository, actions in token.access.items()}
         return Credential(
-            name=self._name(),
-            username=None,  # it goes into a bearer header, with no name beside it
-            secret=grant.token,
-            created_at=grant.issued_at,
-            expires_at=grant.expires_at,
+            name=self._name,
+            username=None,  # the token is sent as a bearer token, without a user name
+            secret=token.token,
+            created_at=token.issued_at,
+            expires_at=token.expires_at,
             age_source=source,
             details={"access": access},
         )
 
+    @property
     def _name(self) -> str:
         return " ".join(self._repositories)
 
-    def _desired(self) -> dict[str, list[str]]:
+    @property
+    def _desired_access(self) -> dict[str, list[str]]:
         return {repository: list(self._actions) for repository in self._repositories}
+
+
+def observe_referrers_tokens(context: ModuleContext, credentials: Sequence[DeclaredCredential]) -> Iterator[Observed]:
+    """Observe many registry tokens, without a request."""
+    for declared in credentials:
+        yield from observe_or_report([declared], partial(_observe_declared, context, declared))
+
+
+def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
+    issuer = ReferrersIssuer(context, declared.params["repositories"], declared.params["actions"])
+    return [Observed(declared, issuer.observe(declared.stored, skip_lookup=False))]
 
 
 def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:
@@ -136,7 +169,8 @@ def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:
     for repository in repositories:
         if not _REPOSITORY.fullmatch(repository):
             raise BadInput(
-                f"repositories: '{repository}' is no repository name; write organization/repository in lower case"
+                f"repositories: '{repository}' is not a valid repository name. Write organization/repository in lower "
+                "case"
             )
     if not actions:
         raise BadInput("actions must name pull, push or both")

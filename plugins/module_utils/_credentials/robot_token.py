@@ -5,12 +5,13 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Robot tokens: how they are found, minted and proved."""
+"""Robot tokens: one robot whose token is replaced in place, or a pair of robots (quay_robot_token)."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Iterator, Mapping, Sequence, Union
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
@@ -19,149 +20,217 @@ from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
-from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy
-from .robot_age import AgeQuestion, ages_of, records_of
-from .robot_pair import Pair, PairIssuer, held_by_former_members, pair_of, refuse_unknown_robot
-from .robot_secret import RobotToken
-from .rotation import Minted, Observation, clear_stores, policy_from_options, rotate
-
-PAIRED = "paired"
+from .declared import DeclaredCredential, Observed, observe_or_report
+from .evaluation import Observation
+from .pair_state import PAIRED, Pair, held_by_other_strategy, pair_from_options, refuse_unknown_robot
+from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
+from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
+from .robot_pair import PairIssuer
+from .robot_secret import RobotSecret
+from .rotation import Minted, clear_stores, rotate
 
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
     params = context.params
     name = RobotName.parse(params["name"])
-    pair = pair_of(name, params)
+    pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
-    policy = _policy(params)
+    policy = robot_policy(params)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         if params["state"] == "absent":
-            return _absent(context, pair, holder)
-        if params["strategy"] == PAIRED:
-            refuse_unknown_robot(pair, holder.held)
-        if params["strategy"] == PAIRED or held_by_former_members(pair, holder.held):
-            outcome = rotate(context, _pair_issuer(context, pair, policy), policy, holder, retires=True)
-        else:
-            issuer = RobotIssuer(context, name, policy, params["description"], params["metadata"])
-            outcome = rotate(context, issuer, policy, holder, retires=False)
-    return outcome if federation is None else _with_federation(context, name, federation, outcome)
+            return _ensure_absent(context, pair, holder)
+        issuer = robot_issuer(context, pair, policy, params, holder.stored, RobotLookup(context, name.organization))
+        result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
+    return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
-def _policy(params: Mapping[str, Any]) -> Policy:
+def robot_policy(params: Mapping[str, Any]) -> Policy:
+    """The rotation policy of a robot's credential. Raises BadInput for options that exclude each other."""
     policy = policy_from_options(params, overlaps=True)
-    if params["strategy"] == PAIRED and not (params["deliver"] or params["token_path"]):
+    if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
         raise BadInput(
-            "strategy: paired needs deliver or token_path, because what they hold tells which robot the consumers use"
+            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use"
         )
-    if params["strategy"] == PAIRED and params["federation"] is not None:
+    if params["strategy"] == PAIRED and params.get("federation") is not None:
         raise BadInput("federation belongs to one robot; it cannot be given together with strategy: paired")
     if policy.max_age is not None and policy.retire_after is not None and policy.retire_after >= policy.max_age:
-        raise BadInput("retire_after must be shorter than max_age: there are only two robots to take turns")
+        raise BadInput("retire_after must be shorter than max_age, because only two robots take turns")
     return policy
 
 
-def _pair_issuer(context: ModuleContext, pair: Pair, policy: Policy) -> PairIssuer:
-    return PairIssuer(
-        context,
-        pair,
-        policy,
-        description=context.params["description"],
-        metadata=context.params["metadata"],
-        copy_rights=context.params["copy_rights"],
-    )
-
-
 class RobotIssuer:
-    """One robot's token, replaced in place."""
+    """One robot, whose token is replaced in place."""
 
     changes_quay = True
     secret_is_readable = True
-    recorded = False
+    record_required = False
 
     def __init__(
         self,
         context: ModuleContext,
         name: RobotName,
         policy: Policy,
+        lookup: RobotLookup,
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._context = context
         self._name = name
         self._policy = policy
+        self._lookup = lookup
         self._description = description
-        self._token = RobotToken(context, name, description, metadata)
-        self._known: set[str] = set()
+        self._secret = RobotSecret(context, name, description, metadata)
+        self._former: set[str] = set()
 
-    def observe(self, held: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
-        # What the token was before: as Quay tells it or, where looking is spared, as the holders have it.
-        self._known = {item.secret for item in held if item.secret}
+    def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
+        """What must be known of the robot's age; None if there is no robot."""
+        robot = self._lookup.get(self._name)
+        return None if robot is None else AgeQuery(robot, self._policy.max_age, records_of(stored))
+
+    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+        # The tokens before the run: from Quay or, without a lookup, from the holders.
+        self._former = {item.secret for item in stored if item.secret}
         if skip_lookup:
             return Observation(ObservedState(exists=True), Credential(str(self._name), str(self._name)))
-        robot = self._token.read()
-        if robot is None:
-            missing = Credential(str(self._name), self._full_name(), details=self._details(self._description))
+        query = self.age_query(stored)
+        if query is None:
+            missing = Credential(str(self._name), str(self._name), details=_details(self._description))
             return Observation(ObservedState(exists=False), missing)
-        self._known = {robot.token or ""}
-        self._token.warn_of_fixed_fields(robot)
-        question = AgeQuestion(robot, self._name.short, self._policy.max_age, records_of(held))
-        created, source = ages_of(self._context, self._name.organization, [question])[0]
-        facts = ObservedState(exists=True, created_at=created)
-        return Observation(facts, self._credential(robot, created, source))
+        self._former = {query.robot.token or ""}
+        self._secret.warn_of_fixed_fields(query.robot)
+        age = self._lookup.age_of(query)
+        return Observation(ObservedState(exists=True, created_at=age[0]), self._credential(query.robot, age))
 
-    def prepare(self, finding: Observation) -> Observation:
+    def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
-        return finding
+        if observation.state.exists or self._name.organization is not None or not self._context.check_mode:
+            return observation
+        # In the user's own namespace, Quay puts the user's name before the robot's.
+        user = authenticated_user(self._context.client)
+        return replace(observation, username=f"{user}+{self._name.short}")
 
-    def mint(self, finding: Observation) -> Minted:
-        if finding.facts.exists:
-            robot, existed = self._token.replace(self._known)
+    def mint(self, observation: Observation) -> Minted:
+        if observation.state.exists:
+            robot, existed = self._secret.replace(self._former)
         else:
-            robot, existed = self._token.create(self._known), False
-        robot, verification_error = self._token.verified(robot)
-        return Minted(self._credential(robot, self._context.client.now(), AGE_FROM_MINT), existed, verification_error)
+            robot, existed = self._secret.create(self._former), False
+        robot, verification_error = self._secret.verified(robot)
+        age = (self._context.client.now(), AGE_FROM_MINT)
+        return Minted(self._credential(robot, age), existed, verification_error)
 
-    def retire(self, uuid: str) -> None:
-        """A robot's old token needs no retiring."""
+    def retire(self, handle: str) -> None:
+        """Nothing to do: the former token became invalid when it was replaced."""
 
-    def _full_name(self) -> str:
-        """The robot's name with its namespace, which for one's own namespace is the user's."""
-        if self._name.organization is not None or not self._context.check_mode:
-            return str(self._name)
-        return f"{authenticated_user(self._context.client)}+{self._name.short}"
-
-    def _credential(self, robot: Robot, created: datetime | None, source: str | None) -> Credential:
-        return Credential(
-            name=str(self._name),
-            username=robot.name,
-            secret=robot.token,
-            created_at=created,
-            last_accessed=robot.last_accessed,
-            age_source=source,
-            details=self._details(robot.description),
-        )
-
-    @staticmethod
-    def _details(description: str | None) -> dict[str, Any]:
-        return {"description": description or ""}
+    def _credential(self, robot: Robot, age: Age) -> Credential:
+        return robot_credential(str(self._name), robot, age)
 
 
-def _absent(context: ModuleContext, pair: Pair, holder: SecretHolder) -> Result:
+def robot_issuer(
+    context: ModuleContext,
+    pair: Pair,
+    policy: Policy,
+    params: Mapping[str, Any],
+    stored: Sequence[StoredSecret],
+    lookup: RobotLookup,
+) -> RobotIssuer | PairIssuer:
+    """The issuer for the declared strategy. Moving from one strategy to the other is a rotation between robots, too."""
+    description, metadata = params.get("description"), params.get("metadata")
+    if params["strategy"] == PAIRED:
+        refuse_unknown_robot(pair, stored)
+    elif not held_by_other_strategy(pair, stored):
+        return RobotIssuer(context, pair.name, policy, lookup, description, metadata)
+    return PairIssuer(
+        context,
+        pair,
+        policy,
+        lookup,
+        description=description,
+        metadata=metadata,
+        copy_rights=params.get("copy_rights", True),
+    )
+
+
+def robot_credential(name: str, robot: Robot, age: Age) -> Credential:
+    """The credential that one robot carries."""
+    return Credential(
+        name=name,
+        username=robot.name,
+        secret=robot.token,
+        created_at=age[0],
+        last_accessed=robot.last_accessed,
+        age_source=age[1],
+        details=_details(robot.description),
+    )
+
+
+def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredential]) -> Iterator[Observed]:
+    """Observe many robots: one list for each namespace, and one pass through its logs."""
+    namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
+    for declared in credentials:
+        try:
+            pair = pair_from_options(RobotName.parse(declared.name), declared.params)
+        except BadInput as error:
+            yield Observed(declared, error)
+            continue
+        namespaces.setdefault(pair.name.organization, []).append((declared, pair))
+    for organization, items in namespaces.items():
+        observe = partial(_observe_namespace, context, organization, items)
+        yield from observe_or_report([declared for declared, _pair in items], observe)
+
+
+def _observe_namespace(
+    context: ModuleContext, organization: str | None, items: Sequence[tuple[DeclaredCredential, Pair]]
+) -> list[Observed]:
+    lookup = RobotLookup(context, organization)
+    lookup.prefetch()
+    observed: list[Observed] = []
+    issuers: list[tuple[DeclaredCredential, RobotIssuer | PairIssuer]] = []
+    queries: list[AgeQuery] = []
+    for declared, pair in items:
+        try:
+            issuer = _issuer_of_declared(context, pair, declared, lookup)
+            query = issuer.age_query(declared.stored)
+        except BadInput as error:
+            observed.append(Observed(declared, error))
+            continue
+        issuers.append((declared, issuer))
+        queries += [query] if query else []
+    lookup.prefetch_ages(queries)
+    for declared, issuer in issuers:
+        observation = issuer.observe(declared.stored, skip_lookup=False)
+        observed.append(Observed(declared, observation, record_required=issuer.record_required))
+    return observed
+
+
+def _issuer_of_declared(
+    context: ModuleContext, pair: Pair, declared: DeclaredCredential, lookup: RobotLookup
+) -> RobotIssuer | PairIssuer:
+    if declared.is_absent and declared.params["strategy"] == PAIRED:
+        # What is deleted needs no permissions, so a store may hold any robot's secret.
+        return PairIssuer(context, pair, declared.policy, lookup)
+    return robot_issuer(context, pair, declared.policy, declared.params, declared.stored, lookup)
+
+
+def _details(description: str | None) -> dict[str, Any]:
+    return {"description": description or ""}
+
+
+def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder) -> Result:
     """Delete the robots that carry the credential, and clear its stores."""
     robots = Robots(context.client)
-    there = {name: robot for name in pair.members for robot in [robots.get(name)] if robot is not None}
-    for name in there:
+    existing = {name: robot for name in pair.members for robot in [robots.get(name)] if robot is not None}
+    for name in existing:
         context.server.refuse_if_read_only("DELETE", name.path)
         if not context.check_mode:
             _delete(robots, name)
-    usernames = [robot.name for robot in there.values()] or [str(name) for name in pair.members]
-    gone = Credential(str(pair.name), usernames[0], details={"description": ""})
-    return clear_stores(context, holder, gone, existed=bool(there), usernames=usernames)
+    usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.members]
+    credential = Credential(str(pair.name), usernames[0], details=_details(None))
+    return clear_stores(context, holder, credential, existed=bool(existing), usernames=usernames)
 
 
 def _delete(robots: Robots, name: RobotName) -> None:
-    """Delete it once; after a lost answer, see whether it is gone."""
+    """Delete it once. After a lost response, read whether it is gone."""
     try:
         robots.delete(name)
     except QuayError as error:
@@ -181,25 +250,27 @@ def _desired_federation(entries: list[dict[str, str]] | None) -> list[Federation
     return federation
 
 
-def _with_federation(
-    context: ModuleContext, name: RobotName, federation: list[FederationEntry], outcome: Result
+def _ensure_federation(
+    context: ModuleContext, name: RobotName, desired: list[FederationEntry], result: Result
 ) -> Result:
-    created = outcome.values["reason"] == MISSING
+    """The result of the rotation, completed by the robot's federation."""
+    created = result.values["reason"] == MISSING
     present = [] if created else Robots(context.client).federation(name)
-    differs = set(present) != set(federation)
+    differs = set(present) != set(desired)
     if differs:
         context.server.refuse_if_read_only("POST", f"{name.path}/federation")
     if differs and not context.check_mode:
-        Robots(context.client).set_federation(name, federation)
+        Robots(context.client).set_federation(name, desired)
     return Result(
-        changed=outcome.changed or differs,
-        values={**outcome.values, "federation": _shown(federation)},
-        before={**outcome.before, "federation": _shown(present)},
-        after={**outcome.after, "federation": _shown(federation)},
+        changed=result.changed or differs,
+        values={**result.values, "federation": _federation_values(desired)},
+        before={**result.before, "federation": _federation_values(present)},
+        after={**result.after, "federation": _federation_values(desired)},
     )
 
 
-def _shown(federation: list[FederationEntry]) -> list[dict[str, str]]:
-    return sorted(
-        ({"issuer": t.issuer, "subject": t.subject} for t in federation), key=lambda t: (t["issuer"], t["subject"])
-    )
+def _federation_values(federation: list[FederationEntry]) -> list[dict[str, str]]:
+    return [
+        {"issuer": entry.issuer, "subject": entry.subject}
+        for entry in sorted(federation, key=lambda entry: (entry.issuer, entry.subject))
+    ]

@@ -41,7 +41,7 @@ _CSRF_FAILURE = "CSRF token was invalid or missing"
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
 _TITLE = re.compile(r"<title>([^<]{1,120})</title>")
 
-_INVALID_TOKEN = (
+_NOT_ACCEPTED = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
     "Check quay_token or QUAY_TOKEN"
 )
@@ -233,7 +233,7 @@ def api_error(received: requests.Response, method: str, path: str, auth: Auth) -
 def _access_error(status: int, method: str, path: str, auth: Auth, body: _ErrorBody) -> ApiError:
     csrf_failure = status == 403 and _CSRF_FAILURE in body.message
     if auth.kind == "bearer" and (status == 401 or csrf_failure) and not body.lacks_scope:
-        return NotAuthenticated(401, method, path, "", error_type="invalid_token", hint=_INVALID_TOKEN)
+        return NotAuthenticated(401, method, path, "", error_type="invalid_token", hint=_NOT_ACCEPTED)
     refused = _sign_in_error(status, method, path, body)
     if refused is not None:
         return refused

@@ -20,9 +20,10 @@ def read_pages(
 ) -> Iterator[Response]:
     """The pages of a list, lazily.
 
-    ``read`` sends one request with these query parameters; ``key_of`` names the list in the first page. Quay's last page may
-    or may not name a next one, and a bad cursor silently means "page 1", so no cursor is followed twice. One empty page
-    may lie between two others (where Quay reads two stores of logs, one after the other); two are the end.
+    ``read`` sends one request with these query parameters; ``key_of`` names the list in the first page.
+
+    Quay's last page may or may not name a next one, and a bad cursor silently means "page 1", so no cursor is followed
+    twice. One empty page may lie between two others (where Quay reads two stores of logs); two are the end.
     """
     query = dict(params)
     seen = set()

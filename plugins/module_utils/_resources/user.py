@@ -21,7 +21,7 @@ from .._http.errors import NotFound
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import accepts_password
 from .._quay.users import User, Users
-from .._stores.holders import SecretHolder, holder_from_options
+from .._stores.holders import SecretHolder, filled_stores, holder_from_options
 from .accounts import check_account_options, name_taken, raise_if_name_blocked
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
@@ -73,7 +73,7 @@ class UserResource(CachedRead):
 
     def has_undelivered_secret(self) -> bool:
         """Return whether this run created a password that no store holds, so that only the result can return it."""
-        return self.new_password is not None and not self.holder.stores_secret
+        return self.new_password is not None and self.holder.returns_secret
 
     @property
     def _manages_password(self) -> bool:
@@ -189,7 +189,7 @@ def _check_password(password: str | None) -> None:
 
 
 def _warn_of_missing_password(context: ModuleContext, comparison: Comparison, holder: SecretHolder) -> None:
-    if holder.stores_secret and not comparison.created and not holder.non_empty():
+    if holder.stores and not comparison.created and not filled_stores(holder):
         context.warn(
             f"{context.params['token_path']} holds no password: Quay shows a password only when it creates the user, "
             f"and the user {context.params['name']} already existed. To set a known password, use password with "
@@ -201,7 +201,7 @@ def _absent_result(
     context: ModuleContext, resource: UserResource, comparison: Comparison, holder: SecretHolder
 ) -> Result:
     """Remove the stored password of a deleted user, and return the module's result."""
-    stored = holder.non_empty()
+    stored = filled_stores(holder)
     before, after = dict(comparison.before or {}), dict(comparison.after or {})
     for store, _secret in stored:
         before["deliver"], after["deliver"] = {store.place: "present"}, {store.place: "absent"}
@@ -217,6 +217,6 @@ def _return_values(name: str, fields: Mapping[str, Any], resource: UserResource)
         "email": fields.get("email", ""),
         "enabled": fields.get("enabled", False),
         "superuser": resource.before.superuser if resource.before is not None else False,
-        "token": None if resource.holder.stores_secret else resource.new_password,
+        "token": resource.new_password if resource.holder.returns_secret else None,
         "fingerprint": fingerprint(resource.new_password),
     }

@@ -19,16 +19,16 @@ from typing import Any, Mapping
 from .._core.errors import BadInput, LocalFileError
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
-from .delivery import _ensure
-from .options import _registry
-from .records import RecordFile, merged
+from .delivery import ensure_delivered
+from .options import registry_from_options
+from .records import RecordFile, merge_records
 from .secret_file import PRIVATE_MODE, Draft, check_writable, read_text, write_text
 
 _OPTION = "path"
 
 
 class ContainerAuthStore:
-    """One registry's entry. All other entries, and the file's owner and mode, are kept."""
+    """The entry of one registry. All other entries, and the file's owner and mode, are kept."""
 
     def __init__(self, path: str, registry: str) -> None:
         self.place = path
@@ -45,7 +45,7 @@ class ContainerAuthStore:
         return StoredSecret(secret, self._records.read(self.registry), username)
 
     def helper(self) -> str | None:
-        """The credential helper that engines would ask instead of this entry, if the file names one."""
+        """The credential helper that container engines use instead of this entry, if the file names one."""
         document = self._document()
         helpers = document.get("credHelpers")
         named = helpers.get(self.registry) if isinstance(helpers, dict) else None
@@ -64,9 +64,9 @@ class ContainerAuthStore:
         self._draft.commit(_text(document), **self._ownership())
         if not self.matches(delivery):
             raise LocalFileError(
-                f"{_OPTION}: {self.place} does not hold what was written; does something else write it?"
+                f"{_OPTION}: {self.place} does not hold what was written; check whether something else writes it"
             )
-        self._records.write(self.registry, merged(delivery.record, self._records.read(self.registry)))
+        self._records.write(self.registry, merge_records(delivery.record, self._records.read(self.registry)))
 
     def remove(self) -> None:
         document = self._document()
@@ -96,7 +96,8 @@ class ContainerAuthStore:
             document = None
         if not isinstance(document, dict) or not isinstance(document.get("auths", {}), dict):
             raise LocalFileError(
-                f"{_OPTION}: {self.place} is no container auth file (JSON with an object 'auths'); it was left as it is"
+                f"{_OPTION}: {self.place} is not a container auth file (JSON with an object 'auths'). "
+                "It was not changed"
             )
         return document
 
@@ -118,8 +119,8 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def container_auth_store(options: Mapping[str, Any], quay_host: str) -> ContainerAuthStore:
-    """The entry of an auth file that the options name."""
-    registry = _registry(options, quay_host)
+    """The store that the options describe. Raises BadInput for a registry that is not a host."""
+    registry = registry_from_options(options, quay_host)
     if "://" in registry or registry.endswith("/"):
         raise BadInput("registry must be a host, as in podman login: quay.example.com or quay.example.com:8443")
     return ContainerAuthStore(options["path"], registry)
@@ -129,12 +130,12 @@ def ensure_container_auth(context: LocalContext) -> Result:
     """The module quay_container_auth."""
     store = container_auth_store(context.params, context.params["quay_host"])
     if context.params["state"] == "present" and not context.params["username"]:
-        raise BadInput("username is missing: an auth file holds a name beside each secret")
-    outcome = _ensure(context, store, {"place": context.params["path"], "registry": store.registry})
+        raise BadInput("username is missing: an entry of an auth file has a user name and a secret")
+    result = ensure_delivered(context, store, {"place": context.params["path"], "registry": store.registry})
     helper = store.helper()
     if helper:
         context.warn(
-            f"{context.params['path']} names the credential helper '{helper}', which engines ask instead of the entry for "
-            f"{store.registry}."
+            f"{context.params['path']} names the credential helper '{helper}'. Container engines use it instead of the "
+            f"entry for {store.registry}."
         )
-    return outcome
+    return result

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""What a store of credentials is: the contract that each kind of store fulfils in one file (C(_store_*.py))."""
+"""What every kind of store implements, and what is read from and written to a store."""
 
 from __future__ import annotations
 
@@ -15,29 +15,42 @@ from typing import Protocol
 
 from .._core.credential import Record
 
+# What a store holds, compared with the present secret.
+ABSENT = "absent"  # no secret
+OTHER = "other"  # another secret
+WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with another owner or mode than declared
+UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
+CURRENT = "current"
+
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """What a store holds: the secret, and what was written down beside it."""
+    """What a store holds: the secret, its user name, and the record that was kept when it was delivered."""
 
     secret: str | None = field(default=None, repr=False)
     record: Record | None = None
     username: str | None = None
-    permissions_match: bool = True  # whether the file's permissions and owner are the wanted ones
+    permissions_match: bool = True  # whether owner and mode of the file are the declared ones
 
     @property
     def recorded(self) -> bool:
-        """Whether what is written down belongs to the secret."""
+        """Whether the record belongs to the secret."""
         return self.record is not None and self.record.fits(self.secret)
 
-    def serves(self, secret: str | None, *, recorded: bool = False) -> bool:
-        """Whether this is the secret, kept as it shall be; ``recorded``: and written down."""
-        return self.secret == secret and self.permissions_match and (self.recorded or not recorded)
+    def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
+        """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
+        if not self.secret:
+            return ABSENT
+        if self.secret != secret:
+            return OTHER
+        if not self.permissions_match:
+            return WRONG_PERMISSIONS
+        return CURRENT if self.recorded or not record_required else UNRECORDED
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What is written to a store: a secret, whose it is, and what is known of it."""
+    """What is written to a store: a secret, its user name, the credential's name, and the record."""
 
     secret: str = field(repr=False)
     username: str = ""
@@ -48,13 +61,13 @@ class Delivery:
 class Store(Protocol):
     """A place where consumers find a credential."""
 
-    place: str  # what to call it, for a person
+    place: str  # the store's name in messages
 
     def check(self) -> None:
-        """Refuse a place that cannot be written. Touches nothing."""
+        """Raise if the store cannot be written as declared. Changes nothing."""
 
     def read(self) -> StoredSecret:
-        """What it holds now."""
+        """What the store holds now."""
 
     def matches(self, delivery: Delivery) -> bool:
         """Whether a delivery would change nothing."""
@@ -63,7 +76,7 @@ class Store(Protocol):
         """Claim what writing needs, before a secret is minted."""
 
     def write(self, delivery: Delivery) -> None:
-        """Write it whole or not at all, and read it back. Only inside of ``prepare``."""
+        """Write completely or not at all, and read back. Only inside of ``prepare``."""
 
     def remove(self) -> None:
-        """Take our credential out of the store."""
+        """Remove our credential from the store."""

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The modules that deliver to local stores, and the one that reads them: they never speak to Quay."""
+"""Delivery of one credential to one store, without Quay: what quay_token_file and quay_container_auth do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .contract import Delivery, Store, StoredSecret
 from .records import RECORD_SUFFIX
 from .secret_file import locked
 
-# What a delivery may say of the credential, beside the secret.
+# The secret and what is known of its credential.
 CREDENTIAL_OPTIONS: dict[str, Any] = {
     "token": {"type": "str", "no_log": True},
     "name": {"type": "str", "default": ""},
@@ -32,16 +32,17 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
 }
 
 
-def _ensure(context: LocalContext, store: Store, where: Mapping[str, Any]) -> Result:
+def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
+    """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
     store.check()
     with locked([] if context.check_mode else [store.place, store.place + RECORD_SUFFIX]):
-        return _deliver(context, store, where)
+        stored = store.read()
+        if context.params["state"] == "absent":
+            return _remove(context, store, stored, location)
+        return _deliver(context, store, stored, location)
 
 
-def _deliver(context: LocalContext, store: Store, where: Mapping[str, Any]) -> Result:
-    held = store.read()
-    if context.params["state"] == "absent":
-        return _remove(context, store, held, where)
+def _deliver(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
     delivery = _delivery(context.params)
     if delivery is None and not context.check_mode:
         raise BadInput("token is missing: there is nothing to deliver")
@@ -49,30 +50,31 @@ def _deliver(context: LocalContext, store: Store, where: Mapping[str, Any]) -> R
     if not matches and not context.check_mode and delivery is not None:
         with store.prepare():
             store.write(delivery)
+    before = _compare(stored, delivery)
     return Result(
         changed=not matches,
-        values={**where, "fingerprint": fingerprint(delivery.secret) if delivery else None},
-        before={**where, "token": _delivery_state(held, delivery)},
-        after={**where, "token": "delivered"} if not matches else {**where, "token": _delivery_state(held, delivery)},
+        values={**location, "fingerprint": fingerprint(delivery.secret) if delivery else None},
+        before={**location, "token": before},
+        after={**location, "token": before if matches else "delivered"},
     )
 
 
-def _remove(context: LocalContext, store: Store, held: StoredSecret, where: Mapping[str, Any]) -> Result:
-    there = held.secret is not None
-    if there and not context.check_mode:
+def _remove(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
+    present = stored.secret is not None
+    if present and not context.check_mode:
         store.remove()
     return Result(
-        changed=there,
-        values={**where, "fingerprint": None},
-        before={**where, "token": "present" if there else "absent"},
-        after={**where, "token": "absent"},
+        changed=present,
+        values={**location, "fingerprint": None},
+        before={**location, "token": "present" if present else "absent"},
+        after={**location, "token": "absent"},
     )
 
 
-def _delivery_state(held: StoredSecret, delivery: Delivery | None) -> str:
-    if held.secret is None:
+def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
+    if stored.secret is None:
         return "absent"
-    return "same" if delivery is not None and held.secret == delivery.secret else "other"
+    return "same" if delivery is not None and stored.secret == delivery.secret else "other"
 
 
 def _delivery(params: Mapping[str, Any]) -> Delivery | None:
@@ -80,15 +82,11 @@ def _delivery(params: Mapping[str, Any]) -> Delivery | None:
     if not secret:
         return None
     if secret != secret.strip() or "\n" in secret:
-        raise BadInput("token must not begin or end with blanks, nor hold a line break")
-    return Delivery(
-        secret,
-        username=params["username"],
-        name=params["name"],
-        record=Record(
-            fingerprint(secret),
-            parse_time_option(params["created_at"], "created_at"),
-            parse_time_option(params["expires_at"], "expires_at"),
-            params["uuid"],
-        ),
+        raise BadInput("token must not begin or end with white space, nor hold a line break")
+    record = Record(
+        fingerprint(secret),
+        parse_time_option(params["created_at"], "created_at"),
+        parse_time_option(params["expires_at"], "expires_at"),
+        params["uuid"],
     )
+    return Delivery(secret, params["username"], params["name"], record)

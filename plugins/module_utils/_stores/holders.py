@@ -5,21 +5,21 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Who holds the secret between two runs: the caller, or stores on the target."""
+"""Who holds a credential's secret between two runs: stores, or the caller of the module. Both have one interface."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Iterator, Mapping, Sequence, Union
+from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
-from .contract import Delivery, Store, StoredSecret
-from .kinds import STORE_OPTIONS, store_of
+from .contract import CURRENT, Delivery, Store, StoredSecret
+from .kinds import STORE_OPTIONS, store_from_options
 from .records import RECORD_SUFFIX
 from .secret_file import locked
 from .token_file import FileStore
 
-# The options that say who holds the secret; only one of them may be given.
+# The options that name the holder; at most one of them may be given.
 HOLDER_OPTIONS: dict[str, Any] = {
     "current_token": {"type": "str", "no_log": True},
     "token_path": {"type": "path", "no_log": False},
@@ -28,117 +28,108 @@ HOLDER_OPTIONS: dict[str, Any] = {
 HOLDER_CHOICES = [tuple(HOLDER_OPTIONS)]
 
 
-def delivery_state(held: StoredSecret, secret: str | None, *, recorded: bool = False) -> str:
-    """What a store holds beside the present secret: C(absent), C(current), C(other), C(unguarded) or C(unrecorded).
+class SecretHolder(Protocol):
+    """Holds the secret between two runs. Used as a context manager; ``stored`` is read when it is entered."""
 
-    C(unguarded) is the present secret in a file whose owner or permissions are not the wanted ones; C(unrecorded) lacks
-    the record beside it, told only where ``recorded`` says that it matters.
-    """
-    if not held.secret:
-        return "absent"
-    if held.secret != secret:
-        return "other"
-    if not held.permissions_match:
-        return "unguarded"
-    return "current" if held.recorded or not recorded else "unrecorded"
+    stores: list[Store]
+    stored: list[StoredSecret]
+
+    def __enter__(self) -> SecretHolder:
+        """Read what is held, and keep other runs out."""
+
+    def __exit__(self, *_exception: Any) -> None:
+        """Let other runs in."""
+
+    @property
+    def returns_secret(self) -> bool:
+        """Whether the secret goes out by the return key ``token``."""
+
+    def prepare(self, stores: Sequence[Store]) -> Any:
+        """A context manager that claims what writing these stores needs, before a secret is minted."""
+
+    def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
+        """Write the secret to these stores, each completely or not at all, and read each back."""
 
 
 class CallerHolder:
-    """The caller holds the secret: it comes in by an option and goes out by the return key C(token)."""
+    """The caller holds the secret: it comes in by ``current_token`` and goes out by the return key ``token``."""
 
-    stores_secret = False
+    returns_secret = True
 
     def __init__(self, secret: str | None) -> None:
-        self.held = [StoredSecret(secret)] if secret else []
         self.stores: list[Store] = []
+        self.stored = [StoredSecret(secret)] if secret else []
 
     def __enter__(self) -> CallerHolder:
         return self
 
     def __exit__(self, *_exception: Any) -> None:
-        """Nothing is held on to."""
-
-    def needs_delivery(self, secret: str | None, *, recorded: bool = False) -> bool:
-        """Whether the caller holds something else."""
-        return any(held.secret != secret for held in self.held)
+        """Nothing is locked."""
 
     @contextmanager
     def prepare(self, stores: Sequence[Store]) -> Iterator[None]:
-        """Nothing has to be made ready."""
         yield
 
     def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
         """The caller takes it from the result."""
 
-    def non_empty(self) -> list[tuple[Store, StoredSecret]]:
-        """Return no store: the caller has none."""
-        return []
-
 
 class StoreHolder:
-    """Stores on the target hold the secret. It goes into all of them, and is not returned."""
+    """Stores on the target hold the secret. It is written to all of them, and not returned."""
 
-    stores_secret = True
+    returns_secret = False
 
-    def __init__(self, stores: Sequence[Store], *, alone: bool = True) -> None:
-        """``alone``: while in use, no other run handles these stores, so that two at once mint one secret only."""
+    def __init__(self, stores: Sequence[Store], *, exclusive: bool = True) -> None:
+        """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only."""
         self.stores = list(stores)
-        self.held: list[StoredSecret] = []
-        places = [path for store in stores for path in (store.place, store.place + RECORD_SUFFIX)]
-        self._lock = locked(places if alone else [])
+        self.stored: list[StoredSecret] = []
+        paths = [path for store in stores for path in (store.place, store.place + RECORD_SUFFIX)]
+        self._lock = locked(paths if exclusive else [])
 
     def __enter__(self) -> StoreHolder:
-        """Read all stores; refuses, before anything is tried, a place that cannot be written."""
+        """Read all stores. Raises, before anything is sent, for a store that cannot be written."""
         for store in self.stores:
             store.check()
         self._lock.__enter__()
-        self.held = [store.read() for store in self.stores]
+        self.stored = [store.read() for store in self.stores]
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self._lock.__exit__(*exception)
 
-    def needs_delivery(self, secret: str | None, *, recorded: bool = False) -> bool:
-        """Whether a store holds something else, or nothing, or lets others read it, or lost its record."""
-        return not all(held.serves(secret, recorded=recorded) for held in self.held)
-
-    def outdated(self, secret: str | None, *, recorded: bool = False) -> list[Store]:
-        """The stores that do not hold this secret as they should."""
-        return [s for s, held in zip(self.stores, self.held) if not held.serves(secret, recorded=recorded)]
-
-    def describe(self, secret: str | None, *, recorded: bool = False) -> dict[str, str]:
-        """For each place, how it holds this secret, in the words of ``delivery_state``."""
-        words = (delivery_state(held, secret, recorded=recorded) for held in self.held)
-        return dict(zip((store.place for store in self.stores), words))
-
     @contextmanager
     def prepare(self, stores: Sequence[Store]) -> Iterator[None]:
-        """Claim what writing them needs, before a secret is minted."""
         with ExitStack() as stack:
             for store in stores:
                 stack.enter_context(store.prepare())
             yield
 
     def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
-        """Write the secret to them, each whole or not at all, and read each back."""
         if credential.secret is not None:
             delivery = Delivery(credential.secret, credential.username or "", credential.name, credential.record())
             for store in stores:
                 store.write(delivery)
 
-    def non_empty(self) -> list[tuple[Store, StoredSecret]]:
-        """The stores that hold a secret, and what they hold."""
-        return [(store, held) for store, held in zip(self.stores, self.held) if held.secret]
+
+def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required: bool) -> list[Store]:
+    """The stores that do not hold this secret as declared."""
+    return [
+        store
+        for store, stored in zip(holder.stores, holder.stored)
+        if stored.compared_with(secret, record_required=record_required) != CURRENT
+    ]
 
 
-SecretHolder = Union[CallerHolder, StoreHolder]
+def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
+    """The stores that hold a secret, with what they hold."""
+    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.secret]
 
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:
-    """The stores of C(deliver), the file of C(token_path), or the caller with his C(current_token)."""
+    """The stores of ``deliver``, the file of ``token_path``, or the caller with its ``current_token``."""
     if params.get("deliver"):
-        stores: list[Store] = [store_of(options, params["quay_host"]) for options in params["deliver"]]
-        return StoreHolder(stores, alone=not check_mode)
+        stores = [store_from_options(options, params["quay_host"]) for options in params["deliver"]]
+        return StoreHolder(stores, exclusive=not check_mode)
     if params.get("token_path"):
-        return StoreHolder([FileStore(params["token_path"], option="token_path")], alone=not check_mode)
+        return StoreHolder([FileStore(params["token_path"], option="token_path")], exclusive=not check_mode)
     return CallerHolder(params.get("current_token") or None)

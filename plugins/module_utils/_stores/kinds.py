@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The kinds of local stores, and how a play names them."""
+"""The kinds of stores, and how a play names them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from .container_auth import container_auth_store
 from .contract import Store
 from .token_file import FILE_OPTIONS, file_store
 
-# Each kind by its name in a play. Another kind is another file _store_*.py and a line here.
+# Each kind by its name in a play. A new kind is a new file in this folder and a line here.
 KINDS: dict[str, Callable[[Mapping[str, Any], str], Store]] = {
     "file": file_store,
     "container_auth": container_auth_store,
 }
-# A store as a list of stores names it.
+
+# The options of one entry in a list of stores.
 STORE_OPTIONS: dict[str, Any] = {
     **FILE_OPTIONS,
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
@@ -28,8 +29,8 @@ STORE_OPTIONS: dict[str, Any] = {
 }
 
 
-def store_of(options: Mapping[str, Any], quay_host: str) -> Store:
-    """The store that one entry of such a list names; refuses a place that cannot be one."""
+def store_from_options(options: Mapping[str, Any], quay_host: str) -> Store:
+    """The store that one entry of such a list names. Raises BadInput or LocalFileError if it cannot be written."""
     store = KINDS[options["kind"]](options, quay_host)
     store.check()
     return store

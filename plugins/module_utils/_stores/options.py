@@ -18,12 +18,13 @@ from .._core.errors import BadInput
 from .._http.address import normalise_host
 
 
-def _registry(options: Mapping[str, Any], quay_host: str) -> str:
-    """The host that consumers name in C(podman login): the option, else the host of C(quay_host)."""
+def registry_from_options(options: Mapping[str, Any], quay_host: str) -> str:
+    """The host that consumers name in ``podman login``: the option, else the host of ``quay_host``."""
     return str(options.get("registry") or urlsplit(normalise_host(quay_host)).netloc)
 
 
-def _mode(text: str) -> int:
+def parse_mode(text: str) -> int:
+    """The bits of an octal file mode. Raises BadInput for anything else, and for a mode that the owner cannot read."""
     try:
         mode = int(text, 8)
     except ValueError:
@@ -33,12 +34,18 @@ def _mode(text: str) -> int:
     return mode
 
 
-def _owner(user: str | None, group: str | None) -> tuple[int, int] | None:
+def parse_owner(user: str | None, group: str | None) -> tuple[int, int] | None:
+    """The uid and gid of a user and a group, by name or number; -1 stands for one that is not given, None for both.
+
+    Raises BadInput for a name that does not exist on the target.
+    """
     if user is None and group is None:
         return None
     try:
         uid = -1 if user is None else int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
         gid = -1 if group is None else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except KeyError:
-        raise BadInput(f"there is no such owner or group on the target: {user or ''} {group or ''}".rstrip()) from None
+        raise BadInput(
+            f"owner, group: the target has no such user or group: {user or ''} {group or ''}".rstrip()
+        ) from None
     return uid, gid

@@ -19,8 +19,8 @@ from .secret_file import read_text, remove, write_text
 RECORD_SUFFIX = ".record.json"
 
 
-def record_of(data: Mapping[str, Any] | None) -> Record | None:
-    """A record from its written form; None where there is none."""
+def record_from_data(data: Mapping[str, Any] | None) -> Record | None:
+    """A record from its written form; None for anything else."""
     if not data or not data.get("fingerprint"):
         return None
     return Record(
@@ -33,8 +33,8 @@ def record_of(data: Mapping[str, Any] | None) -> Record | None:
     )
 
 
-def record_data(record: Record) -> dict[str, str | None]:
-    """A record's written form: no secret in it."""
+def record_to_data(record: Record) -> dict[str, str | None]:
+    """A record's written form, which holds no secret. The user name is not in it: most formats have their own place."""
     return {
         "fingerprint": record.fingerprint,
         "created_at": format_time(record.created_at),
@@ -44,8 +44,8 @@ def record_data(record: Record) -> dict[str, str | None]:
     }
 
 
-def merged(new: Record, old: Record | None) -> Record:
-    """A record completed by what was written down earlier of the same secret."""
+def merge_records(new: Record, old: Record | None) -> Record:
+    """The new record, completed from an older one of the same secret."""
     if old is None or old.fingerprint != new.fingerprint:
         return new
     return Record(
@@ -59,26 +59,26 @@ def merged(new: Record, old: Record | None) -> Record:
 
 
 class RecordFile:
-    """The records of a store whose own format has no room for them: a file beside it, one record per key."""
+    """The records of a store whose own format has no place for them: a file beside it, one record per key."""
 
     def __init__(self, path: str, option: str) -> None:
         self._path = path + RECORD_SUFFIX
         self._option = option
 
     def read(self, key: str) -> Record | None:
-        return record_of(self._all().get(key))
+        return record_from_data(self._read_all().get(key))
 
     def write(self, key: str, record: Record) -> None:
-        self._save({**self._all(), key: {**record_data(record), "username": record.username}})
+        self._save({**self._read_all(), key: {**record_to_data(record), "username": record.username}})
 
     def remove(self, key: str) -> None:
-        rest = {other: data for other, data in self._all().items() if other != key}
-        if rest:
-            self._save(rest)
+        others = {other: data for other, data in self._read_all().items() if other != key}
+        if others:
+            self._save(others)
         else:
             remove(self._path, self._option)
 
-    def _all(self) -> dict[str, Any]:
+    def _read_all(self) -> dict[str, Any]:
         try:
             data = json.loads(read_text(self._path, self._option) or "{}")
         except ValueError:

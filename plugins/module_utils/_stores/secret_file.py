@@ -21,14 +21,14 @@ from typing import Any, Callable, Iterable, Iterator
 from .._core.errors import LocalFileError
 
 PRIVATE_MODE = 0o600
-# Room that is claimed on the disk before a secret is minted, in bytes.
+# Bytes that are reserved on the disk before a secret is minted.
 _RESERVED_BYTES = 16384
-# Seconds between two looks at a lock that somebody else has.
+# Seconds between two attempts to take a lock that another run holds.
 _POLL_INTERVAL = 0.2
 
 
 def read_text(path: str, option: str) -> str | None:
-    """The text of a file, or None where there is none. Raises LocalFileError naming ``option``."""
+    """The text of a file, or None if there is none. Raises LocalFileError, naming ``option``."""
     check_regular_file(path, option)
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -42,7 +42,7 @@ def read_text(path: str, option: str) -> str | None:
 
 
 def remove(path: str, option: str) -> bool:
-    """Remove a file; false where there was none."""
+    """Remove a file; returns false if there was none."""
     check_regular_file(path, option)
     try:
         os.unlink(path)
@@ -54,7 +54,7 @@ def remove(path: str, option: str) -> bool:
 
 
 def check_regular_file(path: str, option: str) -> None:
-    """Refuse what cannot be a secret's file: a relative path, a link, a directory, a device. Nothing is touched."""
+    """Raise LocalFileError for what cannot be a secret's file: a relative path, a link, a directory, a device."""
     if not os.path.isabs(path):
         raise LocalFileError(f"{option} must be an absolute path, not '{path}'")
     try:
@@ -72,7 +72,7 @@ def check_regular_file(path: str, option: str) -> None:
 
 
 def check_writable(path: str, option: str) -> None:
-    """Refuse a place that cannot be written, before anything depends on it. Nothing is touched."""
+    """Raise LocalFileError if the file cannot be written. Changes nothing."""
     check_regular_file(path, option)
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
@@ -82,7 +82,7 @@ def check_writable(path: str, option: str) -> None:
 
 
 def has_permissions(path: str, mode: int, owner: tuple[int, int] | None) -> bool:
-    """Whether a file has this mode and owner (uid, gid; -1 is any); true where there is no file."""
+    """Whether a file has this mode and owner (uid, gid; -1 is any); true if there is no file."""
     try:
         found = os.lstat(path)
     except OSError:
@@ -94,25 +94,25 @@ def has_permissions(path: str, mode: int, owner: tuple[int, int] | None) -> bool
 
 @contextlib.contextmanager
 def locked(paths: Iterable[str], timeout: float = 60.0, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Be the only run that handles these files, for as long as the context lasts.
+    """Keep other runs away from these files while the context lasts.
 
-    The folders themselves are locked (flock), so nothing is left behind and a killed run lets go at once. It works
-    between controllers, for the lock is where the files are. A file system without locks goes unlocked. Raises
-    LocalFileError where another run holds on for longer than ``timeout`` seconds.
+    The directories are locked (flock), so nothing is left behind and the lock of a killed run is released at once. It
+    works between controllers, because the lock is where the files are. A file system without locks is not locked.
+    Raises LocalFileError if another run holds the lock for longer than ``timeout`` seconds.
 
-    Whoever has the lock removes the drafts of these files: only a killed run can have left them.
+    The holder of the lock removes drafts of these files: only a killed run can have left them.
     """
     names: dict[str, set[str]] = {}
     for path in paths:
         folder, name = os.path.split(path)
         names.setdefault(os.path.realpath(folder), set()).add(name)
     with contextlib.ExitStack() as held:
-        # In one order for everybody, so that no two runs wait for each other.
+        # Every run locks in the same order, so that no two runs wait for each other.
         for folder in sorted(names):
             try:
                 handle = os.open(folder, os.O_RDONLY)
             except OSError:
-                continue  # whoever writes there will say what is wrong
+                continue  # writing there raises the error
             held.callback(os.close, handle)
             if _lock(handle, folder, timeout, sleep):
                 _remove_drafts(folder, names[folder])
@@ -120,7 +120,7 @@ def locked(paths: Iterable[str], timeout: float = 60.0, sleep: Callable[[float],
 
 
 def _lock(handle: int, folder: str, timeout: float, sleep: Callable[[float], None]) -> bool:
-    """Wait for the lock; false where the file system has none."""
+    """Wait for the lock; returns false if the file system has none."""
     waited = 0.0
     while True:
         try:
@@ -128,7 +128,7 @@ def _lock(handle: int, folder: str, timeout: float, sleep: Callable[[float], Non
         except BlockingIOError:
             if waited >= timeout:
                 raise LocalFileError(
-                    f"another run has been delivering to {folder} for {timeout:g} s; look for it, or try again later"
+                    f"another run has held the lock of {folder} for {timeout:g} s. Look for it, or try again later"
                 ) from None
         except OSError:
             return False
@@ -139,11 +139,11 @@ def _lock(handle: int, folder: str, timeout: float, sleep: Callable[[float], Non
 
 
 class Draft:
-    """A file's next content, beside it, before it takes its place.
+    """The next content of a file, in a file beside it, until it replaces the file in one step.
 
-    Room is claimed on the disk when the draft is opened, so that a full disk is found before a secret is minted and not
-    after. ``commit`` replaces the file in one step; a draft that is not committed leaves nothing behind. What a killed
-    run left is removed by the next run that locks the file.
+    Opening the draft reserves space on the disk, so that a full disk is found before a secret is minted. ``commit``
+    replaces the file. A draft that is not committed leaves nothing behind; the next run that locks the file removes the
+    draft of a killed run.
     """
 
     def __init__(self, path: str, option: str) -> None:
@@ -173,7 +173,7 @@ class Draft:
         self._discard()
 
     def commit(self, text: str, *, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None) -> None:
-        """Put the text in the file's place, whole, with this mode and owner (uid, gid; -1 keeps)."""
+        """Replace the file by this text, with this mode and owner (uid, gid; -1 keeps)."""
         if self._draft is None:
             raise LocalFileError(f"{self._option}: there is no draft of {self._path}, or it has been used already")
         try:
@@ -192,7 +192,7 @@ class Draft:
         self._sync_folder()
 
     def _sync_folder(self) -> None:
-        """Make the new name last through a power cut, where the file system can; the file is in its place already."""
+        """Make the rename durable, where the file system can. The file is in its place already."""
         with contextlib.suppress(OSError):
             handle = os.open(os.path.dirname(self._path), os.O_RDONLY)
             try:
@@ -211,7 +211,7 @@ class Draft:
 
 
 def _remove_drafts(folder: str, names: Iterable[str]) -> None:
-    """Remove the drafts of these files that a killed run of the same user left. Only for who has the folder's lock."""
+    """Remove the drafts that a killed run of the same user left of these files. Requires the directory's lock."""
     draft_name = re.compile(r"\.(" + "|".join(re.escape(name) for name in names) + r")\.[a-z0-9_]{8}\.draft")
     entries: list[str] = []
     with contextlib.suppress(OSError):
@@ -227,6 +227,6 @@ def _remove_drafts(folder: str, names: Iterable[str]) -> None:
 def write_text(
     path: str, text: str, option: str, *, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None
 ) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     with Draft(path, option) as draft:
         draft.commit(text, mode=mode, owner=owner)

@@ -14,30 +14,30 @@ from typing import Any, Mapping
 from .._core.credential import Record, fingerprint
 from .._module.context import LocalContext, Result
 from .contract import StoredSecret
-from .kinds import store_of
-from .records import record_data
+from .kinds import store_from_options
+from .records import record_to_data
 
-# Quay's secrets have 40 characters and more. What is much shorter is a person's note; treated as a secret, Ansible
-# would blank that word wherever it stands in a result.
-_SHORTEST_SECRET = 20
+# Quay's secrets have 40 characters and more. A much shorter text is somebody's note. As a secret, Ansible would mask
+# that word everywhere in the result.
+_MIN_SECRET_LENGTH = 20
 
 
 def read_stores(context: LocalContext) -> Result:
     """The module quay_store_info."""
     host = context.params["quay_host"]
-    return Result(changed=False, values={"stores": [_reading(options, host) for options in context.params["stores"]]})
+    return Result(changed=False, values={"stores": [_describe(options, host) for options in context.params["stores"]]})
 
 
-def _reading(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
-    store = store_of(options, quay_host)
+def _describe(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
+    store = store_from_options(options, quay_host)
     held = store.read()
-    if held.secret is not None and len(held.secret) < _SHORTEST_SECRET:
+    if held.secret is not None and len(held.secret) < _MIN_SECRET_LENGTH:
         held = StoredSecret()
     fitting = held.record if held.record is not None and held.record.fits(held.secret) else Record()
     return {
         "kind": options["kind"],
         "place": store.place,
         "token": held.secret,
-        **{key: record_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
+        **{key: record_to_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
         "fingerprint": fingerprint(held.secret),
     }

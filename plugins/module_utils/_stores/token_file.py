@@ -19,9 +19,9 @@ from .._core.errors import BadInput, LocalFileError
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
-from .delivery import _ensure
-from .options import _mode, _owner, _registry
-from .records import RecordFile, merged, record_data, record_of
+from .delivery import ensure_delivered
+from .options import parse_mode, parse_owner, registry_from_options
+from .records import RecordFile, merge_records, record_from_data, record_to_data
 from .secret_file import PRIVATE_MODE, Draft, check_writable, has_permissions, read_text, remove
 
 FORMATS = ("token", "json", "yaml", "env")
@@ -31,15 +31,25 @@ _ENV_NOTE = re.compile(r"^# ([a-z_]+): (\S+)$")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]*")
 _ENV_FIELDS = ("token", "username", "registry", "api_url")
 _RECORD_KEY = "token"
+_PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
+
+FILE_OPTIONS: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": list(FORMATS), "default": "token"},
+    "prefix": {"type": "str", "default": "QUAY_"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0600"},
+}
 
 
 class FileStore:
-    """One credential in one file. The file belongs to us wholly: everything else in it is replaced."""
+    """One credential in one file. Everything else in the file is replaced."""
 
     def __init__(
         self,
         path: str,
-        form: str = "token",
+        file_format: str = "token",
         *,
         prefix: str = "QUAY_",
         mode: int = PRIVATE_MODE,
@@ -49,7 +59,7 @@ class FileStore:
         option: str = "path",
     ) -> None:
         self.place = path
-        self._form = form
+        self._format = file_format
         self._prefix = prefix
         self._mode = mode
         self._owner = owner
@@ -65,17 +75,17 @@ class FileStore:
         text = read_text(self.place, self._option)
         if text is None:
             return StoredSecret()
-        if self._form == "token":
+        if self._format == "token":
             return self._stored_bare_token(text.strip() or None)
-        data = _READERS[self._form](text)
-        if self._form == "env":
+        data = _READERS[self._format](text)
+        if self._format == "env":
             data = {
                 key[len(self._prefix) :].lower() if key.startswith(self._prefix) else key: v for key, v in data.items()
             }
         secret = data.get("token")
         return StoredSecret(
             str(secret) if secret else None,
-            record_of(data),
+            record_from_data(data),
             data.get("username") or None,
             permissions_match=self._permissions_match(),
         )
@@ -90,14 +100,14 @@ class FileStore:
         self._draft.commit(self._text(delivery), mode=self._mode, owner=self._owner)
         if self.read().secret != delivery.secret:
             raise LocalFileError(
-                f"{self._option}: {self.place} does not hold what was written; does something else write it?"
+                f"{self._option}: {self.place} does not hold what was written; check whether something else writes it"
             )
-        if self._form == "token":
+        if self._format == "token":
             self._records.write(_RECORD_KEY, self._record(delivery))
 
     def remove(self) -> None:
         remove(self.place, self._option)
-        if self._form == "token":
+        if self._format == "token":
             self._records.remove(_RECORD_KEY)
 
     def _permissions_match(self) -> bool:
@@ -109,21 +119,21 @@ class FileStore:
         return StoredSecret(secret, record, username, permissions_match=self._permissions_match())
 
     def _record(self, delivery: Delivery) -> Record:
-        return replace(merged(delivery.record, self.read().record), username=delivery.username or None)
+        return replace(merge_records(delivery.record, self.read().record), username=delivery.username or None)
 
     def _text(self, delivery: Delivery) -> str:
-        if self._form == "token":
+        if self._format == "token":
             return delivery.secret + "\n"
         fields: dict[str, Any] = {
             "token": delivery.secret,
             "username": delivery.username,
             **self._addresses,
             "name": delivery.name,
-            **record_data(self._record(delivery)),
+            **record_to_data(self._record(delivery)),
         }
-        if self._form == "json":
+        if self._format == "json":
             return json.dumps(fields, indent=2) + "\n"
-        if self._form == "yaml":
+        if self._format == "yaml":
             # A JSON scalar is a YAML scalar, so no YAML library is needed on the target.
             return "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())
         notes = "".join(
@@ -135,7 +145,7 @@ class FileStore:
 
 
 def _quoted(value: str) -> str:
-    """Quoted for a shell only where it must be: some readers of such files take quotes literally."""
+    """Quoted for a shell only if needed: some readers of such files take quotes literally."""
     return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "'\\''") + "'"
 
 
@@ -154,7 +164,7 @@ def _read_json(text: str) -> dict[str, Any]:
 
 
 def _read_yaml(text: str) -> dict[str, Any]:
-    """The top-level scalars of a file that this store wrote, and of one that a person edited a little."""
+    """The top-level scalars of a file that this store wrote, and that a person may have edited."""
     data: dict[str, Any] = {}
     for line in text.splitlines():
         match = _YAML_LINE.match(line)
@@ -178,28 +188,19 @@ def _read_env(text: str) -> dict[str, Any]:
 
 
 _READERS = {"json": _read_json, "yaml": _read_yaml, "env": _read_env}
-_PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
-FILE_OPTIONS: dict[str, Any] = {
-    "path": {"type": "path", "required": True},
-    "format": {"type": "str", "choices": list(FORMATS), "default": "token"},
-    "prefix": {"type": "str", "default": "QUAY_"},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "str", "default": "0600"},
-}
 
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
-    """The file that the options name."""
+    """The store that the options describe. Raises BadInput for invalid options."""
     if not _PREFIX.fullmatch(options["prefix"]):
-        raise BadInput(f"prefix: '{options['prefix']}' cannot begin the name of a variable; write it as QUAY_")
+        raise BadInput(f"prefix: '{options['prefix']}' is not the beginning of a variable's name. Write it as QUAY_")
     return FileStore(
         options["path"],
         options["format"],
         prefix=options["prefix"],
-        mode=_mode(options["mode"]),
-        owner=_owner(options["owner"], options["group"]),
-        registry=_registry(options, quay_host),
+        mode=parse_mode(options["mode"]),
+        owner=parse_owner(options["owner"], options["group"]),
+        registry=registry_from_options(options, quay_host),
         api_url=normalise_host(quay_host) + "/api/v1",
     )
 
@@ -207,4 +208,4 @@ def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
 def ensure_token_file(context: LocalContext) -> Result:
     """The module quay_token_file."""
     store = file_store(context.params, context.params["quay_host"])
-    return _ensure(context, store, {"place": context.params["path"], "format": context.params["format"]})
+    return ensure_delivered(context, store, {"place": context.params["path"], "format": context.params["format"]})

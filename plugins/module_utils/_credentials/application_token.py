@@ -1,0 +1,166 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""API tokens by the application-token endpoints of Quay 3.18 and later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+from .._core.credential import Credential
+from .._core.errors import QuayError, RefusedCredential
+from .._http.auth import OAUTH_USERNAME
+from .._module.context import ModuleContext
+from .._quay.oauth import AccessToken, ApplicationTokens
+from .._quay.registry_auth import authenticated_user, verify_secret
+from .._stores.contract import StoredSecret
+from .desired_token import (
+    DesiredToken,
+    left_by_interrupted_runs,
+    lost_response_error,
+    recorded_as_superseded,
+    stored_state,
+    verify_new_token,
+)
+from .evaluation import Observation, observe_each
+from .policy import (
+    AGE_FROM_MINT,
+    AGE_FROM_QUAY,
+    STORED_EXPIRED,
+    STORED_INVALID,
+    STORED_NONE,
+    STORED_VALID,
+    ObservedState,
+)
+from .rotation import Minted, superseded_by_minting
+
+
+class ApplicationTokenIssuer:
+    """Tokens with a name and a chosen lifetime, listed and revoked by uuid."""
+
+    changes_quay = True
+    secret_is_readable = False
+    record_required = False
+
+    def __init__(self, context: ModuleContext, desired: DesiredToken, listed: Sequence[AccessToken]) -> None:
+        """``listed``: the application's valid tokens."""
+        self._context = context
+        self._desired = desired
+        self._listed = listed
+        self._tokens = ApplicationTokens(context.client, desired.organization, desired.client_id)
+
+    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+        observations = observe_each(stored, self._observe_stored)
+        if not observations:
+            return self._observation(STORED_NONE, None, None)
+        best, *others = observations
+        superseded = left_by_interrupted_runs(best, others)
+        recorded = recorded_as_superseded(stored)
+        # Without a record, an older token than the present one may be its predecessor.
+        predecessors = (
+            uuid for uuid in superseded if uuid in recorded or (not recorded and self._is_older(uuid, best))
+        )
+        credential = replace(best.credential, superseded=superseded)
+        return replace(best, credential=credential, predecessors=tuple(predecessors))
+
+    def prepare(self, observation: Observation) -> Observation:
+        path = f"/api/v1/organization/{self._desired.organization}/applications/{self._desired.client_id}/tokens"
+        self._context.server.refuse_if_read_only("POST", path)
+        return observation
+
+    def mint(self, observation: Observation) -> Minted:
+        token = self._create()
+        if not token.secret:
+            raise RefusedCredential("Quay issued a token but returned no secret. The next run revokes it")
+        verify_new_token(self._context, token.secret, self._desired.organization)
+        superseded = superseded_by_minting(observation.credential)
+        credential = Credential(
+            name=self._desired.name,
+            username=OAUTH_USERNAME,
+            secret=token.secret,
+            uuid=token.uuid,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            last_accessed=token.last_accessed,
+            age_source=AGE_FROM_MINT,
+            superseded=tuple(uuid for uuid in superseded if uuid != token.uuid),
+            details=self._desired.details(token.scopes),
+        )
+        return Minted(credential, existed=observation.state.exists)
+
+    def retire(self, handle: str) -> None:
+        self._tokens.revoke(handle)
+
+    def _observe_stored(self, stored: StoredSecret) -> Observation:
+        """What Quay makes of a stored token, and which listed token it is."""
+        record = stored.record
+        if record is not None and record.uuid and record.fits(stored.secret):
+            # The record of the delivery has the uuid, so the list shows whether the token is valid.
+            token = self._by_uuid(record.uuid)
+            expired = record.expires_at is not None and record.expires_at <= self._context.client.now()
+            invalid = STORED_EXPIRED if expired else STORED_INVALID
+            return self._observation(STORED_VALID if token else invalid, stored.secret, token)
+        verification = verify_secret(
+            self._context.client, OAUTH_USERNAME, stored.secret or "", self._desired.organization
+        )
+        token = self._by_uuid(verification.oauth_uuid)
+        if verification.live and token is None:
+            self._context.warn(
+                "The stored token is valid, but it is not one of this application: it is replaced, and not revoked."
+            )
+        return self._observation(stored_state(verification, listed=token is not None), stored.secret, token)
+
+    def _observation(self, secret_state: str, secret: str | None, token: AccessToken | None) -> Observation:
+        state = ObservedState(
+            exists=secret is not None,
+            secret=secret_state,
+            scopes_match=token is None or list(token.scopes) == list(self._desired.scopes),
+            created_at=token.created_at if token else None,
+            expires_at=token.expires_at if token else None,
+        )
+        credential = Credential(
+            name=self._desired.name,
+            username=OAUTH_USERNAME,
+            secret=secret if token else None,
+            uuid=token.uuid if token else None,
+            created_at=state.created_at,
+            expires_at=state.expires_at,
+            last_accessed=token.last_accessed if token else None,
+            age_source=AGE_FROM_QUAY if token else None,
+            superseded=self._others_of_same_name(token),
+            details=self._desired.details(token.scopes if token else self._desired.scopes),
+        )
+        return Observation(state, credential, {"scopes": list(self._desired.scopes)})
+
+    def _is_older(self, uuid: str, present: Observation) -> bool:
+        token, issued = self._by_uuid(uuid), present.credential.created_at
+        return token is not None and token.created_at is not None and issued is not None and token.created_at <= issued
+
+    def _by_uuid(self, uuid: str | None) -> AccessToken | None:
+        return next((token for token in self._listed if token.uuid == uuid), None)
+
+    def _others_of_same_name(self, current: AccessToken | None) -> tuple[str, ...]:
+        """The uuids of our user's other valid tokens of the same name, which earlier runs left.
+
+        Tokens without a name (made by the web page), of other names and of other users are never among them.
+        """
+        own = current.uuid if current else None
+        others = [token for token in self._listed if token.name == self._desired.name and token.uuid != own]
+        if not others or not self._desired.named:
+            return ()
+        owner = current.created_by if current else authenticated_user(self._context.client)
+        return tuple(token.uuid for token in others if token.created_by == owner)
+
+    def _create(self) -> AccessToken:
+        try:
+            return self._tokens.mint(self._desired.name, self._desired.scopes, self._desired.lifetime)
+        except QuayError as error:
+            if not error.outcome_unknown:
+                raise
+            remedy = "a token that was issued is then found by its name and revoked"
+            raise lost_response_error(error, remedy) from None

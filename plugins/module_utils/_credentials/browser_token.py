@@ -1,0 +1,188 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""API tokens by the flow of Quay's page "Generate Token": on every Quay, without names, valid for ten years."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+from .._core.credential import Credential, Record
+from .._core.errors import BadInput, QuayError, RefusedCredential
+from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
+from .._module.context import ModuleContext
+from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens
+from .._quay.registry_auth import Liveness, Verification, verify_secret
+from .._stores.contract import StoredSecret
+from .desired_token import (
+    DesiredToken,
+    left_by_interrupted_runs,
+    lost_response_error,
+    recorded_as_superseded,
+    stored_state,
+    verify_new_token,
+)
+from .evaluation import Observation, observe_each
+from .policy import AGE_FROM_MINT, AGE_FROM_RECORD, STORED_NONE, ObservedState
+from .rotation import Minted, superseded_by_minting
+
+
+class BrowserTokenIssuer:
+    """Tokens of the signed-in user, identified by their uuid alone."""
+
+    changes_quay = True
+    secret_is_readable = False
+    record_required = False
+
+    def __init__(self, context: ModuleContext, desired: DesiredToken, *, accepts: bool) -> None:
+        """``accepts``: accept a token that an administrator assigned to the user."""
+        self._context = context
+        self._desired = desired
+        self._accepts = accepts
+        self._tokens = UserTokens(context.client)
+        self._assignment: str | None = None
+        self._authorizations: list[Authorization] | None = None
+
+    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+        nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
+        best, *others = observe_each(stored, self._observe_stored) or [nothing]
+        recorded = recorded_as_superseded(stored)
+        valid = {own.uuid for own in self._own} if recorded else set()
+        superseded = dict.fromkeys(
+            [
+                *left_by_interrupted_runs(best, others),
+                *(uuid for uuid in recorded if uuid in valid),
+                *self._others_in_own_application(best.credential.uuid),
+            ]
+        )
+        return replace(
+            best,
+            credential=replace(best.credential, superseded=tuple(superseded)),
+            predecessors=tuple(uuid for uuid in superseded if uuid in recorded),
+        )
+
+    def prepare(self, observation: Observation) -> Observation:
+        self._require_session()
+        self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
+        if self._accepts:
+            self._assignment = self._find_assignment()
+        return observation
+
+    def mint(self, observation: Observation) -> Minted:
+        # HTTP Basic with an anonymous CSRF token is enough for the page, and leaves no session of the user.
+        session = self._require_session()
+        auth = session if session.signed_in or self._accepts else session.without_session()
+        now = self._context.client.now()
+        secret = self._authorize(auth)
+        verification = verify_new_token(self._context, secret, self._desired.organization)
+        credential = Credential(
+            name=self._desired.name,
+            username=OAUTH_USERNAME,
+            secret=secret,
+            uuid=verification.oauth_uuid,
+            created_at=now,
+            expires_at=now + LONGEST_LIFETIME,
+            age_source=AGE_FROM_MINT,
+            superseded=superseded_by_minting(observation.credential),
+            details=self._desired.details(self._desired.scopes),
+        )
+        return Minted(credential, existed=observation.state.exists)
+
+    def retire(self, handle: str) -> None:
+        self._tokens.revoke(handle)
+
+    def _require_session(self) -> SessionAuth:
+        auth = self._context.client.auth
+        if not isinstance(auth, SessionAuth):
+            raise BadInput(
+                "This server has no application-token endpoints (Quay 3.18 and later), so it issues OAuth tokens only "
+                "to a signed-in user: give quay_username and quay_password of an administrator of the organization"
+            )
+        return auth
+
+    def _observe_stored(self, stored: StoredSecret) -> Observation:
+        verification = verify_secret(
+            self._context.client, OAUTH_USERNAME, stored.secret or "", self._desired.organization
+        )
+        record = stored.record if stored.record and stored.record.fits(stored.secret) else None
+        return self._observation(stored_state(verification, listed=True), stored.secret, verification, record)
+
+    def _observation(
+        self, secret_state: str, secret: str | None, verification: Verification, record: Record | None
+    ) -> Observation:
+        uuid = verification.oauth_uuid if verification.live else None
+        scopes = self._scopes_of(uuid)
+        state = ObservedState(
+            exists=secret is not None,
+            secret=secret_state,
+            scopes_match=scopes is None or list(scopes) == list(self._desired.scopes),
+            created_at=record.created_at if record else None,
+            expires_at=record.expires_at if record else None,
+        )
+        credential = Credential(
+            name=self._desired.name,
+            username=OAUTH_USERNAME,
+            secret=secret if uuid else None,
+            uuid=uuid,
+            created_at=state.created_at,
+            expires_at=state.expires_at,
+            age_source=AGE_FROM_RECORD if record else None,
+            details=self._desired.details(scopes if scopes is not None else self._desired.scopes),
+        )
+        return Observation(state, credential, {"scopes": list(self._desired.scopes)})
+
+    def _others_in_own_application(self, present: str | None) -> list[str]:
+        """The uuids of the user's other tokens in an application that serves this credential alone."""
+        application = self._desired.own_application
+        if application is None:
+            return []
+        location = (self._desired.organization, application)
+        return [
+            own.uuid for own in self._own if (own.organization, own.application) == location and own.uuid != present
+        ]
+
+    @property
+    def _own(self) -> list[Authorization]:
+        """The user's own tokens, read once; none if this login cannot list them."""
+        if self._authorizations is None:
+            signs_in = isinstance(self._context.client.auth, SessionAuth)
+            self._authorizations = self._tokens.authorizations() if signs_in else []
+        return self._authorizations
+
+    def _scopes_of(self, uuid: str | None) -> tuple[str, ...] | None:
+        """The scopes of one of the user's own tokens; None if this login cannot list it."""
+        return next((own.scopes for own in self._own if own.uuid == uuid), None) if uuid else None
+
+    def _authorize(self, auth: Auth) -> str:
+        page = self._context.server.oauth_page()
+        try:
+            return self._tokens.authorize(self._desired.client_id, page, self._desired.scopes, auth, self._assignment)
+        except QuayError as error:
+            if not error.outcome_unknown:
+                raise
+            raise lost_response_error(error, self._remedy()) from None
+
+    def _remedy(self) -> str:
+        """What happens to a token that was issued although the response was lost."""
+        if self._desired.own_application is not None:
+            return "a token that was issued is then found in the credential's own application and revoked"
+        return (
+            "a token that was issued has no name on this server and is not touched, because it may belong to somebody "
+            "else: look for it among the user's authorized applications, or give the credential an application of its "
+            "own and set owns_application"
+        )
+
+    def _find_assignment(self) -> str:
+        desired = list(self._desired.scopes)
+        for assignment in self._tokens.assignments():
+            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == desired:
+                return assignment.uuid
+        raise RefusedCredential(
+            f"No token of this application with the scopes {' '.join(desired)} is assigned to the signed-in user. "
+            "An administrator of the organization assigns one with for_user"
+        )

@@ -1,0 +1,138 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""What the options of an API token declare, and what its two issuers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Mapping, Sequence
+
+from .._core.errors import BadInput, QuayError, RefusedCredential
+from .._core.times import parse_duration
+from .._http.auth import OAUTH_USERNAME
+from .._module.context import ModuleContext
+from .._quay.oauth import LONGEST_LIFETIME, Applications, expand_scopes, organization_of
+from .._quay.registry_auth import Liveness, Verification, verify_secret
+from .._stores.contract import StoredSecret
+from .evaluation import Observation
+from .policy import STORED_EXPIRED, STORED_INVALID, STORED_VALID
+
+# The name of a token in Quay if the task gives none.
+_DEFAULT_NAME = "ansible"
+
+
+@dataclass(frozen=True)
+class DesiredToken:
+    """An API token as it is declared."""
+
+    organization: str
+    client_id: str
+    name: str
+    scopes: Sequence[str]
+    lifetime: timedelta | None
+    named: bool = True  # whether the task gives the name, so that other tokens of that name are ours
+    # The application that serves this credential alone, so that all of the user's tokens in it are ours.
+    own_application: str | None = None
+
+    def details(self, scopes: Sequence[str]) -> dict[str, Any]:
+        """The return keys that only API tokens have."""
+        return {"organization": self.organization, "client_id": self.client_id, "scopes": list(scopes)}
+
+
+def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredToken:
+    """Read the options of an API token. Asks Quay for the client id if only the application's name is given.
+
+    Raises BadInput for invalid options and for an application that does not exist.
+    """
+    named = params["name"] is not None
+    name = params["name"].strip() if named else _DEFAULT_NAME
+    if not name:
+        raise BadInput("name must not be blank: a later run finds this token by its name")
+    scopes = expand_scopes(params["scopes"])
+    lifetime = parse_duration(params["lifetime"], "lifetime")
+    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:
+        raise BadInput("lifetime must be between 1s and 3652d (ten years, Quay's own limit)")
+    organization, client_id = _resolve_application(
+        context, params["organization"], params["application"], params["client_id"]
+    )
+    own = _sole_application(context, organization, client_id) if params["owns_application"] else None
+    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own)
+
+
+def _resolve_application(
+    context: ModuleContext, organization: str | None, application: str | None, client_id: str | None
+) -> tuple[str, str]:
+    """The organization and client id of the declared application, with as few requests as the options allow."""
+    if client_id:
+        return organization or organization_of(context.client, client_id), client_id
+    if not organization or not application:
+        raise BadInput("Name the application by client_id, or by organization and application")
+    found = Applications(context.client, organization).find(application)
+    if found is None:
+        raise BadInput(
+            f"The organization {organization} has no application named '{application}'. Create it with quay_application"
+        )
+    return organization, found.client_id
+
+
+def _sole_application(context: ModuleContext, organization: str, client_id: str) -> str | None:
+    """The name of the application that serves one credential alone; None if the server gives tokens names.
+
+    The list of a user's tokens names only the application, so that name must be unique in the organization.
+    """
+    if context.server.has_application_tokens():
+        return None
+    applications = Applications(context.client, organization).list()
+    name = next((application.name for application in applications if application.client_id == client_id), None)
+    if name is None:
+        raise BadInput(f"client_id: the organization {organization} has no application {client_id}")
+    if [application.name for application in applications].count(name) > 1:
+        raise BadInput(
+            f"owns_application: the organization {organization} has several applications named '{name}', and Quay's "
+            "list of tokens does not distinguish them. Rename one of them"
+        )
+    return name
+
+
+def stored_state(verification: Verification, *, listed: bool) -> str:
+    """What Quay makes of a stored token. ``listed``: whether it is a token of the declared application."""
+    if verification.liveness is Liveness.EXPIRED:
+        return STORED_EXPIRED
+    return STORED_VALID if verification.live and listed else STORED_INVALID
+
+
+def recorded_as_superseded(stored: Sequence[StoredSecret]) -> list[str]:
+    """The uuids that the records of the stored tokens name as replaced by them."""
+    records = [item.record for item in stored if item.record and item.record.fits(item.secret)]
+    return list(dict.fromkeys(uuid for record in records for uuid in record.superseded))
+
+
+def left_by_interrupted_runs(best: Observation, others: Sequence[Observation]) -> tuple[str, ...]:
+    """The uuids that interrupted runs left valid: tokens of the same name, and tokens that other stores hold."""
+    stored = (other.credential.uuid for other in others if other.credential.uuid)
+    return tuple(dict.fromkeys([*best.credential.superseded, *stored]))
+
+
+def lost_response_error(error: QuayError, remedy: str) -> RefusedCredential:
+    """The error after a request that may have issued a token. ``remedy``: what happens to such a token."""
+    return RefusedCredential(
+        f"{error}. It is unknown whether Quay issued the token; its secret would be lost. No credential was replaced. "
+        f"Run the task again; {remedy}"
+    )
+
+
+def verify_new_token(context: ModuleContext, secret: str, namespace: str) -> Verification:
+    """Use a new token once. Raises RefusedCredential if Quay does not accept it."""
+    verification = verify_secret(context.client, OAUTH_USERNAME, secret, namespace)
+    if not verification.live:
+        raise RefusedCredential(
+            "Quay does not accept the new token at /v2/auth, so it was not delivered and the old one was not revoked. "
+            "Check whether the application was deleted meanwhile"
+        )
+    return verification

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The one evaluation of a credential: what was observed, compared with the policy, gives the decision.
+
+The token modules, quay_token_info and so the role all use it, with the state of one credential or of many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Callable, Mapping, Sequence
+
+from .._core.credential import Credential
+from .._stores.contract import ABSENT, StoredSecret
+from .policy import (
+    NOTHING,
+    RETIRE,
+    STORED_VALID,
+    Decision,
+    ObservedState,
+    Policy,
+    Succession,
+    decide,
+    decide_removal,
+    due_for_revocation,
+)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The observed state, the credential as it is now, and what minting would change (for the diff)."""
+
+    state: ObservedState
+    credential: Credential
+    desired: Mapping[str, Any] = field(default_factory=dict)
+    # Those of the superseded secrets that consumers may still use. The others were left by interrupted runs.
+    predecessors: tuple[str, ...] = ()
+    username: str | None = None  # the user of a new secret, if it differs from the present one's
+    # What else minting changes: for each key of the diff, the value before and after.
+    extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An observation with the state of the stores, and the decision."""
+
+    observation: Observation
+    decision: Decision
+
+    @property
+    def deliveries(self) -> tuple[str, ...]:
+        """What each store holds compared with the present secret."""
+        return self.observation.state.deliveries
+
+
+def observe_each(stored: Sequence[StoredSecret], observe: Callable[[StoredSecret], Observation]) -> list[Observation]:
+    """Observe each distinct stored secret. The newest one that Quay accepts comes first, if it accepts any.
+
+    Stores hold different secrets only after an interrupted run or an edit by hand. The newest secret is the one that
+    was being delivered.
+    """
+    distinct = {item.secret: item for item in reversed(stored) if item.secret}
+    observations = [observe(item) for item in distinct.values()]
+    beginning = datetime.min.replace(tzinfo=timezone.utc)
+    observations.sort(key=lambda o: (o.state.secret == STORED_VALID, o.state.created_at or beginning), reverse=True)
+    return observations
+
+
+def evaluate(
+    policy: Policy, observation: Observation, stored: Sequence[StoredSecret], now: datetime, *, record_required: bool
+) -> Evaluation:
+    """Compare an observation and what is stored with the policy.
+
+    ``record_required``: a store must hold the record in addition to the secret.
+    """
+    observed = _with_deliveries(observation, stored, record_required=record_required)
+    decision = decide(policy, observed.state, now)
+    retires = decision.action == NOTHING and bool(stored) and observed.state.delivered
+    if retires and revocable(policy, observed, now):
+        decision = replace(decision, action=RETIRE, message="a superseded token is still valid")
+    return Evaluation(observed, decision)
+
+
+def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Evaluation:
+    """The evaluation of a credential that is declared absent."""
+    observed = _with_deliveries(observation, stored, record_required=record_required)
+    state, credential = observed.state, observed.credential
+    present = state.exists or bool(credential.superseded) or any(held != ABSENT for held in state.deliveries)
+    return Evaluation(observed, decide_removal(present=present))
+
+
+def _with_deliveries(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Observation:
+    present = observation.credential.secret if observation.state.secret == STORED_VALID else None
+    deliveries = tuple(item.compared_with(present, record_required=record_required) for item in stored)
+    return replace(observation, state=replace(observation.state, deliveries=deliveries))
+
+
+def revocable(policy: Policy, observation: Observation, now: datetime) -> tuple[str, ...]:
+    """The superseded secrets that must be revoked now, if nothing is minted or delivered.
+
+    None of them if the present secret is unknown: a consumer may use any of them.
+    """
+    if observation.state.secret != STORED_VALID:
+        return ()
+    credential = observation.credential
+    succession = Succession(credential.superseded, observation.predecessors, credential.created_at)
+    return due_for_revocation(policy, succession, now)

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The robots of one namespace and the age of their tokens, for one credential or for many at the same cost.
+
+Quay keeps no date for a robot's token. It comes from the record of its delivery, else from the usage logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Optional, Sequence, Tuple
+
+from .._core.credential import Record
+from .._core.errors import BadInput
+from .._module.context import ModuleContext
+from .._quay.logs import Logs, LogsUnavailable
+from .._quay.robots import Robot, RobotName, Robots
+from .._stores.contract import StoredSecret
+from .policy import AGE_FROM_CREATION, AGE_FROM_LOG, AGE_FROM_RECORD
+
+# When a token was issued, and where that is known from; (None, None) if it is unknown.
+Age = Tuple[Optional[datetime], Optional[str]]
+
+
+def records_of(stored: Sequence[StoredSecret]) -> list[Record]:
+    """The records of these stored secrets."""
+    return [item.record for item in stored if item.record is not None]
+
+
+@dataclass(frozen=True)
+class AgeQuery:
+    """How old is this robot's token? Answered only as far as ``max_age`` makes it matter."""
+
+    robot: Robot
+    max_age: timedelta | None
+    records: Sequence[Record]
+
+    @property
+    def short_name(self) -> str:
+        return self.robot.name.rpartition("+")[2]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the answer depends on."""
+        return (self.robot.name, self.max_age, *self.records)
+
+    def known_age(self, now: datetime) -> Age | None:
+        """The age as far as it is known without the logs; None if they must be read.
+
+        The record of a delivery counts if it fits Quay's present token. The token of a robot that is younger than the
+        limit is young enough.
+        """
+        fitting = (record for record in self.records if record.created_at and record.fits(self.robot.token))
+        record = next(fitting, None)
+        if record is not None:
+            return record.created_at, AGE_FROM_RECORD
+        if self.max_age is None:
+            return None, None
+        if self.robot.created_at is not None and now - self.robot.created_at < self.max_age:
+            return self.robot.created_at, AGE_FROM_CREATION
+        return None
+
+
+class RobotLookup:
+    """Reads the robots of one namespace, each once. ``organization`` is None for the user's own namespace."""
+
+    def __init__(self, context: ModuleContext, organization: str | None) -> None:
+        self._context = context
+        self._organization = organization
+        self._robots = Robots(context.client)
+        self._listed: dict[str, Robot] | None = None
+        self._ages: dict[tuple[Any, ...], Age] = {}
+
+    def prefetch(self) -> list[Robot]:
+        """Read all robots of the namespace in one request."""
+        robots = self._robots.list(self._organization)
+        self._listed = {robot.name.rpartition("+")[2]: robot for robot in robots}
+        return robots
+
+    def get(self, name: RobotName) -> Robot | None:
+        """The robot with its token, or None. Raises BadInput if the login may see the robot but not its token."""
+        robot = self._robots.get(name) if self._listed is None else self._listed.get(name.short)
+        if robot is not None and robot.token is None:
+            raise BadInput(f"This login may see the robot {name} but not its token")
+        return robot
+
+    def prefetch_ages(self, queries: Sequence[AgeQuery]) -> None:
+        """Find out the ages of several tokens, with one pass through the logs for all."""
+        ages = token_ages(self._context, self._organization, queries)
+        self._ages.update(zip((query.key for query in queries), ages))
+
+    def age_of(self, query: AgeQuery) -> Age:
+        """The age of one token."""
+        if query.key not in self._ages:
+            self.prefetch_ages([query])
+        return self._ages[query.key]
+
+
+def token_ages(context: ModuleContext, organization: str | None, queries: Sequence[AgeQuery]) -> list[Age]:
+    """The age of the present tokens of one namespace's robots, in the order of the queries.
+
+    The logs are read once for all robots whose age is not known otherwise. A token of unknown age counts as old as its
+    robot.
+    """
+    now = context.client.now()
+    known = [query.known_age(now) for query in queries]
+    unknown = [query for query, age in zip(queries, known) if age is None]
+    changes: dict[str, datetime] = {}
+    if unknown:
+        longest = max(query.max_age for query in unknown if query.max_age is not None)
+        changes = _token_changes(context, organization, [query.short_name for query in unknown], now - longest)
+    return [age or _age_from_logs(query.robot, changes.get(query.short_name)) for query, age in zip(queries, known)]
+
+
+def _token_changes(
+    context: ModuleContext, organization: str | None, robots: Sequence[str], since: datetime
+) -> dict[str, datetime]:
+    """When the robots' tokens last changed, from the logs; nothing, with a warning, if the logs cannot be read."""
+    try:
+        return Logs(context.client, organization).token_changes(robots, since)
+    except LogsUnavailable as error:
+        context.warn(
+            f"The usage logs do not show the age of robot tokens ({error}). A token without a record of its delivery "
+            "counts as old as its robot."
+        )
+        return {}
+
+
+def _age_from_logs(robot: Robot, changed: datetime | None) -> Age:
+    """The date in the log, unless the robot was created later under the same name; else the robot's own date."""
+    if changed is None or (robot.created_at is not None and robot.created_at > changed):
+        return robot.created_at, AGE_FROM_CREATION
+    return changed, AGE_FROM_LOG
