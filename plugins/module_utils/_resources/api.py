@@ -29,7 +29,7 @@ from .reconcile import ABSENT, attempt, reconcile
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 VALIDATIONS = ("strict", "warn", "none")
-# The keys that tell one page from another.
+# Keys of the paging, which the joined pages lack.
 _PAGE_KEYS = ("next_page", "page", "has_additional")
 # Quay's message with status 400 for a robot or a permission that does not exist.
 _DOES_NOT_EXIST = re.compile("could not find|does not have permission for repo|does not exist", re.I)
@@ -95,7 +95,7 @@ class RequestSender:
             if auth.kind != "anonymous":
                 raise
             raise BadInput(
-                f"{method} {path} needs a login: give quay_token, or quay_username and quay_password"
+                f"{error.where} needs a login: give quay_token, or quay_username and quay_password"
                 + (f" (Quay says: {error.message.rstrip('.')})" if error.status == 401 and error.message else "")
             ) from None
 
