@@ -569,4 +569,4 @@ def test_scopes_are_the_servers_business(world: World) -> None:
     world.login = world.people.alice.by_token(world.people.console, ALL_SCOPES.replace("org:admin ", ""))
     result = world.run(MODULE, {"operation": "getOrgRobot", "parameters": ROBOT})
     assert result.failed
-    assert "lacks the right or the scope" in result.message
+    assert "lacks the permission or the scope" in result.message

@@ -93,7 +93,7 @@ def test_name_is_blocked_for_a_while(either_login: World) -> None:
     world.run(MODULE, {"name": "new", "state": "absent"})
     again = world.run(MODULE, {"name": "new"})
     if world.quay.quay.family == "3.18":
-        assert "deleted a moment ago; Quay keeps the name until it has cleaned up" in again.message
+        assert "deleted a moment ago. Quay keeps the name until it has cleaned up" in again.message
         world.advance(seconds=61)
         again = world.run(MODULE, {"name": "new"})
     assert again.changed

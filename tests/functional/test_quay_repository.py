@@ -246,7 +246,7 @@ def test_failure_that_was_one(world: World, kind: str) -> None:
     world.quay.faults.add(kind, method="POST")
     result = world.run(MODULE, {"repository": "acme/new"})
     assert result.failed
-    assert f"POST {LIST}" in result.message
+    assert f"POST {world.quay.url}{LIST}" in result.message
     assert len([request for request in world.requests if request.startswith("POST")]) == 1
 
 

@@ -266,7 +266,7 @@ def test_request_that_never_arrived(world: World) -> None:
     world.quay.faults.add("cut_before", method="POST", path="build/$")
     result = world.run(MODULE, START)
     assert result.failed
-    assert f"POST {PATH}" in result.message
+    assert f"POST {world.quay.url}{PATH}" in result.message
     assert repository(world).builds == []
 
 
@@ -324,4 +324,4 @@ def test_read_only_registry(world: World) -> None:
 
 def test_token_without_the_scope(world: World) -> None:
     world.login = world.people.alice.by_token(world.people.console, "user:read")
-    assert_refused(world, MODULE, START, "lacks the right or the scope")
+    assert_refused(world, MODULE, START, "lacks the permission or the scope")

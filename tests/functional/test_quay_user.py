@@ -166,7 +166,7 @@ def test_name_is_blocked_for_a_while(superuser: World) -> None:
     world.run(MODULE, {"name": "carol", "state": "absent"})
     again = world.run(MODULE, {"name": "carol"})
     if world.quay.quay.family == "3.18":
-        assert "deleted a moment ago; Quay keeps the name until it has cleaned up" in again.message
+        assert "deleted a moment ago. Quay keeps the name until it has cleaned up" in again.message
         world.advance(seconds=61)
         again = world.run(MODULE, {"name": "carol"})
     assert again.changed
@@ -259,7 +259,7 @@ def test_failure_without_effect_makes_no_user(superuser: World) -> None:
     world = superuser
     world.quay.faults.add("status", method="POST", path=f"^{USERS}$")
     result = world.run(MODULE, NEW)
-    assert f"POST {USERS}: Quay answered 500" in result.message
+    assert f"POST {world.quay.url}{USERS}: Quay answered 500" in result.message
     assert "dora" not in world.quay.state.users
 
 
