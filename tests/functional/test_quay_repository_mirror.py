@@ -428,7 +428,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"sync_start_date": "tomorrow"}, "sync_start_date must be a time"),
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
-        ({"repository": "app"}, "is no repository name"),
+        ({"repository": "app"}, "is not a valid repository name"),
         ({"sync": "cancel", "state": "absent"}, "sync goes with state=present"),
     ],
 )
