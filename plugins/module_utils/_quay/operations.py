@@ -200,15 +200,15 @@ def expand(path: str, parameters: Mapping[str, Any]) -> tuple[str, set[str]]:
     return _PLACEHOLDER.sub(lambda match: _encode_value(match[1], parameters[match[1]]), path), set(names)
 
 
-def check_path(path: str) -> str:
-    """Return a path percent-encoded, with its placeholders. Raises BadInput if it is not a valid path."""
+def check_path(path: str, option: str) -> str:
+    """Return a path percent-encoded, with its placeholders. Raises BadInput naming ``option`` if it is not valid."""
     if not path.startswith("/") or path.startswith("//") or "?" in path or "#" in path or "\\" in path:
         raise BadInput(
-            f"path: '{path}' is not a valid path. Write an absolute path without host and query, such as "
+            f"{option}: '{path}' is not a valid path. Write an absolute path without host and query, such as "
             "/api/v1/user/, and set parameters for the query"
         )
     if any(part in (".", "..") for part in path.split("/")):
-        raise BadInput(f"path: '{path}' must not contain . or .. as a part")
+        raise BadInput(f"{option}: '{path}' must not contain . or .. as a part")
     return quote(path, safe=_UNENCODED + "{}")
 
 

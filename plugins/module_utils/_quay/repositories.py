@@ -144,15 +144,15 @@ class Repositories:
             # For an unknown namespace Quay answers 403, or 500 to a superuser.
             raise error.with_hint(self._hint) if error.status in (403, 500) else error from None
 
-    def describe(self, description: str) -> None:
+    def set_description(self, description: str) -> None:
         """Change the description (PUT /repository/{repository}; scope repo:write)."""
         self._client.put(self._name.path, {"description": description})
 
-    def show(self, visibility: str) -> None:
+    def set_visibility(self, visibility: str) -> None:
         """Change the visibility: public or private (POST /repository/{repository}/changevisibility)."""
         self._client.post(f"{self._name.path}/changevisibility", {"visibility": visibility})
 
-    def switch(self, mode: str) -> None:
+    def set_mode(self, mode: str) -> None:
         """Change the mode: normal, read_only or mirror (PUT /repository/{repository}/changestate).
 
         Quay has this endpoint only with FEATURE_REPO_MIRROR.
@@ -169,11 +169,11 @@ class Repositories:
         entries = permissions if isinstance(permissions, dict) else {}
         return {(_kind_of(kind, name), name): str(entry.get("role")) for name, entry in entries.items()}
 
-    def grant(self, kind: str, name: str, role: str) -> None:
+    def grant_role(self, kind: str, name: str, role: str) -> None:
         """Grant or change a role: read, write or admin (PUT .../permissions/user/{name}, which is idempotent)."""
         self._client.put(f"{self._permissions(kind)}/{encode_part(name)}", {"role": role})
 
-    def withdraw(self, kind: str, name: str) -> None:
+    def revoke_role(self, kind: str, name: str) -> None:
         """Revoke the role (DELETE .../permissions/user/{name})."""
         self._client.delete(f"{self._permissions(kind)}/{encode_part(name)}")
 

@@ -90,7 +90,7 @@ def _body(context: ModuleContext) -> Any:
 
 def _prepare(context: ModuleContext) -> Request:
     params = context.params
-    given = {name: check_path(params[name]) for name in ("path", "state_path") if params[name]}
+    given = {name: check_path(params[name], name) for name in ("path", "state_path") if params[name]}
     described = params["validate"] != "none"
     catalogue = Catalogue.of(context.client, internal=True) if described or params["operation"] else None
     operation = catalogue.named(params["operation"]) if catalogue and params["operation"] else None

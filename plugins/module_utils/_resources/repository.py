@@ -79,17 +79,17 @@ class RepositoryResource:
             surely_none = not self._exclusive and _NO_ROLE not in (self._listed or {}).values()
             self._set_roles({} if surely_none else _shown(self._managed()), desired["permissions"])
         if desired["mode"] != NORMAL:
-            self._repositories.switch(desired["mode"])
+            self._repositories.set_mode(desired["mode"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         if "description" in changes:
-            self._repositories.describe(changes["description"])
+            self._repositories.set_description(changes["description"])
         if "visibility" in changes:
-            self._repositories.show(changes["visibility"])
+            self._repositories.set_visibility(changes["visibility"])
         if "permissions" in changes:
             self._set_roles(present["permissions"], changes["permissions"])
         if "mode" in changes:
-            self._repositories.switch(changes["mode"])
+            self._repositories.set_mode(changes["mode"])
 
     def delete(self) -> None:
         self._repositories.delete()
@@ -107,10 +107,10 @@ class RepositoryResource:
 
     def _set_roles(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         for who in before.keys() - after.keys():
-            self._repositories.withdraw(*_who(who))
+            self._repositories.revoke_role(*_who(who))
         for who, role in after.items():
             if before.get(who) != role:
-                self._repositories.grant(*_who(who), role)
+                self._repositories.grant_role(*_who(who), role)
 
     def _refuse_mode(self, found: Repository | None) -> None:
         desired = self._context.params["mode"]

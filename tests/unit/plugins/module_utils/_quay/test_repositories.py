@@ -114,25 +114,25 @@ def test_one_that_everybody_sees(quay: FakeQuay, repositories: Repositories) -> 
                 {"namespace": "acme", "repository": "team/app", "visibility": "public", "description": "x"},
             ),
         ),
-        (lambda repositories: repositories.describe("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
+        (lambda repositories: repositories.set_description("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
         (
-            lambda repositories: repositories.show("public"),
+            lambda repositories: repositories.set_visibility("public"),
             Request("POST", f"{PATH}/changevisibility", WRITE, {"visibility": "public"}),
         ),
         (
-            lambda repositories: repositories.switch("read_only"),
+            lambda repositories: repositories.set_mode("read_only"),
             Request("PUT", f"{PATH}/changestate", WRITE, {"state": "READ_ONLY"}),
         ),
         (
-            lambda repositories: repositories.grant(ROBOT, "acme+ci", "write"),
+            lambda repositories: repositories.grant_role(ROBOT, "acme+ci", "write"),
             Request("PUT", f"{PATH}/permissions/user/acme%2Bci", WRITE, {"role": "write"}),
         ),
         (
-            lambda repositories: repositories.grant(TEAM, "dev", "read"),
+            lambda repositories: repositories.grant_role(TEAM, "dev", "read"),
             Request("PUT", f"{PATH}/permissions/team/dev", WRITE, {"role": "read"}),
         ),
         (
-            lambda repositories: repositories.withdraw(USER, "ann"),
+            lambda repositories: repositories.revoke_role(USER, "ann"),
             Request("DELETE", f"{PATH}/permissions/user/ann", READ),
         ),
         (lambda repositories: repositories.delete(), Request("DELETE", PATH, READ)),
