@@ -99,7 +99,7 @@ def test_name_that_would_change_the_path(world: World, name: Any) -> None:
     "path", ["api/v1/user/", "https://quay.example.com/api/v1/user/", "//example.com/x", "/a/../b", "/a?b=c", "/a#b"]
 )
 def test_path_that_is_none(world: World, path: str) -> None:
-    assert_refused(world, MODULE, {"path": path}, "path must")
+    assert_refused(world, MODULE, {"path": path}, f"path: '{path}' is not a valid path. ")
     assert world.requests == []
 
 

@@ -253,7 +253,7 @@ def test_dates_that_quay_does_not_take(quiet: World) -> None:
     body = '{"logs": [], "start_time": "Wed, 20 May 2026 00:00:00 -0000"}'
     headers = {"Content-Type": "application/json"}
     quiet.quay.faults.add("status", status=200, body=body, headers=headers, path="/logs$", times=None)
-    words = "Quay looked from 2026-05-20 on, though it was asked from 2026-05-13 on"
+    words = "Quay searched from 2026-05-20 on, but the request was from 2026-05-13 on"
     assert_refused(quiet, MODULE, {**ACME, "from": "7d"}, words)
 
 

@@ -347,5 +347,5 @@ def test_token_that_may_not(world: World, token: str, visibility: str) -> None:
     people = world.people
     secret = "X" * 40 if token == "wrong" else people.alice.token(people.console, "repo:read")
     world.login = {"quay_token": secret}
-    words = "may not change it (scope repo:admin)" if visibility == "public" or token == "narrow" else "does not accept"
+    words = "this login may not change it" if visibility == "public" or token == "narrow" else "does not accept"
     assert_refused(world, MODULE, {"repository": "acme/app"}, words)

@@ -504,5 +504,5 @@ def test_change_that_is_only_reported(world: World) -> None:
 @pytest.mark.parametrize("scope", ["repo:read", "repo:write"])
 def test_token_without_the_scope(world: World, scope: str) -> None:
     world.login = world.people.alice.by_token(world.people.console, scope)
-    words = "may not change it (scope repo:admin)" if scope == "repo:read" else "lacks the right or the scope"
+    words = "this login may not change it" if scope == "repo:read" else "lacks the permission or the scope"
     assert_refused(world, MODULE, MINIMAL, words)

@@ -112,7 +112,7 @@ class Catalogue:
         query = {"internal": "true"} if internal else {}
         response = client.get(_DISCOVERY, query, auth=_ANONYMOUS)
         if not isinstance(response.json_object().get("paths"), dict):
-            raise response.unexpected("the response is not Quay's description of its API")
+            raise response.unexpected("the response is not a description of an API as Quay sends it")
         return cls(response.json_object())
 
     def named(self, name: str) -> Operation:
@@ -208,7 +208,7 @@ def check_path(path: str, option: str) -> str:
             "/api/v1/user/, and set parameters for the query"
         )
     if any(part in (".", "..") for part in path.split("/")):
-        raise BadInput(f"{option}: '{path}' must not contain . or .. as a part")
+        raise BadInput(f"{option}: '{path}' is not a valid path. It must not contain . or .. as a part")
     return quote(path, safe=_UNENCODED + "{}")
 
 
