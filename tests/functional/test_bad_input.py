@@ -63,7 +63,7 @@ def test_token_without_the_scope(world: World, module: str) -> None:
         "quay_referrers_token": "Quay granted a token without acme/app:pull",
         "quay_robot_token": "lacks the right or the scope",
     }
-    assert_refused(world, module, ALL[module], words.get(module, "may the login administer it (org:admin)?"))
+    assert_refused(world, module, ALL[module], words.get(module, "that the login administers it (a token needs"))
 
 
 @pytest.mark.parametrize("module", [module for module in ALL if module != "quay_referrers_token"])
@@ -173,7 +173,7 @@ def test_robot_of_an_unknown_organization(world: World, who: str, state: str) ->
 @pytest.mark.parametrize("module", ["quay_application", "quay_api_token"])
 def test_application_of_an_unknown_organization(world: World, who: str, module: str) -> None:
     world.login = getattr(world.people, who).by_password
-    assert_refused(world, module, {**ALL[module], "organization": "nope"}, "Is there an organization 'nope'")
+    assert_refused(world, module, {**ALL[module], "organization": "nope"}, "Check that the organization 'nope'")
 
 
 def test_unknown_application(world: World) -> None:
@@ -183,7 +183,7 @@ def test_unknown_application(world: World) -> None:
 
 
 def test_unknown_client_id(world: World) -> None:
-    words = "client_id: this Quay has no application with the client id 'NOPE'"
+    words = f"client_id: {world.quay.url} has no application with the client id 'NOPE'. Check client_id and quay_host"
     assert_refused(world, "quay_api_token", {"client_id": "NOPE"}, words)
 
 

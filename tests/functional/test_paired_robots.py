@@ -136,7 +136,7 @@ def test_next_robot_gets_the_rights_and_the_old_secret_outlives_the_run(turns: T
         "write on acme/app",
         "read on acme/base",
         "member of readers",
-        "read on new repositories of everybody",
+        "read on new repositories of any user",
     ]
     assert turns.rights_of(PAIR[1]) == turns.rights_of(PAIR[0])
     assert turns.holds(PAIR[1])
@@ -201,7 +201,7 @@ def test_surplus_rights_are_taken_away(turns: Turns) -> None:
         "write on acme/app",
         "read on acme/base",
         "member of readers",
-        "read on new repositories of everybody",
+        "read on new repositories of any user",
     ]
     assert result.diff["after"]["rights"] == ["read on acme/app"]
     assert turns.rights_of(PAIR[0]) == {"repositories": {"app": "read"}, "teams": [], "defaults": []}
@@ -450,7 +450,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "the robot itself": ({"pair": ["acme+x1", "acme+pull"]}, "pair must name two different robots"),
     "elsewhere": ({"pair": ["acme+x1", "rival+x1"]}, "both robots must be in the namespace of acme+pull"),
     "three robots": ({"pair": ["acme+x1", "acme+y1", "acme+z1"]}, "pair must name two different robots"),
-    "no robot": ({"pair": ["acme+x1", "acme+../y"]}, "is no robot name"),
+    "no robot": ({"pair": ["acme+x1", "acme+../y"]}, "is not a valid robot name"),
     "grace": ({"retire_after": "30d"}, "retire_after must be shorter than max_age"),
     "federation": ({"federation": []}, "federation belongs to one robot"),
 }

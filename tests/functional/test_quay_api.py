@@ -99,7 +99,7 @@ def test_name_that_would_change_the_path(world: World, name: Any) -> None:
     "path", ["api/v1/user/", "https://quay.example.com/api/v1/user/", "//example.com/x", "/a/../b", "/a?b=c", "/a#b"]
 )
 def test_path_that_is_none(world: World, path: str) -> None:
-    assert_refused(world, MODULE, {"path": path}, "path must")
+    assert_refused(world, MODULE, {"path": path}, f"path: '{path}' is not a valid path. ")
     assert world.requests == []
 
 
@@ -360,7 +360,7 @@ def test_state_of_another_login(world: World) -> None:
         ({"operation": "getUserRobots", "state": "present", "state_path": "/x"}, "a request that writes"),
         ({**VISIBILITY, "state": "present"}, "state_path"),
         ({**VISIBILITY, "fields": {"x": 1}}, "missing parameter(s) required by 'fields': state"),
-        ({**VISIBILITY, **IS_PUBLIC, "state_path": "/a/{b}"}, "'b' is missing, which stands in /a/{b}"),
+        ({**VISIBILITY, **IS_PUBLIC, "state_path": "/a/{b}"}, "'b' is missing. The path /a/{b} requires it"),
     ],
 )
 def test_state_that_cannot_be_meant(world: World, arguments: dict[str, Any], words: str) -> None:
@@ -375,11 +375,14 @@ def test_state_that_cannot_be_meant(world: World, arguments: dict[str, Any], wor
     [
         ({"operation": "listOrgLog"}, "no operation 'listOrgLog' (did you mean listOrgLogs"),
         ({"operation": "listorglogs"}, "(did you mean listOrgLogs"),
-        ({"operation": "qqqq"}, "quay_operation_info lists what there is"),
-        ({"operation": "listOrgLogs"}, "'orgname' is missing, which stands in /api/v1/organization/{orgname}/logs"),
+        ({"operation": "qqqq"}, "Use quay_operation_info to list all operations"),
+        (
+            {"operation": "listOrgLogs"},
+            "'orgname' is missing. The path /api/v1/organization/{orgname}/logs requires it",
+        ),
         (
             {"operation": "listOrgLogs", "parameters": {"orgname": "acme", "startime": "11/21/2026"}},
-            "parameters has 'startime', which listOrgLogs does not take (did you mean starttime?)",
+            "parameters has 'startime', which listOrgLogs does not accept (did you mean starttime?)",
         ),
         ({"operation": "getUserRobots", "parameters": {"limit": "x"}}, "parameters.limit must be integer"),
         ({**VISIBILITY, "body": None}, "body lacks 'visibility', which is required"),
@@ -400,14 +403,14 @@ def test_state_that_cannot_be_meant(world: World, arguments: dict[str, Any], wor
         ),
         (
             {"operation": "regenerateOrgRobotToken", "parameters": ROBOT, "body": {"a": 1}},
-            "body: regenerateOrgRobotToken takes no body",
+            "body: regenerateOrgRobotToken accepts no body",
         ),
         ({"path": "/api/v1/organisation/acme"}, "description of its API does not list /api/v1/organisation/acme"),
         ({"path": "/api/v1/superuser/users"}, "did you mean /api/v1/superuser/users/"),
         ({"path": "/config"}, "does not list /config"),
         (
             {"path": "/api/v1/repository/acme/app/changevisibility", "method": "DELETE"},
-            "no DELETE at /api/v1/repository/{repository}/changevisibility; there are: POST",
+            "no DELETE at /api/v1/repository/{repository}/changevisibility (available: POST)",
         ),
     ],
 )
@@ -418,7 +421,7 @@ def test_call_that_the_server_does_not_describe(world: World, arguments: dict[st
 
 def test_described_by_mistake_or_not_at_all_is_sent_all_the_same(world: World) -> None:
     arguments: dict[str, Any] = {"path": "/config", "validate": "warn"}
-    assert world.run(MODULE, arguments).warned("this Quay's description of its API does not list /config")
+    assert world.run(MODULE, arguments).warned("this server's description of its API does not list /config")
     arguments = {**VISIBILITY, "body": {"visibility": "public", "extra": 1}, "validate": "warn"}
     result = world.run(MODULE, arguments)
     assert result.warned("body has 'extra', which Quay does not know here")

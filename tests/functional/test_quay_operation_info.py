@@ -61,7 +61,7 @@ def test_bodies(world: World) -> None:
 
 def test_feature_that_is_off(world: World) -> None:
     world.quay.config["FEATURE_APP_SPECIFIC_TOKENS"] = False
-    words = ("no operation 'createAppToken'", "a feature can be off here")
+    words = ("no operation 'createAppToken'", "the feature may be disabled")
     assert_refused(world, MODULE, {"operation": "createAppToken"}, *words)
 
 

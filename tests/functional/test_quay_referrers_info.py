@@ -141,13 +141,13 @@ def test_server_that_does_not_say_that_it_is_off(world: World, image: str, answe
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"digest": "1.0"}, "digest: '1.0' is no digest"),
-        ({"digest": "sha256:" + "G" * 64}, "is no digest"),
-        ({"tag": "sha256:" + "0" * 64}, "is no tag; for a digest use digest"),
-        ({"tag": "a/b"}, "is no tag"),
+        ({"digest": "1.0"}, "digest: '1.0' is not a valid digest"),
+        ({"digest": "sha256:" + "G" * 64}, "is not a valid digest"),
+        ({"tag": "sha256:" + "0" * 64}, "is not a valid tag"),
+        ({"tag": "a/b"}, "is not a valid tag"),
         ({}, "one of the following is required: digest, tag"),
         ({"tag": "1.0", "digest": "sha256:" + "0" * 64}, "mutually exclusive"),
-        ({"tag": "1.0", "repository": "app"}, "is no repository name"),
+        ({"tag": "1.0", "repository": "app"}, "is not a valid repository name"),
     ],
 )
 def test_bad_input(world: World, arguments: dict[str, str], words: str) -> None:

@@ -264,7 +264,7 @@ def test_read_only_registry(world: World) -> None:
     "name", ["app", "acme/", "/app", "acme/App", "acme//app", "acme/app/", "acme/a b", "acme/../x", "acme/" + "a" * 256]
 )
 def test_name_that_is_none(world: World, name: str) -> None:
-    assert_refused(world, MODULE, {"repository": name}, "is no repository name")
+    assert_refused(world, MODULE, {"repository": name}, "is not a valid repository name")
     assert world.requests == []
 
 
@@ -273,7 +273,7 @@ def test_name_that_is_none(world: World, name: str) -> None:
 def test_name_that_the_api_takes_for_something_else(world: World, part: str, state: str) -> None:
     """DELETE of such a name would delete a tag, a permission, a build."""
     name = f"acme/app/{part}"
-    assert_refused(world, MODULE, {"repository": name, "state": state}, f"cannot reach '{name}'")
+    assert_refused(world, MODULE, {"repository": name, "state": state}, f"cannot address '{name}'")
     assert world.requests == []
 
 
@@ -331,13 +331,13 @@ def test_unknown_namespace_as_superuser(world: World) -> None:
     world.login = world.people.root.by_password
     result = world.run(MODULE, {"repository": "nope/app"})
     assert result.failed
-    assert "Is there a namespace 'nope'" in result.message
+    assert "Check that the namespace 'nope'" in result.message
 
 
 @pytest.mark.parametrize("name", ["rival/app", "nope/app"])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_foreign_namespace(world: World, name: str, state: str) -> None:
-    assert_refused(world, MODULE, {"repository": name, "state": state}, "may the login administer its repositories?")
+    assert_refused(world, MODULE, {"repository": name, "state": state}, "the login administers its repositories")
 
 
 @pytest.mark.parametrize("token", ["wrong", "narrow"])
@@ -347,5 +347,5 @@ def test_token_that_may_not(world: World, token: str, visibility: str) -> None:
     people = world.people
     secret = "X" * 40 if token == "wrong" else people.alice.token(people.console, "repo:read")
     world.login = {"quay_token": secret}
-    words = "may not change it (scope repo:admin)" if visibility == "public" or token == "narrow" else "does not accept"
+    words = "this login may not change it" if visibility == "public" or token == "narrow" else "does not accept"
     assert_refused(world, MODULE, {"repository": "acme/app"}, words)

@@ -283,7 +283,7 @@ def test_request_that_never_arrived(world: World) -> None:
         ({"pull_robot": "ci"}, "write organization+robot"),
         ({"wait_timeout": "long"}, "wait_timeout must be a duration"),
         ({"wait_interval": "often"}, "wait_interval must be a duration"),
-        ({"repository": "app"}, "is no repository name"),
+        ({"repository": "app"}, "is not a valid repository name"),
         ({"subdirectory": "/a", "dockerfile_path": "/b"}, "mutually exclusive"),
         ({"archive_url": None}, "one of the following is required: archive_url, uuid"),
         ({"state": "absent"}, "uuid"),

@@ -312,7 +312,7 @@ def test_new_user_needs_a_password(world: World) -> None:
 def test_password_needs_a_user(world: World) -> None:
     arguments = {**MINIMAL, "external_registry_password": PASSWORD}
     assert_refused(world, MODULE, arguments, "external_registry_username")
-    assert_refused(world, MODULE, {**arguments, "external_registry_username": ""}, "needs a user name")
+    assert_refused(world, MODULE, {**arguments, "external_registry_username": ""}, "goes with a user name")
 
 
 # --- syncing
@@ -420,7 +420,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"external_reference": "e"}, "such as registry.example.com/library/base"),
         ({"external_reference": "user@registry.example.com/x"}, "without scheme"),
         ({"robot": "ci"}, "write acme+robot"),
-        ({"robot": "rival+ci"}, "is not a robot of the namespace acme"),
+        ({"robot": "rival+ci"}, "is no robot of the namespace acme"),
         ({"tags": []}, "tags must name at least one tag"),
         ({"tags": [""]}, "tags must name at least one tag"),
         ({"sync_interval": "0"}, "sync_interval must be more than 0"),
@@ -428,8 +428,8 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"sync_start_date": "tomorrow"}, "sync_start_date must be a time"),
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
-        ({"repository": "app"}, "is no repository name"),
-        ({"sync": "cancel", "state": "absent"}, "sync needs state=present"),
+        ({"repository": "app"}, "is not a valid repository name"),
+        ({"sync": "cancel", "state": "absent"}, "sync goes with state=present"),
     ],
 )
 def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
@@ -504,5 +504,5 @@ def test_change_that_is_only_reported(world: World) -> None:
 @pytest.mark.parametrize("scope", ["repo:read", "repo:write"])
 def test_token_without_the_scope(world: World, scope: str) -> None:
     world.login = world.people.alice.by_token(world.people.console, scope)
-    words = "may not change it (scope repo:admin)" if scope == "repo:read" else "lacks the permission or the scope"
+    words = "this login may not change it" if scope == "repo:read" else "lacks the permission or the scope"
     assert_refused(world, MODULE, MINIMAL, words)

@@ -225,7 +225,7 @@ def test_who_is_no_superuser(world: World, login: str) -> None:
         world.login = {"quay_token": "X" * 40}
     else:
         world.login = people.alice.by_password if login == "user" else people.alice.by_token(people.console)
-    words = "does not accept the token" if login == "wrong" else "needs a superuser"
+    words = "does not accept the token" if login == "wrong" else "Use the login of a superuser"
     assert_refused(world, MODULE, NEW, words)
     assert_refused(world, "quay_user_info", {}, words)
 

@@ -5,7 +5,10 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Builds of images inside Quay: typed records in, typed records out."""
+"""Image builds that Quay runs (/api/v1/repository/{repository}/build/): typed records in, typed records out.
+
+Quay serves these endpoints with FEATURE_BUILD_SUPPORT off, too; builds then wait for a worker that does not exist.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ from .._http.errors import NotFound
 WAITING = "waiting"
 COMPLETE = "complete"
 CANCELLED = "cancelled"
-# A build in the phase "internalerror" is tried again; when Quay gives it up, it calls it "expired".
+# Quay retries a build in the phase "internalerror". When it gives up, it sets the phase "expired".
 FAILED = ("error", "expired", CANCELLED)
 FINISHED = (COMPLETE, *FAILED)
-# Quay does not page its list of builds; running ones are among the newest.
-_LISTED = 100
+# The list of builds has no pages, and Quay limits it to 5 by default. Unfinished builds are among the newest.
+_LIST_LIMIT = 100
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is built, and into which tags: two builds of one source are the same work."""
+    """The input of a build and the tags that it writes. Two builds with equal sources produce the same image."""
 
     archive_url: str
     dockerfile_path: str
@@ -40,7 +43,7 @@ class Source:
     pull_robot: str | None
 
     def body(self) -> dict[str, Any]:
-        """As Quay takes it. A field of the name tags, of which the guide speaks, Quay would ignore."""
+        """The body of POST .../build/. The field for the tags is docker_tags; Quay ignores a field named tags."""
         body: dict[str, Any] = {
             "archive_url": self.archive_url,
             "dockerfile_path": self.dockerfile_path,
@@ -52,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Build:
-    """One build as Quay tells it. ``step`` and ``steps`` are there while an image is being built."""
+    """One build. ``step`` (current) and ``steps`` (total) are Dockerfile commands; None unless an image is built."""
 
     uuid: str
     phase: str
@@ -88,34 +91,42 @@ class Build:
 
 
 class Builds:
-    """The builds of one repository (/api/v1/repository/{repository}/build/, scope repo:write, to cancel repo:admin)."""
+    """The builds of one repository (/api/v1/repository/{repository}/build/).
+
+    Scopes: repo:read to list, repo:write to start a build and read its log, repo:admin to cancel. A source with a pull
+    robot also needs org:admin.
+    """
 
     def __init__(self, client: QuayClient, repository_path: str) -> None:
+        """``repository_path``: the API path of the repository, as RepositoryName.path returns it."""
         self._client = client
         self.path = f"{repository_path}/build/"
 
     def running(self) -> list[Build]:
-        """The builds that are waiting or running, newest first."""
-        response = self._client.get(self.path, {"limit": _LISTED})
+        """Return the builds that are waiting or running, newest first (GET .../build/)."""
+        response = self._client.get(self.path, {"limit": _LIST_LIMIT})
         return [build for build in map(Build.of, response.list_of("builds")) if not build.finished]
 
     def get(self, uuid: str) -> Build | None:
-        """One build, or None."""
+        """Return one build, or None if Quay answers 404 (GET .../build/{uuid})."""
         try:
             return Build.of(self._client.get(self._path_of(uuid)).object_with("id"))
         except NotFound:
             return None
 
     def start(self, source: Source) -> Build:
-        """Ask for a build; each request is a new one, also where FEATURE_BUILD_SUPPORT is off and nothing builds."""
+        """Start a build and return it (POST .../build/). Each call starts a new build, also for an equal source."""
         return Build.of(self._client.post(self.path, source.body()).json_object())
 
     def cancel(self, uuid: str) -> None:
-        """DELETE .../build/{uuid}: 201 "Okay"."""
+        """Cancel a build (DELETE .../build/{uuid}). Quay answers 201, and 400 for a build that has finished."""
         self._client.delete(self._path_of(uuid))
 
     def last_lines(self, uuid: str, count: int) -> list[str]:
-        """The last lines of a build's log; none where Quay has put the log away."""
+        """Return the last ``count`` lines of a build's log, without empty lines (GET .../build/{uuid}/logs).
+
+        The list is empty once Quay has archived the log: it then answers with a URL instead of the lines.
+        """
         logs = self._client.get(f"{self._path_of(uuid)}/logs", {"start": -count}).json_object().get("logs")
         messages = [str(entry.get("message") or "") for entry in logs or () if isinstance(entry, dict)]
         lines = [line.rstrip() for message in messages for line in message.splitlines()]
@@ -126,8 +137,12 @@ class Builds:
 
 
 def dockerfile_of(subdirectory: str | None, dockerfile_path: str | None, context: str | None) -> tuple[str, str]:
-    """Where Quay looks for the Dockerfile, and the folder that it builds in, from what the play says of them."""
+    """Return the path of the Dockerfile and the build context that Quay derives from these options.
+
+    ``dockerfile_path`` takes precedence over ``subdirectory``. The context defaults to the folder of the Dockerfile.
+    """
     if dockerfile_path is not None:
         return dockerfile_path, posixpath.dirname(dockerfile_path) if context is None else context
-    folder = subdirectory if subdirectory is not None else "/" if context is None else context
-    return posixpath.join(folder, "Dockerfile"), folder if context is None else context
+    if subdirectory is None:
+        subdirectory = "/" if context is None else context
+    return posixpath.join(subdirectory, "Dockerfile"), subdirectory if context is None else context

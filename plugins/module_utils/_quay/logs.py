@@ -5,10 +5,11 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Usage logs: their entries by the page, their counts by the day, and when a robot's token was last changed.
+"""Usage logs: entries, counts per day, and the time of a robot's last token change.
 
-Quay keeps no date for a robot's token. Its logs do, as long as they are kept: C(aggregatelogs) says on which days a
-robot of the namespace was created or regenerated, C(logs) of such a day says which one. One pass serves all robots.
+Quay stores no date for a robot's token, but its usage logs do for as long as they are retained. GET .../aggregatelogs
+returns the days on which any robot of the namespace was created or regenerated; GET .../logs of such a day returns
+which robot it was. One pass serves all robots of a namespace.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from .._http.paging import read_pages
 from .._http.response import Response
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
-# Windows of at most 28 days avoid two faults of aggregatelogs: it adds up equal days of two months, and fails around
-# the end of February.
+# A window of 28 days (both ends included) avoids two defects of aggregatelogs: it adds up equal days of two months, and
+# it fails around the end of February.
 _WINDOW = timedelta(days=27)
-# How far Quay's reading of a date may be off, where its clock is not set to UTC.
+# Quay interprets dates by its own clock, which may not be set to UTC.
 _TOLERANCE = timedelta(days=1)
 
 
 class LogsUnavailable(QuayError):
-    """The logs cannot answer: not readable with this login, not searchable, or not kept."""
+    """The usage logs could not be searched: no permission, no searchable log store, or an error of the server."""
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One usage log entry. ``namespace`` is told by the logs of the whole server only."""
+    """One usage log entry. ``namespace`` is None except in the logs of the server (Logs.of_server)."""
 
     kind: str
     at: datetime | None
@@ -67,7 +68,7 @@ def _name_in(data: Any) -> str | None:
 
 @dataclass(frozen=True)
 class LogCount:
-    """How often one kind of entry was written on one day."""
+    """The number of entries of one kind on one day (UTC)."""
 
     kind: str
     day: date
@@ -75,91 +76,97 @@ class LogCount:
 
 
 class Logs:
-    """The usage logs of one namespace (scope org:admin for an organization, user:admin for the user's own)."""
+    """The usage logs of one namespace, one repository or the server (GET .../logs and .../aggregatelogs).
+
+    Scopes: org:admin for an organization, user:admin for the user's own namespace.
+    """
 
     def __init__(self, client: QuayClient, organization: str | None) -> None:
+        """``organization``: None for the namespace of the signed-in user."""
         self._client = client
-        self._place: tuple[str, ...] = ("user",) if organization is None else ("organization", organization)
+        self._root: tuple[str, ...] = ("user",) if organization is None else ("organization", organization)
 
     @classmethod
     def of_repository(cls, client: QuayClient, repository: str) -> Logs:
-        """The logs of one repository (scope repo:admin)."""
+        """Return the logs of one repository, named as namespace/name (scope repo:admin)."""
         logs = cls(client, None)
-        logs._place = ("repository", *repository.split("/"))
+        logs._root = ("repository", *repository.split("/"))
         return logs
 
     @classmethod
     def of_server(cls, client: QuayClient) -> Logs:
-        """The logs of the whole server (a superuser; scope super:user)."""
+        """Return the logs of all namespaces (requires a superuser; scope super:user)."""
         logs = cls(client, None)
-        logs._place = ("superuser",)
+        logs._root = ("superuser",)
         return logs
 
     @property
     def path(self) -> str:
-        """Where the entries are."""
-        return api_path(*self._place, "logs")
+        """The API path of the entries."""
+        return api_path(*self._root, "logs")
 
     def entries(self, first: date, last: date, performer: str | None = None) -> Iterator[LogEntry]:
-        """The entries of these days (UTC, both included), newest first, by the page and lazily.
+        """Yield the entries of these days (UTC, both included), newest first (GET .../logs, read page by page).
 
-        Raises LogsSilent where Quay cannot search: its empty list then means "unknown". Of entries with one and the
-        same time at the edge of a page Quay may lose some (GET C(.../logs)).
+        Raises LogsUnavailable if Quay cannot search its logs: the empty list in its response then means "unknown".
+        Raises UnexpectedResponse if Quay ignored ``first``. An unknown ``performer`` is an ApiError (500). If two
+        entries with the same time are at a page boundary, Quay may omit entries.
         """
-        params = _query(first, last, performer)
-        for page in read_pages(lambda query: self._client.get(self.path, query), lambda _page: "logs", params):
+        query = _date_query(first, last, performer)
+        for page in read_pages(lambda params: self._client.get(self.path, params), lambda _page: "logs", query):
             _check_searchable(page)
             _check_dates(page, first)
             for item in page.list_of("logs"):
                 yield LogEntry.of(item)
 
     def counts(self, first: date, last: date, performer: str | None = None) -> Iterator[LogCount]:
-        """How often what happened on these days (UTC, both included), newest day first, a window at a time.
+        """Yield the counts of these days (UTC, both included), newest day first (GET .../aggregatelogs).
 
-        Raises LogsSilent where Quay cannot search. An unknown ``performer`` is silently ignored here.
+        Sends one request for each window of 28 days, lazily. Raises LogsUnavailable if Quay cannot search its logs.
+        Quay silently ignores an unknown ``performer`` here.
         """
         while first <= last:
             start = max(first, last - _WINDOW)
-            response = self._client.get(api_path(*self._place, "aggregatelogs"), _query(start, last, performer))
+            response = self._client.get(api_path(*self._root, "aggregatelogs"), _date_query(start, last, performer))
             _check_searchable(response)
-            counted = (_count_of(item) for item in response.list_of("aggregated"))
-            yield from sorted((count for count in counted if count is not None), key=_newest_first)
+            counts = (_parse_count(item) for item in response.list_of("aggregated"))
+            yield from sorted((count for count in counts if count is not None), key=_newest_first)
             last = start - timedelta(days=1)
 
     def token_changes(self, robots: Iterable[str], since: datetime) -> dict[str, datetime]:
-        """When each robot's (short name) token was last created or regenerated, looking back to ``since``.
+        """Return when each robot's token was last created or regenerated, by the robot's short name.
 
-        Robots without an entry in that time are absent from the answer: the logs do not know. Raises LogsSilent where
-        the logs cannot be asked at all.
+        ``robots``: short names. ``since``: the earliest time to search. Robots without an entry since then are absent
+        from the result. Raises LogsUnavailable if the logs cannot be searched, also for an error status of Quay.
         """
-        desired = set(robots)
-        found: dict[str, datetime] = {}
-        if not desired:
-            return found
+        searched = set(robots)
+        changes: dict[str, datetime] = {}
+        if not searched:
+            return changes
         try:
             for day in self.days_of(TOKEN_KINDS, since.astimezone(timezone.utc).date(), self._client.now().date()):
-                self._changes_of_day(day, desired, found)
-                if desired <= found.keys():
+                self._add_changes(day, searched, changes)
+                if searched <= changes.keys():
                     break
         except ApiError as error:
             raise LogsUnavailable(str(error)) from None
-        return found
+        return changes
 
-    def _changes_of_day(self, day: date, desired: set[str], found: dict[str, datetime]) -> None:
-        """Take the newest change of each wanted robot; entries come newest first, so the first one seen counts."""
+    def _add_changes(self, day: date, searched: set[str], changes: dict[str, datetime]) -> None:
+        """Add each robot's newest change of one day. Entries come newest first, so the first match counts."""
         for entry in self.entries(day, day):
             robot = str(entry.metadata.get("robot"))
-            if entry.kind in TOKEN_KINDS and entry.at is not None and robot in desired and robot not in found:
-                found[robot] = entry.at
-                if desired <= found.keys():
+            if entry.kind in TOKEN_KINDS and entry.at is not None and robot in searched and robot not in changes:
+                changes[robot] = entry.at
+                if searched <= changes.keys():
                     return
 
     def days_of(self, kinds: Iterable[str], first: date, last: date, performer: str | None = None) -> Iterator[date]:
-        """The days on which something of these kinds happened, newest first."""
-        seen: date | None = None
+        """Yield the days (UTC) that have entries of these kinds, newest first. Raises as ``counts``."""
+        previous: date | None = None
         for count in self.counts(first, last, performer):
-            if count.kind in kinds and count.day != seen:
-                seen = count.day
+            if count.kind in kinds and count.day != previous:
+                previous = count.day
                 yield count.day
 
 
@@ -167,25 +174,27 @@ def _newest_first(count: LogCount) -> tuple[int, str]:
     return -count.day.toordinal(), count.kind
 
 
-def _count_of(data: Mapping[str, Any]) -> LogCount | None:
+def _parse_count(data: Mapping[str, Any]) -> LogCount | None:
     entry, count = LogEntry.of(data), data.get("count")
     return None if entry.at is None else LogCount(entry.kind, entry.at.date(), count if isinstance(count, int) else 0)
 
 
 def _check_searchable(response: Response) -> None:
     if response.json_object().get("search_unavailable"):
-        raise LogsUnavailable("Quay cannot search its usage logs")
+        raise LogsUnavailable(str(response.unexpected("Quay cannot search its usage logs")))
 
 
 def _check_dates(response: Response, first: date) -> None:
-    """Quay silently ignores dates that it cannot read; its response names the dates that it used."""
-    taken = parse_time(response.json_object().get("start_time"))
-    wanted = datetime.combine(first, time.min, timezone.utc)
-    if taken is not None and abs(taken - wanted) > _TOLERANCE:
-        raise response.unexpected(f"Quay searched from {taken:%Y-%m-%d} on, but was asked for {wanted:%Y-%m-%d} on")
+    """Raise UnexpectedResponse if Quay searched other dates: it silently ignores a date that it cannot parse."""
+    used = parse_time(response.json_object().get("start_time"))
+    requested = datetime.combine(first, time.min, timezone.utc)
+    if used is not None and abs(used - requested) > _TOLERANCE:
+        raise response.unexpected(
+            f"Quay searched from {used:%Y-%m-%d} on, but the request was from {requested:%Y-%m-%d} on"
+        )
 
 
-def _query(first: date, last: date, performer: str | None) -> dict[str, str]:
-    """Quay reads MM/DD/YYYY only, and silently ignores anything else."""
+def _date_query(first: date, last: date, performer: str | None) -> dict[str, str]:
+    """The query of a log request. Quay parses dates as MM/DD/YYYY only, and silently ignores any other format."""
     bounds = {"starttime": first.strftime("%m/%d/%Y"), "endtime": last.strftime("%m/%d/%Y")}
     return {**bounds, "performer": performer} if performer else bounds

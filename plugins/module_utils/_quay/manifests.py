@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Manifests at the registry (C(/v2)), and what refers to them: typed records in, typed records out."""
+"""Manifests of the registry API (/v2) and their referrers: typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGEST_HEADER = "Docker-Content-Digest"
 
 @dataclass(frozen=True)
 class Referrer:
-    """One manifest that refers to another: a signature, a bill of materials."""
+    """One manifest that refers to another one, such as a signature or an SBOM. ``size``: bytes of the manifest."""
 
     digest: str
     media_type: str
@@ -45,77 +45,93 @@ class Referrer:
 
 
 def check_digest(text: str) -> str:
-    """A digest as it is; raises BadInput for anything else."""
+    """Return a digest unchanged. Raises BadInput if it is not valid."""
     if not _DIGEST.fullmatch(text):
-        raise BadInput(f"digest: '{text}' is no digest such as sha256: with 64 hexadecimal digits")
+        raise BadInput(f"digest: '{text}' is not a valid digest. Write sha256: followed by 64 lower-case hex digits")
     return text
 
 
 def check_tag(text: str) -> str:
-    """A tag as it is; raises BadInput for anything else."""
+    """Return a tag unchanged. Raises BadInput if it is not valid."""
     if not _TAG.fullmatch(text):
-        raise BadInput(f"tag: '{text}' is no tag; for a digest use digest")
+        raise BadInput(
+            f"tag: '{text}' is not a valid tag. Write 1 to 128 letters, digits and . _ - (not . or - first); use the "
+            "option digest for a digest"
+        )
     return text
 
 
 class Manifests:
-    """The manifests of one repository, read with a registry token that allows to pull."""
+    """The manifests of one repository (/v2/{repository}), read with a registry token for the action pull."""
 
     def __init__(self, client: QuayClient, repository: str, token: str) -> None:
+        """``repository``: namespace/name. ``token``: a registry token (GET /v2/auth), not an OAuth token."""
         self._client = client
         self._repository = repository
         self._root = f"/v2/{repository}"
         self._auth = RegistryAuth(token)
 
     def digest_of(self, tag: str) -> str:
-        """The digest of a tag's manifest (GET /v2/{repository}/manifests/{tag}); Quay logs it as a pull."""
+        """Return the digest of a tag's manifest (GET /v2/{repository}/manifests/{tag}). Quay logs a pull.
+
+        Raises BadInput if the tag or the repository does not exist.
+        """
         path = f"{self._root}/manifests/{tag}"
         try:
             response = self._client.get(path, auth=self._auth)
         except NotFound as error:
-            raise self._missing(error, f"tag '{tag}'") from None
+            raise self._not_found(error, f"tag '{tag}'") from None
         digest = response.headers.get(_DIGEST_HEADER, "")
         if not _DIGEST.fullmatch(digest):
             raise response.unexpected(f"the response has no header {_DIGEST_HEADER} with a digest")
         return digest
 
     def referrers(self, digest: str, artifact_type: str | None) -> list[Referrer] | None:
-        """What refers to a manifest (GET /v2/{repository}/referrers/{digest}); None where this Quay cannot say.
+        """Return the referrers of a manifest, or None if this server does not offer the referrers API.
 
-        The specification wants an empty list for an unknown digest; Quay answers 400.
+        GET /v2/{repository}/referrers/{digest}; ``artifact_type`` is the media type to filter by. Raises BadInput if
+        the manifest or the repository does not exist. For an unknown digest Quay answers 400 MANIFEST_INVALID, although
+        the OCI specification requires 200 and an empty list.
         """
-        params = {} if artifact_type is None else {"artifactType": artifact_type}
+        query = {} if artifact_type is None else {"artifactType": artifact_type}
         try:
-            response = self._client.get(f"{self._root}/referrers/{digest}", params, auth=self._auth)
+            response = self._client.get(f"{self._root}/referrers/{digest}", query, auth=self._auth)
         except EndpointMissing:
             return None
         except NotFound as error:
             if error.error_type is None:
                 return None
-            raise self._missing(error, f"manifest {digest}") from None
+            raise self._not_found(error, f"manifest {digest}") from None
         except ApiError as error:
             if error.error_type == "MANIFEST_INVALID":
-                raise self._missing(error, f"manifest {digest}") from None
+                raise self._not_found(error, f"manifest {digest}") from None
             raise
         return [Referrer.of(item) for item in response.list_of("manifests")]
 
     def tagged_referrers(self, digest: str) -> list[Referrer]:
-        """What the specification's fallback tag C(sha256-...) lists; clients write it where there is no API."""
+        """Return the referrers that the fallback tag lists (GET /v2/{repository}/manifests/sha256-...).
+
+        Clients write this tag to a registry without the referrers API. The list is empty if there is no such tag.
+        Raises BadInput if the repository does not exist.
+        """
         try:
             response = self._client.get(f"{self._root}/manifests/{fallback_tag(digest)}", auth=self._auth)
         except NotFound as error:
             if error.error_type == "NAME_UNKNOWN":
-                raise self._missing(error, f"manifest {digest}") from None
+                raise self._not_found(error, f"manifest {digest}") from None
             return []
         return [Referrer.of(item) for item in response.list_of("manifests")]
 
-    def _missing(self, error: ApiError, what: str) -> BadInput:
+    def _not_found(self, error: ApiError, what: str) -> BadInput:
         if error.error_type == "NAME_UNKNOWN":
-            return BadInput(f"repository: there is no repository {self._repository}")
-        return BadInput(f"The repository {self._repository} has no {what}")
+            return BadInput(
+                f"repository: there is no repository {self._repository} at {self._client.origin}. Check repository and "
+                "quay_host"
+            )
+        return BadInput(f"The repository {self._repository} has no {what}. Check that the image has been pushed")
 
 
 def fallback_tag(digest: str) -> str:
-    """The tag below which clients list referrers where the registry has no API for it."""
+    """Return the tag that lists the referrers of a digest in registries without the referrers API (OCI 1.1)."""
     algorithm, _colon, value = digest.partition(":")
     return f"{algorithm[:32]}-{value[:64]}"

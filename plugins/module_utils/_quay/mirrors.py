@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Repository mirrors: typed records in, typed records out."""
+"""Repository mirrors (/api/v1/repository/{repository}/mirror): typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from .._http.errors import NotFound
 SYNC_NOW = "sync_now"
 CANCEL = "cancel"
 NEVER_RUN = "never_run"
-# Asked for or under way.
+# Requested or running.
 UNDER_WAY = (SYNC_NOW, "syncing")
-# What may have become of a sync that was just asked for.
+# Every status that a sync can have after it was requested.
 STARTED = (*UNDER_WAY, "success", "fail")
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_PROXY_FIELDS = ("http_proxy", "https_proxy", "no_proxy")
+# Our names and those of Quay.
 _WIRE_NAMES = {
     "enabled": "is_enabled",
     "external_reference": "external_reference",
@@ -40,7 +41,10 @@ _WIRE_NAMES = {
 
 @dataclass(frozen=True)
 class Mirror:
-    """One mirror configuration as Quay tells it. It never tells the password, nor whether there is one."""
+    """One mirror configuration. Quay never returns the password, nor whether one is set.
+
+    ``sync_interval`` and ``skopeo_timeout``: seconds. ``has_proxies``: whether Quay has a proxy object.
+    """
 
     enabled: bool
     external_reference: str
@@ -66,7 +70,7 @@ class Mirror:
         return cls(
             enabled=bool(data.get("is_enabled")),
             external_reference=str(data.get("external_reference") or ""),
-            # POST stores null for an empty name, PUT stores it as it is.
+            # POST stores an empty name as null, PUT as an empty string.
             external_registry_username=str(data.get("external_registry_username") or ""),
             verify_tls=bool(registry.get("verify_tls", True)),
             unsigned_images=bool(registry.get("unsigned_images", False)),
@@ -88,37 +92,38 @@ class Mirrors:
     """The mirror of one repository (/api/v1/repository/{repository}/mirror, scope repo:admin)."""
 
     def __init__(self, client: QuayClient, repository_path: str) -> None:
+        """``repository_path``: the API path of the repository, as RepositoryName.path returns it."""
         self._client = client
         self.path = f"{repository_path}/mirror"
 
     def get(self) -> Mirror | None:
-        """The configuration, or None; where FEATURE_REPO_MIRROR is off there is none either."""
+        """Return the configuration, or None if there is none or FEATURE_REPO_MIRROR is off (GET .../mirror)."""
         try:
             return Mirror.of(self._client.get(self.path).object_with("external_reference"))
         except NotFound:
             return None
 
     def create(self, fields: Mapping[str, Any]) -> None:
-        """POST .../mirror; ``fields`` must be complete, for an unknown key and a missing robot are a 500.
+        """Create the configuration (POST .../mirror). ``fields`` must be complete: Quay answers 500 without a robot.
 
-        It puts the repository into the mode mirror by itself, and gives the robot the role write.
+        Quay also sets the state of the repository to MIRROR and gives the robot the role write.
         """
         self._client.post(self.path, _body(fields))
 
     def update(self, fields: Mapping[str, Any], *, has_proxies: bool) -> None:
-        """PUT .../mirror with any fields."""
+        """Change these fields (PUT .../mirror). ``has_proxies``: as the present Mirror has it."""
         body = _body(fields)
         self._client.put(self.path, body)
         if "proxy" in body.get("external_registry_config", {}) and not has_proxies:
-            # A configuration that has no proxies yet loses the first one of the first request: only room is made.
+            # While no proxy object is configured, Quay drops the first proxy of a request. Send them again.
             self._client.put(self.path, {"external_registry_config": body["external_registry_config"]})
 
     def sync_now(self) -> None:
-        """POST .../mirror/sync-now: 204, and 404 while it is under way."""
+        """Request a sync (POST .../mirror/sync-now). Quay answers 404 while a sync is running."""
         self._client.post(f"{self.path}/sync-now")
 
     def cancel_sync(self) -> None:
-        """POST .../mirror/sync-cancel: 204, and 404 when no sync is asked for or under way."""
+        """Cancel the sync (POST .../mirror/sync-cancel). Quay answers 404 if no sync is requested or running."""
         self._client.post(f"{self.path}/sync-cancel")
 
 
@@ -127,7 +132,7 @@ def _body(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "tags" in fields:
         body["root_rule"] = {"rule_kind": "tag_glob_csv", "rule_value": list(fields["tags"])}
     registry: dict[str, Any] = {name: fields[name] for name in ("verify_tls", "unsigned_images") if name in fields}
-    proxies = {name: fields[name] or None for name in _PROXIES if name in fields}
+    proxies = {name: fields[name] or None for name in _PROXY_FIELDS if name in fields}
     if proxies:
         registry["proxy"] = proxies
     if registry:

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""OAuth applications and their access tokens: typed records in, typed records out."""
+"""OAuth applications, their access tokens and a user's own tokens: typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -34,26 +34,34 @@ SCOPES = (
     "user:read",
 )
 ALL_SCOPES = "all"
-# Quay's own ceiling, and what tokens of the browser's flow always get: ten years.
+# Ten years: Quay's maximum, and the fixed lifetime of tokens of the browser flow.
 LONGEST_LIFETIME = timedelta(seconds=315576000)
+# The error codes of POST /oauth/authorizeapp that mean a refusal.
+_AUTHORIZE_ERRORS = {
+    "unauthorized_client": "Quay refused to authorize: the client id is unknown, or the user does not administer the "
+    "organization that owns the application. Check client_id, or use the login of an administrator",
+    "invalid_scope": "Quay refused to authorize: it does not know one of the scopes. Check scopes",
+    "access_denied": "Quay refused to authorize: the user may not have one of the scopes. Check scopes, or use another "
+    "login",
+}
 
 
 def expand_scopes(scopes: Iterable[str]) -> list[str]:
-    """The scopes in a stable order without duplicates; C(all) stands for every scope of Quay.
+    """Return the scopes sorted and without duplicates; ``all`` expands to SCOPES.
 
-    Raises BadInput when there is none.
+    Raises BadInput if the list is empty.
     """
-    desired = set(scopes)
-    if ALL_SCOPES in desired:
+    unique = set(scopes)
+    if ALL_SCOPES in unique:
         return list(SCOPES)
-    if not desired:
-        raise BadInput("scopes must name at least one scope: a token without scopes can do nothing")
-    return sorted(desired)
+    if not unique:
+        raise BadInput("scopes must name at least one scope: a token without scopes has no permissions")
+    return sorted(unique)
 
 
 @dataclass(frozen=True)
 class Application:
-    """An OAuth application of an organization."""
+    """An OAuth application of an organization. Texts that are not set are empty."""
 
     name: str
     client_id: str
@@ -71,7 +79,10 @@ class Application:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """One OAuth access token as Quay lists it; the secret is there only in the answer that minted it."""
+    """One OAuth access token. ``secret`` is set only in the response that minted the token.
+
+    ``name`` is None for tokens of the browser flow and for assigned tokens.
+    """
 
     uuid: str
     name: str | None
@@ -98,7 +109,7 @@ class AccessToken:
 
 @dataclass(frozen=True)
 class Authorization:
-    """One OAuth token of the signed-in user (/user/authorizations): neither name nor dates nor client id."""
+    """One OAuth token of the signed-in user (GET /user/authorizations), which has no name, dates or client id."""
 
     uuid: str
     application: str
@@ -119,7 +130,7 @@ class Authorization:
 
 @dataclass(frozen=True)
 class Assignment:
-    """An OAuth token that an administrator assigned to the signed-in user and that waits to be taken."""
+    """An OAuth token that an administrator assigned to the signed-in user, who has not accepted it yet."""
 
     uuid: str
     client_id: str
@@ -137,7 +148,7 @@ class Assignment:
 
 
 class Applications:
-    """Application calls (/api/v1/organization/{org}/applications, scope org:admin)."""
+    """The OAuth applications of one organization (/api/v1/organization/{org}/applications, scope org:admin)."""
 
     def __init__(self, client: QuayClient, organization: str) -> None:
         self._client = client
@@ -145,7 +156,11 @@ class Applications:
         self._root = api_path("organization", organization, "applications")
 
     def list(self) -> list[Application]:
-        """All applications, in one request. The error for an organization that is not there or not ours says so."""
+        """Return all applications, in one request.
+
+        Raises Forbidden or NotFound, with a hint, if the organization does not exist or the login does not administer
+        it.
+        """
         try:
             return [Application.of(item) for item in self._client.get(self._root).list_of("applications")]
         except (Forbidden, NotFound) as error:
@@ -156,65 +171,65 @@ class Applications:
             raise error.with_hint(hint) from None
 
     def find(self, name: str) -> Application | None:
-        """The application of that name. Names are not unique in Quay: two of them are refused, never guessed."""
-        found = [application for application in self.list() if application.name == name]
-        if len(found) > 1:
-            ids = ", ".join(sorted(application.client_id for application in found))
+        """Return the application of that name, or None. Names are not unique: raises BadInput if several have it."""
+        matches = [application for application in self.list() if application.name == name]
+        if len(matches) > 1:
+            ids = ", ".join(sorted(application.client_id for application in matches))
             raise BadInput(
-                f"the organization {self._organization} has {len(found)} applications named '{name}' "
-                f"(client ids {ids}); name the one you mean by client_id"
+                f"The organization {self._organization} has {len(matches)} applications named '{name}' "
+                f"(client ids {ids}). Set client_id to select one of them"
             )
-        return found[0] if found else None
+        return matches[0] if matches else None
 
     def get(self, client_id: str) -> Application | None:
-        """The application with that client id, or None."""
+        """Return the application with that client id, or None."""
         try:
             return Application.of(self._client.get(f"{self._root}/{encode_part(client_id)}").object_with("client_id"))
         except NotFound:
             return None
 
     def create(self, fields: Mapping[str, str]) -> Application:
-        """Create an application; ``fields`` has at least the name."""
+        """Create an application and return it. ``fields`` must have a name."""
         return Application.of(self._client.post(self._root, dict(fields)).json_object())
 
     def update(self, client_id: str, fields: Mapping[str, str]) -> Application:
-        """Replace all fields: Quay wipes those that are left out, so ``fields`` must be complete."""
+        """Replace all fields and return the application. Quay resets omitted fields, so ``fields`` must be complete."""
         return Application.of(self._client.put(f"{self._root}/{encode_part(client_id)}", dict(fields)).json_object())
 
     def reset_secret(self, client_id: str) -> Application:
-        """Give the application a new client secret."""
+        """Generate a new client secret and return the application with it (POST .../resetclientsecret)."""
         return Application.of(
             self._client.post(f"{self._root}/{encode_part(client_id)}/resetclientsecret").json_object()
         )
 
     def delete(self, client_id: str) -> None:
-        """Delete the application; all its tokens die with it."""
+        """Delete the application. Quay revokes all its tokens at once."""
         self._client.delete(f"{self._root}/{encode_part(client_id)}")
 
 
 class ApplicationTokens:
-    """The application-token endpoints of Quay 3.18 and later (scope org:admin)."""
+    """The tokens of one application (.../applications/{client_id}/tokens, Quay 3.18 and later, scope org:admin)."""
 
     def __init__(self, client: QuayClient, organization: str, client_id: str) -> None:
         self._client = client
         self._root = api_path("organization", organization, "applications", client_id, "tokens")
 
     def list(self) -> list[AccessToken] | None:
-        """All live tokens of the application, newest first; None where Quay lacks the endpoint (3.17 and older)."""
+        """Return the unexpired tokens, newest first, or None if Quay lacks the endpoint (3.17 and older)."""
         try:
             return [AccessToken.of(item) for item in read_list(self._client, self._root, "tokens")]
         except EndpointMissing:
             return None
 
     def mint(self, name: str, scopes: Sequence[str], lifetime: timedelta | None) -> AccessToken:
-        """Create a token; its secret is in this answer and never again."""
+        """Create a token and return it. Only this response has the secret. Without ``lifetime`` it lives ten years."""
         body: dict[str, Any] = {"name": name, "scope": " ".join(scopes)}
         if lifetime is not None:
             body["expiration"] = int(lifetime.total_seconds())
         return AccessToken.of(self._client.post(self._root, body).json_object())
 
     def revoke(self, uuid: str) -> bool:
-        """Revoke one token; false where it was gone already."""
+        """Revoke one token. Returns False if it did not exist."""
         try:
             self._client.delete(f"{self._root}/{encode_part(uuid)}")
         except NotFound:
@@ -223,18 +238,18 @@ class ApplicationTokens:
 
 
 class UserTokens:
-    """The signed-in user's own OAuth tokens, and the browser's way of making them: on every Quay."""
+    """The OAuth tokens of the signed-in user, and the browser flow that mints them (all Quay versions)."""
 
     def __init__(self, client: QuayClient) -> None:
         self._client = client
 
     def authorizations(self) -> list[Authorization]:
-        """All OAuth tokens of the user, expired ones too (GET /user/authorizations, scope user:admin)."""
+        """Return all OAuth tokens of the user, including expired ones (GET /user/authorizations, scope user:admin)."""
         path = api_path("user", "authorizations")
         return [Authorization.of(item) for item in self._client.get(path).list_of("authorizations")]
 
     def revoke(self, uuid: str) -> bool:
-        """Revoke one of the user's tokens; false where it was gone already."""
+        """Revoke one token of the user. Returns False if it did not exist."""
         try:
             self._client.delete(api_path("user", "authorizations", uuid))
         except NotFound:
@@ -242,16 +257,17 @@ class UserTokens:
         return True
 
     def assignments(self) -> list[Assignment]:
-        """Tokens assigned to the user and not yet taken (GET /user/assignedauthorization)."""
+        """Return the tokens that are assigned to the user and not yet accepted (GET /user/assignedauthorization)."""
         path = api_path("user", "assignedauthorization")
         return [Assignment.of(item) for item in self._client.get(path).list_of("authorizations")]
 
     def authorize(
         self, client_id: str, redirect_uri: str, scopes: Sequence[str], auth: Auth, assignment: str | None = None
     ) -> str:
-        """Mint a token as the "Generate Token" page does (POST /oauth/authorizeapp); returns the secret.
+        """Mint a token as the page "Generate Token" does, and return the secret (POST /oauth/authorizeapp).
 
-        ``auth`` is a session, or BasicWithCsrf. Such a token has no name and lives ten years.
+        ``auth``: a session, or HTTP Basic with a CSRF token. ``assignment``: the uuid of an Assignment to accept. The
+        token has no name and a fixed lifetime of ten years. Raises RefusedCredential if Quay refuses and mints nothing.
         """
         form = {
             "response_type": "token",
@@ -269,12 +285,16 @@ class UserTokens:
             return secret
         error = parse_qs(target.query).get("error", [""])[0]
         if error in _AUTHORIZE_ERRORS:
-            raise RefusedCredential(f"POST {path}: {_AUTHORIZE_ERRORS[error]}")
+            raise RefusedCredential(f"POST {self._client.origin}{path}: {_AUTHORIZE_ERRORS[error]}")
         raise response.unexpected("the response holds no access token")
 
     def assign(self, client_id: str, redirect_uri: str, scopes: Sequence[str], username: str) -> None:
-        """Assign a token to another user (POST /oauth/authorize/assignuser; a session of an organization admin)."""
-        params = {
+        """Assign a token to another user (POST /oauth/authorize/assignuser).
+
+        Requires a session of an administrator of the organization. Raises BadInput if the user or the application does
+        not exist.
+        """
+        query = {
             "response_type": "token",
             "client_id": client_id,
             "redirect_uri": redirect_uri,
@@ -283,27 +303,26 @@ class UserTokens:
             "format": "json",
         }
         try:
-            self._client.request("POST", "/oauth/authorize/assignuser", params=params)
+            self._client.request("POST", "/oauth/authorize/assignuser", params=query)
         except EndpointMissing:
-            # This page has an HTML 404 for what it does not find.
+            # Quay answers with an HTML 404 here if the user or the application does not exist.
             raise BadInput(
-                f"for_user: this Quay has no enabled user '{username}', or no application with client id '{client_id}'"
+                f"for_user: {self._client.origin} has no enabled user '{username}', or no application with the client "
+                f"id '{client_id}'. Check for_user and client_id"
             ) from None
 
 
 def organization_of(client: QuayClient, client_id: str) -> str:
-    """The organization that owns an application (GET /app/{client_id}, anonymous and cheap)."""
+    """Return the name of the organization that owns an application (GET /app/{client_id}, anonymous).
+
+    Raises BadInput if there is no such application.
+    """
     path = api_path("app", client_id)
     try:
         owner = client.get(path, auth=Auth()).json_object().get("organization")
     except NotFound:
-        raise BadInput(f"client_id: this Quay has no application with the client id '{client_id}'") from None
+        raise BadInput(
+            f"client_id: {client.origin} has no application with the client id '{client_id}'. Check client_id and "
+            "quay_host"
+        ) from None
     return str((owner or {}).get("name") or "")
-
-
-_AUTHORIZE_ERRORS = {
-    "unauthorized_client": "Quay refused to authorize: the client id is unknown, or the user does not administer "
-    "the organization that owns the application",
-    "invalid_scope": "Quay refused to authorize: it does not know one of the scopes",
-    "access_denied": "Quay refused to authorize: the user may not have one of the scopes",
-}

@@ -5,11 +5,11 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Quay's own description of its API: the Swagger 2.0 document of GET /api/v1/discovery, which anybody may read.
+"""Quay's description of its own API: the public Swagger 2.0 document of GET /api/v1/discovery.
 
-What it says of paths, names and parameters is so. Its response codes are a template, its scopes documentation, and
-where resources of two source files of Quay have a definition of the same name, it has only one of the two: NewToken
-(createAppToken, createOrganizationApplicationToken), UpdateOrg, UpdateUser. Such a definition is taken for none.
+Its paths, operation ids and parameters are accurate. Its response codes are a template, and its scopes are informative
+only. If two source files of Quay use one name for two definitions, the document contains only one of them: NewToken
+(createAppToken, createOrganizationApplicationToken), UpdateOrg and UpdateUser. Such a definition is ignored.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _DISCOVERY = "/api/v1/discovery"
 _ANONYMOUS = Auth()
 _METHODS = ("get", "put", "post", "delete", "patch")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-# What may stand in the path of a URL unencoded; a percent sign begins what is encoded already.
-_IN_PATH = "/%:@!$&'()*+,;=~"
+# Characters that need no encoding in the path of a URL. A percent sign starts a character that is encoded already.
+_UNENCODED = "/%:@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of an operation, in its path or in its query."""
+    """One parameter of an operation. ``place``: path or query. ``kind``: a Swagger type such as string or integer."""
 
     name: str
     place: str
@@ -49,13 +49,16 @@ class Parameter:
             str(data.get("in")),
             str(data.get("type") or "string"),
             bool(data.get("required")),
-            _line(data.get("description")),
+            _first_paragraph(data.get("description")),
         )
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing that the API can do. ``body`` is its schema; None where it takes none, {} where nothing is known."""
+    """One operation of the API. ``name`` is its operationId; ``path`` has placeholders such as {orgname}.
+
+    ``body`` is the schema of its body: None if it accepts no body, {} (anything is allowed) if the schema is unknown.
+    """
 
     name: str
     method: str
@@ -67,183 +70,199 @@ class Operation:
     body: Mapping[str, Any] | None
 
     def check_query(self, query: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The query as it is sent, and what is wrong with it."""
+        """Return the query with its values converted to the parameters' types, and a message for each problem."""
         known = {parameter.name: parameter for parameter in self.parameters if parameter.place == "query"}
         problems = [
             f"parameters lacks '{parameter.name}', which {self.name} requires"
             for parameter in known.values()
             if parameter.required and parameter.name not in query
         ]
-        checked = {}
+        converted = {}
         for name, value in query.items():
             if name not in known:
-                of_all = [parameter.name for parameter in self.parameters]
-                problems.append(f"parameters has '{name}', which {self.name} does not take{suggestion(name, of_all)}")
-                checked[name] = value
+                names = [parameter.name for parameter in self.parameters]
+                problems.append(f"parameters has '{name}', which {self.name} does not accept{suggestion(name, names)}")
+                converted[name] = value
                 continue
-            checked[name] = read_as(value, [known[name].kind])
-            if not _is_of(checked[name], known[name].kind):
+            converted[name] = read_as(value, [known[name].kind])
+            if not _fits_query(converted[name], known[name].kind):
                 problems.append(f"parameters.{name} must be {known[name].kind}")
-        return checked, problems
+        return converted, problems
 
 
 class Catalogue:
-    """All operations of one server."""
+    """All operations of one server: versions and features of Quay differ by them."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        """``document``: the parsed Swagger document, whose ``paths`` is an object."""
         definitions = document.get("definitions")
         self._definitions: Mapping[str, Any] = definitions if isinstance(definitions, dict) else {}
         paths = document.get("paths")
         self._paths: Mapping[str, Any] = paths if isinstance(paths, dict) else {}
-        self._ambiguous = self._definitions_of_several()
-        self.operations = tuple(self._read())
+        self._ambiguous = self._ambiguous_definitions()
+        self.operations = tuple(self._parse())
 
     @classmethod
     def of(cls, client: QuayClient, *, internal: bool) -> Catalogue:
-        """Ask the server: one request, without a login, for no login sees more."""
-        params = {"internal": "true"} if internal else {}
-        response = client.get(_DISCOVERY, params, auth=_ANONYMOUS)
+        """Read the document from the server by one anonymous request (GET /discovery).
+
+        ``internal``: include the operations that Quay marks as internal. Raises UnexpectedResponse for another
+        document.
+        """
+        query = {"internal": "true"} if internal else {}
+        response = client.get(_DISCOVERY, query, auth=_ANONYMOUS)
         if not isinstance(response.json_object().get("paths"), dict):
-            raise response.unexpected("the response is no description of an API as Quay sends it")
+            raise response.unexpected("the response is not a description of an API as Quay sends it")
         return cls(response.json_object())
 
     def named(self, name: str) -> Operation:
-        """The operation of this id; raises BadInput that tells similar ones."""
-        found = next((operation for operation in self.operations if operation.name == name), None)
-        if found is None:
+        """Return the operation with this operationId. Raises BadInput, which suggests similar ones."""
+        operation = next((operation for operation in self.operations if operation.name == name), None)
+        if operation is None:
             hint = suggestion(name, [operation.name for operation in self.operations])
             raise BadInput(
-                f"operation: this Quay has no operation '{name}'{hint}. Other Quays may have it: a feature can be off "
-                "here, or this version too old. quay_operation_info lists what there is"
+                f"operation: this server has no operation '{name}'{hint}. Its Quay version may be too old, or the "
+                "feature may be disabled. Use quay_operation_info to list all operations"
             )
-        return found
+        return operation
 
     def at(self, method: str, path: str) -> Operation:
-        """The operation at a path without placeholders; raises BadInput that says what there is instead.
+        """Return the operation at a path without placeholders. Raises BadInput, which suggests paths or methods.
 
-        Below a repository Quay takes any unknown path for a longer repository name, so the most exact path counts.
+        A repository name may contain slashes, so several paths can match. The one with the longest fixed text counts.
         """
-        fitting = [known for known in self._paths if _pattern(known).fullmatch(path)]
-        if not fitting:
+        matches = [known for known in self._paths if _path_pattern(known).fullmatch(path)]
+        if not matches:
             hint = suggestion(path, self._paths)
-            raise BadInput(f"path: this Quay's description of its API does not list {path}{hint}")
-        exact = max(fitting, key=lambda known: (len(_PLACEHOLDER.sub("", known)), known))
-        desired = "GET" if method == "HEAD" else method
-        here = {operation.method: operation for operation in self.operations if operation.path == exact}
-        if desired not in here:
-            raise BadInput(f"method: this Quay has no {method} at {exact}; there are: {', '.join(sorted(here))}")
-        return here[desired]
+            raise BadInput(f"path: this server's description of its API does not list {path}{hint}")
+        most_specific = max(matches, key=lambda known: (len(_PLACEHOLDER.sub("", known)), known))
+        described_method = "GET" if method == "HEAD" else method
+        by_method = {operation.method: operation for operation in self.operations if operation.path == most_specific}
+        if described_method not in by_method:
+            available = ", ".join(sorted(by_method))
+            raise BadInput(f"method: this server has no {method} at {most_specific} (available: {available})")
+        return by_method[described_method]
 
     def check_body(self, operation: Operation, body: Any) -> tuple[Any, list[str]]:
-        """The body as it is sent, and what is wrong with it."""
+        """Return the body with its values converted to the types of the schema, and a message for each problem."""
         if operation.body is None:
-            return body, [f"body: {operation.name} takes no body"] if body is not None else []
+            return body, [f"body: {operation.name} accepts no body"] if body is not None else []
         checker = SchemaChecker(self._definitions)
         return checker.coerce({} if body is None else body, operation.body, "body"), checker.problems
 
-    def _definitions_of_several(self) -> set[str]:
-        """The names of definitions to which resources of more than one of Quay's source files refer."""
+    def _ambiguous_definitions(self) -> set[str]:
+        """The names of the definitions that more than one source file of Quay refers to (x-name has the file)."""
         sources: dict[str, set[str]] = {}
         for item in self._paths.values():
             source = str(item.get("x-name", "")).rpartition(".")[0]
             for method in _METHODS:
-                name = name_of(_schema_of_body(item.get(method) or {}) or {})
+                name = name_of(_body_schema(item.get(method) or {}) or {})
                 if name is not None:
                     sources.setdefault(name, set()).add(source)
-        return {name for name, used in sources.items() if len(used) > 1}
+        return {name for name, files in sources.items() if len(files) > 1}
 
-    def _read(self) -> Iterator[Operation]:
+    def _parse(self) -> Iterator[Operation]:
         for path, item in sorted(self._paths.items()):
             for method in _METHODS:
                 if isinstance(item.get(method), dict):
-                    yield self._operation(path, method.upper(), item, item[method])
+                    yield self._parse_operation(path, method.upper(), item, item[method])
 
-    def _operation(self, path: str, method: str, item: Mapping[str, Any], data: Mapping[str, Any]) -> Operation:
-        listed = [*item.get("parameters", ()), *data.get("parameters", ())]
-        parameters = {one["name"]: Parameter.of(one) for one in listed if one.get("in") in ("path", "query")}
-        scopes = [scope for need in data.get("security", ()) for listed in need.values() for scope in listed]
-        body = _schema_of_body(data)
+    def _parse_operation(self, path: str, method: str, item: Mapping[str, Any], data: Mapping[str, Any]) -> Operation:
+        """``item``: what the document has for the path. ``data``: what it has for this method of the path."""
+        declared = [*item.get("parameters", ()), *data.get("parameters", ())]
+        parameters = {entry["name"]: Parameter.of(entry) for entry in declared if entry.get("in") in ("path", "query")}
+        scopes = [scope for entry in data.get("security", ()) for group in entry.values() for scope in group]
+        body = _body_schema(data)
         if body is not None:
             body = {} if name_of(body) in self._ambiguous else resolve(body, self._definitions)
         return Operation(
             str(data.get("operationId")),
             method,
             path,
-            _line(data.get("description")),
+            _first_paragraph(data.get("description")),
             tuple(map(str, data.get("tags", ()))),
             tuple(map(str, scopes)),
-            # A name that stands in the path is a path's, whatever else is said of it.
-            tuple(sorted(parameters.values(), key=lambda one: (one.place != "path", not one.required, one.name))),
+            tuple(sorted(parameters.values(), key=_parameter_order)),
             body,
         )
 
 
 def expand(path: str, parameters: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """Fill in the placeholders of a path; also tells which parameters they took. Raises BadInput where one is missing.
+    """Fill in the placeholders of a path. Return it with the names of the parameters that it used.
 
-    A repository's name keeps its slashes, everything else is encoded.
+    Values are percent-encoded; the parameter repository keeps its slashes. Raises BadInput if a parameter is missing or
+    cannot be part of a path.
     """
     names = _PLACEHOLDER.findall(path)
     for name in names:
         if name not in parameters:
-            raise BadInput(f"parameters: '{name}' is missing, which stands in {path}")
-    return _PLACEHOLDER.sub(lambda found: _part(found.group(1), parameters[found.group(1)]), path), set(names)
+            raise BadInput(f"parameters: '{name}' is missing. The path {path} requires it")
+    return _PLACEHOLDER.sub(lambda match: _encode_value(match[1], parameters[match[1]]), path), set(names)
 
 
-def check_path(path: str) -> str:
-    """A path as it can be sent; raises BadInput for what is none."""
+def check_path(path: str, option: str) -> str:
+    """Return a path percent-encoded, with its placeholders. Raises BadInput naming ``option`` if it is not valid."""
     if not path.startswith("/") or path.startswith("//") or "?" in path or "#" in path or "\\" in path:
         raise BadInput(
-            f"path must begin with one slash and end before a query, as in /api/v1/user/; not '{path}'. "
-            "A query goes into parameters"
+            f"{option}: '{path}' is not a valid path. Write an absolute path without host and query, such as "
+            "/api/v1/user/, and set parameters for the query"
         )
     if any(part in (".", "..") for part in path.split("/")):
-        raise BadInput(f"path must not hold . or .. as a part: '{path}'")
-    return quote(path, safe=_IN_PATH + "{}")
+        raise BadInput(f"{option}: '{path}' is not a valid path. It must not contain . or .. as a part")
+    return quote(path, safe=_UNENCODED + "{}")
 
 
 def text_of(value: Any, where: str) -> Any:
-    """A parameter's value as it stands in a URL; a list stands for the parameter several times."""
+    """Return a parameter's value as text for a URL; a list as a list of texts, for a parameter that is repeated.
+
+    ``where`` names the option in the BadInput that any other type raises.
+    """
     if isinstance(value, list):
         return [text_of(item, where) for item in value]
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise BadInput(f"{where} must be a text, a number, a boolean, or a list of these")
+    raise BadInput(f"{where} must be a string, a number, a boolean, or a list of these")
 
 
-def _part(name: str, value: Any) -> str:
+def _encode_value(name: str, value: Any) -> str:
+    """The text that replaces the placeholder of a parameter."""
     text = text_of(value, f"parameters.{name}")
     parts = text.split("/") if isinstance(text, str) and name == "repository" else [text]
     for part in parts:
-        # Quay takes an encoded slash for a slash.
+        # Quay decodes an encoded slash before it routes the request.
         if not isinstance(part, str) or part in ("", ".", "..") or "/" in part:
             raise BadInput(f"parameters.{name}: '{text}' cannot be the name of anything in Quay")
     return "/".join(quote(part, safe="") for part in parts)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\{\w+\})", path)
-    return re.compile("".join(_piece(piece) for piece in pieces))
+def _path_pattern(path: str) -> re.Pattern[str]:
+    """A pattern for the paths that result from filling in the placeholders."""
+    segments = re.split(r"(\{\w+\})", path)
+    return re.compile("".join(_segment_pattern(segment) for segment in segments))
 
 
-def _piece(piece: str) -> str:
-    if piece == "{repository}":
+def _segment_pattern(segment: str) -> str:
+    if segment == "{repository}":
         return r"[^/]+(?:/[^/]+)+"
-    return r"[^/]+" if _PLACEHOLDER.fullmatch(piece) else re.escape(piece)
+    return r"[^/]+" if _PLACEHOLDER.fullmatch(segment) else re.escape(segment)
 
 
-def _is_of(value: Any, kind: str) -> bool:
-    """Whether a value can stand for this type in a query, where everything is text."""
+def _fits_query(value: Any, kind: str) -> bool:
+    """Whether a value is valid for this type in a query. A string can be any scalar, because a query is text."""
     return not isinstance(value, (dict, list)) if kind == "string" else is_kind(value, kind)
 
 
-def _schema_of_body(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    bodies = (one.get("schema") for one in data.get("parameters", ()) if one.get("in") == "body")
-    return next((schema for schema in bodies if isinstance(schema, dict)), None)
+def _parameter_order(parameter: Parameter) -> tuple[bool, bool, str]:
+    return parameter.place != "path", not parameter.required, parameter.name
 
 
-def _line(text: Any) -> str:
-    """The first sentence of a description, on one line."""
+def _body_schema(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    schemas = (entry.get("schema") for entry in data.get("parameters", ()) if entry.get("in") == "body")
+    return next((schema for schema in schemas if isinstance(schema, dict)), None)
+
+
+def _first_paragraph(text: Any) -> str:
+    """The first paragraph of a description, on one line."""
     return " ".join(str(text or "").split("\n\n", maxsplit=1)[0].split())

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Organizations, their teams, and the directory groups behind teams: typed records in, typed records out."""
+"""Organizations, teams, and the synchronization of teams with a directory: typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .._http.errors import ApiError, NotFound
 
 @dataclass(frozen=True)
 class Team:
-    """A team as the organization tells it."""
+    """A team in the view of its organization (GET /organization/{org}). ``synced``: with a directory group."""
 
     name: str
     role: str
@@ -41,11 +41,14 @@ class Team:
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization as this login sees it; ``teams`` is None for who is no member of it."""
+    """An organization in the view of the login. ``teams`` (by name) is None if the login is not a member.
+
+    ``administered``: whether the login administers the organization. ``email`` is empty if none is set.
+    """
 
     name: str
     email: str
-    administered: bool  # whether the login administers it
+    administered: bool
     teams: Mapping[str, Team] | None
 
     @classmethod
@@ -60,7 +63,7 @@ class Organization:
 
 
 class Organizations:
-    """The calls about organizations (/api/v1/organization; creating: scope user:admin, the rest: org:admin)."""
+    """The organizations of a server (/api/v1/organization/; scope user:admin to create, org:admin to change)."""
 
     path = "/api/v1/organization/"
 
@@ -68,28 +71,31 @@ class Organizations:
         self._client = client
 
     def get(self, name: str) -> Organization | None:
-        """The organization as far as the login may see it; None where there is none. Everybody may ask."""
+        """Return the organization, or None if it does not exist (GET /organization/{name}, which is public)."""
         try:
             return Organization.of(self._client.get(api_path("organization", name)).object_with("name"))
         except NotFound:
             return None
 
     def create(self, name: str, email: str) -> None:
-        """Create an organization; the login's user becomes its only owner."""
+        """Create an organization (POST /organization/). The user of the login becomes its only owner."""
         self._client.post(self.path, {"name": name, "email": email} if email else {"name": name})
 
     def update(self, name: str, changes: Mapping[str, Any]) -> None:
-        """Change what is named, and nothing else."""
+        """Change these fields of the organization and no others (PUT /organization/{name})."""
         self._client.put(api_path("organization", name), dict(changes))
 
     def delete(self, name: str) -> None:
-        """Delete the organization with everything in it."""
+        """Delete the organization with all its contents (DELETE /organization/{name})."""
         self._client.delete(api_path("organization", name))
 
 
 @dataclass(frozen=True)
 class Sync:
-    """Which group of a directory gives a team its members. ``group`` is None where Quay does not tell it this login."""
+    """The directory group that a team is synchronized with.
+
+    ``group`` is Quay's configuration of it, such as {"group_dn": ...}; None if Quay does not show it to this login.
+    """
 
     service: str
     group: Mapping[str, Any] | None
@@ -107,47 +113,49 @@ class Sync:
 
 @dataclass(frozen=True)
 class Membership:
-    """Who is in a team, and where its members come from."""
+    """The members of a team, and the directory group that they come from."""
 
     members: frozenset[str] = frozenset()
-    invited: frozenset[str] = frozenset()  # asked, and not yet there
-    robots: frozenset[str] = frozenset()  # those of the members that are robots
-    syncs_with: Mapping[str, Any] | None = None  # the directory, where the login may set up a sync
+    invited: frozenset[str] = frozenset()  # invitations that are not accepted yet
+    robots: frozenset[str] = frozenset()  # the members that are robots
+    syncs_with: Mapping[str, Any] | None = None  # the directory; None if the login may not configure a sync
     sync: Sync | None = field(default=None)
 
     @classmethod
     def of(cls, data: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Membership:
-        listed = [item for item in members if item.get("name")]
+        """``data``: the response of GET .../members. ``members``: its list of members."""
+        named = [item for item in members if item.get("name")]
         can_sync, synced = data.get("can_sync"), data.get("synced")
         return cls(
-            members=frozenset(str(item["name"]) for item in listed if not item.get("invited")),
-            invited=frozenset(str(item["name"]) for item in listed if item.get("invited")),
-            robots=frozenset(str(item["name"]) for item in listed if item.get("is_robot")),
+            members=frozenset(str(item["name"]) for item in named if not item.get("invited")),
+            invited=frozenset(str(item["name"]) for item in named if item.get("invited")),
+            robots=frozenset(str(item["name"]) for item in named if item.get("is_robot")),
             syncs_with=can_sync if isinstance(can_sync, dict) else None,
             sync=Sync.of(synced) if isinstance(synced, dict) else None,
         )
 
 
 class Teams:
-    """The calls about the teams of one organization (/api/v1/organization/{org}/team, scope org:admin)."""
+    """The teams of one organization (/api/v1/organization/{org}/team, scope org:admin)."""
 
     def __init__(self, client: QuayClient, organization: str) -> None:
         self._client = client
         self._organization = organization
 
-    def path(self, team: str, *below: str) -> str:
-        return api_path("organization", self._organization, "team", team, *below)
+    def path(self, team: str, *parts: str) -> str:
+        """Return the API path of a team, or of a resource below it."""
+        return api_path("organization", self._organization, "team", team, *parts)
 
     def write(self, team: str, fields: Mapping[str, str]) -> None:
-        """Create a team, or change one; C(role) is required in both cases."""
+        """Create or change a team (PUT .../team/{team}). ``fields`` must have a role in both cases."""
         self._client.put(self.path(team), dict(fields))
 
     def delete(self, team: str) -> None:
-        """Delete a team; its members lose what it gave them."""
+        """Delete a team (DELETE .../team/{team}). Its members lose the team's permissions."""
         self._client.delete(self.path(team))
 
     def membership(self, team: str) -> Membership | None:
-        """Who is in a team, those included who are only invited; None where there is no such team."""
+        """Return the members of a team and its pending invitations, or None if there is no such team."""
         try:
             response = self._client.get(self.path(team, "members"), {"includePending": "true"})
             return Membership.of(response.json_object(), response.list_of("members"))
@@ -155,7 +163,11 @@ class Teams:
             return None
 
     def add(self, team: str, member: str) -> bool:
-        """Add a user or robot; false where Quay only invited him (FEATURE_MAILING and FEATURE_REQUIRE_TEAM_INVITE)."""
+        """Add a user or a robot (PUT .../team/{team}/members/{member}).
+
+        Returns False if Quay only sent an invitation (FEATURE_MAILING with FEATURE_REQUIRE_TEAM_INVITE). For a present
+        member Quay answers 400, which counts as success.
+        """
         try:
             response = self._client.put(self.path(team, "members", member)).json_object()
         except ApiError as error:
@@ -165,30 +177,33 @@ class Teams:
         return not response.get("invited")
 
     def remove(self, team: str, member: str) -> None:
-        """Remove a member, or take an invitation back."""
+        """Remove a member, or withdraw an invitation. Does nothing if neither exists."""
         try:
             self._client.delete(self.path(team, "members", member))
         except ApiError as error:
-            gone = isinstance(error, NotFound) or (error.status == 400 and "does not belong" in error.message)
-            if not gone:
+            absent = isinstance(error, NotFound) or (error.status == 400 and "does not belong" in error.message)
+            if not absent:
                 raise
 
     def sync(self, team: str, group: Mapping[str, str]) -> None:
-        """Take the members from a group from now on. Quay answers 500 for a team that is synced already."""
+        """Synchronize a team with a directory group (POST .../syncing). Quay answers 500 if it is synchronized already.
+
+        ``group``: such as {"group_dn": ...} for LDAP. The scope super:user may be needed in addition.
+        """
         self._client.post(self.path(team, "syncing"), dict(group))
 
     def unsync(self, team: str) -> None:
-        """Leave the members as they are from now on."""
+        """Stop the synchronization of a team (DELETE .../syncing). The members stay as they are."""
         self._client.delete(self.path(team, "syncing"))
 
     def robots(self) -> set[str]:
-        """The full names of the organization's robots."""
-        listed = self._client.get(api_path("organization", self._organization, "robots"), {"token": "false"})
-        return {str(item.get("name")) for item in listed.list_of("robots")}
+        """Return the full names of the organization's robots (GET /organization/{org}/robots)."""
+        response = self._client.get(api_path("organization", self._organization, "robots"), {"token": "false"})
+        return {str(item.get("name")) for item in response.list_of("robots")}
 
 
 def user_exists(client: QuayClient, name: str) -> bool:
-    """Whether there is a user of that name, enabled or not (GET /users/{name}: any login may ask)."""
+    """Return whether a user exists, enabled or not (GET /users/{name}, for any login)."""
     try:
         client.get(api_path("users", name))
     except NotFound:

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The registry's token service, C(GET /v2/auth): referrers tokens, and the proof that any secret of Quay is alive."""
+"""The registry's token service (GET /v2/auth): registry tokens, and the verification of any secret of Quay."""
 
 from __future__ import annotations
 
@@ -22,17 +22,21 @@ from .._http.auth import Auth, BasicAuth
 from .._http.client import QuayClient
 from .._http.errors import NotAuthenticated
 
-# A login without a scope leaves an entry in the organization's usage log, one that names a scope does not. Asking to
-# pull never creates anything, and the repository need not exist.
+# Quay logs a request without a scope in the usage logs of the organization, but not one with a scope. The action pull
+# creates nothing, and the repository need not exist.
 _PROOF_REPOSITORY = "credential-proof"
-# The code with which Quay refuses a login here. A 401 without it is somebody else's: a proxy's.
+# The error code with which Quay refuses a login. A 401 without it comes from a proxy.
 _REFUSED = "UNAUTHORIZED"
 _DISABLED = "This user has been disabled"
 
 
 @dataclass(frozen=True)
 class RegistryToken:
-    """A registry token (a JWT that Quay signs for an hour) and what it says."""
+    """A registry token (a JWT, valid for an hour) and its claims.
+
+    ``access``: the granted actions by repository. ``oauth_uuid``: the uuid of the OAuth token that requested it; None
+    for any other login.
+    """
 
     token: str = field(repr=False)
     issued_at: datetime
@@ -42,7 +46,7 @@ class RegistryToken:
     oauth_uuid: str | None
 
     def missing(self, repositories: Sequence[str], actions: Sequence[str]) -> list[str]:
-        """Which of the wanted rights were not granted, as C(repository:action): Quay answers 200 all the same."""
+        """Return the requested rights that were not granted, as repository:action. Quay answers 200 without them."""
         return [
             f"{repository}:{action}"
             for repository in repositories
@@ -52,7 +56,7 @@ class RegistryToken:
 
 
 class Liveness(Enum):
-    """What Quay makes of a secret."""
+    """The state of a secret as Quay reports it."""
 
     LIVE = "live"
     EXPIRED = "expired"
@@ -61,7 +65,10 @@ class Liveness(Enum):
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of using a secret once. For an OAuth token Quay tells which one it is."""
+    """The result of verify_secret. ``oauth_uuid``: the uuid of the token if the secret is an OAuth token.
+
+    ``user`` is the subject of the registry token: the account on whose behalf the secret acts.
+    """
 
     liveness: Liveness
     oauth_uuid: str | None = None
@@ -75,7 +82,12 @@ class Verification:
 def request_registry_token(
     client: QuayClient, auth: Auth, service: str, repositories: Sequence[str], actions: Sequence[str]
 ) -> RegistryToken:
-    """Ask for a registry token (GET /v2/auth). Raises NotAuthenticated where the login is not accepted."""
+    """Request a registry token and return it (GET /v2/auth).
+
+    ``service``: SERVER_HOSTNAME of the server. ``repositories``: namespace/name. ``actions``: pull, push. With push,
+    Quay creates a missing repository. Missing permissions are no error: see RegistryToken.missing. Raises
+    NotAuthenticated if Quay does not accept the login.
+    """
     scopes = [f"repository:{repository}:{','.join(actions)}" for repository in repositories]
     response = client.get("/v2/auth", {"service": service, "scope": scopes}, auth=auth)
     token = parse_registry_token(str(response.json_object().get("token", "")))
@@ -85,9 +97,9 @@ def request_registry_token(
 
 
 def verify_secret(client: QuayClient, username: str, secret: str, namespace: str) -> Verification:
-    """Use a secret once and say what Quay makes of it; one request, no entry in any log, nothing changed.
+    """Verify a secret by one request (GET /v2/auth), which Quay does not log. It updates a robot's last_accessed.
 
-    ``namespace`` is any namespace name. Raises QuayError where Quay cannot be asked.
+    ``namespace``: any namespace name. Raises HttpError if Quay does not answer or reports another error.
     """
     try:
         grant = request_registry_token(
@@ -101,7 +113,10 @@ def verify_secret(client: QuayClient, username: str, secret: str, namespace: str
 
 
 def accepts_password(client: QuayClient, username: str, password: str) -> bool:
-    """Whether this is the user's password. Of a disabled user, too: only the right one is told that he is disabled."""
+    """Return whether this is the user's password (GET /v2/auth).
+
+    Works for a disabled user, too: Quay reports that the user is disabled only for the correct password.
+    """
     try:
         repository = f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"
         request_registry_token(client, BasicAuth(username, password), client.netloc, [repository], ["pull"])
@@ -113,7 +128,7 @@ def accepts_password(client: QuayClient, username: str, password: str) -> bool:
 
 
 def authenticated_user(client: QuayClient) -> str | None:
-    """The user on whose behalf the client's login acts; None where the login is not accepted."""
+    """Return the user of the client's login, or None if Quay does not accept the login (GET /v2/auth)."""
     try:
         return request_registry_token(
             client, client.auth.for_registry(), client.netloc, [f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"], ["pull"]
@@ -125,7 +140,7 @@ def authenticated_user(client: QuayClient) -> str | None:
 
 
 def parse_registry_token(token: str) -> RegistryToken | None:
-    """Read a registry token without checking its signature (only the registry can); None when it is none."""
+    """Parse a registry token, or return None if it is not one. The signature is not verified."""
     claims = _claims(token)
     try:
         access = {
@@ -139,7 +154,7 @@ def parse_registry_token(token: str) -> RegistryToken | None:
             expires_at=from_timestamp(float(claims["exp"])),
             access=access,
             subject=str(claims.get("sub", "")),
-            # entity_kind "oauthtoken": entity_reference is the uuid under which Quay lists and revokes the token.
+            # For "oauthtoken", entity_reference is the uuid by which Quay lists and revokes the token.
             oauth_uuid=context.get("entity_reference") if context.get("entity_kind") == "oauthtoken" else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
@@ -147,6 +162,7 @@ def parse_registry_token(token: str) -> RegistryToken | None:
 
 
 def _claims(token: str) -> dict[str, Any]:
+    """The claims of a JWT; empty if it cannot be decoded."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}

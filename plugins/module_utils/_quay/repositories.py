@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Repositories and who may do what with them: typed records in, typed records out."""
+"""Repositories and their permissions (/api/v1/repository/{repository}): typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ROBOT = "robot"
 USER = "user"
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
-_LONGEST_NAME = 255
-# Names of repositories may hold slashes, and Quay tells what lies below a repository by these words alone: DELETE of
-# "acme/app/tag/v1" deletes the tag v1 of acme/app, and DELETE of what is not there answers 204 like any other.
-_TAKEN = frozenset(
+_MAX_NAME_LENGTH = 255
+# Repository names may contain slashes, and these words alone mark a sub-resource of a repository: DELETE of
+# "acme/app/tag/v1" deletes the tag v1 of acme/app. Quay answers 204 to DELETE even if nothing exists at the path.
+_RESERVED_WORDS = frozenset(
     (
         "aggregatelogs",
         "authorizedemail",
@@ -54,25 +54,26 @@ _TAKEN = frozenset(
 
 @dataclass(frozen=True)
 class RepositoryName:
-    """A repository's full name; the part after the namespace may hold slashes."""
+    """A repository's full name, namespace/name. ``name`` may contain slashes."""
 
     namespace: str
     name: str
 
     @classmethod
     def parse(cls, text: str) -> RepositoryName:
-        """Split a full name; raises BadInput for one that Quay would not accept, or that its API cannot reach."""
+        """Split a full name. Raises BadInput if Quay would not accept it or its API cannot address it."""
         namespace, slash, name = text.partition("/")
-        if not slash or not _NAMESPACE.fullmatch(namespace) or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        is_valid = slash and _NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name)
+        if not is_valid or len(name) > _MAX_NAME_LENGTH:
             raise BadInput(
-                f"repository: '{text}' is no repository name. Write namespace/repository; the repository part has "
-                "lower-case letters, digits and . _ - /, and begins with a letter or a digit"
+                f"repository: '{text}' is not a valid repository name. Write namespace/repository; the repository part "
+                f"has up to {_MAX_NAME_LENGTH} lower-case letters, digits and . _ - /, starting with a letter or digit"
             )
-        taken = [part for part in name.split("/")[1:] if part in _TAKEN]
-        if taken:
+        reserved = [part for part in name.split("/")[1:] if part in _RESERVED_WORDS]
+        if reserved:
             raise BadInput(
-                f"repository: Quay's API cannot reach '{text}', because it takes /{taken[0]} for a part of the "
-                "repository before it. Use another name"
+                f"repository: Quay's API cannot address '{text}', because /{reserved[0]} is reserved there for a "
+                "sub-resource of a repository. Use another name"
             )
         return cls(namespace, name)
 
@@ -87,7 +88,7 @@ class RepositoryName:
 
 @dataclass(frozen=True)
 class Repository:
-    """One repository as Quay tells it."""
+    """One repository. ``visibility``: public or private. ``mode``: normal, read_only or mirror (Quay's state)."""
 
     visibility: str
     description: str
@@ -103,16 +104,17 @@ class Repository:
 
 
 class Repositories:
-    """Calls about one repository (/api/v1/repository/{namespace}/{name}, scope repo:admin)."""
+    """One repository (/api/v1/repository/{namespace}/{name}, scope repo:admin)."""
 
     def __init__(self, client: QuayClient, name: RepositoryName) -> None:
         self._client = client
         self._name = name
 
     def get(self) -> Repository | None:
-        """The repository, or None. Raises Forbidden where the login may not see it.
+        """Return the repository, or None if it does not exist (GET /repository/{repository}).
 
-        GET /repository/{repository} shows a public repository to everybody, a dead token included.
+        Raises Forbidden if the login may not see it, and RefusedCredential if it may see but not change it. Quay
+        returns a public repository to any request, including one with an invalid token.
         """
         try:
             data = self._client.get(self._name.path, {"includeTags": "false"}).object_with("name")
@@ -122,13 +124,14 @@ class Repositories:
             raise error.with_hint(self._hint) from None
         if not data.get("can_admin") and not data.get("can_write"):
             raise RefusedCredential(
-                f"The login can see {self._name}, as everybody can, but may not change it (scope repo:admin); "
-                "or Quay does not accept the login at all"
+                f"repository: {self._name} is visible, but this login may not change it. Check that the user "
+                "administers the repository, and that the token is valid and has the scope repo:admin (Quay shows a "
+                "public repository even to an invalid token)"
             )
         return Repository.of(data)
 
     def create(self, visibility: str, description: str) -> None:
-        """Create it (POST /repository; scope repo:create or org:admin)."""
+        """Create the repository (POST /repository; scope repo:create or org:admin)."""
         body = {
             "namespace": self._name.namespace,
             "repository": self._name.name,
@@ -138,37 +141,40 @@ class Repositories:
         try:
             self._client.post(api_path("repository"), body)
         except ApiError as error:
-            # An unknown namespace is a 403, and a 500 for a superuser.
+            # For an unknown namespace Quay answers 403, or 500 to a superuser.
             raise error.with_hint(self._hint) if error.status in (403, 500) else error from None
 
-    def describe(self, description: str) -> None:
-        """PUT /repository/{repository}."""
+    def set_description(self, description: str) -> None:
+        """Change the description (PUT /repository/{repository}; scope repo:write)."""
         self._client.put(self._name.path, {"description": description})
 
-    def show(self, visibility: str) -> None:
-        """POST /repository/{repository}/changevisibility."""
+    def set_visibility(self, visibility: str) -> None:
+        """Change the visibility: public or private (POST /repository/{repository}/changevisibility)."""
         self._client.post(f"{self._name.path}/changevisibility", {"visibility": visibility})
 
-    def switch(self, mode: str) -> None:
-        """PUT /repository/{repository}/changestate, which is there only with FEATURE_REPO_MIRROR."""
+    def set_mode(self, mode: str) -> None:
+        """Change the mode: normal, read_only or mirror (PUT /repository/{repository}/changestate).
+
+        Quay has this endpoint only with FEATURE_REPO_MIRROR.
+        """
         self._client.put(f"{self._name.path}/changestate", {"state": mode.upper()})
 
     def delete(self) -> None:
-        """DELETE /repository/{repository}: 204, whether or not there was one."""
+        """Delete the repository (DELETE /repository/{repository}). Quay answers 204 even if it did not exist."""
         self._client.delete(self._name.path)
 
     def roles(self, kind: str) -> dict[tuple[str, str], str]:
-        """The roles of users and robots, or of teams, by kind and name (GET .../permissions/user/ or team/)."""
-        found = self._client.get(f"{self._permissions(kind)}/").json_object().get("permissions")
-        entries = found if isinstance(found, dict) else {}
+        """Return the roles of teams, or of users and robots, by kind and name (GET .../permissions/team/ or user/)."""
+        permissions = self._client.get(f"{self._permissions(kind)}/").json_object().get("permissions")
+        entries = permissions if isinstance(permissions, dict) else {}
         return {(_kind_of(kind, name), name): str(entry.get("role")) for name, entry in entries.items()}
 
-    def grant(self, kind: str, name: str, role: str) -> None:
-        """Give a role, or another one (PUT .../permissions/user/{name}; the same role again is no error)."""
+    def grant_role(self, kind: str, name: str, role: str) -> None:
+        """Grant or change a role: read, write or admin (PUT .../permissions/user/{name}, which is idempotent)."""
         self._client.put(f"{self._permissions(kind)}/{encode_part(name)}", {"role": role})
 
-    def withdraw(self, kind: str, name: str) -> None:
-        """Take the role away (DELETE .../permissions/user/{name})."""
+    def revoke_role(self, kind: str, name: str) -> None:
+        """Revoke the role (DELETE .../permissions/user/{name})."""
         self._client.delete(f"{self._permissions(kind)}/{encode_part(name)}")
 
     def _permissions(self, kind: str) -> str:

@@ -5,7 +5,10 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""What a robot may do: repository permissions, teams and default permissions. No single call of Quay tells it all."""
+"""The rights of robots: repository permissions, team memberships and default permissions.
+
+No single endpoint of Quay returns all of them.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,27 @@ from .._http.client import QuayClient
 from .._http.errors import Forbidden, NotFound
 from .robots import Robot, RobotName
 
+# In ascending order.
+_ROLES = ("read", "write", "admin")
+
 
 @dataclass(frozen=True)
 class DefaultRight:
-    """A default permission: a role on each repository that this user, or anybody, creates from now on."""
+    """A default permission: the role on each repository that ``creator`` creates. None stands for any user."""
 
     creator: str | None
     role: str
 
     def __str__(self) -> str:
-        return f"{self.role} on new repositories of {self.creator or 'everybody'}"
+        return f"{self.role} on new repositories of {self.creator or 'any user'}"
 
 
 @dataclass(frozen=True)
 class Rights:
-    """All rights of one robot. ``unresolved_teams`` names teams of other organizations, which nobody here can change."""
+    """All rights of one robot. ``repositories``: the direct role on each namespace/name.
+
+    ``unresolved_teams``: teams of other organizations, which this organization cannot change.
+    """
 
     repositories: Mapping[str, str] = field(default_factory=dict)
     teams: frozenset[str] = frozenset()
@@ -39,7 +48,7 @@ class Rights:
     unresolved_teams: frozenset[str] = frozenset()
 
     def describe(self) -> list[str]:
-        """One line for each right, for a diff."""
+        """Return one line for each right, for a diff."""
         return [
             *(f"{role} on {repository}" for repository, role in sorted(self.repositories.items())),
             *(f"member of {team}" for team in sorted(self.teams)),
@@ -48,73 +57,76 @@ class Rights:
 
 
 class RobotRights:
-    """The rights of robots of one namespace: read and made equal.
+    """Reads and changes the rights of the robots of one namespace.
 
-    Reading takes the scopes user:admin and org:admin, changing also repo:admin (a session of an administrator has all).
+    Reading requires the scopes user:admin and org:admin; changing also requires repo:admin. A session of an
+    administrator has all of them.
     """
 
     def __init__(self, client: QuayClient, organization: str | None) -> None:
+        """``organization``: None for the namespace of the signed-in user."""
         self._client = client
         self._organization = organization
         self._teams: dict[str, set[str] | None] = {}
 
     def read(self, robots: Sequence[Robot]) -> dict[str, Rights]:
-        """The rights of these robots by their names. Raises Forbidden where Quay does not show all to the login."""
-        with_teams = self._team_names()
-        defaults = self._defaults()
-        found = {}
+        """Return the rights by the robots' full names. Raises Forbidden if the login may not see all of them."""
+        team_names = self._team_names()
+        all_defaults = self._default_permissions()
+        rights = {}
         for robot in robots:
-            named = with_teams.get(robot.name, [])
-            own = frozenset(team for team in named if robot.name in (self._members(team) or ()))
-            mine = frozenset(right for delegate, right, _uuid in defaults if delegate == robot.name)
-            found[robot.name] = Rights(self._repositories(robot), own, mine, frozenset(named) - own)
-        return found
+            names = team_names.get(robot.name, [])
+            teams = frozenset(team for team in names if robot.name in (self._members(team) or ()))
+            defaults = frozenset(right for delegate, right, _uuid in all_defaults if delegate == robot.name)
+            rights[robot.name] = Rights(self._repositories(robot), teams, defaults, frozenset(names) - teams)
+        return rights
 
     def apply(self, robot: Robot, present: Rights, desired: Rights) -> None:
-        """Change what differs, and nothing else. Each step may be repeated by a later run."""
+        """Grant and revoke what differs. A later run can complete an interrupted one."""
         for repository, role in desired.repositories.items():
             if present.repositories.get(repository) != role:
-                self._client.put(_permission(repository, robot), {"role": role})
+                self._client.put(_permission_path(repository, robot), {"role": role})
         for repository in present.repositories.keys() - desired.repositories.keys():
-            self._client.delete(_permission(repository, robot))
+            self._client.delete(_permission_path(repository, robot))
         for team in desired.teams - present.teams:
-            self._client.put(self._membership(team, robot))
+            self._client.put(self._member_path(team, robot))
         for team in present.teams - desired.teams:
-            self._client.delete(self._membership(team, robot))
+            self._client.delete(self._member_path(team, robot))
         self._change_defaults(robot, present, desired)
         self._teams.clear()
 
     def accessible_repositories(self, rights: Rights) -> dict[str, str]:
-        """The repositories that these rights open, by teams too, and the best role on each."""
-        reached = dict(rights.repositories)
+        """Return the repositories that these rights give access to, including by teams, with the highest role."""
+        roles = dict(rights.repositories)
         for team in rights.teams:
             path = api_path("organization", self._organization or "", "team", team, "permissions")
             for repository, role in self._permissions(path, self._organization or ""):
-                if _ROLES.index(role) > _ROLES.index(reached.get(repository, _ROLES[0])) or repository not in reached:
-                    reached[repository] = role
-        return reached
+                if repository not in roles or _ROLES.index(role) > _ROLES.index(roles[repository]):
+                    roles[repository] = role
+        return roles
 
     def _repositories(self, robot: Robot) -> dict[str, str]:
         short = robot.name.rpartition("+")[2]
         path = f"{RobotName(self._organization, short).path}/permissions"
-        return dict(self._shown(lambda: list(self._permissions(path, robot.namespace)), "repository permissions"))
+        return dict(self._read(lambda: list(self._permissions(path, robot.namespace)), "repository permissions"))
 
     def _permissions(self, path: str, namespace: str) -> Iterator[tuple[str, str]]:
+        """Yield repository and role. Quay's list has the repository's name without its namespace."""
         for item in self._client.get(path).list_of("permissions"):
             repository = item.get("repository") or {}
             yield f"{namespace}/{repository.get('name')}", str(item.get("role"))
 
     def _team_names(self) -> dict[str, list[str]]:
-        """For each robot the names of its teams, those of other organizations too: Quay does not tell them apart."""
-        space = ("user",) if self._organization is None else ("organization", self._organization)
-        path, shown = api_path(*space, "robots"), {"permissions": "true", "token": "false"}
-        robots = self._shown(lambda: self._client.get(path, shown), "teams").list_of("robots")
+        """The names of each robot's teams. Quay includes teams of other organizations without marking them."""
+        namespace = ("user",) if self._organization is None else ("organization", self._organization)
+        path, query = api_path(*namespace, "robots"), {"permissions": "true", "token": "false"}
+        robots = self._read(lambda: self._client.get(path, query), "teams").list_of("robots")
         return {
             str(robot.get("name")): [str(team.get("name")) for team in robot.get("teams") or ()] for robot in robots
         }
 
     def _members(self, team: str) -> set[str] | None:
-        """Who is in a team of this organization; None where the organization has no such team."""
+        """The members of a team of this organization; None if the organization has no such team."""
         if self._organization is None:
             return None
         if team not in self._teams:
@@ -125,19 +137,19 @@ class RobotRights:
                 self._teams[team] = None
         return self._teams[team]
 
-    def _defaults(self) -> list[tuple[str, DefaultRight, str]]:
+    def _default_permissions(self) -> list[tuple[str, DefaultRight, str]]:
         """Delegate, right and id of each default permission (GET /organization/{org}/prototypes)."""
         if self._organization is None:
             return []
         path = api_path("organization", self._organization, "prototypes")
-        found = []
-        for item in self._shown(lambda: self._client.get(path), "default permissions").list_of("prototypes"):
+        permissions = []
+        for item in self._read(lambda: self._client.get(path), "default permissions").list_of("prototypes"):
             delegate = item.get("delegate") or {}
             creator = (item.get("activating_user") or {}).get("name")
             right = DefaultRight(str(creator) if creator else None, str(item.get("role")))
             if delegate.get("kind") == "user":
-                found.append((str(delegate.get("name")), right, str(item.get("id"))))
-        return found
+                permissions.append((str(delegate.get("name")), right, str(item.get("id"))))
+        return permissions
 
     def _change_defaults(self, robot: Robot, present: Rights, desired: Rights) -> None:
         if present.defaults == desired.defaults:
@@ -148,28 +160,25 @@ class RobotRights:
             if right.creator:
                 body["activating_user"] = {"name": right.creator}
             self._client.post(root, body)
-        for delegate, right, uuid in self._defaults():
+        for delegate, right, uuid in self._default_permissions():
             if delegate == robot.name and right not in desired.defaults:
                 self._client.delete(f"{root}/{uuid}")
 
-    def _membership(self, team: str, robot: Robot) -> str:
+    def _member_path(self, team: str, robot: Robot) -> str:
         return api_path("organization", self._organization or "", "team", team, "members", robot.name)
 
     @staticmethod
-    def _shown(ask: Callable[[], Any], what: str) -> Any:
-        """What Quay shows; a refusal says which rights cannot be seen, because none of them is ever guessed."""
+    def _read(read: Callable[[], Any], what: str) -> Any:
+        """The result of ``read``. Raises Forbidden with a hint that names the rights that the login may not read."""
         try:
-            return ask()
-        except Forbidden as refused:
-            raise refused.with_hint(
-                f"Quay does not show this login the {what} of robots (it takes the scopes user:admin, org:admin and "
-                "repo:admin, or the password of an administrator). Nothing was changed. Use such a login, or give both "
-                "robots their rights yourself and set copy_rights: false"
+            return read()
+        except Forbidden as error:
+            raise error.with_hint(
+                f"This login may not read the {what} of robots. Nothing was changed. Use a token with the scopes "
+                "user:admin, org:admin and repo:admin, or the password of an administrator; or grant both robots their "
+                "rights yourself and set copy_rights: false"
             ) from None
 
 
-_ROLES = ("read", "write", "admin")
-
-
-def _permission(repository: str, robot: Robot) -> str:
+def _permission_path(repository: str, robot: Robot) -> str:
     return api_path("repository", *repository.split("/"), "permissions", "user", robot.name)

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Robot accounts: typed records in, typed records out."""
+"""Robot accounts and their federation: typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ from .._http.client import QuayClient
 from .._http.errors import ApiError
 
 _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-# Quay answers 400 with this text, never 404, for a robot that does not exist.
-_UNKNOWN = "could not find robot"
+# For a robot that does not exist, Quay answers 400 with this text, never 404.
+_UNKNOWN_ROBOT = "could not find robot"
 
 
 @dataclass(frozen=True)
 class RobotName:
-    """A robot's two names: C(acme+ci) in an organization, or C(ci) in the signed-in user's own namespace."""
+    """A robot's name: acme+ci in an organization, or ci in the namespace of the signed-in user.
+
+    ``short`` is the part after the plus sign.
+    """
 
     organization: str | None
     short: str
 
     @classmethod
     def parse(cls, text: str) -> RobotName:
-        """Split a robot's name; raises BadInput for one that Quay would not accept."""
+        """Split a robot's name. Raises BadInput if Quay would not accept it."""
         namespace, plus, short = text.rpartition("+")
         if not _SHORT_NAME.fullmatch(short) or not 2 <= len(short) <= 255:
             raise BadInput(
-                f"name: '{text}' is no robot name. Write organization+robot (or the robot alone, in your own "
-                "namespace); the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
+                f"name: '{text}' is not a valid robot name. Write organization+robot, or only the robot part for your "
+                "own namespace; the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
             )
         if plus and (not namespace or re.search(r"[\s/+]|^\.+$", namespace)):
-            raise BadInput(f"name: '{text}' must begin with an organization's name before the +")
+            raise BadInput(f"name: '{text}' is not a valid robot name. Write the organization's name before the +")
         return cls(namespace or None, short)
 
     @property
@@ -58,7 +61,11 @@ class RobotName:
 
 @dataclass(frozen=True)
 class Robot:
-    """One robot as Quay tells it. ``metadata`` is None where the answer does not say (in the list, by regenerate)."""
+    """One robot. ``name`` is its full name, such as acme+ci.
+
+    ``metadata`` is None if the response does not include it (the list, regenerate). ``token`` is None if the login may
+    not see it.
+    """
 
     name: str
     created_at: datetime | None
@@ -85,20 +92,23 @@ class Robot:
 
 @dataclass(frozen=True)
 class FederationEntry:
-    """One federation entry: an OIDC issuer's subject that may exchange its own token for the robot's."""
+    """One federation entry: the subject of an OIDC issuer that may exchange its token for one of the robot."""
 
     issuer: str
     subject: str
 
 
 class Robots:
-    """Robot calls (/api/v1/organization/{org}/robots, scope org:admin; /api/v1/user/robots, scope user:admin)."""
+    """The robots of a server.
+
+    /api/v1/organization/{org}/robots needs the scope org:admin, /api/v1/user/robots the scope user:admin.
+    """
 
     def __init__(self, client: QuayClient) -> None:
         self._client = client
 
     def get(self, name: RobotName) -> Robot | None:
-        """The robot with its token in clear, or None where there is none."""
+        """Return the robot with its token, or None if it does not exist (GET .../robots/{short})."""
         try:
             return Robot.of(self._client.get(name.path).object_with("name"))
         except ApiError as error:
@@ -107,7 +117,10 @@ class Robots:
             raise
 
     def create(self, name: RobotName, description: str | None, metadata: Mapping[str, Any] | None) -> Robot:
-        """Create the robot. Description and metadata can be set now or never."""
+        """Create the robot and return it (PUT .../robots/{short}).
+
+        Quay has no endpoint to change ``description`` and ``metadata`` later.
+        """
         body: dict[str, Any] = {}
         if description is not None:
             body["description"] = description
@@ -116,29 +129,29 @@ class Robots:
         return Robot.of(self._client.put(name.path, body).json_object())
 
     def regenerate(self, name: RobotName) -> Robot:
-        """Give the robot a new token; the old one is dead at once."""
+        """Replace the robot's token and return the robot (POST .../regenerate). The old token is invalid at once."""
         return Robot.of(self._client.post(f"{name.path}/regenerate").json_object())
 
     def delete(self, name: RobotName) -> None:
-        """Delete the robot; Quay answers 400 when a mirror uses it, or when there is none."""
+        """Delete the robot. Quay answers 400 if a mirror uses it or if it does not exist."""
         self._client.delete(name.path)
 
     def federation(self, name: RobotName) -> list[FederationEntry]:
-        """Who may exchange an OIDC token for this robot's."""
+        """Return who may exchange an OIDC token for a token of this robot (GET .../federation)."""
         entries = self._client.get(f"{name.path}/federation").json_list()
         return [FederationEntry(str(entry.get("issuer")), str(entry.get("subject"))) for entry in entries]
 
     def set_federation(self, name: RobotName, entries: Sequence[FederationEntry]) -> None:
-        """Replace the whole federation list; the robot's own token goes on working."""
+        """Replace the federation list (POST .../federation). The robot's own token stays valid."""
         body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
         self._client.post(f"{name.path}/federation", body)
 
     def list(self, organization: str | None) -> list[Robot]:
-        """All robots of a namespace with their tokens, in one request."""
+        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace."""
         path = api_path("user", "robots") if organization is None else api_path("organization", organization, "robots")
         return [Robot.of(item) for item in self._client.get(path).list_of("robots")]
 
 
 def is_unknown_robot(error: ApiError) -> bool:
-    """Whether Quay's 400 says that the robot does not exist."""
-    return error.status == 400 and _UNKNOWN in error.message.lower()
+    """Return whether this error of Quay means that the robot does not exist."""
+    return error.status == 400 and _UNKNOWN_ROBOT in error.message.lower()

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Users as a superuser manages them: typed records in, typed records out."""
+"""Users, which a superuser manages (/api/v1/superuser/users/): typed records in, typed records out."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ from .._http.client import QuayClient
 from .._http.errors import Forbidden, NotFound
 from .._http.paging import read_list
 
-# The longest page that Quay gives; 101 is refused, and 0 is an empty page for ever.
-_PAGE = 100
-
-
-_NEEDS_SUPERUSER = "Managing users needs a superuser; a token needs the scope super:user"
+# The maximum. Quay refuses 101, and for 0 it returns empty pages without end.
+_PAGE_SIZE = 100
+_NEEDS_SUPERUSER = "Use the login of a superuser, or a superuser's token with the scope super:user"
 
 
 @dataclass(frozen=True)
 class User:
-    """One user. ``superuser``: Quay's configuration names him in SUPER_USERS, and nobody can change him."""
+    """One user. ``superuser``: Quay's configuration lists the user in SUPER_USERS, and the API cannot change them."""
 
     name: str
     email: str
@@ -47,7 +45,7 @@ class User:
 
 
 class Users:
-    """The calls of a superuser (/api/v1/superuser/users, scope super:user; by password: a fresh login)."""
+    """The users of a server (/api/v1/superuser/users/, scope super:user; with a password: a fresh login)."""
 
     path = "/api/v1/superuser/users/"
 
@@ -55,16 +53,19 @@ class Users:
         self._client = client
 
     def list(self, *, disabled: bool = True) -> Iterator[User]:
-        """All users, by the page; without those that are disabled where ``disabled`` is false."""
-        params = {"limit": _PAGE} if disabled else {"limit": _PAGE, "disabled": "false"}
+        """Yield all users, read page by page. ``disabled``: whether to include disabled users.
+
+        Raises Forbidden, with a hint, if the login is not a superuser.
+        """
+        query = {"limit": _PAGE_SIZE} if disabled else {"limit": _PAGE_SIZE, "disabled": "false"}
         try:
-            for item in read_list(self._client, self.path, "users", params):
+            for item in read_list(self._client, self.path, "users", query):
                 yield User.of(item)
         except Forbidden as error:
             raise error.with_hint(_NEEDS_SUPERUSER) from None
 
     def get(self, name: str) -> User | None:
-        """One user; None where there is none of that name."""
+        """Return one user, or None if they do not exist. Raises Forbidden as ``list``."""
         try:
             return User.of(self._client.get(_path_of(name)).object_with("username"))
         except Forbidden as error:
@@ -73,7 +74,7 @@ class Users:
             return None
 
     def create(self, name: str, email: str | None) -> str:
-        """Create a user and return the password that Quay chose: it is in this answer and never again."""
+        """Create a user and return the password that Quay generated. Only this response has it."""
         body = {"username": name, "email": email} if email else {"username": name}
         response = self._client.post(self.path, body)
         password = response.json_object().get("password")
@@ -82,19 +83,19 @@ class Users:
         return password
 
     def update(self, name: str, changes: Mapping[str, Any]) -> None:
-        """Change e-mail address, password or C(enabled). The answer has the old C(enabled), so it is not read."""
+        """Change email, password or enabled. The response has the previous value of enabled, so it is ignored."""
         self._client.put(_path_of(name), dict(changes))
 
     def delete(self, name: str) -> None:
-        """Delete a user. Of a disabled one Quay thinks that he is being deleted: 204, and he stays."""
+        """Delete a user. For a disabled user Quay answers 204 without deleting them: enable them first."""
         self._client.delete(_path_of(name))
 
 
 def administers_own_account(client: QuayClient) -> bool:
-    """Whether the login may act for its user (GET /user/robots; a token: scope user:admin).
+    """Return whether the login may administer its own user (GET /user/robots; a token needs the scope user:admin).
 
-    Raises NotAuthenticated for a token that Quay does not accept. Pages which are for everybody do not tell it, and nor
-    does GET /user/, which says the same to a wrong token as to one without the scope.
+    Raises NotAuthenticated if Quay does not accept the token. Public endpoints do not check it, and GET /user/ gives
+    the same response to an invalid token as to one without the scope.
     """
     if client.auth.kind != "bearer":
         return True

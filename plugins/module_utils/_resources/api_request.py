@@ -52,7 +52,7 @@ def build_request(context: ModuleContext) -> ApiRequest:
     """
     params = context.params
     _refuse_exposed_secrets(context)
-    paths = {name: check_path(params[name]) for name in ("path", "state_path") if params[name]}
+    paths = {name: check_path(params[name], name) for name in ("path", "state_path") if params[name]}
     validates = params["validate"] != "none"
     catalogue = Catalogue.of(context.client, internal=True) if validates or params["operation"] else None
     operation = catalogue.named(params["operation"]) if catalogue and params["operation"] else None

@@ -82,17 +82,17 @@ class RepositoryResource:
             only_grants = not self._exclusive and _NO_ROLE not in (self._declared_roles or {}).values()
             self._set_roles({} if only_grants else _as_field(self._managed_roles()), desired["permissions"])
         if desired["mode"] != NORMAL:
-            self._repositories.switch(desired["mode"])
+            self._repositories.set_mode(desired["mode"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         if "description" in changes:
-            self._repositories.describe(changes["description"])
+            self._repositories.set_description(changes["description"])
         if "visibility" in changes:
-            self._repositories.show(changes["visibility"])
+            self._repositories.set_visibility(changes["visibility"])
         if "permissions" in changes:
             self._set_roles(present["permissions"], changes["permissions"])
         if "mode" in changes:
-            self._repositories.switch(changes["mode"])
+            self._repositories.set_mode(changes["mode"])
 
     def delete(self) -> None:
         self._repositories.delete()
@@ -114,10 +114,10 @@ class RepositoryResource:
 
     def _set_roles(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         for grantee in before.keys() - after.keys():
-            self._repositories.withdraw(*_parse_grantee(grantee))
+            self._repositories.revoke_role(*_parse_grantee(grantee))
         for grantee, role in after.items():
             if before.get(grantee) != role:
-                self._repositories.grant(*_parse_grantee(grantee), role)
+                self._repositories.grant_role(*_parse_grantee(grantee), role)
 
     def _check_mode_possible(self, found: Repository | None) -> None:
         mode = self._context.params["mode"]

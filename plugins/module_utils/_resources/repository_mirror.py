@@ -209,7 +209,7 @@ class MirrorResource(CachedRead):
             fields = self._with_password(fields, changes.get(_PASSWORD, ""))
             self._mirrors.update(fields, has_proxies=self._has_proxies)
         if "mode" in changes:
-            self._repositories.switch(changes["mode"])
+            self._repositories.set_mode(changes["mode"])
         self._sync(changes.get("sync_status", ""))
 
     def delete(self) -> None:

@@ -221,7 +221,7 @@ def test_application_without_an_organization(quay: FakeQuay, client: QuayClient,
 
 def test_unknown_client_id(quay: FakeQuay, client: QuayClient) -> None:
     quay.answers(GONE)
-    with pytest.raises(BadInput, match="^client_id: this Quay has no application with the client id 'x'$"):
+    with pytest.raises(BadInput, match=f"^client_id: {ORIGIN} has no application with the client id 'x'"):
         organization_of(client, "x")
 
 
@@ -400,7 +400,7 @@ def test_authorize(quay: FakeQuay, assignment: str | None) -> None:
             "Quay refused to authorize: the client id is unknown, or the user does not administer the organization "
             "that owns the application",
         ),
-        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes"),
+        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes. Check scopes"),
         ("access_denied", "Quay refused to authorize: the user may not have one of the scopes"),
     ],
 )
@@ -409,7 +409,7 @@ def test_authorize_is_refused(quay: FakeQuay, reason: str, sentence: str) -> Non
     quay.answers(CSRF_PAIR, location(f"{PAGE}?error={reason}"))
     with pytest.raises(RefusedCredential) as caught:
         authorize(quay)
-    assert str(caught.value) == f"POST /oauth/authorizeapp: {sentence}"
+    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: {sentence}"
     assert not caught.value.outcome_unknown
 
 

@@ -100,7 +100,7 @@ def test_name(text: str, organization: str | None, short: str, path: str) -> Non
 def test_wrong_name(text: str) -> None:
     with pytest.raises(BadInput) as caught:
         RobotName.parse(text)
-    assert str(caught.value).startswith(f"name: '{text}' is no robot name. Write organization+robot ")
+    assert str(caught.value).startswith(f"name: '{text}' is not a valid robot name. Write organization+robot, ")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_wrong_name(text: str) -> None:
 def test_wrong_organization_of_a_name(text: str) -> None:
     with pytest.raises(BadInput) as caught:
         RobotName.parse(text)
-    assert str(caught.value) == f"name: '{text}' must begin with an organization's name before the +"
+    assert str(caught.value) == f"name: '{text}' is not a valid robot name. Write the organization's name before the +"
 
 
 ACME = RobotName("acme", "ci")
