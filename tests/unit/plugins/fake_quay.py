@@ -131,14 +131,14 @@ class FakeQuay(BaseAdapter):
         return QuayClient(self.origin, auth or Auth(), self.session, **options)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        recorded_uuids = self._note(request)
-        self.requests.append(recorded_uuids)
+        recorded = self._note(request)
+        self.requests.append(recorded)
         self.options.append(options)
-        assert self._steps, f"a request too many: {recorded_uuids.method} {recorded_uuids.target}"
+        assert self._steps, f"a request too many: {recorded.method} {recorded.target}"
         step = self._steps.popleft()
         if isinstance(step, Exception):
             raise step
-        return _response(request, step if isinstance(step, Reply) else step(recorded_uuids))
+        return _response(request, step if isinstance(step, Reply) else step(recorded))
 
     def close(self) -> None:
         """Nothing is open."""

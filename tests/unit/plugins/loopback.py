@@ -82,12 +82,12 @@ class Loopback:
 
     def _treat(self, connection: socket.socket, behaviour: Behaviour) -> None:
         if self._tls is None:
-            self._return_values(connection, behaviour)
+            self._answer(connection, behaviour)
             return
         with self._tls.wrap_socket(connection, server_side=True) as secured:
-            self._return_values(secured, behaviour)
+            self._answer(secured, behaviour)
 
-    def _return_values(self, connection: socket.socket, behaviour: Behaviour) -> None:
+    def _answer(self, connection: socket.socket, behaviour: Behaviour) -> None:
         self.received.append(request_on(connection))
         behaviour(connection)
 

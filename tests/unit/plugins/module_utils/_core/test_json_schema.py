@@ -49,8 +49,8 @@ def problems(value: Any, schema: Any) -> Any:
     ],
 )
 def test_texts_are_read_as_what_is_wanted(schema: Any, text: Any, value: Any) -> None:
-    coerced = SchemaChecker({}).coerce(text, schema, "body")
-    assert (coerced, type(coerced)) == (value, type(value))
+    fitted = SchemaChecker({}).coerce(text, schema, "body")
+    assert (fitted, type(fitted)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_reference_to_a_reference_is_not_followed() -> None:
         (None, None),
     ],
 )
-def test_has_what_is_wanted(value: Any, desired: Any) -> None:
-    assert contains(value, desired)
+def test_has_what_is_wanted(value: Any, wanted: Any) -> None:
+    assert contains(value, wanted)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_has_what_is_wanted(value: Any, desired: Any) -> None:
         (0, False),
     ],
 )
-def test_lacks_what_is_wanted(value: Any, desired: Any) -> None:
-    assert not contains(value, desired)
+def test_lacks_what_is_wanted(value: Any, wanted: Any) -> None:
+    assert not contains(value, wanted)
 
 
 def test_near_names() -> None:

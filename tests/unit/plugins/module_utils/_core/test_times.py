@@ -127,8 +127,8 @@ def test_iso_can_be_read_again() -> None:
         (timedelta(seconds=3599), "59m 59s"),
     ],
 )
-def test_spoken(duration: timedelta, words: str) -> None:
-    assert format_duration(duration) == words
+def test_spoken(span: timedelta, words: str) -> None:
+    assert format_duration(span) == words
 
 
 @pytest.mark.parametrize(

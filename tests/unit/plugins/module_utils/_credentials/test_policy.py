@@ -47,7 +47,7 @@ SOUND = {"exists": True, "created_at": NOW - 10 * DAY, "expires_at": NOW + 30 * 
 WHEN_DUE = {"max_age": 90 * DAY, "renew_before": 14 * DAY}
 
 
-def decision(facts: dict[str, Any], **policy: Any) -> tuple[str, str]:
+def verdict(facts: dict[str, Any], **policy: Any) -> tuple[str, str]:
     found = decide(Policy(**{**WHEN_DUE, **policy}), ObservedState(**{**SOUND, **facts}), NOW)
     return found.reason, found.action
 
@@ -88,7 +88,7 @@ def test_words() -> None:
     ],
 )
 def test_each_reason(facts: dict[str, Any], reason: str, action: str) -> None:
-    assert decision(facts) == (reason, action)
+    assert verdict(facts) == (reason, action)
 
 
 # From the strongest reason to the weakest: where several apply, the first is told.
@@ -109,20 +109,20 @@ IN_ORDER: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("stronger", "weaker"), list(combinations(range(len(IN_ORDER)), 2)))
 def test_order_of_reasons(stronger: int, weaker: int) -> None:
     """What only one of two facts can be (what is held, when it expires) is as the stronger reason has it."""
-    assert decision({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
+    assert verdict({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
 
 
 @pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
 def test_rotate_always(reason: str, facts: dict[str, Any]) -> None:
     """All that exists is replaced."""
-    assert decision(facts, rotate="always") == (FORCED if facts.get("exists", True) else MISSING, MINT)
+    assert verdict(facts, rotate="always") == (FORCED if facts.get("exists", True) else MISSING, MINT)
 
 
 @pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
 def test_rotate_never(reason: str, facts: dict[str, Any]) -> None:
     """The reason is told, and only what is missing is made; a delivery is no rotation."""
     action = {MISSING: MINT, UNDELIVERED: DELIVER}.get(reason, NOTHING)
-    assert decision(facts, rotate="never") == (reason, action)
+    assert verdict(facts, rotate="never") == (reason, action)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_rotate_never(reason: str, facts: dict[str, Any]) -> None:
 )
 def test_time_left(left: timedelta | None, renew_before: timedelta | None, reason: str) -> None:
     expires = None if left is None else NOW + left
-    assert decision({"expires_at": expires}, renew_before=renew_before)[0] == reason
+    assert verdict({"expires_at": expires}, renew_before=renew_before)[0] == reason
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_time_left(left: timedelta | None, renew_before: timedelta | None, reaso
 )
 def test_age(age: timedelta | None, max_age: timedelta | None, reason: str) -> None:
     created = None if age is None else NOW - age
-    assert decision({"created_at": created}, max_age=max_age)[0] == reason
+    assert verdict({"created_at": created}, max_age=max_age)[0] == reason
 
 
 def test_policy_by_default() -> None:
@@ -207,8 +207,8 @@ def test_fingerprint(secret: str | None, digest: str | None) -> None:
         (None, "", False),
     ],
 )
-def test_record_counts_for_its_own_secret_only(recorded_uuids: str | None, secret: str | None, fits: bool) -> None:
-    assert Record(recorded_uuids).fits(secret) is fits
+def test_record_counts_for_its_own_secret_only(noted: str | None, secret: str | None, fits: bool) -> None:
+    assert Record(noted).fits(secret) is fits
 
 
 # What was replaced: "old" is the predecessor, "lost" an orphan.

@@ -25,7 +25,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     UnexpectedResponse,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.response import Response
-from unit.plugins.fake_quay import FakeQuay, Reply, empty, error, ok, page, refused
+from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, empty, error, ok, page, refused
 
 INVALID = "invalid_request"
 SCOPE = "insufficient_scope"
@@ -34,7 +34,7 @@ DEAD = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
     "Check quay_token or QUAY_TOKEN"
 )
-LACKS = "The login lacks the right or the scope for this, or the object does not exist (Quay does not say which)"
+LACKS = "The login lacks the permission or the scope, or the object does not exist (Quay does not say which)"
 MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
 SCHEMA = """'name' is a required property
 
@@ -79,14 +79,14 @@ SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
     (page(404), EndpointMissing, 404, "", None, MISSING, False),
     (page(405), EndpointMissing, 405, "", None, MISSING, False),
     (page(413), ApiError, 413, "Some page", None, "", False),
-    (page(429), RateLimited, 429, "Some page", None, "Quay asks to wait; try again later", False),
+    (page(429), RateLimited, 429, "Some page", None, "Quay limits the rate of requests; try again later", False),
     (
         Reply(429, b"Too many login attempts. \nPlease reset.", [("Content-Type", "text/html")]),
         RateLimited,
         429,
         "Too many login attempts. \nPlease reset.",
         None,
-        "Quay asks to wait; try again later",
+        "Quay limits the rate of requests; try again later",
         False,
     ),
     (page(500), ApiError, 500, "Some page", None, "", True),
@@ -115,15 +115,15 @@ def test_error(
     message: str,
     error_type: str | None,
     hint: str,
-    outcome_unknown: bool,
+    unclear: bool,
 ) -> None:
     failure = failure_of(quay, reply, method, BasicAuth("ann", "pässword"))
     assert failure.__class__ is kind
     assert (failure.status, failure.method, failure.path) == (status, method, "/api/v1/x")
     assert (failure.message, failure.error_type) == (message, error_type)
-    assert failure.outcome_unknown is (outcome_unknown and method == "POST")
+    assert failure.outcome_unknown is (unclear and method == "POST")
     words = f": {message.rstrip('.')}" if message else ""
-    assert str(failure) == f"{method} /api/v1/x: Quay answered {status}{words}" + (f". {hint}" if hint else "")
+    assert str(failure) == f"{method} {ORIGIN}/api/v1/x: Quay answered {status}{words}" + (f". {hint}" if hint else "")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_dead_bearer(quay: FakeQuay, method: str, reply: Reply) -> None:
     """On a write, Quay speaks of CSRF only because nobody is signed in."""
     failure = failure_of(quay, reply, method, BearerAuth("s3cret"))
     assert failure.__class__ is NotAuthenticated
-    assert str(failure) == f"{method} /api/v1/x: Quay answered 401. {DEAD}"
+    assert str(failure) == f"{method} {ORIGIN}/api/v1/x: Quay answered 401. {DEAD}"
     assert (failure.status, failure.error_type, failure.outcome_unknown) == (401, "invalid_token", False)
 
 
@@ -149,7 +149,7 @@ def test_live_bearer_without_the_scope(quay: FakeQuay) -> None:
     reply = ok({"message": "Requires authentication", "error_type": "invalid_token", "session_required": False}, 401)
     failure = failure_of(quay, reply, "GET", BearerAuth("s3cret"))
     assert failure.__class__ is Forbidden
-    assert str(failure) == f"GET /api/v1/x: Quay answered 401: Requires authentication. {LACKS}"
+    assert str(failure) == f"GET {ORIGIN}/api/v1/x: Quay answered 401: Requires authentication. {LACKS}"
 
 
 @pytest.mark.parametrize("session_required", [True, None])
@@ -168,8 +168,8 @@ def test_session_that_quay_does_not_know(quay: FakeQuay) -> None:
     with pytest.raises(NotAuthenticated) as caught:
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert str(caught.value) == (
-        "POST /api/v1/signin: Quay answered 403: CSRF token was invalid or missing. "
-        "Quay does not know the session: does a proxy drop its cookie?"
+        f"POST {ORIGIN}/api/v1/signin: Quay answered 403: CSRF token was invalid or missing. "
+        "Quay does not know the session. Check whether a proxy drops its cookie"
     )
 
 
@@ -185,17 +185,17 @@ def test_refused_sign_in(quay: FakeQuay, unverified: bool, invalid: bool, hint: 
     quay.answers(ok({"csrf_token": "csrf-1"}), ok(words, 403))
     with pytest.raises(NotAuthenticated) as caught:
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
-    assert str(caught.value) == f"POST /api/v1/signin: Quay answered 403: No. {hint}"
+    assert str(caught.value) == f"POST {ORIGIN}/api/v1/signin: Quay answered 403: No. {hint}"
     assert caught.value.status == 403
 
 
-@pytest.mark.parametrize("login", [Auth(), BearerAuth("s3cret")])
+@pytest.mark.parametrize("auth", [Auth(), BearerAuth("s3cret")])
 def test_read_only_registry(quay: FakeQuay, auth: Auth) -> None:
     words = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
     failure = failure_of(quay, ok({"is_readonly": True, "message": words}, 503), "POST", auth)
     assert failure.__class__ is ReadOnlyRegistry
     assert str(failure) == (
-        f"POST /api/v1/x: the registry is read-only; nothing was changed (Quay says: {words.rstrip('.')})"
+        f"POST {ORIGIN}/api/v1/x: the registry is read-only; nothing was changed (Quay says: {words.rstrip('.')})"
     )
     assert (failure.status, failure.message, failure.outcome_unknown) == (503, words, False)
 
@@ -221,7 +221,7 @@ def test_redirect_to_the_slash_is_an_endpoint_that_is_not_there(quay: FakeQuay, 
     quay.answers(page(308, Location=location))
     with pytest.raises(EndpointMissing) as caught:
         quay.client(BearerAuth("s3cret")).get(path)
-    assert str(caught.value) == f"GET {path}: Quay answered 308. {MISSING}"
+    assert str(caught.value) == f"GET {ORIGIN}{path}: Quay answered 308. {MISSING}"
 
 
 @pytest.mark.parametrize(
@@ -245,8 +245,8 @@ def test_redirect_elsewhere(quay: FakeQuay, status: int, location: str | None, p
     with pytest.raises(UnexpectedResponse) as caught:
         quay.client(BearerAuth("s3cret")).get("/api/v1/x")
     assert str(caught.value) == (
-        f"GET /api/v1/x: the server redirects to {place}. Redirects are not followed with credentials; "
-        "set quay_host to the address at which Quay itself answers"
+        f"GET {ORIGIN}/api/v1/x: the server redirects to {place}. Redirects are not followed with credentials; "
+        "set quay_host to the address of Quay itself"
     )
 
 
@@ -254,7 +254,7 @@ def test_redirect_elsewhere(quay: FakeQuay, status: int, location: str | None, p
 def test_redirect_to_no_address(quay: FakeQuay, location: str) -> None:
     quay.answers(page(308, Location=location), page(308, Location=location))
     words = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
-    with pytest.raises(TransportError, match=f"^GET /api/v1/x: {words}$"):
+    with pytest.raises(TransportError, match=f"^GET {ORIGIN}/api/v1/x: {words}$"):
         quay.client().get("/api/v1/x")
     with pytest.raises(TransportError) as caught:
         quay.client().delete("/api/v1/x")
@@ -262,15 +262,15 @@ def test_redirect_to_no_address(quay: FakeQuay, location: str) -> None:
 
 
 LOGIN_PAGE = "<!doctype html><title>Sign in</title>"
-PROXY = "is quay_host Quay itself, or a proxy's login page?"
-BROKEN = "the JSON of the answer is broken or cut off"
+PROXY = "Check that quay_host is Quay itself, and not a proxy's login page"
+BROKEN = "the JSON of the response is broken or cut off"
 
 
 @pytest.mark.parametrize(
     ("reply", "what"),
     [
-        (page(200, LOGIN_PAGE), f"expected JSON, got text/html: {PROXY}"),
-        (Reply(200, b"hello"), f"expected JSON, got something without a type: {PROXY}"),
+        (page(200, LOGIN_PAGE), f"expected JSON, got text/html. {PROXY}"),
+        (Reply(200, b"hello"), f"expected JSON, got a response without a content type. {PROXY}"),
         (Reply(200, b'{"a": ', [("Content-Type", "application/json")]), BROKEN),
         (Reply(200, b'{"a": 1}}', [("Content-Type", "application/json; charset=utf-8")]), BROKEN),
         (Reply(200, b"\xff\xfe{", [("Content-Type", "application/problem+json")]), BROKEN),
@@ -282,7 +282,7 @@ def test_answer_that_is_not_json(quay: FakeQuay, method: str, reply: Reply, what
     client = quay.client(BearerAuth("s3cret"))
     with pytest.raises(UnexpectedResponse) as caught:
         client.get("/api/v1/x") if method == "GET" else client.post("/api/v1/x")
-    assert str(caught.value) == f"{method} /api/v1/x: {what}"
+    assert str(caught.value) == f"{method} {ORIGIN}/api/v1/x: {what}"
     assert (caught.value.method, caught.value.path) == (method, "/api/v1/x")
     assert caught.value.outcome_unknown is (method == "POST")
 
@@ -294,9 +294,9 @@ def test_json_under_any_type(quay: FakeQuay, kind: str) -> None:
 
 
 READERS: list[tuple[Callable[[Response], object], str]] = [
-    (Response.mapping, "the answer is not a JSON object as Quay sends it"),
-    (lambda response: response.list_of("robots"), "the answer is not a list 'robots' of objects as Quay sends it"),
-    (Response.sequence, "the answer is not a list of objects as Quay sends it"),
+    (Response.json_object, "the response is not a JSON object as Quay sends it"),
+    (lambda answer: answer.list_of("robots"), "the response is not a list 'robots' of objects as Quay sends it"),
+    (Response.json_list, "the response is not a list of objects as Quay sends it"),
 ]
 
 
@@ -315,26 +315,26 @@ def test_answer_of_another_form(
     client: QuayClient = quay.client()
     for body in bodies:
         quay.answers(ok(body))
-        response = client.get("/api/v1/x")
+        answer = client.get("/api/v1/x")
         with pytest.raises(UnexpectedResponse) as caught:
-            read(response)
-        assert str(caught.value) == f"GET /api/v1/x: {sentence}"
+            read(answer)
+        assert str(caught.value) == f"GET {ORIGIN}/api/v1/x: {sentence}"
 
 
 def test_answer_without_a_body(quay: FakeQuay) -> None:
     quay.answers(empty(200), empty(204))
     client = quay.client()
     for status in (200, 204):
-        response = client.delete("/api/v1/x")
-        assert (response.status, response.data) == (status, None)
+        answer = client.delete("/api/v1/x")
+        assert (answer.status, answer.data) == (status, None)
         with pytest.raises(UnexpectedResponse):
-            response.json_object()
+            answer.json_object()
 
 
 def test_lists_in_an_answer(quay: FakeQuay) -> None:
     quay.answers(ok({"robots": [{"name": "a"}]}), ok([{"issuer": "i"}]))
     client = quay.client()
-    assert client.get("/api/v1/x").items("robots") == [{"name": "a"}]
+    assert client.get("/api/v1/x").list_of("robots") == [{"name": "a"}]
     assert client.get("/api/v1/x").json_list() == [{"issuer": "i"}]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from typing import Any, Iterator
@@ -50,6 +51,9 @@ def client_of() -> Iterator[Clients]:
         session.close()
 
 
+CHECK = ". Check quay_host (QUAY_HOST) and that the server is up"
+
+
 def failure_of(client: QuayClient, method: str = "POST") -> TransportError:
     with pytest.raises(TransportError) as caught:
         client.get("/api/v1/x") if method == "GET" else client.post("/api/v1/x")
@@ -73,8 +77,9 @@ def test_answer(client_of: Clients, host: str) -> None:
 
 def test_refused_connection(client_of: Clients) -> None:
     """Nothing was sent, so even a write is clear."""
-    failure = failure_of(client_of(f"http://127.0.0.1:{free_port()}"))
-    assert str(failure) == "POST /api/v1/x: Connection refused"
+    client = client_of(f"http://127.0.0.1:{free_port()}")
+    failure = failure_of(client)
+    assert str(failure) == f"POST {client.origin}/api/v1/x: Connection refused{CHECK}"
     assert not failure.outcome_unknown
     assert not failure.permanent
 
@@ -85,16 +90,16 @@ def test_refused_connection_while_another_failure_is_handled(client_of: Clients)
     try:
         raise ApiError(500, "POST", "/api/v1/x", "")
     except QuayError:
-        with pytest.raises(TransportError, match="^GET /api/v1/x: Connection refused$"):
+        with pytest.raises(TransportError, match=re.escape(f"GET {client.origin}/api/v1/x: Connection refused{CHECK}")):
             client.get("/api/v1/x")
 
 
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (says(), "the connection was cut"),
+        (says(), "the connection was closed"),
         (resets, "Connection reset by peer"),
-        (says(b"gibberish\r\n\r\n"), "the connection was cut"),
+        (says(b"gibberish\r\n\r\n"), "the connection was closed"),
     ],
     ids=["closed", "reset", "no HTTP"],
 )
@@ -102,7 +107,7 @@ def test_refused_connection_while_another_failure_is_handled(client_of: Clients)
 def test_cut_connection(client_of: Clients, method: str, behaviour: Behaviour, words: str) -> None:
     with Loopback(behaviour) as server:
         failure = failure_of(client_of(f"http://{server.netloc}"), method)
-    assert str(failure) == f"{method} /api/v1/x: {words}"
+    assert str(failure) == f"{method} http://{server.netloc}/api/v1/x: {words}"
     assert failure.outcome_unknown is (method == "POST")
     assert len(server.received) == 1
 
@@ -117,16 +122,16 @@ def test_cut_connection(client_of: Clients, method: str, behaviour: Behaviour, w
     ],
     ids=["headers", "length", "chunks"],
 )
-def test_answer_that_breaks_off(client_of: Clients, method: str, response: bytes) -> None:
+def test_answer_that_breaks_off(client_of: Clients, method: str, answer: bytes) -> None:
     """Depending on its version and on the place, requests notices, or hands over what there is."""
-    with Loopback(says(response)) as server:
+    with Loopback(says(answer)) as server:
         client = client_of(f"http://{server.netloc}")
         with pytest.raises((TransportError, UnexpectedResponse)) as caught:
             (client.get("/api/v1/x") if method == "GET" else client.post("/api/v1/x")).json_object()
     assert str(caught.value) in (
-        f"{method} /api/v1/x: the answer broke off",
-        f"{method} /api/v1/x: the JSON of the answer is broken or cut off",
-        f"{method} /api/v1/x: the answer is not a JSON object as Quay sends it",
+        f"{method} {client.origin}/api/v1/x: the response was cut off",
+        f"{method} {client.origin}/api/v1/x: the JSON of the response is broken or cut off",
+        f"{method} {client.origin}/api/v1/x: the response is not a JSON object as Quay sends it",
     )
     assert caught.value.outcome_unknown is (method == "POST")
 
@@ -157,7 +162,7 @@ def test_no_answer_in_time(client_of: Clients, method: str, begun: bytes) -> Non
 
     with Loopback(hesitate) as server:
         failure = failure_of(client_of(f"http://{server.netloc}", timeout=0.25), method)
-    assert str(failure) == f"{method} /api/v1/x: no answer within 0.25 s"
+    assert str(failure) == f"{method} http://{server.netloc}/api/v1/x: no response within 0.25 s (timeout)"
     assert failure.outcome_unknown is (method == "POST")
 
 
@@ -167,7 +172,7 @@ def test_no_connection_in_time(client_of: Clients, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(socket.socket, "connect", wait)
     failure = failure_of(client_of("http://192.0.2.1", timeout=1.5))
-    assert str(failure) == "POST /api/v1/x: no connection within 1.5 s"
+    assert str(failure) == f"POST http://192.0.2.1/api/v1/x: no connection within 1.5 s{CHECK}"
     assert not failure.outcome_unknown
 
 
@@ -177,7 +182,7 @@ def test_network_that_is_down(client_of: Clients, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket.socket, "connect", fail)
     failure = failure_of(client_of("http://192.0.2.1"))
-    assert str(failure) == "POST /api/v1/x: Network is unreachable"
+    assert str(failure) == f"POST http://192.0.2.1/api/v1/x: Network is unreachable{CHECK}"
     assert not failure.outcome_unknown
 
 
@@ -188,7 +193,10 @@ def test_name_that_cannot_be_resolved(client_of: Clients, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     failure = failure_of(client_of("https://quay.invalid"))
-    assert str(failure) == "POST /api/v1/x: the host name cannot be resolved"
+    assert (
+        str(failure)
+        == "POST https://quay.invalid/api/v1/x: the host name cannot be resolved. Check quay_host (QUAY_HOST)"
+    )
     assert not failure.outcome_unknown
 
 
@@ -237,7 +245,7 @@ def test_proxy_that_is_not_for_this_host(client_of: Clients, monkeypatch: pytest
 def test_proxy_that_is_not_there(client_of: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://{LOGIN}@127.0.0.1:{free_port()}")
     failure = failure_of(client_of("https://quay.invalid"))
-    assert str(failure) == "POST /api/v1/x: the proxy did not let the request through"
+    assert str(failure) == "POST https://quay.invalid/api/v1/x: the proxy did not let the request through"
     assert not failure.outcome_unknown
 
 
@@ -250,15 +258,15 @@ def test_proxy_that_is_not_there(client_of: Clients, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_proxy_that_refuses_the_tunnel(
-    client_of: Clients, monkeypatch: pytest.MonkeyPatch, response: bytes, status: str, permanent: bool
+    client_of: Clients, monkeypatch: pytest.MonkeyPatch, answer: bytes, status: str, lasting: bool
 ) -> None:
-    with Loopback(says(b"HTTP/1.1 " + response + b"\r\n\r\n")) as proxy:
+    with Loopback(says(b"HTTP/1.1 " + answer + b"\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{LOGIN}@{proxy.netloc}")
         failure = failure_of(client_of("https://quay.invalid"))
     assert proxy.received[0].startswith(b"CONNECT quay.invalid:443 ")
     assert SECRET.encode() not in proxy.received[0]  # encoded, the proxy's own; the token not at all
-    assert str(failure) == f"POST /api/v1/x: the proxy did not let the request through ({status})"
-    assert (failure.outcome_unknown, failure.permanent) == (False, permanent)
+    assert str(failure) == f"POST https://quay.invalid/api/v1/x: the proxy did not let the request through ({status})"
+    assert (failure.outcome_unknown, failure.permanent) == (False, lasting)
 
 
 def test_refused_proxy_login_is_offered_once(client_of: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +282,7 @@ def test_proxy_that_is_no_address(client_of: Clients, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     failure = failure_of(client_of("https://quay.invalid", retries=3), "GET")
     words = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
-    assert str(failure) == f"GET /api/v1/x: {words}"
+    assert str(failure) == f"GET https://quay.invalid/api/v1/x: {words}"
     assert client_of.pauses == []
 
 
@@ -282,17 +290,18 @@ def test_ca_bundle_of_the_environment_that_is_not_there(
     client_of: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    failure = failure_of(client_of(f"https://127.0.0.1:{free_port()}", retries=3))
+    client = client_of(f"https://127.0.0.1:{free_port()}", retries=3)
+    failure = failure_of(client)
     words = "the file of CA certificates cannot be read; check REQUESTS_CA_BUNDLE"
-    assert str(failure) == f"POST /api/v1/x: {words}"
+    assert str(failure) == f"POST {client.origin}/api/v1/x: {words}"
     assert (failure.outcome_unknown, failure.permanent) == (False, True)
 
 
 def test_http_where_https_was_due(client_of: Clients) -> None:
     with Loopback(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         failure = failure_of(client_of(f"https://{server.netloc}"))
-    assert str(failure).startswith("POST /api/v1/x: TLS failed (")
-    assert str(failure).endswith("); does quay_host name a port that serves https?")
+    assert str(failure).startswith(f"POST https://{server.netloc}/api/v1/x: TLS failed (")
+    assert str(failure).endswith("). Check that the port in quay_host serves https")
 
 
 def test_one_connection_serves_many_requests(client_of: Clients) -> None:

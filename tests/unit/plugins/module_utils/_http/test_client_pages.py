@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, UnexpectedResponse
-from unit.plugins.fake_quay import FakeQuay, Reply, Request, ok, page
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.paging import read_list
+from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, ok, page
 
 PATH = "/api/v1/organization/acme/logs"
 
@@ -21,7 +22,7 @@ def listing(*names: str, following: Any = None) -> Reply:
 
 
 def walk(quay: FakeQuay, **params: str) -> list[str]:
-    return [item["name"] for item in quay.client().paginate(PATH, "logs", params or None)]
+    return [item["name"] for item in read_list(quay.client(), PATH, "logs", params or None)]
 
 
 def test_one_page(quay: FakeQuay) -> None:
@@ -48,7 +49,7 @@ def test_pages_keep_the_parameters(quay: FakeQuay) -> None:
 def test_parameters_of_the_caller_are_left_alone(quay: FakeQuay) -> None:
     quay.answers(listing("a", following="2"), listing("b"))
     params = {"limit": "1"}
-    assert len(list(quay.client().paginate(PATH, "logs", params))) == 2
+    assert len(list(read_list(quay.client(), PATH, "logs", params))) == 2
     assert params == {"limit": "1"}
 
 
@@ -94,7 +95,7 @@ def test_next_page_that_is_no_cursor(quay: FakeQuay, following: Any) -> None:
 
 def test_pages_are_asked_for_when_they_are_needed(quay: FakeQuay) -> None:
     quay.answers(listing("a", "b", following="2"))
-    entries = quay.client().paginate(PATH, "logs")
+    entries = read_list(quay.client(), PATH, "logs")
     assert quay.calls == []
     assert next(entries) == {"name": "a"}
     assert quay.calls == [("GET", PATH)]
@@ -114,5 +115,5 @@ def test_page_that_fails(quay: FakeQuay) -> None:
 
 def test_page_without_the_list(quay: FakeQuay) -> None:
     quay.answers(listing("a", following="2"), ok({"next_page": "3"}))
-    with pytest.raises(UnexpectedResponse, match=f"^GET {PATH}: the answer is not a list 'logs' of objects"):
+    with pytest.raises(UnexpectedResponse, match=f"^GET {ORIGIN}{PATH}: the response is not a list 'logs' of objects"):
         walk(quay)

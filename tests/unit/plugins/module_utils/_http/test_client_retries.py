@@ -24,7 +24,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from unit.plugins.fake_quay import FakeQuay, Reply, Step, ok, page
+from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
 SLOW = requests.exceptions.ReadTimeout("slow")
@@ -136,8 +136,8 @@ def test_write_is_never_repeated(quay: FakeQuay, step: Step, write: Callable[[Qu
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_pause_that_the_server_asks_for(quay: FakeQuay, status: int, params: str | None, pauses: list[float]) -> None:
-    busy = page(status) if params is None else page(status, Retry_After=params)
+def test_pause_that_the_server_asks_for(quay: FakeQuay, status: int, asked: str | None, pauses: list[float]) -> None:
+    busy = page(status) if asked is None else page(status, Retry_After=asked)
     quay.answers(busy, busy, ok({}))
     quay.client().get("/api/v1/x")
     assert quay.pauses == pauses
@@ -145,9 +145,9 @@ def test_pause_that_the_server_asks_for(quay: FakeQuay, status: int, params: str
 
 @pytest.mark.parametrize(("seconds", "pause"), [(12, 12.0), (-60, 0.5), (0, 0.5), (600, 30.0)])
 @pytest.mark.parametrize("skew", [0, 86400, -86400])
-def test_pause_until_a_date(quay: FakeQuay, clock: datetime, seconds: int, pause: float, clock_skew: int) -> None:
+def test_pause_until_a_date(quay: FakeQuay, clock: datetime, seconds: int, pause: float, skew: int) -> None:
     """The date is one of the server's, and judged by the server's clock."""
-    now = clock + timedelta(seconds=clock_skew)
+    now = clock + timedelta(seconds=skew)
     until = format_datetime(now + timedelta(seconds=seconds))
     quay.answers(page(429, Date=format_datetime(now), Retry_After=until), ok({}))
     quay.client().get("/api/v1/x")
@@ -171,7 +171,7 @@ def test_sign_in_is_repeated_when_limited(quay: FakeQuay) -> None:
 
 def test_sign_in_that_stays_limited(quay: FakeQuay) -> None:
     quay.answers(CSRF_PAIR, LIMITED, LIMITED, LIMITED, LIMITED)
-    with pytest.raises(RateLimited, match="^POST /api/v1/signin: Quay answered 429: Too many login attempts"):
+    with pytest.raises(RateLimited, match=f"^POST {ORIGIN}/api/v1/signin: Quay answered 429: Too many login attempts"):
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert quay.pauses == [1.0, 1.0, 2.0]
 
@@ -228,13 +228,11 @@ def test_write_of_a_session_is_not_repeated_though_its_sign_in_was(quay: FakeQua
     ],
     ids=lambda value: name(value) if isinstance(value, (Reply, Exception)) else "",
 )
-def test_what_is_unclear_after_a_failure(
-    quay: FakeQuay, step: Step, kind: type[QuayError], outcome_unknown: bool
-) -> None:
+def test_what_is_unclear_after_a_failure(quay: FakeQuay, step: Step, kind: type[QuayError], unclear: bool) -> None:
     """A write is unclear when it may have taken effect, a read never is."""
     quay.answers(step, step)
     with pytest.raises(kind) as written:
         quay.client().post("/api/v1/x")
     with pytest.raises(kind) as read:
         quay.client(retries=0).get("/api/v1/x")
-    assert (written.value.outcome_unknown, read.value.outcome_unknown) == (outcome_unknown, False)
+    assert (written.value.outcome_unknown, read.value.outcome_unknown) == (unclear, False)

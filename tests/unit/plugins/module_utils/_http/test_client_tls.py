@@ -20,8 +20,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.client impor
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError
 from unit.plugins.loopback import JSON, Loopback, resets, says
 
-ADVICE = "Give the issuing CA by ca_path; validate_certs=false switches the check off and exposes the credentials"
-
+ADVICE = "Set ca_path to the issuing CA; validate_certs=false switches the check off and exposes the credentials"
 
 # Up to its version 1.26, urllib3 compares names itself.
 ELDER_MISMATCH = "hostname '127.0.0.1' doesn't match 'quay.example.com'"
@@ -50,15 +49,10 @@ def certified(ca: trustme.CA, *names: str, **options: Any) -> ssl.SSLContext:
 
 
 def get(server: Loopback, verify: bool | str, pauses: list[float] | None = None) -> Any:
-    recorded_uuids = [] if pauses is None else pauses
+    noted = [] if pauses is None else pauses
     with requests.Session() as session:
         client = QuayClient(
-            f"https://{server.netloc}",
-            BearerAuth("s3cret"),
-            session,
-            verify=verify,
-            timeout=5,
-            sleep=recorded_uuids.append,
+            f"https://{server.netloc}", BearerAuth("s3cret"), session, verify=verify, timeout=5, sleep=noted.append
         )
         return client.get("/api/v1/x").data
 
@@ -67,6 +61,11 @@ def failure_at(server: Loopback, verify: bool | str, pauses: list[float] | None 
     with server, pytest.raises(TransportError) as caught:
         get(server, verify, pauses)
     return caught.value
+
+
+def untrusted(server: Loopback, reason: str) -> str:
+    """The message for a certificate that is not trusted for this reason."""
+    return f"GET https://{server.netloc}/api/v1/x: the server's TLS certificate is not trusted ({reason}). {ADVICE}"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -111,9 +110,7 @@ def test_unknown_ca(ca: trustme.CA) -> None:
     pauses: list[float] = []
     server = Loopback(says(JSON), says(JSON), tls=certified(ca, "127.0.0.1"))
     failure = failure_at(server, verify=True, pauses=pauses)
-    assert str(failure) == (
-        "GET /api/v1/x: the server's TLS certificate is not trusted (unable to get local issuer certificate). " + ADVICE
-    )
+    assert str(failure) == untrusted(server, "unable to get local issuer certificate")
     assert failure.permanent
     assert pauses == []
     assert server.received == []
@@ -131,8 +128,7 @@ def test_certificate_that_is_not_for_this_server(
 ) -> None:
     server = Loopback(says(JSON), tls=certified(ca, *names, **options))
     failure = failure_at(server, ca_file)
-    said = [f"GET /api/v1/x: the server's TLS certificate is not trusted ({reason}). {ADVICE}" for reason in reasons]
-    assert str(failure) in said
+    assert str(failure) in [untrusted(server, reason) for reason in reasons]
     assert failure.permanent
     assert server.received == []
 

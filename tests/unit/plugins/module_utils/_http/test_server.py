@@ -64,7 +64,7 @@ def test_read_only(quay: FakeQuay) -> None:
     quay.answers(ok({**CONFIG, "registry_state": "readonly"}))
     with pytest.raises(ReadOnlyRegistry) as caught:
         server_of(quay).refuse_if_read_only("POST", "/api/v1/x")
-    assert str(caught.value) == "POST /api/v1/x: the registry is read-only; nothing was changed"
+    assert str(caught.value) == f"POST {ORIGIN}/api/v1/x: the registry is read-only; nothing was changed"
     assert not caught.value.outcome_unknown
 
 

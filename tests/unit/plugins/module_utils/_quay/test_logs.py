@@ -16,7 +16,7 @@ import requests
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError, UnexpectedResponse
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.logs import Logs, LogsUnavailable
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, error, ok, page
+from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, error, ok, page
 
 UTC = timezone.utc
 TODAY = datetime(2026, 11, 22, 9, 30, 0, tzinfo=UTC)
@@ -198,10 +198,10 @@ def test_windows_of_two_years(quay: FakeQuay, logs: Logs) -> None:
     """None is longer than 28 days: longer ones add up days of two months, or fail around the end of February."""
     quay.answers(*[days()] * 27)
     assert logs.token_changes(["ci"], TODAY - timedelta(days=730)) == {}
-    params = spans(quay)
-    assert all((last - first).days <= 27 for first, last in params)
-    assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in zip(params, params[1:]))
-    assert (params[0][1], params[-1][0]) == (TODAY.date(), date(2024, 11, 22))
+    asked = spans(quay)
+    assert all((last - first).days <= 27 for first, last in asked)
+    assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in zip(asked, asked[1:]))
+    assert (asked[0][1], asked[-1][0]) == (TODAY.date(), date(2024, 11, 22))
 
 
 def test_windows_start_from_the_day_in_utc(quay: FakeQuay, logs: Logs) -> None:
@@ -255,7 +255,7 @@ def test_silent_logs(quay: FakeQuay, logs: Logs, reply: Reply, words: str) -> No
 
 def test_logs_that_fall_silent(quay: FakeQuay, logs: Logs) -> None:
     quay.answers(days("Sat, 21 Nov 2026 00:00:00 -0000"), page(500))
-    with pytest.raises(LogsUnavailable, match=f"^GET {ENTRIES_OF}: Quay answered 500"):
+    with pytest.raises(LogsUnavailable, match=f"^GET {ORIGIN}{ENTRIES_OF}: Quay answered 500"):
         logs.token_changes(["ci"], TODAY - timedelta(days=5))
 
 
@@ -322,5 +322,7 @@ def test_dates_that_quay_took(quay: FakeQuay, logs: Logs, told: str, taken: bool
     if taken:
         assert list(logs.entries(TODAY.date(), TODAY.date())) == []
     else:
-        with pytest.raises(UnexpectedResponse, match="Quay looked from 2026-10-22 on"):
+        with pytest.raises(
+            UnexpectedResponse, match="Quay searched from 2026-10-22 on, but was asked for 2026-11-22 on"
+        ):
             list(logs.entries(TODAY.date(), TODAY.date()))

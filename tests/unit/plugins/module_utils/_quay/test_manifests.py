@@ -114,8 +114,8 @@ def test_referrers(quay: FakeQuay, manifests: Manifests, kind: str | None, query
 
 
 @pytest.mark.parametrize("answer", [ok({"error": "Not Found"}, 404), page(404)])
-def test_no_api(quay: FakeQuay, manifests: Manifests, response: Reply) -> None:
-    quay.answers(response)
+def test_no_api(quay: FakeQuay, manifests: Manifests, answer: Reply) -> None:
+    quay.answers(answer)
     assert manifests.referrers(DIGEST, None) is None
 
 
@@ -126,8 +126,8 @@ def test_no_api(quay: FakeQuay, manifests: Manifests, response: Reply) -> None:
         (no("NAME_UNKNOWN"), "there is no repository acme/app"),
     ],
 )
-def test_no_such_manifest(quay: FakeQuay, manifests: Manifests, response: Reply, words: str) -> None:
-    quay.answers(response)
+def test_no_such_manifest(quay: FakeQuay, manifests: Manifests, answer: Reply, words: str) -> None:
+    quay.answers(answer)
     with pytest.raises(BadInput, match=words):
         manifests.referrers(DIGEST, None)
 

@@ -126,7 +126,10 @@ def test_applications_of_an_organization_that_is_not_ours(
     quay.answers(reply)
     with pytest.raises(kind) as caught:
         Applications(client, "nope").list()
-    assert str(caught.value).endswith(". Is there an organization 'nope', and may the login administer it (org:admin)?")
+    assert str(caught.value).endswith(
+        ". Check that the organization 'nope' exists and that the login administers it "
+        "(a token needs the scope org:admin)"
+    )
     assert (caught.value.status, caught.value.method) == (reply.status, "GET")
     assert caught.value.error_type in ("insufficient_scope", "not_found")
     assert caught.value.message in ("Unauthorized", "Not Found")
@@ -194,16 +197,16 @@ BY_ID: dict[str, Callable[[Applications, str], object]] = {
 
 @pytest.mark.parametrize("call", BY_ID)
 @pytest.mark.parametrize("client_id", ["", "..", "x/resetclientsecret"])
-def test_client_id_that_would_change_the_path(client: QuayClient, context: str, client_id: str) -> None:
+def test_client_id_that_would_change_the_path(client: QuayClient, call: str, client_id: str) -> None:
     with pytest.raises(BadInput):
-        BY_ID[context](Applications(client, "acme"), client_id)
+        BY_ID[call](Applications(client, "acme"), client_id)
 
 
 @pytest.mark.parametrize("call", sorted(set(BY_ID) - {"get"}))
-def test_application_that_is_not_there(quay: FakeQuay, client: QuayClient, context: str) -> None:
+def test_application_that_is_not_there(quay: FakeQuay, client: QuayClient, call: str) -> None:
     quay.answers(GONE)
     with pytest.raises(NotFound):
-        BY_ID[context](Applications(client, "acme"), CLIENT_ID)
+        BY_ID[call](Applications(client, "acme"), CLIENT_ID)
 
 
 def test_organization_of_an_application(quay: FakeQuay, client: QuayClient) -> None:
@@ -429,7 +432,7 @@ def test_authorize_without_a_token(quay: FakeQuay, reply: Reply) -> None:
     quay.answers(CSRF_PAIR, reply)
     with pytest.raises(UnexpectedResponse) as caught:
         authorize(quay)
-    assert str(caught.value) == "POST /oauth/authorizeapp: the answer holds no access token"
+    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: the response holds no access token"
     assert caught.value.outcome_unknown
 
 

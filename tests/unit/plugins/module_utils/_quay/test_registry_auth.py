@@ -30,7 +30,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.registry_aut
     request_registry_token,
     verify_secret,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, ok, page, refused, registry_token
+from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, ok, page, refused, registry_token
 
 ISSUED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
 ENDS = datetime(2026, 1, 31, 13, 0, 0, tzinfo=timezone.utc)
@@ -153,13 +153,17 @@ def test_request_for_a_grant(quay: FakeQuay) -> None:
 @pytest.mark.parametrize("body", [{}, {"token": None}, {"token": "abc"}, {"access_token": registry_token()}])
 def test_answer_without_a_grant(quay: FakeQuay, body: dict[str, Any]) -> None:
     quay.answers(ok(body))
-    with pytest.raises(UnexpectedResponse, match="^GET /v2/auth: the answer holds no registry token that can be read$"):
+    with pytest.raises(
+        UnexpectedResponse, match=f"^GET {ORIGIN}/v2/auth: the response holds no registry token that can be read$"
+    ):
         request_registry_token(quay.client(), Auth(), "x", ["a/b"], ["pull"])
 
 
 def test_grant_that_is_refused(quay: FakeQuay) -> None:
     quay.answers(refused("Invalid Username or Password"))
-    with pytest.raises(NotAuthenticated, match="^GET /v2/auth: Quay answered 401: Invalid Username or Password$"):
+    with pytest.raises(
+        NotAuthenticated, match=f"^GET {ORIGIN}/v2/auth: Quay answered 401: Invalid Username or Password$"
+    ):
         request_registry_token(quay.client(), BasicAuth("ann", "x"), "x", ["a/b"], ["pull"])
 
 
@@ -171,14 +175,12 @@ def test_grant_that_is_refused(quay: FakeQuay) -> None:
         ("$oauthtoken", {"sub": "ann", "context": OF_OAUTH}, Verification(Liveness.LIVE, UUID, "ann")),
     ],
 )
-def test_proof_of_a_live_secret(
-    quay: FakeQuay, username: str, claims: dict[str, Any], verification: Verification
-) -> None:
+def test_proof_of_a_live_secret(quay: FakeQuay, username: str, claims: dict[str, Any], proof: Verification) -> None:
     """One request, by the secret itself and with a scope, so that no login is logged."""
     quay.answers(ok({"token": registry_token(**claims)}))
     client = quay.client(BearerAuth("another"))
-    assert verify_secret(client, username, "s3cret", "acme") == verification
-    assert verification.live
+    assert verify_secret(client, username, "s3cret", "acme") == proof
+    assert proof.live
     target = "/v2/auth?service=quay.example.com&scope=repository%3Aacme%2Fcredential-proof%3Apull"
     assert quay.requests == [Request("GET", target, basic(username, "s3cret"))]
 
@@ -196,9 +198,9 @@ def test_proof_of_a_live_secret(
 )
 def test_proof_of_a_dead_secret(quay: FakeQuay, words: str, liveness: Liveness) -> None:
     quay.answers(refused(words))
-    verification = verify_secret(quay.client(), "$oauthtoken", "s3cret", "acme")
-    assert verification == Verification(liveness)
-    assert not verification.live
+    proof = verify_secret(quay.client(), "$oauthtoken", "s3cret", "acme")
+    assert proof == Verification(liveness)
+    assert not proof.live
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_proof_that_quay_did_not_give(quay: FakeQuay, reply: Reply, kind: type[E
 
 
 @pytest.mark.parametrize(
-    ("login", "headers"),
+    ("auth", "headers"),
     [
         (BearerAuth("s3cret"), basic("$oauthtoken", "s3cret")),
         (SessionAuth("ann", "s3cret"), basic("ann", "s3cret")),

@@ -92,7 +92,7 @@ def test_none(quay: FakeQuay, repositories: Repositories) -> None:
 
 def test_one_that_may_not_be_seen(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(error(403, "Unauthorized", "insufficient_scope"))
-    with pytest.raises(Forbidden, match="Is there a namespace 'acme'"):
+    with pytest.raises(Forbidden, match="Check that the namespace 'acme' exists"):
         repositories.get()
 
 
@@ -150,13 +150,11 @@ def test_writes(
     ("answer", "unclear"),
     [(error(403, "Unauthorized", "insufficient_scope"), False), (page(500), True)],
 )
-def test_namespace_that_is_not_there(
-    quay: FakeQuay, repositories: Repositories, response: Reply, outcome_unknown: bool
-) -> None:
-    quay.answers(response)
-    with pytest.raises(ApiError, match="Is there a namespace 'acme'") as failure:
+def test_namespace_that_is_not_there(quay: FakeQuay, repositories: Repositories, answer: Reply, unclear: bool) -> None:
+    quay.answers(answer)
+    with pytest.raises(ApiError, match="Check that the namespace 'acme' exists") as failure:
         repositories.create("private", "")
-    assert failure.value.outcome_unknown is outcome_unknown
+    assert failure.value.outcome_unknown is unclear
 
 
 def test_creation_that_is_refused(quay: FakeQuay, repositories: Repositories) -> None:

@@ -226,18 +226,18 @@ CALLS: dict[str, Callable[[Robots], object]] = {
         (page(404), EndpointMissing),
     ],
 )
-def test_errors_are_handed_on(quay: FakeQuay, robots: Robots, context: str, reply: Reply, kind: type[ApiError]) -> None:
+def test_errors_are_handed_on(quay: FakeQuay, robots: Robots, call: str, reply: Reply, kind: type[ApiError]) -> None:
     quay.answers(reply)
     with pytest.raises(kind) as caught:
-        CALLS[context](robots)
+        CALLS[call](robots)
     assert not is_unknown_robot(caught.value)
 
 
 @pytest.mark.parametrize("call", sorted(set(CALLS) - {"get"}))
-def test_unknown_robot_is_told_apart(quay: FakeQuay, robots: Robots, context: str) -> None:
+def test_unknown_robot_is_told_apart(quay: FakeQuay, robots: Robots, call: str) -> None:
     quay.answers(UNKNOWN)
     with pytest.raises(ApiError) as caught:
-        CALLS[context](robots)
+        CALLS[call](robots)
     assert is_unknown_robot(caught.value)
 
 

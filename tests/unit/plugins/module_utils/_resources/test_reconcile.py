@@ -17,7 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._resources.reconci
     ABSENT,
     PRESENT,
     Comparison,
-    keep,
+    reconcile,
 )
 
 DEFAULTS = {"description": "", "role": "member"}
@@ -50,11 +50,11 @@ class Team:
         self.acts = acts
         self.writes: list[tuple[str, Mapping[str, Any]]] = []
 
-    def find(self) -> Mapping[str, Any] | None:
+    def read(self) -> Mapping[str, Any] | None:
         return self.has
 
-    def create(self, desired: Mapping[str, Any]) -> None:
-        self._write("create", desired, desired)
+    def create(self, wanted: Mapping[str, Any]) -> None:
+        self._write("create", wanted, wanted)
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         self._write("update", changes, {**present, **changes})
@@ -73,7 +73,7 @@ class Team:
 def kept(
     team: Team, state: str = PRESENT, *, check_mode: bool = False, read_only: bool = False, **declared: Any
 ) -> Comparison:
-    return keep(cast(ModuleContext, FakeCall(check_mode, read_only)), team, state, declared, DEFAULTS)
+    return reconcile(cast(ModuleContext, FakeCall(check_mode, read_only)), team, state, declared, DEFAULTS)
 
 
 def failure(status: int) -> ApiError:
@@ -127,7 +127,7 @@ def test_check_mode_foretells_the_one_write(
 
 
 def test_the_outcome_shows_both_sides() -> None:
-    outcome = Comparison(None, {"role": "admin"}).outcome({"name": "dev"})
+    outcome = Comparison(None, {"role": "admin"}).result({"name": "dev"})
     assert (outcome.changed, outcome.values) == (True, {"name": "dev"})
     assert (outcome.before, outcome.after) == ({}, {"role": "admin"})
 

@@ -221,17 +221,17 @@ def test_path_that_ends_with_a_slash(folder: Path, act: str) -> None:
 
 @pytest.mark.parametrize("act", WRITING)
 def test_directory_that_cannot_be_written(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
-    params: list[tuple[Any, int]] = []
+    asked: list[tuple[Any, int]] = []
 
     def access(path: Any, mode: int) -> bool:
-        params.append((path, mode))
+        asked.append((path, mode))
         return False
 
     monkeypatch.setattr(os, "access", access)
     words = "is not writable for the user that runs the module"
     with refusal(f"token_path: the directory {folder} {words}"):
         ACTS[act](str(file))
-    assert params == [(str(folder), os.W_OK | os.X_OK)]
+    assert asked == [(str(folder), os.W_OK | os.X_OK)]
 
 
 @pytest.mark.parametrize("act", ["place", "writable"])
@@ -299,11 +299,11 @@ def test_draft_is_private_from_the_first_moment(folder: Path, file: Path, monkey
 def noting(act: Callable[..., Any], folder: Path, seen: list[int]) -> Callable[..., Any]:
     """The same act, with the modes of all drafts noted before it."""
 
-    def recorded_uuids(*arguments: Any, **options: Any) -> Any:
+    def noted(*arguments: Any, **options: Any) -> Any:
         seen.extend(mode_of(draft) for draft in drafts_in(folder))
         return act(*arguments, **options)
 
-    return recorded_uuids
+    return noted
 
 
 def test_file_is_replaced_in_one_step(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,12 +348,12 @@ def test_draft_reaches_the_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
         steps.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else str(os.fstat(handle).st_size))
         fsync(handle)
 
-    def superseded_by_minting(source: str, target: str) -> None:
+    def replaced(source: str, target: str) -> None:
         steps.append("replace")
         replace(source, target)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "replace", superseded_by_minting)
+    monkeypatch.setattr(os, "replace", replaced)
     write_text(str(file), SECRET, OPTION)
     assert steps == ["16384", str(len(SECRET)), "replace", "folder"]
 
@@ -526,14 +526,14 @@ def test_no_handle_is_left_open(file: Path) -> None:
         (0o600, (0, 0), False),
     ],
 )
-def test_permissions(file: Path, mode: int, owner: tuple[int, int] | None, coerce: bool) -> None:
+def test_permissions(file: Path, mode: int, owner: tuple[int, int] | None, fit: bool) -> None:
     """The owners of the table are how far from the file's own."""
     file.touch()
     file.chmod(0o640)
     found = file.stat()
     own = (found.st_uid, found.st_gid)
-    desired = owner and tuple(-1 if want < 0 else have + want for want, have in zip(owner, own))
-    assert has_permissions(str(file), mode, cast("tuple[int, int] | None", desired)) is coerce
+    wanted = owner and tuple(-1 if want < 0 else have + want for want, have in zip(owner, own))
+    assert has_permissions(str(file), mode, cast("tuple[int, int] | None", wanted)) is fit
 
 
 def test_permissions_of_what_is_not_there(file: Path) -> None:
@@ -547,13 +547,13 @@ class Waits:
     """Pauses that are noted; after so many of them, something happens."""
 
     def __init__(self, until: int = 0, then: Callable[[], object] = lambda: None) -> None:
-        self.recorded_uuids: list[float] = []
+        self.noted: list[float] = []
         self._until = until
         self._then = then
 
     def __call__(self, seconds: float) -> None:
-        self.recorded_uuids.append(seconds)
-        if len(self.recorded_uuids) == self._until:
+        self.noted.append(seconds)
+        if len(self.noted) == self._until:
             self._then()
 
 
@@ -576,7 +576,7 @@ def test_one_run_at_a_time(folder: Path, file: Path) -> None:
         assert is_locked(folder)
         assert names_in(folder) == []
     assert not is_locked(folder)
-    assert waits.recorded_uuids == []
+    assert waits.noted == []
 
 
 def test_next_run_waits_for_the_first(folder: Path, file: Path) -> None:
@@ -585,7 +585,7 @@ def test_next_run_waits_for_the_first(folder: Path, file: Path) -> None:
     waits = Waits(3, lambda: first.__exit__(None, None, None))
     with locked([str(folder / "other")], sleep=waits):
         assert is_locked(folder)
-    assert waits.recorded_uuids == [0.2] * 3
+    assert waits.noted == [0.2] * 3
 
 
 def test_next_run_does_not_wait_for_ever(folder: Path, file: Path) -> None:
@@ -595,7 +595,7 @@ def test_next_run_does_not_wait_for_ever(folder: Path, file: Path) -> None:
         with refusal(words), locked([str(file)], timeout=1.0, sleep=waits):
             raise AssertionError
         assert is_locked(folder)
-    assert waits.recorded_uuids == [0.2] * 5
+    assert waits.noted == [0.2] * 5
     assert not is_locked(folder)
 
 
@@ -619,11 +619,11 @@ def test_several_folders_are_locked_in_one_order(tmp_path: Path, monkeypatch: py
     opened: list[str] = []
     open_file = os.open
 
-    def recorded_uuids(path: Any, *arguments: Any, **options: Any) -> int:
+    def noted(path: Any, *arguments: Any, **options: Any) -> int:
         opened.append(Path(path).name)
         return open_file(path, *arguments, **options)
 
-    monkeypatch.setattr(os, "open", recorded_uuids)
+    monkeypatch.setattr(os, "open", noted)
     paths = [str(tmp_path / name / "token") for name in ("b", "none", "link", "a", "b")]
     with locked(paths, sleep=Waits()):
         assert opened == ["a", "b", "none"]
@@ -648,7 +648,7 @@ def test_file_system_without_locks(file: Path, monkeypatch: pytest.MonkeyPatch) 
     with locked([str(file)], sleep=waits):
         write_text(str(file), SECRET, OPTION)
     assert file.read_text() == SECRET
-    assert waits.recorded_uuids == []
+    assert waits.noted == []
 
 
 # --- What a killed run left
