@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
     AGE_FROM_CREATION,
     AGE_FROM_LOG,
@@ -182,33 +181,6 @@ def test_policy_by_default() -> None:
 def test_verdict(reason: str, action: str, due: bool, mints: bool) -> None:
     found = Decision(reason, action)
     assert (found.due, found.mints) == (due, mints)
-
-
-@pytest.mark.parametrize(
-    ("secret", "digest"),
-    [("abc", "ba7816bf8f01"), ("ü", "607474ca475a"), ("", None), (None, None)],
-)
-def test_fingerprint(secret: str | None, digest: str | None) -> None:
-    assert fingerprint(secret) == digest
-
-
-@pytest.mark.parametrize(
-    ("noted", "secret", "fits"),
-    [
-        ("ba7816bf8f01", "abc", True),
-        ("ba7816bf8f01", "abd", False),
-        ("ba7816bf8f01", None, False),
-        ("ba7816bf8f01", "", False),
-        ("BA7816BF8F01", "abc", False),
-        ("ba7816bf8f0", "abc", False),
-        ("", "", False),
-        (None, "abc", False),
-        (None, None, False),
-        (None, "", False),
-    ],
-)
-def test_record_counts_for_its_own_secret_only(noted: str | None, secret: str | None, fits: bool) -> None:
-    assert Record(noted).fits(secret) is fits
 
 
 # What was replaced: "old" is the predecessor, "lost" an orphan.

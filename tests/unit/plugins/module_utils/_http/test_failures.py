@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the client reads answers: JSON, and the error shapes of Quay's API, its registry, nginx and proxies."""
+"""What a failed request means: the error shapes of Quay's API, its registry, nginx and proxies."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BasicAuth, BearerAuth, SessionAuth
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.client import QuayClient
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import (
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    SessionAuth,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
     EndpointMissing,
@@ -24,18 +25,24 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.response import Response
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.failures import split_location
 from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, empty, error, ok, page, refused
 
 INVALID = "invalid_request"
+
 SCOPE = "insufficient_scope"
+
 CSRF = "CSRF token was invalid or missing."
+
 DEAD = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
     "Check quay_token or QUAY_TOKEN"
 )
+
 LACKS = "The login lacks the permission or the scope, or the object does not exist (Quay does not say which)"
+
 MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
+
 SCHEMA = """'name' is a required property
 
 Failed validating 'required' in schema:
@@ -43,6 +50,7 @@ Failed validating 'required' in schema:
 
 On instance:
     {'secret': 'hunter2'}"""
+
 NGINX = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body>\r\n</html>"
 
 
@@ -261,8 +269,21 @@ def test_redirect_to_no_address(quay: FakeQuay, location: str) -> None:
     assert caught.value.outcome_unknown
 
 
+def test_location() -> None:
+    target = split_location({"Location": "https://a.example/b?c=d#e"})
+    assert (target.netloc, target.path, target.query, target.fragment) == ("a.example", "/b", "c=d", "e")
+
+
+@pytest.mark.parametrize("location", [None, "", "http://[broken"])
+def test_no_location(location: str | None) -> None:
+    target = split_location({} if location is None else {"Location": location})
+    assert (target.netloc, target.path, target.query, target.fragment) == ("", "", "", "")
+
+
 LOGIN_PAGE = "<!doctype html><title>Sign in</title>"
+
 PROXY = "Check that quay_host is Quay itself, and not a proxy's login page"
+
 BROKEN = "the JSON of the response is broken or cut off"
 
 
@@ -291,70 +312,3 @@ def test_answer_that_is_not_json(quay: FakeQuay, method: str, reply: Reply, what
 def test_json_under_any_type(quay: FakeQuay, kind: str) -> None:
     quay.answers(Reply(200, b'{"a": 1}', [("Content-Type", kind)]))
     assert quay.client().get("/api/v1/x").json_object() == {"a": 1}
-
-
-READERS: list[tuple[Callable[[Response], object], str]] = [
-    (Response.json_object, "the response is not a JSON object as Quay sends it"),
-    (lambda answer: answer.list_of("robots"), "the response is not a list 'robots' of objects as Quay sends it"),
-    (Response.json_list, "the response is not a list of objects as Quay sends it"),
-]
-
-
-@pytest.mark.parametrize(
-    ("reader", "bodies"),
-    [
-        (READERS[0], [None, [], [{}], "x", 1, True]),
-        (READERS[1], [{}, {"robots": None}, {"robots": {}}, {"robots": "x"}, {"robots": [1]}, {"robots": [{}, None]}]),
-        (READERS[2], [None, {}, "x", [1], [[]], [{}, None]]),
-    ],
-)
-def test_answer_of_another_form(
-    quay: FakeQuay, reader: tuple[Callable[[Response], object], str], bodies: list[Any]
-) -> None:
-    read, sentence = reader
-    client: QuayClient = quay.client()
-    for body in bodies:
-        quay.answers(ok(body))
-        answer = client.get("/api/v1/x")
-        with pytest.raises(UnexpectedResponse) as caught:
-            read(answer)
-        assert str(caught.value) == f"GET {ORIGIN}/api/v1/x: {sentence}"
-
-
-def test_answer_without_a_body(quay: FakeQuay) -> None:
-    quay.answers(empty(200), empty(204))
-    client = quay.client()
-    for status in (200, 204):
-        answer = client.delete("/api/v1/x")
-        assert (answer.status, answer.data) == (status, None)
-        with pytest.raises(UnexpectedResponse):
-            answer.json_object()
-
-
-def test_lists_in_an_answer(quay: FakeQuay) -> None:
-    quay.answers(ok({"robots": [{"name": "a"}]}), ok([{"issuer": "i"}]))
-    client = quay.client()
-    assert client.get("/api/v1/x").list_of("robots") == [{"name": "a"}]
-    assert client.get("/api/v1/x").json_list() == [{"issuer": "i"}]
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
-def test_what_errors_know(method: str) -> None:
-    """What leaves a write unclear leaves a read clear."""
-    reads = method in ("GET", "HEAD")
-    sent = TransportError(method, "/x", "cut", sent=True)
-    assert (str(sent), sent.method, sent.path, sent.permanent) == (f"{method} /x: cut", method, "/x", False)
-    assert sent.outcome_unknown is not reads
-    assert TransportError(method, "/x", "refused", sent=False).outcome_unknown is False
-    assert TransportError(method, "/x", "untrusted", sent=False, permanent=True).permanent is True
-    assert UnexpectedResponse(method, "/x", "a page").outcome_unknown is not reads
-    assert ApiError(500, method, "/x", "").outcome_unknown is not reads
-    assert ApiError(499, method, "/x", "").outcome_unknown is False
-    assert ReadOnlyRegistry(503, method, "/x", "").outcome_unknown is False
-    assert QuayError("any").outcome_unknown is False
-
-
-def test_words_of_errors() -> None:
-    assert str(ApiError(400, "PUT", "/x", "")) == "PUT /x: Quay answered 400"
-    assert str(ApiError(400, "PUT", "/x", "Bad.", hint="Do it well")) == "PUT /x: Quay answered 400: Bad. Do it well"
-    assert str(ReadOnlyRegistry(503, "PUT", "/x", "")) == "PUT /x: the registry is read-only; nothing was changed"
