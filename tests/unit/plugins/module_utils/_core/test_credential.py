@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fingerprints, and the records that count for one secret only."""
+"""Fingerprints, and records that belong to one secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_fingerprint(secret: str | None, digest: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("noted", "secret", "fits"),
+    ("recorded", "secret", "fits"),
     [
         ("ba7816bf8f01", "abc", True),
         ("ba7816bf8f01", "abd", False),
@@ -34,5 +34,5 @@ def test_fingerprint(secret: str | None, digest: str | None) -> None:
         (None, "", False),
     ],
 )
-def test_record_counts_for_its_own_secret_only(noted: str | None, secret: str | None, fits: bool) -> None:
-    assert Record(noted).fits(secret) is fits
+def test_record_fits_only_its_own_secret(recorded: str | None, secret: str | None, fits: bool) -> None:
+    assert Record(recorded).fits(secret) is fits

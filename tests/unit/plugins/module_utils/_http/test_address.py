@@ -38,7 +38,7 @@ SECRET = "Tr0ub4dor"
         ("https://[fe80::1%25eth0]", "https://[fe80::1%25eth0]"),
     ],
 )
-def test_host(text: str, origin: str) -> None:
+def test_valid_host(text: str, origin: str) -> None:
     assert normalise_host(text) == origin
 
 
@@ -77,7 +77,7 @@ def test_host(text: str, origin: str) -> None:
         (f"https://{SECRET * 10}", "is not a URL"),
     ],
 )
-def test_wrong_host(text: str, sentence: str) -> None:
+def test_invalid_host(text: str, sentence: str) -> None:
     with pytest.raises(BadInput, match=f"^quay_host {sentence}") as caught:
         normalise_host(text)
     assert SECRET not in str(caught.value)
@@ -86,7 +86,7 @@ def test_wrong_host(text: str, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pasted"),
+    ("text", "credentials"),
     [
         (f"https://admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
         (f"https://{SECRET}@quay.example.com/x", SECRET),
@@ -101,8 +101,8 @@ def test_wrong_host(text: str, sentence: str) -> None:
         ("", None),
     ],
 )
-def test_password_that_was_pasted_into_a_url(text: str, pasted: str | None) -> None:
-    assert credentials_in_url(text) == pasted
+def test_credentials_in_a_url(text: str, credentials: str | None) -> None:
+    assert credentials_in_url(text) == credentials
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_password_that_was_pasted_into_a_url(text: str, pasted: str | None) -> N
         (("ü",), "/api/v1/%C3%BC"),
     ],
 )
-def test_path(parts: tuple[str, ...], path: str) -> None:
+def test_api_path(parts: tuple[str, ...], path: str) -> None:
     assert api_path(*parts) == path
 
 

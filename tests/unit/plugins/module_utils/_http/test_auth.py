@@ -32,8 +32,8 @@ BEARER = {"Authorization": "Bearer s3cret"}
 
 AUTHORIZE = "/oauth/authorizeapp"
 
-# What a browser's login meets: the CSRF pair first, then signing in, which gives a new pair.
-CSRF_PAIR = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; HttpOnly; Path=/; SameSite=Lax")
+# The replies to a sign-in: GET /csrf_token, then POST /api/v1/signin, which sends the next token and cookie.
+CSRF_TOKEN = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; HttpOnly; Path=/; SameSite=Lax")
 
 SIGNED_IN = ok({"success": True}, Set_Cookie="_csrf_token=cookie-2; HttpOnly; Path=/", X_Next_CSRF_Token="csrf-2")
 
@@ -64,9 +64,9 @@ def test_basic(quay: FakeQuay) -> None:
     assert quay.requests == [Request("GET", "/v2/auth", {**COMMON, **basic("acme+ci:pässword")})]
 
 
-def test_session(quay: FakeQuay) -> None:
-    """Sign in when it is first needed, once; the CSRF token goes with writes alone, and nobody is signed out."""
-    quay.answers(CSRF_PAIR, SIGNED_IN, ok({}), ok({}), empty())
+def test_session_signs_in_once(quay: FakeQuay) -> None:
+    """It signs in before the first request. Only writes carry the CSRF token. It never signs out."""
+    quay.answers(CSRF_TOKEN, SIGNED_IN, ok({}), ok({}), empty())
     auth = SessionAuth("ann", "pässword")
     client = quay.client(auth)
     assert not auth.signed_in
@@ -85,11 +85,11 @@ def test_session(quay: FakeQuay) -> None:
     ]
 
 
-def test_session_follows_its_cookies(quay: FakeQuay) -> None:
-    """A load balancer adds a cookie of its own, and the server renews the session's."""
+def test_session_keeps_its_cookies(quay: FakeQuay) -> None:
+    """A load balancer adds its own cookie, and the server renews the cookie of the session."""
     renewed = ok({}, Set_Cookie="_csrf_token=cookie-3; Path=/")
-    balanced = ok({"csrf_token": "csrf-1"}, Set_Cookie="route=b; Path=/; Secure")
-    quay.answers(balanced, SIGNED_IN, renewed, ok({}))
+    csrf_token = ok({"csrf_token": "csrf-1"}, Set_Cookie="route=b; Path=/; Secure")
+    quay.answers(csrf_token, SIGNED_IN, renewed, ok({}))
     client = quay.client(SessionAuth("ann", "pässword"))
     client.get("/api/v1/x")
     client.get("/api/v1/y")
@@ -101,9 +101,9 @@ def test_session_follows_its_cookies(quay: FakeQuay) -> None:
     ]
 
 
-def test_failed_sign_in_is_tried_again_by_the_next_request(quay: FakeQuay) -> None:
-    wrong = ok({"needsEmailVerification": False, "invalidCredentials": True, "message": "Invalid Username"}, 403)
-    quay.answers(CSRF_PAIR, wrong, SIGNED_IN, ok({}))
+def test_next_request_signs_in_again_after_a_failure(quay: FakeQuay) -> None:
+    refusal = ok({"needsEmailVerification": False, "invalidCredentials": True, "message": "Invalid Username"}, 403)
+    quay.answers(CSRF_TOKEN, refusal, SIGNED_IN, ok({}))
     auth = SessionAuth("ann", "pässword")
     client = quay.client(auth)
     with pytest.raises(NotAuthenticated, match=r"Invalid Username\. Check quay_username and quay_password$"):
@@ -118,13 +118,13 @@ def test_failed_sign_in_is_tried_again_by_the_next_request(quay: FakeQuay) -> No
     ]
 
 
-def test_basic_with_a_csrf_pair(quay: FakeQuay) -> None:
-    """No session of the user's: the pair is an anonymous one, and the password goes by Basic to one page only."""
-    quay.answers(CSRF_PAIR, page(302, Location="/x"))
+def test_basic_with_a_csrf_token(quay: FakeQuay) -> None:
+    """The CSRF token belongs to an anonymous session. Only the one page receives the password."""
+    quay.answers(CSRF_TOKEN, page(302, Location="/x"))
     client = quay.client(SessionAuth("ann", "pässword"))
     client.request("POST", AUTHORIZE, form={"a": "b"}, auth=BasicCsrfAuth("ann", "pässword"), redirect=True)
-    signed = {"Cookie": "_csrf_token=cookie-1", "X-CSRF-Token": "csrf-1", **basic("ann:pässword")}
-    assert quay.requests == [GET_CSRF, Request("POST", AUTHORIZE, {**FORM, **signed}, {"a": "b"})]
+    headers = {"Cookie": "_csrf_token=cookie-1", "X-CSRF-Token": "csrf-1", **basic("ann:pässword")}
+    assert quay.requests == [GET_CSRF, Request("POST", AUTHORIZE, {**FORM, **headers}, {"a": "b"})]
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ def test_basic_with_a_csrf_pair(quay: FakeQuay) -> None:
     ],
     ids=lambda value: value.kind if isinstance(value, Auth) else "",
 )
-def test_login_at_the_registry(quay: FakeQuay, auth: Auth, header: dict[str, str]) -> None:
+def test_auth_for_the_registry(quay: FakeQuay, auth: Auth, header: dict[str, str]) -> None:
     quay.answers(ok({}))
     quay.client(auth).get("/v2/auth", auth=auth.for_registry())
     assert quay.requests == [Request("GET", "/v2/auth", {**COMMON, **header})]
 
 
-def test_session_without_a_session(quay: FakeQuay) -> None:
-    quay.answers(CSRF_PAIR, page(302))
+def test_basic_csrf_auth_of_a_session(quay: FakeQuay) -> None:
+    quay.answers(CSRF_TOKEN, page(302))
     auth = SessionAuth("ann", "pässword")
     quay.client(auth).request("POST", AUTHORIZE, form={}, auth=auth.without_session(), redirect=True)
     assert quay.requests[1].headers["Authorization"] == basic("ann:pässword")["Authorization"]
@@ -152,17 +152,19 @@ def test_session_without_a_session(quay: FakeQuay) -> None:
 
 
 @pytest.mark.parametrize("token", ["", " s3cret", "s3cret\n", "s3 cret", "s3\r\nX-Evil: 1", "s3crét", "s3cret\0"])
-def test_token_that_cannot_stand_in_a_header(token: str) -> None:
+def test_token_that_cannot_be_sent_in_a_header(token: str) -> None:
     with pytest.raises(BadInput, match="^quay_token holds a space, a line break or another character") as caught:
         BearerAuth(token)
     assert "s3" not in str(caught.value)
 
 
-def test_cookies_never_mix(quay: FakeQuay) -> None:
-    """Two users and a token on one connection: what the server sets for one is not sent for another."""
-    other = ok({"csrf_token": "csrf-b"}, Set_Cookie="_csrf_token=cookie-b; Path=/")
-    tracked = ok({}, Set_Cookie="tracker=1; Path=/")
-    quay.answers(CSRF_PAIR, SIGNED_IN, tracked, other, ok({}), tracked, tracked, tracked, ok({}))
+def test_each_auth_has_its_own_cookies(quay: FakeQuay) -> None:
+    """Two users and a token share connections. A cookie that is set for one is not sent for another."""
+    csrf_token_of_bob = ok({"csrf_token": "csrf-b"}, Set_Cookie="_csrf_token=cookie-b; Path=/")
+    with_cookie = ok({}, Set_Cookie="tracker=1; Path=/")
+    quay.answers(
+        CSRF_TOKEN, SIGNED_IN, with_cookie, csrf_token_of_bob, ok({}), with_cookie, with_cookie, with_cookie, ok({})
+    )
     ann, bob = SessionAuth("ann", "pässword"), SessionAuth("bob", "x")
     client = quay.client()
     client.get("/api/v1/x", auth=ann)
@@ -185,7 +187,7 @@ def test_cookies_never_mix(quay: FakeQuay) -> None:
 
 
 def test_redirect_of_the_sign_in_is_not_followed(quay: FakeQuay) -> None:
-    quay.answers(CSRF_PAIR, page(307, Location="https://evil.example/api/v1/signin"))
+    quay.answers(CSRF_TOKEN, page(307, Location="https://evil.example/api/v1/signin"))
     with pytest.raises(
         UnexpectedResponse, match=rf"^POST {ORIGIN}/api/v1/signin: the server redirects to https://evil\.example\."
     ):

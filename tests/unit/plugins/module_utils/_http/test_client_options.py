@@ -20,24 +20,24 @@ from unit.plugins.fake_quay import COMMON, FakeQuay, Request, ok
 
 BEARER = {"Authorization": "Bearer s3cret"}
 
-# What a browser's login meets: the CSRF pair first, then signing in, which gives a new pair.
-CSRF_PAIR = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; HttpOnly; Path=/; SameSite=Lax")
+# The replies to a sign-in.
+CSRF_TOKEN = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; HttpOnly; Path=/; SameSite=Lax")
 
 SIGNED_IN = ok({"success": True}, Set_Cookie="_csrf_token=cookie-2; HttpOnly; Path=/", X_Next_CSRF_Token="csrf-2")
 
 
-def test_making_a_client_sends_nothing(quay: FakeQuay) -> None:
+def test_constructing_a_client_sends_nothing(quay: FakeQuay) -> None:
     quay.client(SessionAuth("ann", "pässword"))
     assert quay.requests == []
 
 
-def test_origin_and_what_podman_calls_it(quay: FakeQuay) -> None:
+def test_origin_and_netloc(quay: FakeQuay) -> None:
     quay.origin = "HTTPS://[::1]:8443/"
     client = quay.client()
     assert (client.origin, client.netloc) == ("https://[::1]:8443", "[::1]:8443")
 
 
-def test_ca_file_that_is_not_there(quay: FakeQuay, tmp_path: Path) -> None:
+def test_missing_ca_file(quay: FakeQuay, tmp_path: Path) -> None:
     missing = tmp_path / "ca.pem"
     with pytest.raises(BadInput, match=f"^ca_path: there is no file {missing} on the target$"):
         quay.client(verify=str(missing))
@@ -51,7 +51,7 @@ def test_ca_file_without_a_certificate(quay: FakeQuay, tmp_path: Path, content: 
         quay.client(verify=str(file))
 
 
-def test_ca_file_that_cannot_be_opened(quay: FakeQuay, tmp_path: Path) -> None:
+def test_unreadable_ca_file(quay: FakeQuay, tmp_path: Path) -> None:
     loop = tmp_path / "loop.pem"
     loop.symlink_to(loop)
     with pytest.raises(BadInput, match=f"^ca_path: {loop} cannot be read: Too many levels of symbolic links$"):
@@ -62,13 +62,13 @@ def test_ca_file_that_cannot_be_opened(quay: FakeQuay, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("verify", "used"), [(True, "from the environment"), (False, False), ("from the option", "from the option")]
 )
-def test_certificates(
+def test_ca_file_of_the_environment(
     quay: FakeQuay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, verify: Any, used: Any
 ) -> None:
-    """The environment names the CA where the options leave it open, and never overrides them."""
+    """REQUESTS_CA_BUNDLE counts only if the option names no file and the check is on."""
     monkeypatch.setenv(variable, "from the environment")
     if isinstance(verify, str):
-        verify = used = str(tmp_path)  # a folder of certificates
+        verify = used = str(tmp_path)  # a directory of certificates
     quay.answers(ok({}))
     quay.client(verify=verify).get("/api/v1/x")
     assert quay.options[0]["verify"] == used
@@ -101,7 +101,7 @@ def test_proxies_of_the_environment(
 
 @pytest.mark.parametrize("host", ["machine quay.example.com", "default"])
 @pytest.mark.parametrize("by_variable", [False, True])
-def test_netrc_is_not_read(
+def test_netrc_is_ignored(
     quay: FakeQuay, home: Path, monkeypatch: pytest.MonkeyPatch, host: str, by_variable: bool
 ) -> None:
     netrc = home / ".netrc"
@@ -110,7 +110,7 @@ def test_netrc_is_not_read(
         monkeypatch.setenv("NETRC", str(netrc))
     netrc.write_text(f"{host}\nlogin eve\npassword stolen\n")
     netrc.chmod(0o600)
-    quay.answers(ok({}), ok({}), CSRF_PAIR, SIGNED_IN, ok({}))
+    quay.answers(ok({}), ok({}), CSRF_TOKEN, SIGNED_IN, ok({}))
     client = quay.client()
     client.get("/api/v1/x")
     client.get("/api/v1/x", auth=BearerAuth("s3cret"))
@@ -118,7 +118,7 @@ def test_netrc_is_not_read(
     assert [request.headers.get("Authorization") for request in quay.requests] == [None, "Bearer s3cret"] + [None] * 3
 
 
-def test_time_limit(quay: FakeQuay) -> None:
+def test_timeout(quay: FakeQuay) -> None:
     quay.answers(ok({}), ok({}))
     quay.client(timeout=2.5).get("/api/v1/x")
     quay.client().get("/api/v1/x")

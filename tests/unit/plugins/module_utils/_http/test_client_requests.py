@@ -34,9 +34,9 @@ AUTHORIZE = "/oauth/authorizeapp"
 
 def test_get(quay: FakeQuay) -> None:
     quay.answers(ok({"a": 1}))
-    answer = quay.client(BearerAuth("s3cret")).get("/api/v1/x", {"one": "a b", "two": ["+", "/"]})
+    response = quay.client(BearerAuth("s3cret")).get("/api/v1/x", {"one": "a b", "two": ["+", "/"]})
     assert quay.requests == [Request("GET", "/api/v1/x?one=a+b&two=%2B&two=%2F", {**COMMON, **BEARER})]
-    assert (answer.status, answer.data) == (200, {"a": 1})
+    assert (response.status, response.data) == (200, {"a": 1})
 
 
 def test_post(quay: FakeQuay) -> None:
@@ -59,20 +59,20 @@ def test_put(quay: FakeQuay) -> None:
 
 def test_delete(quay: FakeQuay) -> None:
     quay.answers(empty())
-    answer = quay.client(BearerAuth("s3cret")).delete("/api/v1/x")
+    response = quay.client(BearerAuth("s3cret")).delete("/api/v1/x")
     assert quay.requests == [Request("DELETE", "/api/v1/x", {**COMMON, **BEARER})]
-    assert (answer.status, answer.data) == (204, None)
+    assert (response.status, response.data) == (204, None)
 
 
 def test_form(quay: FakeQuay) -> None:
     quay.answers(page(302, Location="/elsewhere#x"))
-    answer = quay.client().request("POST", AUTHORIZE, form={"scope": "a b"}, redirect=True)
+    response = quay.client().request("POST", AUTHORIZE, form={"scope": "a b"}, redirect=True)
     assert quay.requests == [Request("POST", AUTHORIZE, FORM, {"scope": "a b"})]
-    assert (answer.status, answer.data, answer.headers["Location"]) == (302, None, "/elsewhere#x")
+    assert (response.status, response.data, response.headers["Location"]) == (302, None, "/elsewhere#x")
 
 
-def test_time_of_the_server(quay: FakeQuay, clock: datetime) -> None:
-    """The server's clock counts, as its last answer told it; also an answer that is an error."""
+def test_server_time(quay: FakeQuay, clock: datetime) -> None:
+    """The Date header of the last response counts, that of an error too."""
     client = quay.client()
     assert (client.clock_skew, client.now()) == (timedelta(0), clock)
     ahead = clock + timedelta(days=1)
@@ -87,7 +87,7 @@ def test_time_of_the_server(quay: FakeQuay, clock: datetime) -> None:
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday"])
-def test_no_time_of_the_server(quay: FakeQuay, date: str | None) -> None:
+def test_response_without_a_valid_date(quay: FakeQuay, date: str | None) -> None:
     quay.answers(ok({}) if date is None else ok({}, Date=date))
     client = quay.client()
     client.get("/api/v1/x")
@@ -97,7 +97,7 @@ def test_no_time_of_the_server(quay: FakeQuay, date: str | None) -> None:
 @pytest.mark.parametrize("location", ["https://evil.example/api/v1/x", "//evil.example/x", "/api/v1/y"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_not_followed(quay: FakeQuay, status: int, location: str) -> None:
-    """FakeQuay would fail on a second request, and on one to another origin."""
+    """FakeQuay fails on a second request, and on one to another server."""
     quay.answers(page(status, Location=location), page(status, Location=location))
     client: QuayClient = quay.client(BearerAuth("s3cret"))
     for act in (client.get, client.post):
@@ -106,7 +106,7 @@ def test_redirect_is_not_followed(quay: FakeQuay, status: int, location: str) ->
     assert quay.calls == [("GET", "/api/v1/x"), ("POST", "/api/v1/x")]
 
 
-def test_error_that_a_wanted_redirect_gives_instead(quay: FakeQuay) -> None:
+def test_error_instead_of_an_expected_redirect(quay: FakeQuay) -> None:
     quay.answers(ok({"error": "invalid_request"}, 400))
     with pytest.raises(ApiError, match=rf"^POST {ORIGIN}/oauth/authorizeapp: Quay answered 400: invalid_request$"):
         quay.client().request("POST", AUTHORIZE, form={"a": "b"}, redirect=True)

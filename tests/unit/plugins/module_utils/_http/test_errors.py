@@ -18,8 +18,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
-def test_what_errors_know(method: str) -> None:
-    """What leaves a write unclear leaves a read clear."""
+def test_outcome_of_each_error(method: str) -> None:
+    """Only a write can have an unknown outcome."""
     reads = method in ("GET", "HEAD")
     sent = TransportError(method, "/x", "cut", sent=True)
     assert (str(sent), sent.method, sent.path, sent.permanent) == (f"{method} /x: cut", method, "/x", False)
@@ -33,7 +33,7 @@ def test_what_errors_know(method: str) -> None:
     assert QuayError("any").outcome_unknown is False
 
 
-def test_words_of_errors() -> None:
+def test_messages() -> None:
     assert str(ApiError(400, "PUT", "/x", "")) == "PUT /x: Quay answered 400"
     assert str(ApiError(400, "PUT", "/x", "Bad.", hint="Do it well")) == "PUT /x: Quay answered 400: Bad. Do it well"
     assert str(ReadOnlyRegistry(503, "PUT", "/x", "")) == "PUT /x: the registry is read-only; nothing was changed"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Walking a list of Quay's page by page."""
+"""Lists that Quay sends in pages."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, ok, page
 PATH = "/api/v1/organization/acme/logs"
 
 
-def listing(*names: str, following: Any = None) -> Reply:
-    return ok({"logs": [{"name": name} for name in names], **({"next_page": following} if following else {})})
+def list_page(*names: str, next_page: Any = None) -> Reply:
+    return ok({"logs": [{"name": name} for name in names], **({"next_page": next_page} if next_page else {})})
 
 
-def walk(quay: FakeQuay, **params: str) -> list[str]:
+def names_in_list(quay: FakeQuay, **params: str) -> list[str]:
     return [item["name"] for item in read_list(quay.client(), PATH, "logs", params or None)]
 
 
 def test_one_page(quay: FakeQuay) -> None:
-    quay.answers(listing("a", "b"))
-    assert walk(quay) == ["a", "b"]
+    quay.answers(list_page("a", "b"))
+    assert names_in_list(quay) == ["a", "b"]
     assert quay.requests == [Request("GET", PATH)]
 
 
-def test_no_entries(quay: FakeQuay) -> None:
-    quay.answers(listing())
-    assert walk(quay) == []
+def test_empty_list(quay: FakeQuay) -> None:
+    quay.answers(list_page())
+    assert names_in_list(quay) == []
 
 
-def test_pages_keep_the_parameters(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="x/1="), listing("b", following="x/2="), listing("c"))
-    assert walk(quay, starttime="01/31/2026") == ["a", "b", "c"]
+def test_each_page_has_the_query_parameters(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", next_page="x/1="), list_page("b", next_page="x/2="), list_page("c"))
+    assert names_in_list(quay, starttime="01/31/2026") == ["a", "b", "c"]
     assert [request.target for request in quay.requests] == [
         f"{PATH}?starttime=01%2F31%2F2026",
         f"{PATH}?starttime=01%2F31%2F2026&next_page=x%2F1%3D",
@@ -46,74 +46,74 @@ def test_pages_keep_the_parameters(quay: FakeQuay) -> None:
     ]
 
 
-def test_parameters_of_the_caller_are_left_alone(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="2"), listing("b"))
+def test_mapping_of_the_caller_is_not_changed(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", next_page="2"), list_page("b"))
     params = {"limit": "1"}
     assert len(list(read_list(quay.client(), PATH, "logs", params))) == 2
     assert params == {"limit": "1"}
 
 
-def test_full_last_page_names_an_empty_one(quay: FakeQuay) -> None:
-    """Quay's logs end so: the last entries still name a next page, which is empty."""
-    quay.answers(listing("a", following="2"), listing())
-    assert walk(quay) == ["a"]
+def test_last_page_that_names_an_empty_one(quay: FakeQuay) -> None:
+    """The logs end like this: the page with the last entries names a next page, which is empty."""
+    quay.answers(list_page("a", next_page="2"), list_page())
+    assert names_in_list(quay) == ["a"]
 
 
 def test_empty_page_between_two_stores_of_logs(quay: FakeQuay) -> None:
-    """While Quay moves its logs to another store, it reads both, with an empty page where the first has ended."""
-    quay.answers(listing("a", following="2"), listing(following="3"), listing("b", following="4"), listing())
-    assert walk(quay) == ["a", "b"]
+    """While Quay moves its logs to another store, it reads both, with an empty page between them."""
+    quay.answers(list_page("a", next_page="2"), list_page(next_page="3"), list_page("b", next_page="4"), list_page())
+    assert names_in_list(quay) == ["a", "b"]
 
 
-def test_first_page_empty_of_two_stores_of_logs(quay: FakeQuay) -> None:
-    quay.answers(listing(following="2"), listing("a", following="3"), listing(following="4"), listing("b"))
-    assert walk(quay) == ["a", "b"]
+def test_empty_first_page_of_two_stores_of_logs(quay: FakeQuay) -> None:
+    quay.answers(list_page(next_page="2"), list_page("a", next_page="3"), list_page(next_page="4"), list_page("b"))
+    assert names_in_list(quay) == ["a", "b"]
 
 
-def test_empty_pages_for_ever(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="1"), listing(following="2"), listing(following="3"))
-    assert walk(quay) == ["a"]
+def test_two_empty_pages_are_the_end(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", next_page="1"), list_page(next_page="2"), list_page(next_page="3"))
+    assert names_in_list(quay) == ["a"]
 
 
 def test_page_that_names_itself(quay: FakeQuay) -> None:
-    """A cursor that Quay cannot read means page 1, which names the same cursor again."""
-    quay.answers(listing("a", following="bad"), listing("a", following="bad"))
-    assert walk(quay) == ["a", "a"]
+    """For a cursor that it cannot read, Quay sends page 1, which names the same cursor again."""
+    quay.answers(list_page("a", next_page="bad"), list_page("a", next_page="bad"))
+    assert names_in_list(quay) == ["a", "a"]
     assert quay.calls == [("GET", PATH), ("GET", f"{PATH}?next_page=bad")]
 
 
-def test_pages_in_a_circle(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="1"), listing("b", following="2"), listing("a", following="1"))
-    assert walk(quay) == ["a", "b", "a"]
+def test_cycle_of_pages(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", next_page="1"), list_page("b", next_page="2"), list_page("a", next_page="1"))
+    assert names_in_list(quay) == ["a", "b", "a"]
 
 
-@pytest.mark.parametrize("following", [{"page": 2}, ["2"], 2, True])
-def test_next_page_that_is_no_cursor(quay: FakeQuay, following: Any) -> None:
-    quay.answers(listing("a", following=following))
-    assert walk(quay) == ["a"]
+@pytest.mark.parametrize("next_page", [{"page": 2}, ["2"], 2, True])
+def test_invalid_cursor(quay: FakeQuay, next_page: Any) -> None:
+    quay.answers(list_page("a", next_page=next_page))
+    assert names_in_list(quay) == ["a"]
 
 
-def test_pages_are_asked_for_when_they_are_needed(quay: FakeQuay) -> None:
-    quay.answers(listing("a", "b", following="2"))
+def test_pages_are_requested_lazily(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", "b", next_page="2"))
     entries = read_list(quay.client(), PATH, "logs")
     assert quay.calls == []
     assert next(entries) == {"name": "a"}
     assert quay.calls == [("GET", PATH)]
 
 
-def test_page_is_repeated_like_any_read(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="2"), page(502), listing("b"))
-    assert walk(quay) == ["a", "b"]
+def test_failed_page_is_requested_again(quay: FakeQuay) -> None:
+    quay.answers(list_page("a", next_page="2"), page(502), list_page("b"))
+    assert names_in_list(quay) == ["a", "b"]
     assert quay.pauses == [0.5]
 
 
 def test_page_that_fails(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="2"), page(500))
+    quay.answers(list_page("a", next_page="2"), page(500))
     with pytest.raises(ApiError):
-        walk(quay)
+        names_in_list(quay)
 
 
 def test_page_without_the_list(quay: FakeQuay) -> None:
-    quay.answers(listing("a", following="2"), ok({"next_page": "3"}))
+    quay.answers(list_page("a", next_page="2"), ok({"next_page": "3"}))
     with pytest.raises(UnexpectedResponse, match=f"^GET {ORIGIN}{PATH}: the response is not a list 'logs' of objects"):
-        walk(quay)
+        names_in_list(quay)

@@ -19,7 +19,7 @@ from unit.plugins.fake_quay import ORIGIN, FakeQuay, empty, ok
 
 READERS: list[tuple[Callable[[Response], object], str]] = [
     (Response.json_object, "the response is not a JSON object as Quay sends it"),
-    (lambda answer: answer.list_of("robots"), "the response is not a list 'robots' of objects as Quay sends it"),
+    (lambda response: response.list_of("robots"), "the response is not a list 'robots' of objects as Quay sends it"),
     (Response.json_list, "the response is not a list of objects as Quay sends it"),
 ]
 
@@ -32,30 +32,28 @@ READERS: list[tuple[Callable[[Response], object], str]] = [
         (READERS[2], [None, {}, "x", [1], [[]], [{}, None]]),
     ],
 )
-def test_answer_of_another_form(
-    quay: FakeQuay, reader: tuple[Callable[[Response], object], str], bodies: list[Any]
-) -> None:
-    read, sentence = reader
+def test_unexpected_shape(quay: FakeQuay, reader: tuple[Callable[[Response], object], str], bodies: list[Any]) -> None:
+    read, message = reader
     client: QuayClient = quay.client()
     for body in bodies:
         quay.answers(ok(body))
-        answer = client.get("/api/v1/x")
+        response = client.get("/api/v1/x")
         with pytest.raises(UnexpectedResponse) as caught:
-            read(answer)
-        assert str(caught.value) == f"GET {ORIGIN}/api/v1/x: {sentence}"
+            read(response)
+        assert str(caught.value) == f"GET {ORIGIN}/api/v1/x: {message}"
 
 
-def test_answer_without_a_body(quay: FakeQuay) -> None:
+def test_empty_response(quay: FakeQuay) -> None:
     quay.answers(empty(200), empty(204))
     client = quay.client()
     for status in (200, 204):
-        answer = client.delete("/api/v1/x")
-        assert (answer.status, answer.data) == (status, None)
+        response = client.delete("/api/v1/x")
+        assert (response.status, response.data) == (status, None)
         with pytest.raises(UnexpectedResponse):
-            answer.json_object()
+            response.json_object()
 
 
-def test_lists_in_an_answer(quay: FakeQuay) -> None:
+def test_lists(quay: FakeQuay) -> None:
     quay.answers(ok({"robots": [{"name": "a"}]}), ok([{"issuer": "i"}]))
     client = quay.client()
     assert client.get("/api/v1/x").list_of("robots") == [{"name": "a"}]
