@@ -49,6 +49,6 @@ def delivery_of(secret: str, username: str = "acme+ci") -> Delivery:
     return Delivery(secret, username, record=Record(fingerprint(secret)))
 
 
-def local_context(*, check_mode: bool = False, **options: Any) -> LocalContext:
-    """One run of a module that delivers, with OPTIONS and these."""
-    return LocalContext({**OPTIONS, **options}, check_mode, [])
+def local_context(warnings: list[str] | None = None, *, check_mode: bool = False, **options: Any) -> LocalContext:
+    """One run of a module that delivers, with OPTIONS and these. Its warnings are added to ``warnings``."""
+    return LocalContext({**OPTIONS, **options}, check_mode, [] if warnings is None else warnings)

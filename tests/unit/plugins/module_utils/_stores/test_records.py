@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records im
     record_of,
 )
 from unit.plugins.deliveries import FINGERPRINT, RECORD
+from unit.plugins.files import mode_of
 
 RECORD_JSON = {
     "fingerprint": FINGERPRINT,
@@ -96,7 +96,7 @@ def test_write_and_read(path: Path, records: RecordFile) -> None:
     assert records.read("other") is None
     file = file_of_records(path)
     assert json.loads(file.read_text()) == {"token": {**RECORD_JSON, "username": None}}
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert mode_of(file) == 0o600
     assert not path.exists()
 
 

@@ -30,6 +30,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.secret_fil
     remove,
     write_text,
 )
+from unit.plugins.files import is_locked, mode_of, names_in
 
 OPTION = "token_path"
 SECRET = "s3cret"
@@ -45,14 +46,6 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(folder: Path) -> Path:
     return folder / "token"
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
-
-
-def mode_of(file: Path) -> int:
-    return stat.S_IMODE(file.stat().st_mode)
 
 
 def drafts_in(folder: Path) -> list[Path]:
@@ -555,19 +548,6 @@ class Pauses:
         self.recorded.append(seconds)
         if len(self.recorded) == self._until:
             self._then()
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a run holds the lock."""
-    handle = os.open(str(folder), os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(handle)
 
 
 def test_one_run_at_a_time(folder: Path, file: Path) -> None:

@@ -10,7 +10,6 @@ import grp
 import json
 import os
 import pwd
-import stat
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +31,7 @@ from unit.plugins.deliveries import (
     SECRET,
     delivery_of,
 )
+from unit.plugins.files import files_in, mode_of
 
 # What each format writes for DELIVERY.
 CONTENTS = {
@@ -89,14 +89,6 @@ def write(store: FileStore, delivery: Delivery) -> None:
         store.write(delivery)
 
 
-def mode_of(file: Path) -> int:
-    return stat.S_IMODE(file.stat().st_mode)
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_file())
-
-
 @pytest.mark.parametrize("form", FORMATS)
 def test_write(file: Path, form: str) -> None:
     store = store_of(file, form)
@@ -133,7 +125,7 @@ def test_unusual_secret(file: Path, form: str, secret: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_only_the_bare_token_has_its_record_beside_it(file: Path, form: str) -> None:
     write(store_of(file, form), DELIVERY)
-    assert names_in(file.parent) == (["token", "token.record.json"] if form == "token" else ["token"])
+    assert sorted(files_in(file.parent)) == (["token", "token.record.json"] if form == "token" else ["token"])
 
 
 def test_record_beside_the_bare_token(file: Path) -> None:
@@ -206,13 +198,13 @@ def test_remove(file: Path, form: str) -> None:
     store = store_of(file, form)
     write(store, DELIVERY)
     store.remove()
-    assert names_in(file.parent) == []
+    assert sorted(files_in(file.parent)) == []
     store.remove()
 
 
 def test_check_changes_nothing(file: Path) -> None:
     store_of(file).check()
-    assert names_in(file.parent) == []
+    assert sorted(files_in(file.parent)) == []
     with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist; create it first$"):
         store_of(file.parent / "none" / "token").check()
 
