@@ -78,6 +78,7 @@ BROKEN: list[tuple[Rule, str, str, str]] = [
     (is_marked_as_private, "module_utils/quay/x.py", _PRIVATE, "must begin with an underscore"),
     (is_marked_as_private, "doc_fragments/x.py", _PRIVATE, "must begin with an underscore"),
     (has_a_docstring, "module_utils/_quay/x.py", "A = 1", "lacks a docstring"),
+    (has_a_docstring, "module_utils/_quay/x.py", 'class A:\n    """Text."""', "lacks a docstring"),
     (has_a_docstring, "doc_fragments/_x.py", "class ModuleDocFragment:\n    A = 1", "lacks a docstring"),
     (has_short_functions, "module_utils/_quay/x.py", "def f():\n" + "    a = 1\n" * 45, "f has 46 lines"),
     (
