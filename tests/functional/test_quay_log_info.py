@@ -164,7 +164,7 @@ def test_performer(quiet: World, kinds: list[str] | None) -> None:
 def test_unknown_performer(quiet: World, more: dict[str, Any]) -> None:
     """Quay stumbles over him, or counts everybody's."""
     write(quiet, back(3, seconds=60))
-    words = "is there a user or robot nobody?"
+    words = "Check that the user or robot nobody exists"
     assert_refused(quiet, MODULE, {**ACME, "performer": "nobody", **more}, words)
 
 
@@ -211,7 +211,7 @@ def test_counts_by_performer(quiet: World) -> None:
     result = quiet.run(MODULE, {**ACME, "counts": True, "performer": "acme+ci"})
     assert result["counts"] == [{"kind": "pull_repo", "date": "2026-05-20", "count": 2}]
     arguments = {"repository": "acme/app", "counts": True, "performer": "acme+ci"}
-    assert_refused(quiet, MODULE, arguments, "Quay counts by performer for an organization or a user only")
+    assert_refused(quiet, MODULE, arguments, "Quay counts by performer only for an organization or a user")
 
 
 @pytest.mark.parametrize("more", [{}, {"counts": True}, {"kinds": ["create_robot"]}])
@@ -220,7 +220,7 @@ def test_logs_that_quay_cannot_search(quiet: World, more: dict[str, Any]) -> Non
     quiet.quay.config["LOGS_MODEL"] = "splunk"
     result = quiet.run(MODULE, {**ACME, **more})
     assert (result["logs"], result["counts"], result["searchable"]) == ([], [], False)
-    assert result.warned("what happened is unknown, although the list is empty")
+    assert result.warned("The list is empty for that reason")
 
 
 @pytest.mark.parametrize("kinds", [None, ["pull_repo"]])
@@ -259,7 +259,7 @@ def test_dates_that_quay_does_not_take(quiet: World) -> None:
 
 def test_counts_where_quay_does_not_count(quiet: World) -> None:
     quiet.quay.config["FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL"] = False
-    assert_refused(quiet, MODULE, {**ACME, "counts": True}, "counts: this Quay does not count")
+    assert_refused(quiet, MODULE, {**ACME, "counts": True}, "counts: this Quay does not count entries")
     write(quiet, back(40, seconds=60))
     assert len(quiet.run(MODULE, ACME)["logs"]) == 40
 
@@ -271,8 +271,8 @@ def test_counts_where_quay_does_not_count(quiet: World) -> None:
         ({"to": "2026-13-45"}, "to must be a date such as 2026-01-31"),
         ({"limit": -1}, "limit must be 0 (all) or more"),
         ({"user": "alice"}, "mutually exclusive"),
-        ({"organization": None, "repository": "app"}, "repository must be namespace/name"),
-        ({"organization": None, "repository": "a/../b"}, "cannot be the name of anything in Quay"),
+        ({"organization": None, "repository": "app"}, "repository: 'app' is no"),
+        ({"organization": None, "repository": "a/../b"}, "repository: 'a/../b' is no"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(quiet: World, arguments: dict[str, Any], words: str) -> None:
@@ -291,14 +291,14 @@ def test_end_before_the_beginning(quiet: World, span: dict[str, str]) -> None:
     "place", [{"organization": "rival"}, {"organization": "nope"}, {"repository": "rival/app"}, {"user": "bob"}, {}]
 )
 def test_logs_of_others(quiet: World, place: dict[str, str]) -> None:
-    assert_refused(quiet, MODULE, place, "Logs are for who administers")
+    assert_refused(quiet, MODULE, place, "Logs can be read by administrators")
 
 
 @pytest.mark.parametrize("place", [{"organization": "nope"}, {"user": "nope"}, {"repository": "acme/nope"}])
 def test_logs_of_nothing(quiet: World, place: dict[str, str]) -> None:
     if "repository" not in place:
         quiet.login = quiet.people.root.by_password
-    assert_refused(quiet, MODULE, place, "There is nothing of that name in this Quay")
+    assert_refused(quiet, MODULE, place, "This Quay has no organization, user or repository of that name")
 
 
 def test_wrong_token(world: World) -> None:

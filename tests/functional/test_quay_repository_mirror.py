@@ -312,7 +312,7 @@ def test_new_user_needs_a_password(world: World) -> None:
 def test_password_needs_a_user(world: World) -> None:
     arguments = {**MINIMAL, "external_registry_password": PASSWORD}
     assert_refused(world, MODULE, arguments, "external_registry_username")
-    assert_refused(world, MODULE, {**arguments, "external_registry_username": ""}, "goes with a user name")
+    assert_refused(world, MODULE, {**arguments, "external_registry_username": ""}, "needs a user name")
 
 
 # --- syncing
@@ -420,7 +420,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"external_reference": "e"}, "such as registry.example.com/library/base"),
         ({"external_reference": "user@registry.example.com/x"}, "without scheme"),
         ({"robot": "ci"}, "write acme+robot"),
-        ({"robot": "rival+ci"}, "is no robot of the namespace acme"),
+        ({"robot": "rival+ci"}, "is not a robot of the namespace acme"),
         ({"tags": []}, "tags must name at least one tag"),
         ({"tags": [""]}, "tags must name at least one tag"),
         ({"sync_interval": "0"}, "sync_interval must be more than 0"),
@@ -429,7 +429,7 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
         ({"repository": "app"}, "is not a valid repository name"),
-        ({"sync": "cancel", "state": "absent"}, "sync goes with state=present"),
+        ({"sync": "cancel", "state": "absent"}, "sync needs state=present"),
     ],
 )
 def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:

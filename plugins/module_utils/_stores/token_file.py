@@ -151,7 +151,7 @@ def _quoted(value: str) -> str:
 
 def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1]
+        return value[1:-1].replace("'\\''", "'")  # as _quoted writes a single quote
     return value
 
 

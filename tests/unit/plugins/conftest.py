@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tests of plugins share."""
+"""Fixtures for all tests of plugins."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._http import client
 from unit.plugins.fake_quay import FakeQuay
 
-# What requests reads out of the environment.
-_READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+# The environment variables that requests reads.
+_REQUESTS_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
 
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An environment in which nothing of the caller's counts, and an empty home."""
+    """Clear the environment of the caller's proxies and certificates; return an empty home directory."""
     for name in os.environ:
-        if name in _READ_BY_REQUESTS or name.lower().endswith("_proxy"):
+        if name in _REQUESTS_VARIABLES or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     folder.mkdir()
@@ -34,7 +34,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """The time at which the client's own clock stands still."""
+    """Stop the client's clock; return the time that it shows."""
     now = datetime(2026, 11, 22, 9, 30, 0, tzinfo=timezone.utc)
 
     class Clock(datetime):
@@ -48,8 +48,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 @pytest.fixture
 def quay() -> Iterator[FakeQuay]:
-    """A Quay without a network. All the answers that a test tells it must be asked for."""
+    """A Quay without a network. At the end of the test, every reply must have been requested."""
     fake = FakeQuay()
     yield fake
     fake.session.close()
-    assert fake.left == 0, "not all answers were asked for"
+    assert fake.pending == 0, "not every reply was requested"

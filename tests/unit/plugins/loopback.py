@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers on loopback for what only a real connection shows: one that is cut, never answered, wrongly certified."""
+"""Servers on the loopback interface, for tests that need real connections: closed, reset, silent, or with TLS."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Callable
 
 JSON = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 
-# What a server does with a connection and the request that came on it.
+# What a server does with a connection after it has read the request.
 Behaviour = Callable[[socket.socket], None]
 
 
 def says(*parts: bytes) -> Behaviour:
-    """Send this, and close the connection."""
+    """Send these bytes, and close the connection."""
 
     def act(connection: socket.socket) -> None:
         for part in parts:
@@ -30,20 +30,20 @@ def says(*parts: bytes) -> Behaviour:
 
 
 def resets(connection: socket.socket) -> None:
-    """Cut the connection so that the other side notices an error."""
+    """Close the connection with a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Loopback:
-    """A server that treats its connections one after the other as told, and notes what was sent to it."""
+    """A server that runs one behaviour per connection, in order, and records the requests that it receives."""
 
     def __init__(
-        self, *behaviours: Behaviour, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, patience: float = 5
+        self, *behaviours: Behaviour, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, timeout: float = 5
     ) -> None:
         self.received: list[bytes] = []
         self._behaviours = behaviours
         self._tls = tls
-        self._patience = patience
+        self._timeout = timeout
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
         self._closing = threading.Event()
@@ -57,14 +57,14 @@ class Loopback:
 
     def __exit__(self, *_exception: object) -> None:
         self._closing.set()
-        # Wakes the thread where it still waits for a connection.
-        with socket.socket(self._listener.family) as knock:
-            knock.connect_ex(self._listener.getsockname())
+        # Wakes the thread if it is waiting for a connection.
+        with socket.socket(self._listener.family) as waker:
+            waker.connect_ex(self._listener.getsockname())
         self._thread.join()
         self._listener.close()
 
     def stays_silent(self, _connection: socket.socket) -> None:
-        """Never answer; the connection ends with the server."""
+        """Send nothing. The connection closes when the server does."""
         self._closing.wait()
 
     def _serve(self) -> None:
@@ -73,29 +73,29 @@ class Loopback:
             with connection:
                 if self._closing.is_set():
                     return
-                connection.settimeout(self._patience)
+                connection.settimeout(self._timeout)
                 try:
-                    self._treat(connection, behaviour)
+                    self._handle(connection, behaviour)
                 except (OSError, EOFError):
-                    # The client went away first, or does not trust the certificate.
+                    # The client closed the connection first, or does not trust the certificate.
                     continue
 
-    def _treat(self, connection: socket.socket, behaviour: Behaviour) -> None:
+    def _handle(self, connection: socket.socket, behaviour: Behaviour) -> None:
         if self._tls is None:
-            self._return_values(connection, behaviour)
+            self._respond(connection, behaviour)
             return
-        with self._tls.wrap_socket(connection, server_side=True) as secured:
-            self._return_values(secured, behaviour)
+        with self._tls.wrap_socket(connection, server_side=True) as encrypted:
+            self._respond(encrypted, behaviour)
 
-    def _return_values(self, connection: socket.socket, behaviour: Behaviour) -> None:
-        self.received.append(request_on(connection))
+    def _respond(self, connection: socket.socket, behaviour: Behaviour) -> None:
+        self.received.append(read_request(connection))
         behaviour(connection)
 
 
-def request_on(connection: socket.socket) -> bytes:
-    """Read one request, whole; raise EOFError where it is not."""
+def read_request(connection: socket.socket) -> bytes:
+    """Read one complete request; raise EOFError if the connection ends before it is complete."""
     received = b""
-    while not is_whole(received):
+    while not is_complete(received):
         more = connection.recv(65536)
         if not more:
             raise EOFError
@@ -103,7 +103,7 @@ def request_on(connection: socket.socket) -> bytes:
     return received
 
 
-def is_whole(request: bytes) -> bool:
+def is_complete(request: bytes) -> bool:
     if request and not request[:1].isalpha():
         return True  # TLS, not HTTP
     head, end, body = request.partition(b"\r\n\r\n")
@@ -112,7 +112,7 @@ def is_whole(request: bytes) -> bool:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON values against schemas, and against what is wanted."""
+"""JSON values compared with schemas, and with desired values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def problems(value: Any, schema: Any) -> Any:
         ({"type": "array", "items": {"type": "integer"}}, ["4", 5], [4, 5]),
     ],
 )
-def test_texts_are_read_as_what_is_wanted(schema: Any, text: Any, value: Any) -> None:
+def test_text_is_converted_to_the_type_of_the_schema(schema: Any, text: Any, value: Any) -> None:
     coerced = SchemaChecker({}).coerce(text, schema, "body")
     assert (coerced, type(coerced)) == (value, type(value))
 
@@ -69,7 +69,7 @@ def test_texts_are_read_as_what_is_wanted(schema: Any, text: Any, value: Any) ->
         (1, {"type": "file"}),
     ],
 )
-def test_what_fits(value: Any, schema: Any) -> None:
+def test_valid_value(value: Any, schema: Any) -> None:
     assert problems(value, schema) == []
 
 
@@ -90,7 +90,7 @@ def test_what_fits(value: Any, schema: Any) -> None:
         (None, {"type": "string"}, "body must be string"),
     ],
 )
-def test_what_does_not_fit(value: Any, schema: Any, problem: str) -> None:
+def test_invalid_value(value: Any, schema: Any, problem: str) -> None:
     assert problems(value, schema) == [problem]
 
 
@@ -100,7 +100,7 @@ def test_reference_to_a_reference_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted"),
+    ("value", "desired"),
     [
         ({"a": 1, "b": 2}, {"a": 1}),
         ({"a": {"b": [1, 2, 3]}}, {"a": {"b": [3, 1]}}),
@@ -111,12 +111,12 @@ def test_reference_to_a_reference_is_not_followed() -> None:
         (None, None),
     ],
 )
-def test_has_what_is_wanted(value: Any, desired: Any) -> None:
+def test_value_contains_the_desired_one(value: Any, desired: Any) -> None:
     assert contains(value, desired)
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted"),
+    ("value", "desired"),
     [
         ({"a": 1}, {"a": 2}),
         ({"a": 1}, {"b": 1}),
@@ -128,11 +128,11 @@ def test_has_what_is_wanted(value: Any, desired: Any) -> None:
         (0, False),
     ],
 )
-def test_lacks_what_is_wanted(value: Any, desired: Any) -> None:
+def test_value_lacks_the_desired_one(value: Any, desired: Any) -> None:
     assert not contains(value, desired)
 
 
-def test_near_names() -> None:
+def test_suggestion() -> None:
     assert suggestion("LISTorgLog", ["listOrgLogs", "getOrgRobot"]) == " (did you mean listOrgLogs?)"
     assert suggestion("xyz", ["b", "a"]) == " (there are: a, b)"
     assert suggestion("xyz", []) == ""

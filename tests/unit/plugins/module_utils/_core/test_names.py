@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names and e-mail addresses that Quay takes, and those that it does not."""
+"""Names and e-mail addresses: which of them Quay accepts."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.names import
 
 
 @pytest.mark.parametrize("name", ["ab", "a1", "acme-dev", "a.b_c-d", "a" * 255])
-def test_names(name: str) -> None:
+def test_valid_name(name: str) -> None:
     check_account(name, "name")
 
 
 @pytest.mark.parametrize("name", ["", "a", "A1", "-ab", "ab-", "a--b", "a b", "a/b", "acme+ci", "ab\n", "a" * 256])
-def test_what_is_no_name(name: str) -> None:
+def test_invalid_name(name: str) -> None:
     with pytest.raises(BadInput, match="^team: '"):
         check_account(name, "team")
 
 
 @pytest.mark.parametrize("email", [None, "a@b", "First.Last+tag@example.com"])
-def test_addresses(email: Any) -> None:
+def test_valid_email(email: Any) -> None:
     check_email(email, "email")
 
 
 @pytest.mark.parametrize("email", ["", " ", "nobody", "a@b@c", "a b@c", "@b", "a@", "a@b\n"])
-def test_what_is_no_address(email: str) -> None:
+def test_invalid_email(email: str) -> None:
     with pytest.raises(BadInput, match="is no e-mail address"):
         check_email(email, "email")
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("sent", "shown"),
     [
         ("a@example.com", "a@example.com"),
         ("93a9b669-b764-4e4f-9c50-4a9eb9276fdc", ""),
@@ -46,5 +46,5 @@ def test_what_is_no_address(email: str) -> None:
         (None, ""),
     ],
 )
-def test_gap_that_quay_fills(told: Any, shown: str) -> None:
-    assert real_email(told) == shown
+def test_placeholder_of_quay_is_no_email(sent: Any, shown: str) -> None:
+    assert real_email(sent) == shown

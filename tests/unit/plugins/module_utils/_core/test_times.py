@@ -43,20 +43,20 @@ def test_duration(text: Any, seconds: int) -> None:
     assert parse_duration(text, "max_age") == timedelta(seconds=seconds)
 
 
-def test_no_duration() -> None:
+def test_duration_that_is_not_set() -> None:
     assert parse_duration(None, "max_age") is None
 
 
 @pytest.mark.parametrize(
     "text", ["", "d", "-1d", "1.5h", "90 days", "90D", "1y", "1d2h", "never", "٣d", "90d\nx", "1e3", "9" * 5000]
 )
-def test_wrong_duration(text: str) -> None:
+def test_invalid_duration(text: str) -> None:
     with pytest.raises(BadInput, match="^renew_before must be a duration such as 90d, 12h or 30m, not "):
         parse_duration(text, "renew_before")
 
 
 @pytest.mark.parametrize("text", ["36526d", "999999999d", "3155760001", "999999999999w"])
-def test_duration_without_a_date_so_far_back(text: str) -> None:
+def test_duration_of_more_than_a_hundred_years(text: str) -> None:
     with pytest.raises(BadInput, match=f"^lifetime is too long a duration: '{text}' is more than a hundred years$"):
         parse_duration(text, "lifetime")
 
@@ -72,7 +72,7 @@ def test_duration_without_a_date_so_far_back(text: str) -> None:
         ("Sat, 31 Jan 2026 13:30:00 +0130", NOON),
     ],
 )
-def test_time(text: str, moment: datetime) -> None:
+def test_time_of_quay(text: str, moment: datetime) -> None:
     parsed = parse_time(text)
     assert parsed == moment
     assert parsed is not None
@@ -95,7 +95,7 @@ def test_time(text: str, moment: datetime) -> None:
         {"at": "2026-01-31T12:00:00Z"},
     ],
 )
-def test_no_time(text: Any) -> None:
+def test_invalid_time(text: Any) -> None:
     assert parse_time(text) is None
 
 
@@ -103,19 +103,19 @@ def test_timestamp() -> None:
     assert from_timestamp(1769860800) == NOON
 
 
-def test_iso() -> None:
+def test_formatted_time() -> None:
     east = timezone(timedelta(hours=2))
     assert format_time(NOON.replace(microsecond=999999)) == "2026-01-31T12:00:00Z"
     assert format_time(NOON.astimezone(east)) == "2026-01-31T12:00:00Z"
     assert format_time(None) is None
 
 
-def test_iso_can_be_read_again() -> None:
+def test_formatted_time_can_be_parsed() -> None:
     assert parse_time(format_time(NOON)) == NOON
 
 
 @pytest.mark.parametrize(
-    ("span", "words"),
+    ("duration", "text"),
     [
         (timedelta(0), "0s"),
         (timedelta(seconds=-5), "0s"),
@@ -127,8 +127,8 @@ def test_iso_can_be_read_again() -> None:
         (timedelta(seconds=3599), "59m 59s"),
     ],
 )
-def test_spoken(duration: timedelta, words: str) -> None:
-    assert format_duration(duration) == words
+def test_formatted_duration(duration: timedelta, text: str) -> None:
+    assert format_duration(duration) == text
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_spoken(duration: timedelta, words: str) -> None:
         ("0", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
     ],
 )
-def test_moment_that_a_play_gives(text: str, first: str, last: str) -> None:
-    """A date is its first moment where it begins something, and its last one where it ends it."""
+def test_moment_option(text: str, first: str, last: str) -> None:
+    """A date means its first moment, or its last one if the option ends a period."""
     assert format_time(parse_moment_option(text, "from", NOON)) == first
     assert format_time(parse_moment_option(text, "to", NOON, ends=True)) == last
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
-def test_moment_that_cannot_be_read(text: str) -> None:
+def test_invalid_moment_option(text: str) -> None:
     with pytest.raises(BadInput, match="^from must be a date such as 2026-01-31"):
         parse_moment_option(text, "from", NOON)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Judging: whether a credential is due, why, and what is to be done."""
+"""The decision whether a credential is due, for which reason, and what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
     AGE_FROM_CREATION,
     AGE_FROM_LOG,
@@ -43,17 +42,17 @@ NOW = datetime(2026, 11, 22, 9, 30, 0, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
-SOUND = {"exists": True, "created_at": NOW - 10 * DAY, "expires_at": NOW + 30 * DAY}
-WHEN_DUE = {"max_age": 90 * DAY, "renew_before": 14 * DAY}
+VALID = {"exists": True, "created_at": NOW - 10 * DAY, "expires_at": NOW + 30 * DAY}
+LIMITS = {"max_age": 90 * DAY, "renew_before": 14 * DAY}
 
 
-def decision(facts: dict[str, Any], **policy: Any) -> tuple[str, str]:
-    found = decide(Policy(**{**WHEN_DUE, **policy}), ObservedState(**{**SOUND, **facts}), NOW)
-    return found.reason, found.action
+def decision_for(observed: dict[str, Any], **policy: Any) -> tuple[str, str]:
+    decision = decide(Policy(**{**LIMITS, **policy}), ObservedState(**{**VALID, **observed}), NOW)
+    return decision.reason, decision.action
 
 
-def test_words() -> None:
-    """Users meet these in results, and records of earlier runs hold them."""
+def test_names_of_reasons_and_actions() -> None:
+    """Results show these names, and records of earlier runs hold them."""
     reasons = (MISSING, INVALID, EXPIRED, FORCED, SCOPES_CHANGED, EXPIRING, TOO_OLD, UNDELIVERED, NOT_DUE)
     assert reasons == (
         "missing",
@@ -72,7 +71,7 @@ def test_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "reason", "action"),
+    ("observed", "reason", "action"),
     [
         ({}, NOT_DUE, NOTHING),
         ({"exists": False}, MISSING, MINT),
@@ -87,11 +86,11 @@ def test_words() -> None:
         ({"created_at": None, "expires_at": None}, NOT_DUE, NOTHING),
     ],
 )
-def test_each_reason(facts: dict[str, Any], reason: str, action: str) -> None:
-    assert decision(facts) == (reason, action)
+def test_each_reason(observed: dict[str, Any], reason: str, action: str) -> None:
+    assert decision_for(observed) == (reason, action)
 
 
-# From the strongest reason to the weakest: where several apply, the first is told.
+# From the strongest reason to the weakest: if several apply, the first is reported.
 IN_ORDER: list[tuple[str, dict[str, Any]]] = [
     (MISSING, {"exists": False}),
     (MISSING, {"held": "none"}),
@@ -108,21 +107,21 @@ IN_ORDER: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("stronger", "weaker"), list(combinations(range(len(IN_ORDER)), 2)))
 def test_order_of_reasons(stronger: int, weaker: int) -> None:
-    """What only one of two facts can be (what is held, when it expires) is as the stronger reason has it."""
-    assert decision({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
+    """If both need the same field (held, expires_at), it has the value of the stronger reason."""
+    assert decision_for({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
 
 
-@pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
-def test_rotate_always(reason: str, facts: dict[str, Any]) -> None:
-    """All that exists is replaced."""
-    assert decision(facts, rotate="always") == (FORCED if facts.get("exists", True) else MISSING, MINT)
+@pytest.mark.parametrize(("reason", "observed"), IN_ORDER)
+def test_rotate_always(reason: str, observed: dict[str, Any]) -> None:
+    """Every existing credential is replaced."""
+    assert decision_for(observed, rotate="always") == (FORCED if observed.get("exists", True) else MISSING, MINT)
 
 
-@pytest.mark.parametrize(("reason", "facts"), IN_ORDER)
-def test_rotate_never(reason: str, facts: dict[str, Any]) -> None:
-    """The reason is told, and only what is missing is made; a delivery is no rotation."""
+@pytest.mark.parametrize(("reason", "observed"), IN_ORDER)
+def test_rotate_never(reason: str, observed: dict[str, Any]) -> None:
+    """The reason is reported. Only a missing credential is minted; a delivery is not a rotation."""
     action = {MISSING: MINT, UNDELIVERED: DELIVER}.get(reason, NOTHING)
-    assert decision(facts, rotate="never") == (reason, action)
+    assert decision_for(observed, rotate="never") == (reason, action)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_rotate_never(reason: str, facts: dict[str, Any]) -> None:
 )
 def test_time_left(left: timedelta | None, renew_before: timedelta | None, reason: str) -> None:
     expires = None if left is None else NOW + left
-    assert decision({"expires_at": expires}, renew_before=renew_before)[0] == reason
+    assert decision_for({"expires_at": expires}, renew_before=renew_before)[0] == reason
 
 
 @pytest.mark.parametrize(
@@ -160,10 +159,10 @@ def test_time_left(left: timedelta | None, renew_before: timedelta | None, reaso
 )
 def test_age(age: timedelta | None, max_age: timedelta | None, reason: str) -> None:
     created = None if age is None else NOW - age
-    assert decision({"created_at": created}, max_age=max_age)[0] == reason
+    assert decision_for({"created_at": created}, max_age=max_age)[0] == reason
 
 
-def test_policy_by_default() -> None:
+def test_default_policy() -> None:
     policy = Policy()
     assert (policy.rotate, policy.max_age, policy.renew_before, policy.forced) == ("when_due", None, None, False)
     assert Policy("always").forced
@@ -179,55 +178,28 @@ def test_policy_by_default() -> None:
         (UNDELIVERED, DELIVER, True, False),
     ],
 )
-def test_verdict(reason: str, action: str, due: bool, mints: bool) -> None:
-    found = Decision(reason, action)
-    assert (found.due, found.mints) == (due, mints)
+def test_decision(reason: str, action: str, due: bool, mints: bool) -> None:
+    decision = Decision(reason, action)
+    assert (decision.due, decision.mints) == (due, mints)
 
 
-@pytest.mark.parametrize(
-    ("secret", "digest"),
-    [("abc", "ba7816bf8f01"), ("ü", "607474ca475a"), ("", None), (None, None)],
-)
-def test_fingerprint(secret: str | None, digest: str | None) -> None:
-    assert fingerprint(secret) == digest
-
-
-@pytest.mark.parametrize(
-    ("noted", "secret", "fits"),
-    [
-        ("ba7816bf8f01", "abc", True),
-        ("ba7816bf8f01", "abd", False),
-        ("ba7816bf8f01", None, False),
-        ("ba7816bf8f01", "", False),
-        ("BA7816BF8F01", "abc", False),
-        ("ba7816bf8f0", "abc", False),
-        ("", "", False),
-        (None, "abc", False),
-        (None, None, False),
-        (None, "", False),
-    ],
-)
-def test_record_counts_for_its_own_secret_only(recorded_uuids: str | None, secret: str | None, fits: bool) -> None:
-    assert Record(recorded_uuids).fits(secret) is fits
-
-
-# What was replaced: "old" is the predecessor, "lost" an orphan.
-ENDS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
+# Of the superseded credentials, "old" is the predecessor and "lost" belongs to an earlier, incomplete run.
+REVOCATIONS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
     "at once": (Policy(), timedelta(0), True, ("old", "lost")),
     "at once, by a later run": (Policy(), DAY, False, ("old", "lost")),
-    "at once, by a clock that tells whole seconds": (Policy(), -timedelta(seconds=1), False, ("old", "lost")),
-    "grace begins": (Policy(retire_after=DAY), timedelta(0), True, ("lost",)),
-    "grace lasts": (Policy(retire_after=DAY), DAY - timedelta(seconds=1), False, ("lost",)),
-    "grace is over": (Policy(retire_after=DAY), DAY, False, ("old", "lost")),
-    "nobody knows since when": (Policy(retire_after=DAY), None, False, ("old", "lost")),
-    "another run first": (Policy(overlaps=True), timedelta(0), True, ("lost",)),
-    "that other run": (Policy(overlaps=True), timedelta(0), False, ("old", "lost")),
-    "break-glass": (Policy(overlaps=True, retire_after=timedelta(0)), timedelta(0), True, ("old", "lost")),
+    "at once, by a clock with whole seconds": (Policy(), -timedelta(seconds=1), False, ("old", "lost")),
+    "grace period begins": (Policy(retire_after=DAY), timedelta(0), True, ("lost",)),
+    "grace period continues": (Policy(retire_after=DAY), DAY - timedelta(seconds=1), False, ("lost",)),
+    "grace period is over": (Policy(retire_after=DAY), DAY, False, ("old", "lost")),
+    "unknown time of delivery": (Policy(retire_after=DAY), None, False, ("old", "lost")),
+    "not in the run that delivered": (Policy(overlaps=True), timedelta(0), True, ("lost",)),
+    "in the next run": (Policy(overlaps=True), timedelta(0), False, ("old", "lost")),
+    "forced at once": (Policy(overlaps=True, retire_after=timedelta(0)), timedelta(0), True, ("old", "lost")),
 }
 
 
-@pytest.mark.parametrize("case", ENDS)
-def test_what_ends(case: str) -> None:
-    policy, age, delivered, ends = ENDS[case]
+@pytest.mark.parametrize("case", REVOCATIONS)
+def test_due_for_revocation(case: str) -> None:
+    policy, age, delivered, revoked = REVOCATIONS[case]
     since = None if age is None else NOW - age
-    assert due_for_revocation(policy, Succession(("old", "lost"), ("old",), since, delivered), NOW) == ends
+    assert due_for_revocation(policy, Succession(("old", "lost"), ("old",), since, delivered), NOW) == revoked

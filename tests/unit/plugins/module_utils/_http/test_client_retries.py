@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which requests the client repeats, how often, and how long it waits; and which it never sends twice."""
+"""Retries: which requests the client repeats, how often and after which pause."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from unit.plugins.fake_quay import FakeQuay, Reply, Step, ok, page
+from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
 SLOW = requests.exceptions.ReadTimeout("slow")
-CSRF_PAIR = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; Path=/")
+CSRF_TOKEN = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; Path=/")
 SIGNED_IN = ok({"success": True}, X_Next_CSRF_Token="csrf-2")
 LIMITED = Reply(429, b"Too many login attempts. \nPlease reset.", [("Content-Type", "text/html"), ("Retry-After", "1")])
 READ_ONLY = ok({"is_readonly": True, "message": "System is currently read-only."}, 503)
 
 # Failures after which a safe request is sent again.
-PASSING: list[Step] = [
+TEMPORARY: list[Step] = [
     page(429),
     page(502),
     page(503),
@@ -43,8 +43,8 @@ PASSING: list[Step] = [
     SLOW,
     requests.exceptions.ConnectTimeout("slow"),
 ]
-# Failures after which nothing is.
-FINAL: list[Step] = [
+# Failures after which it is not.
+PERMANENT: list[Step] = [
     page(400),
     page(401),
     page(403),
@@ -69,11 +69,11 @@ WRITES: list[Callable[[QuayClient], object]] = [
 ]
 
 
-def name(step: object) -> str:
+def id_of(step: object) -> str:
     return str(step.status) if isinstance(step, Reply) else type(step).__name__
 
 
-@pytest.mark.parametrize("step", PASSING, ids=name)
+@pytest.mark.parametrize("step", TEMPORARY, ids=id_of)
 def test_safe_request_is_repeated(quay: FakeQuay, step: Step) -> None:
     quay.answers(step, step, step, ok({"a": 1}))
     assert quay.client().get("/api/v1/x", {"b": "c"}).data == {"a": 1}
@@ -81,8 +81,8 @@ def test_safe_request_is_repeated(quay: FakeQuay, step: Step) -> None:
     assert quay.pauses == [0.5, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("step", PASSING, ids=name)
-def test_safe_request_is_given_up(quay: FakeQuay, step: Step) -> None:
+@pytest.mark.parametrize("step", TEMPORARY, ids=id_of)
+def test_safe_request_fails_after_all_retries(quay: FakeQuay, step: Step) -> None:
     quay.answers(step, step, step, step)
     with pytest.raises(QuayError) as caught:
         quay.client().get("/api/v1/x")
@@ -91,14 +91,14 @@ def test_safe_request_is_given_up(quay: FakeQuay, step: Step) -> None:
 
 
 @pytest.mark.parametrize(("retries", "pauses"), [(0, []), (1, [0.5]), (7, [0.5, 1, 2, 4, 8, 16, 30])])
-def test_number_of_repetitions(quay: FakeQuay, retries: int, pauses: list[float]) -> None:
+def test_number_of_retries(quay: FakeQuay, retries: int, pauses: list[float]) -> None:
     quay.answers(*[page(502)] * (retries + 1))
     with pytest.raises(ApiError):
         quay.client(retries=retries).get("/api/v1/x")
     assert quay.pauses == pauses
 
 
-@pytest.mark.parametrize("step", FINAL, ids=name)
+@pytest.mark.parametrize("step", PERMANENT, ids=id_of)
 def test_safe_request_is_not_repeated(quay: FakeQuay, step: Step) -> None:
     quay.answers(step)
     with pytest.raises(QuayError):
@@ -107,7 +107,7 @@ def test_safe_request_is_not_repeated(quay: FakeQuay, step: Step) -> None:
 
 
 @pytest.mark.parametrize("write", WRITES, ids=["POST", "PUT", "DELETE", "form"])
-@pytest.mark.parametrize("step", [*PASSING, *FINAL[:11]], ids=name)
+@pytest.mark.parametrize("step", [*TEMPORARY, *PERMANENT[:11]], ids=id_of)
 def test_write_is_never_repeated(quay: FakeQuay, step: Step, write: Callable[[QuayClient], object]) -> None:
     quay.answers(step)
     redirected = isinstance(step, Reply) and step.status == 302
@@ -121,7 +121,7 @@ def test_write_is_never_repeated(quay: FakeQuay, step: Step, write: Callable[[Qu
 
 
 @pytest.mark.parametrize(
-    ("asked", "pauses"),
+    ("retry_after", "pauses"),
     [
         (None, [0.5, 1.0]),
         ("0", [0.5, 1.0]),
@@ -136,8 +136,10 @@ def test_write_is_never_repeated(quay: FakeQuay, step: Step, write: Callable[[Qu
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_pause_that_the_server_asks_for(quay: FakeQuay, status: int, params: str | None, pauses: list[float]) -> None:
-    busy = page(status) if params is None else page(status, Retry_After=params)
+def test_pause_of_a_retry_after_header(
+    quay: FakeQuay, status: int, retry_after: str | None, pauses: list[float]
+) -> None:
+    busy = page(status) if retry_after is None else page(status, Retry_After=retry_after)
     quay.answers(busy, busy, ok({}))
     quay.client().get("/api/v1/x")
     assert quay.pauses == pauses
@@ -145,9 +147,9 @@ def test_pause_that_the_server_asks_for(quay: FakeQuay, status: int, params: str
 
 @pytest.mark.parametrize(("seconds", "pause"), [(12, 12.0), (-60, 0.5), (0, 0.5), (600, 30.0)])
 @pytest.mark.parametrize("skew", [0, 86400, -86400])
-def test_pause_until_a_date(quay: FakeQuay, clock: datetime, seconds: int, pause: float, clock_skew: int) -> None:
-    """The date is one of the server's, and judged by the server's clock."""
-    now = clock + timedelta(seconds=clock_skew)
+def test_pause_until_a_date(quay: FakeQuay, clock: datetime, seconds: int, pause: float, skew: int) -> None:
+    """The date is compared with the server's clock, not with the local one."""
+    now = clock + timedelta(seconds=skew)
     until = format_datetime(now + timedelta(seconds=seconds))
     quay.answers(page(429, Date=format_datetime(now), Retry_After=until), ok({}))
     quay.client().get("/api/v1/x")
@@ -155,8 +157,8 @@ def test_pause_until_a_date(quay: FakeQuay, clock: datetime, seconds: int, pause
 
 
 def test_sign_in_is_repeated_when_limited(quay: FakeQuay) -> None:
-    """After failed logins of somebody else, Quay refuses the right password for a while."""
-    quay.answers(CSRF_PAIR, LIMITED, LIMITED, SIGNED_IN, ok({}))
+    """After failed sign-ins of anyone, Quay refuses the right password for a while."""
+    quay.answers(CSRF_TOKEN, LIMITED, LIMITED, SIGNED_IN, ok({}))
     quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert quay.calls == [
         ("GET", "/csrf_token"),
@@ -169,36 +171,36 @@ def test_sign_in_is_repeated_when_limited(quay: FakeQuay) -> None:
     assert quay.pauses == [1.0, 1.0]
 
 
-def test_sign_in_that_stays_limited(quay: FakeQuay) -> None:
-    quay.answers(CSRF_PAIR, LIMITED, LIMITED, LIMITED, LIMITED)
-    with pytest.raises(RateLimited, match="^POST /api/v1/signin: Quay answered 429: Too many login attempts"):
+def test_sign_in_that_remains_limited(quay: FakeQuay) -> None:
+    quay.answers(CSRF_TOKEN, LIMITED, LIMITED, LIMITED, LIMITED)
+    with pytest.raises(RateLimited, match=f"^POST {ORIGIN}/api/v1/signin: Quay answered 429: Too many login attempts"):
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert quay.pauses == [1.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(
     "step",
-    [*PASSING[1:], page(401), page(403), page(500), READ_ONLY, page(302, Location="/x")],
-    ids=name,
+    [*TEMPORARY[1:], page(401), page(403), page(500), READ_ONLY, page(302, Location="/x")],
+    ids=id_of,
 )
 def test_sign_in_is_not_repeated_otherwise(quay: FakeQuay, step: Step) -> None:
-    quay.answers(CSRF_PAIR, step)
+    quay.answers(CSRF_TOKEN, step)
     with pytest.raises(QuayError):
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert quay.calls == [("GET", "/csrf_token"), ("POST", "/api/v1/signin")]
     assert quay.pauses == []
 
 
-def test_csrf_pair_is_asked_for_again(quay: FakeQuay) -> None:
-    quay.answers(page(502), CUT, CSRF_PAIR, page(302))
+def test_request_for_the_csrf_token_is_repeated(quay: FakeQuay) -> None:
+    quay.answers(page(502), CUT, CSRF_TOKEN, page(302))
     auth = BasicCsrfAuth("ann", "pässword")
     quay.client().request("POST", "/oauth/authorizeapp", form={"a": "b"}, auth=auth, redirect=True)
     assert quay.calls == [("GET", "/csrf_token")] * 3 + [("POST", "/oauth/authorizeapp")]
     assert quay.pauses == [0.5, 1.0]
 
 
-def test_write_of_a_session_is_not_repeated_though_its_sign_in_was(quay: FakeQuay) -> None:
-    quay.answers(CSRF_PAIR, LIMITED, SIGNED_IN, LIMITED)
+def test_write_after_a_repeated_sign_in_is_not_repeated(quay: FakeQuay) -> None:
+    quay.answers(CSRF_TOKEN, LIMITED, SIGNED_IN, LIMITED)
     with pytest.raises(RateLimited) as caught:
         quay.client(SessionAuth("ann", "pässword")).post("/api/v1/x")
     assert quay.calls[-1] == ("POST", "/api/v1/x")
@@ -207,7 +209,7 @@ def test_write_of_a_session_is_not_repeated_though_its_sign_in_was(quay: FakeQua
 
 
 @pytest.mark.parametrize(
-    ("step", "kind", "unclear"),
+    ("step", "kind", "outcome_unknown"),
     [
         (page(400), ApiError, False),
         (page(401), NotAuthenticated, False),
@@ -226,12 +228,10 @@ def test_write_of_a_session_is_not_repeated_though_its_sign_in_was(quay: FakeQua
         (requests.exceptions.InvalidURL("no address"), TransportError, False),
         (OSError("no CA file"), TransportError, False),
     ],
-    ids=lambda value: name(value) if isinstance(value, (Reply, Exception)) else "",
+    ids=lambda value: id_of(value) if isinstance(value, (Reply, Exception)) else "",
 )
-def test_what_is_unclear_after_a_failure(
-    quay: FakeQuay, step: Step, kind: type[QuayError], outcome_unknown: bool
-) -> None:
-    """A write is unclear when it may have taken effect, a read never is."""
+def test_outcome_after_a_failure(quay: FakeQuay, step: Step, kind: type[QuayError], outcome_unknown: bool) -> None:
+    """The outcome is unknown if a write may have taken effect. A read has no outcome."""
     quay.answers(step, step)
     with pytest.raises(kind) as written:
         quay.client().post("/api/v1/x")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds: where Quay finds the Dockerfile, what it tells of a build, and each call about it."""
+"""Builds: the place of the Dockerfile, the record of a build, and each call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}
 PATH = "/api/v1/repository/acme/app/build/"
 URL = "https://files.example.com/app.tar.gz"
-TOLD: dict[str, Any] = {
+BUILD_JSON: dict[str, Any] = {
     "id": "b1",
     "phase": "building",
     "started": "Sat, 31 Jan 2026 12:00:00 -0000",
@@ -62,22 +62,22 @@ def test_dockerfile(
     assert dockerfile_of(subdirectory, dockerfile_path, context) == expected
 
 
-def test_under_way(quay: FakeQuay, builds: Builds) -> None:
+def test_running_builds(quay: FakeQuay, builds: Builds) -> None:
     phases = ["waiting", "building", "internalerror", "complete", "error", "expired", "cancelled"]
-    quay.answers(ok({"builds": [{**TOLD, "phase": phase} for phase in phases]}))
+    quay.answers(ok({"builds": [{**BUILD_JSON, "phase": phase} for phase in phases]}))
     assert [build.phase for build in builds.running()] == phases[:3]
     assert quay.requests == [Request("GET", f"{PATH}?limit=100", READ)]
 
 
 def test_get(quay: FakeQuay, builds: Builds) -> None:
-    quay.answers(ok(TOLD), error(404, "Not Found", "not_found"))
+    quay.answers(ok(BUILD_JSON), error(404, "Not Found", "not_found"))
     assert builds.get("b1") == BUILD
     assert builds.get("b2") is None
     assert quay.calls == [("GET", f"{PATH}b1"), ("GET", f"{PATH}b2")]
 
 
-def test_get_of_a_waiting_one(quay: FakeQuay, builds: Builds) -> None:
-    quay.answers(ok({**TOLD, "status": {}, "pull_robot": None, "error": "broken"}))
+def test_get_a_waiting_build(quay: FakeQuay, builds: Builds) -> None:
+    quay.answers(ok({**BUILD_JSON, "status": {}, "pull_robot": None, "error": "broken"}))
     build = builds.get("b1")
     assert build is not None
     assert (build.step, build.steps, build.source.pull_robot, build.error) == (None, None, None, "broken")
@@ -85,7 +85,7 @@ def test_get_of_a_waiting_one(quay: FakeQuay, builds: Builds) -> None:
 
 @pytest.mark.parametrize("robot", ["acme+ci", None])
 def test_start(quay: FakeQuay, builds: Builds, robot: str | None) -> None:
-    quay.answers(ok(TOLD, 201))
+    quay.answers(ok(BUILD_JSON, 201))
     source = Source(URL, "/Dockerfile", "/", ("1.0", "latest"), robot)
     assert builds.start(source) == BUILD
     body = {"archive_url": URL, "dockerfile_path": "/Dockerfile", "context": "/", "docker_tags": ["1.0", "latest"]}
@@ -101,20 +101,20 @@ def test_cancel(quay: FakeQuay, builds: Builds) -> None:
 
 
 @pytest.mark.parametrize("uuid", ["", "..", "b1/status"])
-def test_id_that_would_lead_elsewhere(builds: Builds, uuid: str) -> None:
+def test_id_that_would_change_the_path(builds: Builds, uuid: str) -> None:
     with pytest.raises(BadInput):
         builds.cancel(uuid)
 
 
 @pytest.mark.parametrize(
-    ("told", "lines"),
+    ("body", "lines"),
     [
         ({"logs": [{"message": "one\n"}, {"message": "two\nthree\n\n"}, {"message": None}]}, ["two", "three"]),
         ({"logs": []}, []),
         ({"logs_url": "https://files.example.com/log"}, []),
     ],
 )
-def test_last_lines(quay: FakeQuay, builds: Builds, told: dict[str, Any], lines: list[str]) -> None:
-    quay.answers(ok(told))
+def test_last_lines(quay: FakeQuay, builds: Builds, body: dict[str, Any], lines: list[str]) -> None:
+    quay.answers(ok(body))
     assert builds.last_lines("b1", 2) == lines
     assert quay.calls == [("GET", f"{PATH}b1/logs?start=-2")]

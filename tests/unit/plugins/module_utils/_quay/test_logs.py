@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a robot's token was last changed, out of the usage logs."""
+"""The usage logs: entries, counts, and the last change of each robot's token."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import requests
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError, UnexpectedResponse
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.logs import Logs, LogsUnavailable
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, error, ok, page
+from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, error, ok, page
 
 UTC = timezone.utc
 TODAY = datetime(2026, 11, 22, 9, 30, 0, tzinfo=UTC)
-DAYS_OF = "/api/v1/organization/acme/aggregatelogs"
-ENTRIES_OF = "/api/v1/organization/acme/logs"
+COUNTS_PATH = "/api/v1/organization/acme/aggregatelogs"
+LOGS_PATH = "/api/v1/organization/acme/logs"
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 
 
@@ -31,12 +31,12 @@ def logs(quay: FakeQuay, clock: datetime) -> Logs:
     return Logs(quay.client(BearerAuth("s3cret"), retries=0), "acme")
 
 
-def window(first: str, last: str) -> str:
+def window_query(first: str, last: str) -> str:
     return f"?starttime={first.replace('/', '%2F')}&endtime={last.replace('/', '%2F')}"
 
 
 def days(*moments: str, kind: str = "regenerate_robot_token") -> Reply:
-    """An answer of aggregatelogs: one count for each kind and day, in no order."""
+    """A reply of aggregatelogs: one count for each kind and day, unsorted."""
     other = {"kind": "pull_repo", "count": 7, "datetime": "Sun, 01 Nov 2026 00:00:00 -0000"}
     return ok({"aggregated": [other, *({"kind": kind, "count": 1, "datetime": moment} for moment in moments)]})
 
@@ -45,13 +45,13 @@ def entry(robot: Any, moment: str, kind: str = "regenerate_robot_token") -> dict
     return {"kind": kind, "metadata": {"robot": robot}, "datetime": moment, "ip": "192.0.2.1"}
 
 
-def entries(*listed: dict[str, Any], following: str | None = None) -> Reply:
+def entries(*listed: dict[str, Any], next_page: str | None = None) -> Reply:
     start = {"start_time": "x", "end_time": "y", "logs": list(listed)}
-    return ok({**start, "next_page": following} if following else start)
+    return ok({**start, "next_page": next_page} if next_page else start)
 
 
-def spans(quay: FakeQuay) -> list[tuple[date, date]]:
-    """The windows that were asked for."""
+def requested_windows(quay: FakeQuay) -> list[tuple[date, date]]:
+    """The first and last day of each request."""
     found = []
     for request in quay.requests:
         query = parse_qs(urlsplit(request.target).query)
@@ -60,18 +60,18 @@ def spans(quay: FakeQuay) -> list[tuple[date, date]]:
     return found
 
 
-def test_change_of_some_days_ago(quay: FakeQuay, logs: Logs) -> None:
-    """Two requests: on which days anything changed, and what on the last of them."""
+def test_last_change_of_a_robot(quay: FakeQuay, logs: Logs) -> None:
+    """Two requests: for the days with changes, and for the entries of the last of these days."""
     quay.answers(
         days("Thu, 19 Nov 2026 00:00:00 -0000", "Mon, 02 Nov 2026 00:00:00 -0000"),
-        entries(entry("ci", "Thu, 19 Nov 2026 08:15:42 -0000"), following="n"),
+        entries(entry("ci", "Thu, 19 Nov 2026 08:15:42 -0000"), next_page="n"),
     )
     assert logs.token_changes(["ci"], TODAY - timedelta(days=90)) == {
         "ci": datetime(2026, 11, 19, 8, 15, 42, tzinfo=UTC)
     }
     assert quay.requests == [
-        Request("GET", DAYS_OF + window("10/26/2026", "11/22/2026"), READ),
-        Request("GET", ENTRIES_OF + window("11/19/2026", "11/19/2026"), READ),
+        Request("GET", COUNTS_PATH + window_query("10/26/2026", "11/22/2026"), READ),
+        Request("GET", LOGS_PATH + window_query("11/19/2026", "11/19/2026"), READ),
     ]
 
 
@@ -93,14 +93,14 @@ def test_creation_counts_as_a_change(quay: FakeQuay, logs: Logs) -> None:
     assert found == {"ci": datetime(2026, 11, 19, 8, 15, 42, tzinfo=UTC)}
 
 
-def test_times_as_newer_endpoints_write_them(quay: FakeQuay, logs: Logs) -> None:
+def test_times_in_iso_8601(quay: FakeQuay, logs: Logs) -> None:
     quay.answers(days("2026-11-19T00:00:00Z"), entries(entry("ci", "2026-11-19T08:15:42.250000Z")))
     found = logs.token_changes(["ci"], TODAY - timedelta(days=5))
     assert found == {"ci": datetime(2026, 11, 19, 8, 15, 42, 250000, UTC)}
 
 
 def test_newest_entry_counts(quay: FakeQuay, logs: Logs) -> None:
-    """A robot deleted and made again under its name: its creation is the newest entry."""
+    """The robot was deleted and created again: the creation is its newest entry."""
     quay.answers(
         days("Thu, 19 Nov 2026 00:00:00 -0000"),
         entries(
@@ -113,8 +113,8 @@ def test_newest_entry_counts(quay: FakeQuay, logs: Logs) -> None:
     assert found == {"ci": datetime(2026, 11, 19, 20, tzinfo=UTC)}
 
 
-def test_entries_of_others(quay: FakeQuay, logs: Logs) -> None:
-    """Other kinds, other robots, and entries that cannot be read tell nothing of ours."""
+def test_entries_that_do_not_count(quay: FakeQuay, logs: Logs) -> None:
+    """Entries of other kinds, of other robots, and malformed ones."""
     moment = "Thu, 19 Nov 2026 08:00:00 -0000"
     quay.answers(
         days("Thu, 19 Nov 2026 00:00:00 -0000"),
@@ -133,20 +133,20 @@ def test_entries_of_others(quay: FakeQuay, logs: Logs) -> None:
     assert logs.token_changes(["ci"], TODAY - timedelta(days=5)) == {}
 
 
-def test_pages_of_a_day_end_where_all_are_found(quay: FakeQuay, logs: Logs) -> None:
+def test_pages_are_read_until_all_robots_are_found(quay: FakeQuay, logs: Logs) -> None:
     moment = "Thu, 19 Nov 2026 08:00:00 -0000"
     quay.answers(
         days("Thu, 19 Nov 2026 00:00:00 -0000"),
-        entries(entry("x", moment), entry("one", moment), following="2"),
-        entries(entry("y", moment), following="3"),
-        entries(entry("two", moment), entry("z", moment), following="4"),
+        entries(entry("x", moment), entry("one", moment), next_page="2"),
+        entries(entry("y", moment), next_page="3"),
+        entries(entry("two", moment), entry("z", moment), next_page="4"),
     )
     found = logs.token_changes(["one", "two"], TODAY - timedelta(days=5))
     assert found == dict.fromkeys(["one", "two"], datetime(2026, 11, 19, 8, tzinfo=UTC))
 
 
-def test_days_are_gone_back_until_all_are_found(quay: FakeQuay, logs: Logs) -> None:
-    """One pass for all robots; a robot found on a later day is not looked for on an earlier one."""
+def test_days_are_read_backwards_until_all_robots_are_found(quay: FakeQuay, logs: Logs) -> None:
+    """One pass serves all robots. Of each robot, the newest change counts."""
     quay.answers(
         days("Tue, 10 Nov 2026 00:00:00 -0000", "Sat, 21 Nov 2026 00:00:00 -0000", "Sun, 01 Nov 2026 00:00:00 -0000"),
         entries(entry("one", "Sat, 21 Nov 2026 08:00:00 -0000")),
@@ -155,9 +155,9 @@ def test_days_are_gone_back_until_all_are_found(quay: FakeQuay, logs: Logs) -> N
     found = logs.token_changes(["two", "one"], TODAY - timedelta(days=400))
     assert found == {"one": datetime(2026, 11, 21, 8, tzinfo=UTC), "two": datetime(2026, 11, 10, 8, tzinfo=UTC)}
     assert quay.calls == [
-        ("GET", DAYS_OF + window("10/26/2026", "11/22/2026")),
-        ("GET", ENTRIES_OF + window("11/21/2026", "11/21/2026")),
-        ("GET", ENTRIES_OF + window("11/10/2026", "11/10/2026")),
+        ("GET", COUNTS_PATH + window_query("10/26/2026", "11/22/2026")),
+        ("GET", LOGS_PATH + window_query("11/21/2026", "11/21/2026")),
+        ("GET", LOGS_PATH + window_query("11/10/2026", "11/10/2026")),
     ]
 
 
@@ -172,7 +172,7 @@ def test_robot_without_an_entry_is_absent(quay: FakeQuay, logs: Logs) -> None:
 
 
 def test_day_with_a_count_but_no_entry(quay: FakeQuay, logs: Logs) -> None:
-    """Quay keeps no entry twice: the day's page may have moved away meanwhile."""
+    """The entry may have been archived between the two requests."""
     quay.answers(days("Sat, 21 Nov 2026 00:00:00 -0000"), entries())
     assert logs.token_changes(["ci"], TODAY - timedelta(days=5)) == {}
 
@@ -191,36 +191,36 @@ def test_day_with_a_count_but_no_entry(quay: FakeQuay, logs: Logs) -> None:
 def test_windows(quay: FakeQuay, logs: Logs, back: int, windows: list[tuple[str, str]]) -> None:
     quay.answers(*[days()] * len(windows))
     assert logs.token_changes(["ci"], TODAY - timedelta(days=back)) == {}
-    assert [(str(first), str(last)) for first, last in spans(quay)] == windows
+    assert [(str(first), str(last)) for first, last in requested_windows(quay)] == windows
 
 
 def test_windows_of_two_years(quay: FakeQuay, logs: Logs) -> None:
-    """None is longer than 28 days: longer ones add up days of two months, or fail around the end of February."""
+    """No window is longer than 28 days. In a longer one, Quay mixes up the days of two months, or fails."""
     quay.answers(*[days()] * 27)
     assert logs.token_changes(["ci"], TODAY - timedelta(days=730)) == {}
-    params = spans(quay)
-    assert all((last - first).days <= 27 for first, last in params)
-    assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in zip(params, params[1:]))
-    assert (params[0][1], params[-1][0]) == (TODAY.date(), date(2024, 11, 22))
+    windows = requested_windows(quay)
+    assert all((last - first).days <= 27 for first, last in windows)
+    assert all(later[0] - earlier[1] == timedelta(days=1) for later, earlier in zip(windows, windows[1:]))
+    assert (windows[0][1], windows[-1][0]) == (TODAY.date(), date(2024, 11, 22))
 
 
-def test_windows_start_from_the_day_in_utc(quay: FakeQuay, logs: Logs) -> None:
+def test_windows_start_with_the_day_in_utc(quay: FakeQuay, logs: Logs) -> None:
     east = timezone(timedelta(hours=14))
     quay.answers(days())
     logs.token_changes(["ci"], datetime(2026, 11, 22, 1, 0, tzinfo=east))
-    assert spans(quay) == [(date(2026, 11, 21), date(2026, 11, 22))]
+    assert requested_windows(quay) == [(date(2026, 11, 21), date(2026, 11, 22))]
 
 
-def test_windows_end_on_the_day_of_the_server(quay: FakeQuay, logs: Logs) -> None:
-    """The target's clock is a day behind, as an earlier answer told."""
+def test_windows_end_with_the_day_of_the_server(quay: FakeQuay, logs: Logs) -> None:
+    """By the Date header of an earlier response, the local clock is a day behind."""
     client = quay.client()
     quay.answers(ok({}, Date="Mon, 23 Nov 2026 09:30:00 GMT"), days())
     client.get("/api/v1/x")
     Logs(client, "acme").token_changes(["ci"], TODAY)
-    assert quay.requests[-1].target == DAYS_OF + window("11/22/2026", "11/23/2026")
+    assert quay.requests[-1].target == COUNTS_PATH + window_query("11/22/2026", "11/23/2026")
 
 
-def test_future(quay: FakeQuay, logs: Logs) -> None:
+def test_start_in_the_future(quay: FakeQuay, logs: Logs) -> None:
     assert logs.token_changes(["ci"], TODAY + timedelta(days=2)) == {}
     assert quay.requests == []
 
@@ -231,7 +231,7 @@ def test_no_robots(quay: FakeQuay, logs: Logs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
+    ("reply", "message"),
     [
         (
             ok({"aggregated": [], "search_unavailable": True, "message": "requires a search_token"}),
@@ -240,22 +240,22 @@ def test_no_robots(quay: FakeQuay, logs: Logs) -> None:
         (error(403, "Unauthorized", "insufficient_scope"), "Quay answered 403: Unauthorized"),
         (ok({"message": "Invalid namespace requested: acme"}, 400), "Quay answered 400: Invalid namespace requested"),
         (ok({"message": "Invalid date range for logs"}, 400), "Quay answered 400: Invalid date range for logs"),
-        (page(308, Location=DAYS_OF + "/"), "This server does not offer that endpoint"),
+        (page(308, Location=COUNTS_PATH + "/"), "This server does not offer that endpoint"),
         (page(500), "Quay answered 500"),
         (page(429), "Quay answered 429"),
     ],
 )
-def test_silent_logs(quay: FakeQuay, logs: Logs, reply: Reply, words: str) -> None:
+def test_unavailable_logs(quay: FakeQuay, logs: Logs, reply: Reply, message: str) -> None:
     quay.answers(reply)
     with pytest.raises(LogsUnavailable) as caught:
         logs.token_changes(["ci"], TODAY - timedelta(days=5))
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert not caught.value.outcome_unknown
 
 
-def test_logs_that_fall_silent(quay: FakeQuay, logs: Logs) -> None:
+def test_logs_that_become_unavailable(quay: FakeQuay, logs: Logs) -> None:
     quay.answers(days("Sat, 21 Nov 2026 00:00:00 -0000"), page(500))
-    with pytest.raises(LogsUnavailable, match=f"^GET {ENTRIES_OF}: Quay answered 500"):
+    with pytest.raises(LogsUnavailable, match=f"^GET {ORIGIN}{LOGS_PATH}: Quay answered 500"):
         logs.token_changes(["ci"], TODAY - timedelta(days=5))
 
 
@@ -267,14 +267,14 @@ def test_logs_that_fall_silent(quay: FakeQuay, logs: Logs) -> None:
         (ok({"logs": []}), UnexpectedResponse),
     ],
 )
-def test_failures_that_are_no_silence(quay: FakeQuay, logs: Logs, reply: Any, kind: type[Exception]) -> None:
+def test_other_failures(quay: FakeQuay, logs: Logs, reply: Any, kind: type[Exception]) -> None:
     quay.answers(reply)
     with pytest.raises(kind):
         logs.token_changes(["ci"], TODAY - timedelta(days=5))
 
 
-def test_counts_are_read_by_the_window(quay: FakeQuay, logs: Logs) -> None:
-    """At most 28 days at once, the newest first; an entry that cannot be read is none."""
+def test_counts_are_read_in_windows(quay: FakeQuay, logs: Logs) -> None:
+    """A window has at most 28 days, the newest first. A malformed count is skipped."""
     moments = ("Tue, 03 Nov 2026 00:00:00 -0000", "Thu, 19 Nov 2026 00:00:00 -0000", "some day")
     quay.answers(days(*moments), days("Sat, 10 Oct 2026 00:00:00 -0000"))
     found = logs.counts(date(2026, 10, 1), date(2026, 11, 22))
@@ -285,17 +285,17 @@ def test_counts_are_read_by_the_window(quay: FakeQuay, logs: Logs) -> None:
     assert rest == [
         ("regenerate_robot_token", "2026-11-03", 1),
         ("pull_repo", "2026-11-01", 7),
-        # As the fake tells it, in each answer; Quay tells of the days that were asked for.
+        # The fake sends it in each reply. Quay sends only the requested days.
         ("pull_repo", "2026-11-01", 7),
         ("regenerate_robot_token", "2026-10-10", 1),
     ]
-    assert spans(quay) == [
+    assert requested_windows(quay) == [
         (date(2026, 10, 26), date(2026, 11, 22)),
         (date(2026, 10, 1), date(2026, 10, 25)),
     ]
 
 
-def test_entry_of_each_place(quay: FakeQuay) -> None:
+def test_logs_of_each_owner(quay: FakeQuay) -> None:
     client = quay.client(BearerAuth("s3cret"), retries=0)
     listed = {
         **entry("ci", "Thu, 19 Nov 2026 08:15:42 -0000"),
@@ -311,16 +311,18 @@ def test_entry_of_each_place(quay: FakeQuay) -> None:
         quay.answers(entries(listed))
         (found,) = logs.entries(TODAY.date(), TODAY.date(), "alice")
         assert (found.performer, found.namespace, found.ip) == ("alice", "acme", "192.0.2.1")
-        assert quay.requests[-1].target == path + window("11/22/2026", "11/22/2026") + "&performer=alice"
+        assert quay.requests[-1].target == path + window_query("11/22/2026", "11/22/2026") + "&performer=alice"
 
 
 @pytest.mark.parametrize(
-    ("told", "taken"), [("Thu, 22 Oct 2026 00:00:00 -0000", False), ("Sun, 22 Nov 2026 03:00:00 -0000", True)]
+    ("start_time", "used"), [("Thu, 22 Oct 2026 00:00:00 -0000", False), ("Sun, 22 Nov 2026 03:00:00 -0000", True)]
 )
-def test_dates_that_quay_took(quay: FakeQuay, logs: Logs, told: str, taken: bool) -> None:
-    quay.answers(ok({"logs": [], "start_time": told}))
-    if taken:
+def test_dates_that_quay_used(quay: FakeQuay, logs: Logs, start_time: str, used: bool) -> None:
+    quay.answers(ok({"logs": [], "start_time": start_time}))
+    if used:
         assert list(logs.entries(TODAY.date(), TODAY.date())) == []
     else:
-        with pytest.raises(UnexpectedResponse, match="Quay looked from 2026-10-22 on"):
+        with pytest.raises(
+            UnexpectedResponse, match="Quay searched from 2026-10-22 on, but was asked for 2026-11-22 on"
+        ):
             list(logs.entries(TODAY.date(), TODAY.date()))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mirrors: what Quay tells of one, and each call about it."""
+"""Mirrors: the record of a mirror, and each call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, error, ok
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}
 PATH = "/api/v1/repository/acme/app/mirror"
-TOLD: dict[str, Any] = {
+MIRROR_JSON: dict[str, Any] = {
     "is_enabled": True,
     "mirror_type": "PULL",
     "external_reference": "registry.example.com/library/base",
@@ -53,7 +53,7 @@ MIRROR = Mirror(
     has_proxies=False,
 )
 PROXIES = {"http_proxy": "http://proxy.example.com", "no_proxy": ""}
-PROXIES_SENT = {"proxy": {"http_proxy": "http://proxy.example.com", "no_proxy": None}}
+PROXIES_JSON = {"proxy": {"http_proxy": "http://proxy.example.com", "no_proxy": None}}
 
 
 @pytest.fixture
@@ -62,19 +62,19 @@ def mirrors(quay: FakeQuay) -> Mirrors:
 
 
 def test_get(quay: FakeQuay, mirrors: Mirrors) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(MIRROR_JSON))
     assert mirrors.get() == MIRROR
     assert quay.requests == [Request("GET", PATH, READ)]
 
 
-def test_all_that_can_be_told(quay: FakeQuay, mirrors: Mirrors) -> None:
+def test_get_with_every_setting(quay: FakeQuay, mirrors: Mirrors) -> None:
     registry = {
         "verify_tls": False,
         "unsigned_images": True,
         "proxy": {"http_proxy": "a", "https_proxy": "b", "no_proxy": None},
     }
     changes = {"external_registry_username": "puller", "external_registry_config": registry, "robot_username": None}
-    quay.answers(ok({**TOLD, **changes, "architecture_filter": ["arm64", "amd64"], "sync_start_date": None}))
+    quay.answers(ok({**MIRROR_JSON, **changes, "architecture_filter": ["arm64", "amd64"], "sync_start_date": None}))
     mirror = mirrors.get()
     assert mirror is not None
     assert (mirror.verify_tls, mirror.unsigned_images) == (False, True)
@@ -83,7 +83,7 @@ def test_all_that_can_be_told(quay: FakeQuay, mirrors: Mirrors) -> None:
     assert (mirror.architectures, mirror.sync_start_date) == (("amd64", "arm64"), None)
 
 
-def test_none(quay: FakeQuay, mirrors: Mirrors) -> None:
+def test_get_a_missing_mirror(quay: FakeQuay, mirrors: Mirrors) -> None:
     quay.answers(error(404, "Not Found", "not_found"))
     assert mirrors.get() is None
 
@@ -95,7 +95,7 @@ def test_create(quay: FakeQuay, mirrors: Mirrors) -> None:
         "robot_username": "acme+ci",
         "skopeo_timeout_interval": 300,
         "root_rule": {"rule_kind": "tag_glob_csv", "rule_value": ["a"]},
-        "external_registry_config": {"verify_tls": True, **PROXIES_SENT},
+        "external_registry_config": {"verify_tls": True, **PROXIES_JSON},
     }
     assert quay.requests == [Request("POST", PATH, WRITE, body)]
 
@@ -111,11 +111,11 @@ def test_first_proxies_are_sent_twice(quay: FakeQuay, mirrors: Mirrors, has_prox
     quay.answers(*[ok("", 201)] * (1 if has_proxies else 2))
     mirrors.update({"sync_interval": 60, **PROXIES}, has_proxies=has_proxies)
     bodies = [request.body for request in quay.requests]
-    registry = {"external_registry_config": PROXIES_SENT}
+    registry = {"external_registry_config": PROXIES_JSON}
     assert bodies == [{"sync_interval": 60, **registry}, registry][: 1 if has_proxies else 2]
 
 
-def test_syncing(quay: FakeQuay, mirrors: Mirrors) -> None:
+def test_sync(quay: FakeQuay, mirrors: Mirrors) -> None:
     quay.answers(empty(), empty())
     mirrors.sync_now()
     mirrors.cancel_sync()

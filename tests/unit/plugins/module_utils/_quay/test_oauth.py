@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OAuth applications and their tokens: what Quay tells, read into records, and each call about them."""
+"""OAuth applications and their tokens: the records, and each call."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ APPLICATIONS = "/api/v1/organization/acme/applications"
 TOKENS = f"{APPLICATIONS}/{CLIENT_ID}/tokens"
 PAGE = "https://quay.example.com/oauth/localapp"
 FORBIDDEN = error(403, "Unauthorized", "insufficient_scope")
-GONE = error(404, "Not Found", "not_found")
+NOT_FOUND = error(404, "Not Found", "not_found")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_all_scopes_are_in_order() -> None:
     assert list(SCOPES) == sorted(SCOPES)
 
 
-def test_no_scopes() -> None:
+def test_empty_list_of_scopes() -> None:
     with pytest.raises(BadInput, match="^scopes must name at least one scope: "):
         expand_scopes([])
 
@@ -83,9 +83,7 @@ def test_longest_lifetime() -> None:
     assert timedelta(seconds=315576000) == LONGEST_LIFETIME
 
 
-# --- Applications
-
-TOLD = {
+APPLICATION_JSON = {
     "name": "ci",
     "description": "builds",
     "application_uri": "https://ci.example",
@@ -98,48 +96,51 @@ APPLICATION = Application("ci", CLIENT_ID, CLIENT_SECRET, "builds", "https://ci.
 
 
 def test_application_record() -> None:
-    assert Application.of({**TOLD, "more": 1}) == APPLICATION
+    assert Application.of({**APPLICATION_JSON, "more": 1}) == APPLICATION
     assert Application.of({"name": "x"}) == Application("x", "", "")
 
 
-def test_application_shows_no_secret() -> None:
+def test_representation_of_an_application_hides_the_secret() -> None:
     assert CLIENT_SECRET not in repr(APPLICATION)
     assert CLIENT_ID in repr(APPLICATION)
 
 
 def test_list_of_applications(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok({"applications": [TOLD, {"name": "two"}]}))
+    quay.answers(ok({"applications": [APPLICATION_JSON, {"name": "two"}]}))
     assert Applications(client, "acme").list() == [APPLICATION, Application("two", "", "")]
     assert quay.requests == [Request("GET", APPLICATIONS, READ)]
 
 
 @pytest.mark.parametrize("organization", ["", ".", "..", "acme/robots"])
-def test_organization_that_cannot_be(client: QuayClient, organization: str) -> None:
+def test_invalid_organization(client: QuayClient, organization: str) -> None:
     with pytest.raises(BadInput):
         Applications(client, organization)
 
 
-@pytest.mark.parametrize(("reply", "kind"), [(FORBIDDEN, Forbidden), (GONE, NotFound)])
-def test_applications_of_an_organization_that_is_not_ours(
+@pytest.mark.parametrize(("reply", "kind"), [(FORBIDDEN, Forbidden), (NOT_FOUND, NotFound)])
+def test_applications_of_an_inaccessible_organization(
     quay: FakeQuay, client: QuayClient, reply: Reply, kind: type[ApiError]
 ) -> None:
     quay.answers(reply)
     with pytest.raises(kind) as caught:
         Applications(client, "nope").list()
-    assert str(caught.value).endswith(". Is there an organization 'nope', and may the login administer it (org:admin)?")
+    assert str(caught.value).endswith(
+        ". Check that the organization 'nope' exists and that the login administers it "
+        "(a token needs the scope org:admin)"
+    )
     assert (caught.value.status, caught.value.method) == (reply.status, "GET")
     assert caught.value.error_type in ("insufficient_scope", "not_found")
     assert caught.value.message in ("Unauthorized", "Not Found")
 
 
-def test_application_by_name(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(*[ok({"applications": [{"name": "CI"}, TOLD, {"name": "ci2"}]})] * 2)
+def test_find_an_application_by_name(quay: FakeQuay, client: QuayClient) -> None:
+    quay.answers(*[ok({"applications": [{"name": "CI"}, APPLICATION_JSON, {"name": "ci2"}]})] * 2)
     assert Applications(client, "acme").find("ci") == APPLICATION
     assert Applications(client, "acme").find("c") is None
 
 
-def test_two_applications_of_one_name(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok({"applications": [TOLD, {**TOLD, "client_id": "AAAA"}]}))
+def test_two_applications_with_the_same_name(quay: FakeQuay, client: QuayClient) -> None:
+    quay.answers(ok({"applications": [APPLICATION_JSON, {**APPLICATION_JSON, "client_id": "AAAA"}]}))
     with pytest.raises(BadInput) as caught:
         Applications(client, "acme").find("ci")
     assert str(caught.value) == (
@@ -148,8 +149,8 @@ def test_two_applications_of_one_name(quay: FakeQuay, client: QuayClient) -> Non
     )
 
 
-def test_application_by_id(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok(TOLD), GONE)
+def test_get_an_application(quay: FakeQuay, client: QuayClient) -> None:
+    quay.answers(ok(APPLICATION_JSON), NOT_FOUND)
     assert Applications(client, "acme").get(CLIENT_ID) == APPLICATION
     assert Applications(client, "acme").get("none of ours") is None
     assert quay.requests == [
@@ -159,21 +160,21 @@ def test_application_by_id(quay: FakeQuay, client: QuayClient) -> None:
 
 
 def test_create_application(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(APPLICATION_JSON))
     fields = {"name": "ci", "description": "builds"}
     assert Applications(client, "acme").create(fields) == APPLICATION
     assert quay.requests == [Request("POST", APPLICATIONS, WRITE, fields)]
 
 
 def test_update_application(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(APPLICATION_JSON))
     fields = {"name": "ci", "redirect_uri": "", "application_uri": ""}
     assert Applications(client, "acme").update(CLIENT_ID, fields) == APPLICATION
     assert quay.requests == [Request("PUT", f"{APPLICATIONS}/{CLIENT_ID}", WRITE, fields)]
 
 
 def test_reset_client_secret(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(APPLICATION_JSON))
     assert Applications(client, "acme").reset_secret(CLIENT_ID) == APPLICATION
     assert quay.requests == [Request("POST", f"{APPLICATIONS}/{CLIENT_ID}/resetclientsecret", WRITE, {})]
 
@@ -194,20 +195,20 @@ BY_ID: dict[str, Callable[[Applications, str], object]] = {
 
 @pytest.mark.parametrize("call", BY_ID)
 @pytest.mark.parametrize("client_id", ["", "..", "x/resetclientsecret"])
-def test_client_id_that_would_change_the_path(client: QuayClient, context: str, client_id: str) -> None:
+def test_client_id_that_would_change_the_path(client: QuayClient, call: str, client_id: str) -> None:
     with pytest.raises(BadInput):
-        BY_ID[context](Applications(client, "acme"), client_id)
+        BY_ID[call](Applications(client, "acme"), client_id)
 
 
 @pytest.mark.parametrize("call", sorted(set(BY_ID) - {"get"}))
-def test_application_that_is_not_there(quay: FakeQuay, client: QuayClient, context: str) -> None:
-    quay.answers(GONE)
+def test_missing_application(quay: FakeQuay, client: QuayClient, call: str) -> None:
+    quay.answers(NOT_FOUND)
     with pytest.raises(NotFound):
-        BY_ID[context](Applications(client, "acme"), CLIENT_ID)
+        BY_ID[call](Applications(client, "acme"), CLIENT_ID)
 
 
 def test_organization_of_an_application(quay: FakeQuay, client: QuayClient) -> None:
-    """Asked without a login, which is cheaper."""
+    """The request is anonymous, which costs the server less."""
     quay.answers(ok({"name": "ci", "organization": {"name": "acme", "avatar": {}}}))
     assert organization_of(client, CLIENT_ID) == "acme"
     assert quay.requests == [Request("GET", f"/api/v1/app/{CLIENT_ID}")]
@@ -220,14 +221,12 @@ def test_application_without_an_organization(quay: FakeQuay, client: QuayClient,
 
 
 def test_unknown_client_id(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(GONE)
-    with pytest.raises(BadInput, match=f"^client_id: {ORIGIN} has no application with the client id 'x'"):
+    quay.answers(NOT_FOUND)
+    with pytest.raises(BadInput, match="^client_id: this Quay has no application with the client id 'x'$"):
         organization_of(client, "x")
 
 
-# --- Application tokens
-
-LISTED = {
+TOKEN_JSON = {
     "uuid": UUID,
     "name": "nightly",
     "scope": "repo:write repo:read",
@@ -248,22 +247,22 @@ TOKEN = AccessToken(
 
 
 def test_token_record() -> None:
-    assert AccessToken.of(LISTED) == TOKEN
-    used = AccessToken.of({**LISTED, "last_accessed": "2026-12-01T00:00:00Z"})
+    assert AccessToken.of(TOKEN_JSON) == TOKEN
+    used = AccessToken.of({**TOKEN_JSON, "last_accessed": "2026-12-01T00:00:00Z"})
     assert used.last_accessed == datetime(2026, 12, 1, tzinfo=UTC)
-    made_in_the_browser = AccessToken.of({**LISTED, "name": None, "token": ""})
-    assert (made_in_the_browser.name, made_in_the_browser.secret) == (None, None)
+    from_the_browser = AccessToken.of({**TOKEN_JSON, "name": None, "token": ""})
+    assert (from_the_browser.name, from_the_browser.secret) == (None, None)
     assert AccessToken.of({}) == AccessToken("", None, (), None, None, None, None)
 
 
-def test_token_shows_no_secret() -> None:
-    token = AccessToken.of({**LISTED, "token": SECRET})
+def test_representation_of_a_token_hides_the_secret() -> None:
+    token = AccessToken.of({**TOKEN_JSON, "token": SECRET})
     assert token.secret == SECRET
     assert SECRET not in repr(token)
 
 
 def test_list_of_tokens(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok({"tokens": [LISTED], "next_page": "n"}), ok({"tokens": [{**LISTED, "uuid": "2"}]}))
+    quay.answers(ok({"tokens": [TOKEN_JSON], "next_page": "n"}), ok({"tokens": [{**TOKEN_JSON, "uuid": "2"}]}))
     tokens = ApplicationTokens(client, "acme", CLIENT_ID).list()
     assert tokens is not None
     assert [token.uuid for token in tokens] == [UUID, "2"]
@@ -271,12 +270,12 @@ def test_list_of_tokens(quay: FakeQuay, client: QuayClient) -> None:
 
 
 @pytest.mark.parametrize("reply", [page(308, Location=f"{ORIGIN}{TOKENS}/"), page(404)])
-def test_list_of_tokens_of_an_older_quay(quay: FakeQuay, client: QuayClient, reply: Reply) -> None:
+def test_tokens_of_an_older_quay(quay: FakeQuay, client: QuayClient, reply: Reply) -> None:
     quay.answers(reply)
     assert ApplicationTokens(client, "acme", CLIENT_ID).list() is None
 
 
-@pytest.mark.parametrize(("reply", "kind"), [(GONE, NotFound), (FORBIDDEN, Forbidden), (page(500), ApiError)])
+@pytest.mark.parametrize(("reply", "kind"), [(NOT_FOUND, NotFound), (FORBIDDEN, Forbidden), (page(500), ApiError)])
 def test_list_of_tokens_that_fails(quay: FakeQuay, client: QuayClient, reply: Reply, kind: type[ApiError]) -> None:
     quay.answers(reply)
     with pytest.raises(kind):
@@ -292,7 +291,7 @@ def test_list_of_tokens_that_fails(quay: FakeQuay, client: QuayClient, reply: Re
     ],
 )
 def test_mint(quay: FakeQuay, client: QuayClient, lifetime: timedelta | None, expiration: dict[str, int]) -> None:
-    quay.answers(ok({**LISTED, "token": SECRET}))
+    quay.answers(ok({**TOKEN_JSON, "token": SECRET}))
     token = ApplicationTokens(client, "acme", CLIENT_ID).mint("nightly", ["repo:read", "repo:write"], lifetime)
     assert (token.uuid, token.secret) == (UUID, SECRET)
     body = {"name": "nightly", "scope": "repo:read repo:write", **expiration}
@@ -300,7 +299,7 @@ def test_mint(quay: FakeQuay, client: QuayClient, lifetime: timedelta | None, ex
 
 
 def test_revoke(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(empty(), GONE, page(405))
+    quay.answers(empty(), NOT_FOUND, page(405))
     tokens = ApplicationTokens(client, "acme", CLIENT_ID)
     assert tokens.revoke(UUID) is True
     assert tokens.revoke(UUID) is False
@@ -311,14 +310,12 @@ def test_revoke(quay: FakeQuay, client: QuayClient) -> None:
     assert quay.requests == [Request("DELETE", f"{TOKENS}/{UUID}", READ)] * 3
 
 
-# --- A user's own tokens
-
-OWNED = {
+AUTHORIZATION_JSON = {
     "application": {"name": "ci", "url": "", "organization": {"name": "acme"}},
     "scopes": [{"scope": "repo:write", "title": "w"}, {"scope": "repo:read", "title": "r"}],
     "uuid": UUID,
 }
-ASSIGNED = {
+ASSIGNMENT_JSON = {
     "application": {"name": "ci", "clientId": CLIENT_ID},
     "uuid": UUID,
     "redirectUri": PAGE,
@@ -328,7 +325,7 @@ ASSIGNED = {
 
 
 def test_authorizations(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok({"authorizations": [OWNED, {}, {"application": None, "scopes": None}]}))
+    quay.answers(ok({"authorizations": [AUTHORIZATION_JSON, {}, {"application": None, "scopes": None}]}))
     assert UserTokens(client).authorizations() == [
         Authorization(UUID, "ci", "acme", ("repo:read", "repo:write")),
         Authorization("", "", "", ()),
@@ -338,14 +335,14 @@ def test_authorizations(quay: FakeQuay, client: QuayClient) -> None:
 
 
 def test_revoke_an_authorization(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(empty(), GONE)
+    quay.answers(empty(), NOT_FOUND)
     assert UserTokens(client).revoke(UUID) is True
     assert UserTokens(client).revoke(UUID) is False
     assert quay.requests == [Request("DELETE", f"/api/v1/user/authorizations/{UUID}", READ)] * 2
 
 
 def test_assignments(quay: FakeQuay, client: QuayClient) -> None:
-    quay.answers(ok({"authorizations": [ASSIGNED, {}]}))
+    quay.answers(ok({"authorizations": [ASSIGNMENT_JSON, {}]}))
     assert UserTokens(client).assignments() == [
         Assignment(UUID, CLIENT_ID, PAGE, ("repo:read", "repo:write")),
         Assignment("", "", "", ()),
@@ -353,24 +350,24 @@ def test_assignments(quay: FakeQuay, client: QuayClient) -> None:
     assert quay.requests == [Request("GET", "/api/v1/user/assignedauthorization", READ)]
 
 
-def location(target: str) -> Reply:
+def redirect_to(target: str) -> Reply:
     return page(302, Location=target)
 
 
 def authorize(quay: FakeQuay, assignment: str | None = None) -> str:
-    """By Basic with an anonymous CSRF pair."""
+    """Authorize with Basic and the CSRF token of an anonymous session."""
     auth = BasicCsrfAuth("ann", "pässword")
     tokens = UserTokens(quay.client(BearerAuth("another")))
     return tokens.authorize(CLIENT_ID, PAGE, ["repo:read", "user:read"], auth, assignment)
 
 
-CSRF_PAIR = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; Path=/")
+CSRF_TOKEN = ok({"csrf_token": "csrf-1"}, Set_Cookie="_csrf_token=cookie-1; Path=/")
 
 
 @pytest.mark.parametrize("assignment", [None, UUID])
 def test_authorize(quay: FakeQuay, assignment: str | None) -> None:
     fragment = f"access_token={SECRET}&token_type=Bearer&expires_in=315576000"
-    quay.answers(CSRF_PAIR, location(f"{PAGE}?scope=repo%3Aread+user%3Aread#{fragment}"))
+    quay.answers(CSRF_TOKEN, redirect_to(f"{PAGE}?scope=repo%3Aread+user%3Aread#{fragment}"))
     assert authorize(quay, assignment) == SECRET
     headers = {
         **COMMON,
@@ -393,43 +390,43 @@ def test_authorize(quay: FakeQuay, assignment: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "sentence"),
+    ("reason", "message"),
     [
         (
             "unauthorized_client",
             "Quay refused to authorize: the client id is unknown, or the user does not administer the organization "
             "that owns the application",
         ),
-        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes. Check scopes"),
+        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes"),
         ("access_denied", "Quay refused to authorize: the user may not have one of the scopes"),
     ],
 )
-def test_authorize_is_refused(quay: FakeQuay, reason: str, sentence: str) -> None:
-    """Nothing was made then, so nothing is unclear."""
-    quay.answers(CSRF_PAIR, location(f"{PAGE}?error={reason}"))
+def test_authorize_is_refused(quay: FakeQuay, reason: str, message: str) -> None:
+    """Quay has minted nothing, so the outcome is known."""
+    quay.answers(CSRF_TOKEN, redirect_to(f"{PAGE}?error={reason}"))
     with pytest.raises(RefusedCredential) as caught:
         authorize(quay)
-    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: {sentence}"
+    assert str(caught.value) == f"POST /oauth/authorizeapp: {message}"
     assert not caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        location(f"{PAGE}?error=server_error"),
-        location(f"{PAGE}?scope=x#token_type=Bearer"),
-        location(f"{PAGE}#access_token="),
-        location(f"{ORIGIN}/signin"),
+        redirect_to(f"{PAGE}?error=server_error"),
+        redirect_to(f"{PAGE}?scope=x#token_type=Bearer"),
+        redirect_to(f"{PAGE}#access_token="),
+        redirect_to(f"{ORIGIN}/signin"),
         page(302),
         page(200, "<title>Sign in</title>"),
         ok({"access_token": SECRET}),
     ],
 )
 def test_authorize_without_a_token(quay: FakeQuay, reply: Reply) -> None:
-    quay.answers(CSRF_PAIR, reply)
+    quay.answers(CSRF_TOKEN, reply)
     with pytest.raises(UnexpectedResponse) as caught:
         authorize(quay)
-    assert str(caught.value) == "POST /oauth/authorizeapp: the answer holds no access token"
+    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: the response holds no access token"
     assert caught.value.outcome_unknown
 
 
@@ -443,19 +440,19 @@ def test_authorize_without_a_token(quay: FakeQuay, reply: Reply) -> None:
     ],
 )
 def test_authorize_that_fails(quay: FakeQuay, reply: Reply, kind: type[QuayError]) -> None:
-    quay.answers(CSRF_PAIR, reply)
+    quay.answers(CSRF_TOKEN, reply)
     with pytest.raises(kind) as caught:
         authorize(quay)
     assert caught.value.outcome_unknown is (reply.status == 500)
 
 
 def signed_in(quay: FakeQuay) -> UserTokens:
-    quay.answers(CSRF_PAIR, ok({"success": True}, X_Next_CSRF_Token="csrf-2"))
+    quay.answers(CSRF_TOKEN, ok({"success": True}, X_Next_CSRF_Token="csrf-2"))
     return UserTokens(quay.client(SessionAuth("ann", "pässword")))
 
 
 def test_assign(quay: FakeQuay) -> None:
-    """All in the query, as Quay wants it; the CSRF token in a header all the same."""
+    """Quay reads everything from the query, and the CSRF token from a header."""
     tokens = signed_in(quay)
     quay.answers(ok({"message": "Token assigned successfully"}))
     tokens.assign(CLIENT_ID, PAGE, ["repo:read", "user:read"], "bob")
@@ -468,7 +465,7 @@ def test_assign(quay: FakeQuay) -> None:
     assert quay.requests[-1] == Request("POST", target, headers)
 
 
-def test_assign_to_nobody(quay: FakeQuay) -> None:
+def test_assign_to_an_unknown_user(quay: FakeQuay) -> None:
     tokens = signed_in(quay)
     quay.answers(page(404))
     with pytest.raises(BadInput) as caught:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Registry tokens: asking for them, reading them, and proving secrets by them."""
+"""Registry tokens: how they are requested and parsed, and how they verify secrets."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.registry_aut
     request_registry_token,
     verify_secret,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, ok, page, refused, registry_token
+from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, ok, page, refused, registry_token
 
 ISSUED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
-ENDS = datetime(2026, 1, 31, 13, 0, 0, tzinfo=timezone.utc)
+EXPIRES = datetime(2026, 1, 31, 13, 0, 0, tzinfo=timezone.utc)
 UUID = "6e3a1d0c-2f5b-4a4e-9d53-0c1f2b3a4d5e"
-OF_OAUTH = {"version": 2, "entity_kind": "oauthtoken", "entity_reference": UUID, "kind": "oauth", "user": "ann"}
+OAUTH_CONTEXT = {"version": 2, "entity_kind": "oauthtoken", "entity_reference": UUID, "kind": "oauth", "user": "ann"}
 
 
 def basic(username: str, secret: str) -> dict[str, str]:
@@ -43,46 +43,46 @@ def basic(username: str, secret: str) -> dict[str, str]:
     return {**COMMON, "Authorization": f"Basic {pair}"}
 
 
-def encoded(claims: Any) -> str:
+def unsigned(claims: Any) -> str:
     return "h." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".s"
 
 
-def test_grant_is_read() -> None:
+def test_registry_token_is_parsed() -> None:
     access = [
         {"type": "repository", "name": "acme/app", "actions": ["push", "pull"]},
         {"type": "repository", "name": "acme/none", "actions": []},
     ]
     token = registry_token(sub="acme+ci", access=access)
-    grant = parse_registry_token(token)
-    assert grant is not None
-    assert grant.token == token
-    assert (grant.issued_at, grant.expires_at) == (ISSUED, ENDS)
-    assert grant.access == {"acme/app": ("push", "pull"), "acme/none": ()}
-    assert (grant.subject, grant.oauth_uuid) == ("acme+ci", None)
+    parsed = parse_registry_token(token)
+    assert parsed is not None
+    assert parsed.token == token
+    assert (parsed.issued_at, parsed.expires_at) == (ISSUED, EXPIRES)
+    assert parsed.access == {"acme/app": ("push", "pull"), "acme/none": ()}
+    assert (parsed.subject, parsed.oauth_uuid) == ("acme+ci", None)
 
 
-def test_grant_of_an_oauth_token_tells_which() -> None:
-    grant = parse_registry_token(registry_token(context=OF_OAUTH))
-    assert grant is not None
-    assert grant.oauth_uuid == UUID
+def test_uuid_of_an_oauth_token() -> None:
+    parsed = parse_registry_token(registry_token(context=OAUTH_CONTEXT))
+    assert parsed is not None
+    assert parsed.oauth_uuid == UUID
 
 
 @pytest.mark.parametrize("kind", ["user", "robot", "appspecifictoken", "anonymous"])
-def test_grant_of_other_logins_names_no_uuid(kind: str) -> None:
-    grant = parse_registry_token(registry_token(context={"entity_kind": kind, "entity_reference": UUID}))
-    assert grant is not None
-    assert grant.oauth_uuid is None
+def test_other_logins_have_no_uuid(kind: str) -> None:
+    parsed = parse_registry_token(registry_token(context={"entity_kind": kind, "entity_reference": UUID}))
+    assert parsed is not None
+    assert parsed.oauth_uuid is None
 
 
 @pytest.mark.parametrize("claims", [{"access": None}, {"context": None}, {"sub": None}, {"iat": 1769860800.9}])
-def test_grant_that_says_little(claims: dict[str, Any]) -> None:
-    grant = parse_registry_token(registry_token(**claims))
-    assert grant is not None
-    assert grant.access == {}
-    assert grant.issued_at.replace(microsecond=0) == ISSUED
+def test_registry_token_with_missing_claims(claims: dict[str, Any]) -> None:
+    parsed = parse_registry_token(registry_token(**claims))
+    assert parsed is not None
+    assert parsed.access == {}
+    assert parsed.issued_at.replace(microsecond=0) == ISSUED
 
 
-WRONG_TOKENS = {
+MALFORMED_TOKENS = {
     "empty": "",
     "no parts": "abc",
     "two parts": "a.b",
@@ -91,9 +91,9 @@ WRONG_TOKENS = {
     "cut base64": "a.b.c",
     "no JSON": "a." + base64.urlsafe_b64encode(b"text").decode() + ".c",
     "no UTF-8": "a." + base64.urlsafe_b64encode(b"\xff\xfe\xfd").decode() + ".c",
-    "a list": encoded([]),
-    "a text": encoded("x"),
-    "no times": encoded({"sub": "ann"}),
+    "a list": unsigned([]),
+    "a text": unsigned("x"),
+    "no times": unsigned({"sub": "ann"}),
     "time null": registry_token(exp=None),
     "time text": registry_token(exp="soon"),
     "time too far": registry_token(exp=1e18),
@@ -108,9 +108,9 @@ WRONG_TOKENS = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_TOKENS)
-def test_no_grant(name: str) -> None:
-    assert parse_registry_token(WRONG_TOKENS[name]) is None
+@pytest.mark.parametrize("name", MALFORMED_TOKENS)
+def test_malformed_registry_token(name: str) -> None:
+    assert parse_registry_token(MALFORMED_TOKENS[name]) is None
 
 
 @pytest.mark.parametrize(
@@ -126,23 +126,23 @@ def test_no_grant(name: str) -> None:
         ([], ["pull"], []),
     ],
 )
-def test_missing_rights(repositories: list[str], actions: list[str], missing: list[str]) -> None:
-    rights = {"acme/app": ["push", "pull"], "acme/read": ["pull"], "acme/none": []}
-    grant = parse_registry_token(
-        registry_token(access=[{"name": name, "actions": acts} for name, acts in rights.items()])
+def test_missing_actions(repositories: list[str], actions: list[str], missing: list[str]) -> None:
+    granted = {"acme/app": ["push", "pull"], "acme/read": ["pull"], "acme/none": []}
+    parsed = parse_registry_token(
+        registry_token(access=[{"name": name, "actions": acts} for name, acts in granted.items()])
     )
-    assert grant is not None
-    assert grant.missing(repositories, actions) == missing
+    assert parsed is not None
+    assert parsed.missing(repositories, actions) == missing
 
 
-def test_request_for_a_grant(quay: FakeQuay) -> None:
+def test_request_for_a_registry_token(quay: FakeQuay) -> None:
     token = registry_token(sub="acme+ci")
     quay.answers(ok({"token": token}))
     auth = BasicAuth("acme+ci", "s3cret")
-    grant = request_registry_token(
+    parsed = request_registry_token(
         quay.client(), auth, "quay.example.com:8443", ["acme/app", "acme/lib"], ["pull", "push"]
     )
-    assert grant.token == token
+    assert parsed.token == token
     target = (
         "/v2/auth?service=quay.example.com%3A8443"
         "&scope=repository%3Aacme%2Fapp%3Apull%2Cpush&scope=repository%3Aacme%2Flib%3Apull%2Cpush"
@@ -151,30 +151,32 @@ def test_request_for_a_grant(quay: FakeQuay) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"token": None}, {"token": "abc"}, {"access_token": registry_token()}])
-def test_answer_without_a_grant(quay: FakeQuay, body: dict[str, Any]) -> None:
+def test_response_without_a_registry_token(quay: FakeQuay, body: dict[str, Any]) -> None:
     quay.answers(ok(body))
-    with pytest.raises(UnexpectedResponse, match="^GET /v2/auth: the answer holds no registry token that can be read$"):
+    with pytest.raises(
+        UnexpectedResponse, match=f"^GET {ORIGIN}/v2/auth: the response holds no registry token that can be read$"
+    ):
         request_registry_token(quay.client(), Auth(), "x", ["a/b"], ["pull"])
 
 
-def test_grant_that_is_refused(quay: FakeQuay) -> None:
+def test_refused_request_for_a_registry_token(quay: FakeQuay) -> None:
     quay.answers(refused("Invalid Username or Password"))
-    with pytest.raises(NotAuthenticated, match="^GET /v2/auth: Quay answered 401: Invalid Username or Password$"):
+    with pytest.raises(
+        NotAuthenticated, match=f"^GET {ORIGIN}/v2/auth: Quay answered 401: Invalid Username or Password$"
+    ):
         request_registry_token(quay.client(), BasicAuth("ann", "x"), "x", ["a/b"], ["pull"])
 
 
 @pytest.mark.parametrize(
-    ("username", "claims", "proof"),
+    ("username", "claims", "verification"),
     [
         ("ann", {"sub": "ann"}, Verification(Liveness.LIVE, None, "ann")),
         ("acme+ci", {"sub": "acme+ci"}, Verification(Liveness.LIVE, None, "acme+ci")),
-        ("$oauthtoken", {"sub": "ann", "context": OF_OAUTH}, Verification(Liveness.LIVE, UUID, "ann")),
+        ("$oauthtoken", {"sub": "ann", "context": OAUTH_CONTEXT}, Verification(Liveness.LIVE, UUID, "ann")),
     ],
 )
-def test_proof_of_a_live_secret(
-    quay: FakeQuay, username: str, claims: dict[str, Any], verification: Verification
-) -> None:
-    """One request, by the secret itself and with a scope, so that no login is logged."""
+def test_live_secret(quay: FakeQuay, username: str, claims: dict[str, Any], verification: Verification) -> None:
+    """One request, with the secret itself and with a scope, so that Quay logs no login."""
     quay.answers(ok({"token": registry_token(**claims)}))
     client = quay.client(BearerAuth("another"))
     assert verify_secret(client, username, "s3cret", "acme") == verification
@@ -184,7 +186,7 @@ def test_proof_of_a_live_secret(
 
 
 @pytest.mark.parametrize(
-    ("words", "liveness"),
+    ("message", "liveness"),
     [
         ("OAuth access token has expired", Liveness.EXPIRED),
         ("OAuth access token could not be validated", Liveness.INVALID),
@@ -194,8 +196,8 @@ def test_proof_of_a_live_secret(
         ("Invalid token", Liveness.INVALID),
     ],
 )
-def test_proof_of_a_dead_secret(quay: FakeQuay, words: str, liveness: Liveness) -> None:
-    quay.answers(refused(words))
+def test_invalid_secret(quay: FakeQuay, message: str, liveness: Liveness) -> None:
+    quay.answers(refused(message))
     verification = verify_secret(quay.client(), "$oauthtoken", "s3cret", "acme")
     assert verification == Verification(liveness)
     assert not verification.live
@@ -213,33 +215,33 @@ def test_proof_of_a_dead_secret(quay: FakeQuay, words: str, liveness: Liveness) 
         (ReadTimeout(), TransportError),
     ],
 )
-def test_proof_that_quay_did_not_give(quay: FakeQuay, reply: Reply, kind: type[Exception]) -> None:
-    """A proxy's 401, or no answer, says nothing about the secret: nobody may replace it for that."""
+def test_failure_says_nothing_about_the_secret(quay: FakeQuay, reply: Reply, kind: type[Exception]) -> None:
+    """After a proxy's 401, or no response, the secret may be valid. It must not be replaced."""
     quay.answers(reply)
     with pytest.raises(kind):
         verify_secret(quay.client(retries=0), "$oauthtoken", "s3cret", "acme")
 
 
 @pytest.mark.parametrize(
-    ("login", "headers"),
+    ("auth", "headers"),
     [
         (BearerAuth("s3cret"), basic("$oauthtoken", "s3cret")),
         (SessionAuth("ann", "s3cret"), basic("ann", "s3cret")),
     ],
     ids=["bearer", "session"],
 )
-def test_user_of_a_login(quay: FakeQuay, auth: Auth, headers: dict[str, str]) -> None:
+def test_authenticated_user(quay: FakeQuay, auth: Auth, headers: dict[str, str]) -> None:
     quay.answers(ok({"token": registry_token(sub="ann")}))
     assert authenticated_user(quay.client(auth)) == "ann"
     target = "/v2/auth?service=quay.example.com&scope=repository%3Acredential-proof%2Fcredential-proof%3Apull"
     assert quay.requests == [Request("GET", target, headers)]
 
 
-def test_no_user_of_a_dead_login(quay: FakeQuay) -> None:
+def test_authenticated_user_of_an_invalid_login(quay: FakeQuay) -> None:
     quay.answers(refused("OAuth access token could not be validated"))
     assert authenticated_user(quay.client(BearerAuth("s3cret"))) is None
 
 
-def test_no_secret_is_shown() -> None:
+def test_representation_hides_the_token() -> None:
     token = registry_token()
     assert token not in repr(parse_registry_token(token))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Repositories: their names, and each call about them."""
+"""Repositories: their names, and each call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}
 NAME = RepositoryName("acme", "team/app")
 PATH = "/api/v1/repository/acme/team/app"
-TOLD = {
+REPOSITORY_JSON = {
     "namespace": "acme",
     "name": "team/app",
     "description": "The application",
@@ -54,7 +54,7 @@ def repositories(quay: FakeQuay) -> Repositories:
         ("acme/" + "a" * 255, "acme", "a" * 255),
     ],
 )
-def test_name(text: str, namespace: str, name: str) -> None:
+def test_valid_name(text: str, namespace: str, name: str) -> None:
     parsed = RepositoryName.parse(text)
     assert (parsed.namespace, parsed.name, str(parsed)) == (namespace, name, text)
     assert parsed.path == f"/api/v1/repository/{text}"
@@ -63,42 +63,42 @@ def test_name(text: str, namespace: str, name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "app", "/app", "acme/", "acme//a", "acme/a/", "acme/A", "acme/.a", "a b/c", "acme/" + "a" * 256]
 )
-def test_name_that_is_none(text: str) -> None:
-    with pytest.raises(BadInput, match="is not a valid repository name"):
+def test_invalid_name(text: str) -> None:
+    with pytest.raises(BadInput, match="is no repository name"):
         RepositoryName.parse(text)
 
 
 @pytest.mark.parametrize("part", ["mirror", "build", "tag", "permissions", "logs", "changestate", "x/manifest"])
-def test_name_out_of_reach(part: str) -> None:
-    with pytest.raises(BadInput, match="cannot address 'acme/app/" + part):
+def test_name_that_the_api_cannot_reach(part: str) -> None:
+    with pytest.raises(BadInput, match="cannot reach 'acme/app/" + part):
         RepositoryName.parse(f"acme/app/{part}")
 
 
 def test_get(quay: FakeQuay, repositories: Repositories) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(REPOSITORY_JSON))
     assert repositories.get() == Repository("private", "The application", "read_only")
     assert quay.requests == [Request("GET", f"{PATH}?includeTags=false", READ)]
 
 
-def test_get_of_a_public_one_without_a_description(quay: FakeQuay, repositories: Repositories) -> None:
+def test_get_a_public_repository_without_a_description(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(ok({"name": "app", "is_public": True, "description": None, "can_write": True}))
     assert repositories.get() == Repository("public", "", "normal")
 
 
-def test_none(quay: FakeQuay, repositories: Repositories) -> None:
+def test_get_a_missing_repository(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(error(404, "Not Found", "not_found"))
     assert repositories.get() is None
 
 
-def test_one_that_may_not_be_seen(quay: FakeQuay, repositories: Repositories) -> None:
+def test_get_a_hidden_repository(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(error(403, "Unauthorized", "insufficient_scope"))
-    with pytest.raises(Forbidden, match="Is there a namespace 'acme'"):
+    with pytest.raises(Forbidden, match="Check that the namespace 'acme' exists"):
         repositories.get()
 
 
-def test_one_that_everybody_sees(quay: FakeQuay, repositories: Repositories) -> None:
-    quay.answers(ok({**TOLD, "is_public": True, "can_admin": False}))
-    with pytest.raises(RefusedCredential, match="acme/app is visible, but this login may not change it"):
+def test_get_a_public_repository_of_others(quay: FakeQuay, repositories: Repositories) -> None:
+    quay.answers(ok({**REPOSITORY_JSON, "is_public": True, "can_admin": False}))
+    with pytest.raises(RefusedCredential, match="as everybody can"):
         repositories.get()
 
 
@@ -114,25 +114,25 @@ def test_one_that_everybody_sees(quay: FakeQuay, repositories: Repositories) -> 
                 {"namespace": "acme", "repository": "team/app", "visibility": "public", "description": "x"},
             ),
         ),
-        (lambda repositories: repositories.set_description("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
+        (lambda repositories: repositories.describe("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
         (
-            lambda repositories: repositories.set_visibility("public"),
+            lambda repositories: repositories.show("public"),
             Request("POST", f"{PATH}/changevisibility", WRITE, {"visibility": "public"}),
         ),
         (
-            lambda repositories: repositories.set_mode("read_only"),
+            lambda repositories: repositories.switch("read_only"),
             Request("PUT", f"{PATH}/changestate", WRITE, {"state": "READ_ONLY"}),
         ),
         (
-            lambda repositories: repositories.grant_role(ROBOT, "acme+ci", "write"),
+            lambda repositories: repositories.grant(ROBOT, "acme+ci", "write"),
             Request("PUT", f"{PATH}/permissions/user/acme%2Bci", WRITE, {"role": "write"}),
         ),
         (
-            lambda repositories: repositories.grant_role(TEAM, "dev", "read"),
+            lambda repositories: repositories.grant(TEAM, "dev", "read"),
             Request("PUT", f"{PATH}/permissions/team/dev", WRITE, {"role": "read"}),
         ),
         (
-            lambda repositories: repositories.revoke_role(USER, "ann"),
+            lambda repositories: repositories.withdraw(USER, "ann"),
             Request("DELETE", f"{PATH}/permissions/user/ann", READ),
         ),
         (lambda repositories: repositories.delete(), Request("DELETE", PATH, READ)),
@@ -147,26 +147,26 @@ def test_writes(
 
 
 @pytest.mark.parametrize(
-    ("answer", "unclear"),
+    ("reply", "outcome_unknown"),
     [(error(403, "Unauthorized", "insufficient_scope"), False), (page(500), True)],
 )
-def test_namespace_that_is_not_there(
-    quay: FakeQuay, repositories: Repositories, response: Reply, outcome_unknown: bool
+def test_create_in_a_missing_namespace(
+    quay: FakeQuay, repositories: Repositories, reply: Reply, outcome_unknown: bool
 ) -> None:
-    quay.answers(response)
-    with pytest.raises(ApiError, match="Is there a namespace 'acme'") as failure:
+    quay.answers(reply)
+    with pytest.raises(ApiError, match="Check that the namespace 'acme' exists") as failure:
         repositories.create("private", "")
     assert failure.value.outcome_unknown is outcome_unknown
 
 
-def test_creation_that_is_refused(quay: FakeQuay, repositories: Repositories) -> None:
+def test_create_an_existing_repository(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(error(400, "Repository already exists", "invalid_request"))
     with pytest.raises(ApiError, match="already exists$"):
         repositories.create("private", "")
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "roles"),
+    ("kind", "permissions", "roles"),
     [
         (
             USER,
@@ -178,8 +178,12 @@ def test_creation_that_is_refused(quay: FakeQuay, repositories: Repositories) ->
     ],
 )
 def test_roles(
-    quay: FakeQuay, repositories: Repositories, kind: str, told: dict[str, Any], roles: dict[tuple[str, str], str]
+    quay: FakeQuay,
+    repositories: Repositories,
+    kind: str,
+    permissions: dict[str, Any],
+    roles: dict[tuple[str, str], str],
 ) -> None:
-    quay.answers(ok({"permissions": told}))
+    quay.answers(ok({"permissions": permissions}))
     assert repositories.roles(kind) == roles
     assert quay.calls == [("GET", f"{PATH}/permissions/{kind}/")]

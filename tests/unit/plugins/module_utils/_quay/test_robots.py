@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Robot accounts: their names, and each call about them."""
+"""Robot accounts: their names, and each call."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, empty, erro
 TOKEN = "R0B0T" * 12 + "ABCD"
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}
-OF_ORG = "/api/v1/organization/acme/robots"
-OF_USER = "/api/v1/user/robots"
+ORGANIZATION_ROBOTS = "/api/v1/organization/acme/robots"
+USER_ROBOTS = "/api/v1/user/robots"
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
 
-# As Quay tells it. What it says after a creation and after a regeneration differs in small things.
-TOLD = {
+# A robot as GET sends it. The responses to a creation and to a regeneration leave out some fields.
+ROBOT_JSON = {
     "name": "acme+ci",
     "created": "Sat, 31 Jan 2026 12:00:00 -0000",
     "last_accessed": None,
@@ -56,16 +56,16 @@ def robots(quay: FakeQuay) -> Robots:
 @pytest.mark.parametrize(
     ("text", "organization", "short", "path"),
     [
-        ("acme+ci", "acme", "ci", f"{OF_ORG}/ci"),
-        ("ci", None, "ci", f"{OF_USER}/ci"),
-        ("acme+a1", "acme", "a1", f"{OF_ORG}/a1"),
-        ("acme+build.bot_2-x", "acme", "build.bot_2-x", f"{OF_ORG}/build.bot_2-x"),
-        ("acme+" + "a" * 255, "acme", "a" * 255, f"{OF_ORG}/" + "a" * 255),
+        ("acme+ci", "acme", "ci", f"{ORGANIZATION_ROBOTS}/ci"),
+        ("ci", None, "ci", f"{USER_ROBOTS}/ci"),
+        ("acme+a1", "acme", "a1", f"{ORGANIZATION_ROBOTS}/a1"),
+        ("acme+build.bot_2-x", "acme", "build.bot_2-x", f"{ORGANIZATION_ROBOTS}/build.bot_2-x"),
+        ("acme+" + "a" * 255, "acme", "a" * 255, f"{ORGANIZATION_ROBOTS}/" + "a" * 255),
         ("Acme-Corp.eu_1+ci", "Acme-Corp.eu_1", "ci", "/api/v1/organization/Acme-Corp.eu_1/robots/ci"),
         ("a%2Fb+ci", "a%2Fb", "ci", "/api/v1/organization/a%252Fb/robots/ci"),
     ],
 )
-def test_name(text: str, organization: str | None, short: str, path: str) -> None:
+def test_valid_name(text: str, organization: str | None, short: str, path: str) -> None:
     name = RobotName.parse(text)
     assert (name.organization, name.short, name.path, str(name)) == (organization, short, path, text)
 
@@ -97,7 +97,7 @@ def test_name(text: str, organization: str | None, short: str, path: str) -> Non
         "a" * 256,
     ],
 )
-def test_wrong_name(text: str) -> None:
+def test_invalid_name(text: str) -> None:
     with pytest.raises(BadInput) as caught:
         RobotName.parse(text)
     assert str(caught.value).startswith(f"name: '{text}' is not a valid robot name. Write organization+robot, ")
@@ -106,7 +106,7 @@ def test_wrong_name(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["+ci", "a+b+ci", "a/b+ci", "../user+ci", "..+ci", ".+ci", "a b+ci", "acme\n+ci", "/+ci"]
 )
-def test_wrong_organization_of_a_name(text: str) -> None:
+def test_invalid_organization_of_a_name(text: str) -> None:
     with pytest.raises(BadInput) as caught:
         RobotName.parse(text)
     assert str(caught.value) == f"name: '{text}' is not a valid robot name. Write the organization's name before the +"
@@ -117,37 +117,37 @@ OWN = RobotName(None, "ci")
 
 
 def test_record() -> None:
-    assert Robot.of(TOLD) == ROBOT
+    assert Robot.of(ROBOT_JSON) == ROBOT
     assert ROBOT.namespace == "acme"
 
 
-def test_record_of_what_is_left_out() -> None:
+def test_record_with_missing_fields() -> None:
     robot = Robot.of({"name": "ann+ci", "description": None, "token": "", "unstructured_metadata": None})
     assert robot == Robot("ann+ci", None, None, "", None, None)
     assert Robot.of({}) == Robot("", None, None, "", None, None)
 
 
-def test_no_secret_is_shown() -> None:
+def test_representation_hides_the_token() -> None:
     assert TOKEN not in repr(ROBOT)
     assert "acme+ci" in repr(ROBOT)
 
 
-@pytest.mark.parametrize(("name", "path"), [(ACME, f"{OF_ORG}/ci"), (OWN, f"{OF_USER}/ci")])
+@pytest.mark.parametrize(("name", "path"), [(ACME, f"{ORGANIZATION_ROBOTS}/ci"), (OWN, f"{USER_ROBOTS}/ci")])
 def test_get(quay: FakeQuay, robots: Robots, name: RobotName, path: str) -> None:
-    quay.answers(ok(TOLD))
+    quay.answers(ok(ROBOT_JSON))
     assert robots.get(name) == ROBOT
     assert quay.requests == [Request("GET", path, READ)]
 
 
-def test_get_what_is_not_there(quay: FakeQuay, robots: Robots) -> None:
-    """Quay says 400, never 404."""
+def test_get_a_missing_robot(quay: FakeQuay, robots: Robots) -> None:
+    """Quay answers 400, never 404."""
     quay.answers(UNKNOWN)
     assert robots.get(ACME) is None
 
 
-@pytest.mark.parametrize(("organization", "path"), [("acme", OF_ORG), (None, OF_USER)])
+@pytest.mark.parametrize(("organization", "path"), [("acme", ORGANIZATION_ROBOTS), (None, USER_ROBOTS)])
 def test_list(quay: FakeQuay, robots: Robots, organization: str | None, path: str) -> None:
-    quay.answers(ok({"robots": [TOLD, {"name": "acme+two", "token": "x"}]}), ok({"robots": []}))
+    quay.answers(ok({"robots": [ROBOT_JSON, {"name": "acme+two", "token": "x"}]}), ok({"robots": []}))
     assert robots.list(organization) == [ROBOT, Robot("acme+two", None, None, "", "x")]
     assert robots.list(organization) == []
     assert quay.requests == [Request("GET", path, READ)] * 2
@@ -163,46 +163,46 @@ def test_list(quay: FakeQuay, robots: Robots, organization: str | None, path: st
     ],
 )
 def test_create(quay: FakeQuay, robots: Robots, description: str | None, metadata: Any, body: dict[str, Any]) -> None:
-    quay.answers(ok(TOLD, 201))
+    quay.answers(ok(ROBOT_JSON, 201))
     assert robots.create(ACME, description, metadata) == ROBOT
-    assert quay.requests == [Request("PUT", f"{OF_ORG}/ci", WRITE, body)]
+    assert quay.requests == [Request("PUT", f"{ORGANIZATION_ROBOTS}/ci", WRITE, body)]
 
 
 def test_regenerate(quay: FakeQuay, robots: Robots) -> None:
-    told = {key: value for key, value in TOLD.items() if key != "unstructured_metadata"}
-    quay.answers(ok(told))
+    body = {key: value for key, value in ROBOT_JSON.items() if key != "unstructured_metadata"}
+    quay.answers(ok(body))
     assert robots.regenerate(ACME) == Robot("acme+ci", NOON, None, "builds", TOKEN)
-    assert quay.requests == [Request("POST", f"{OF_ORG}/ci/regenerate", WRITE, {})]
+    assert quay.requests == [Request("POST", f"{ORGANIZATION_ROBOTS}/ci/regenerate", WRITE, {})]
 
 
 def test_delete(quay: FakeQuay, robots: Robots) -> None:
     quay.answers(empty())
     robots.delete(OWN)
-    assert quay.requests == [Request("DELETE", f"{OF_USER}/ci", READ)]
+    assert quay.requests == [Request("DELETE", f"{USER_ROBOTS}/ci", READ)]
 
 
 def test_federation(quay: FakeQuay, robots: Robots) -> None:
     quay.answers(ok([{"issuer": "https://idp.example", "subject": "ci"}]), ok([]))
     assert robots.federation(ACME) == [FederationEntry("https://idp.example", "ci")]
     assert robots.federation(ACME) == []
-    assert quay.requests == [Request("GET", f"{OF_ORG}/ci/federation", READ)] * 2
+    assert quay.requests == [Request("GET", f"{ORGANIZATION_ROBOTS}/ci/federation", READ)] * 2
 
 
 @pytest.mark.parametrize("body", [{}, None, ["x"]])
-def test_federation_of_another_form(quay: FakeQuay, robots: Robots, body: Any) -> None:
+def test_federation_of_another_shape(quay: FakeQuay, robots: Robots, body: Any) -> None:
     quay.answers(ok(body))
     with pytest.raises(UnexpectedResponse, match="is not a list of objects as Quay sends it$"):
         robots.federation(ACME)
 
 
 @pytest.mark.parametrize(
-    "trusts", [[], [FederationEntry("https://a.example", "x"), FederationEntry("https://b.example", "y")]]
+    "entries", [[], [FederationEntry("https://a.example", "x"), FederationEntry("https://b.example", "y")]]
 )
-def test_set_federation(quay: FakeQuay, robots: Robots, trusts: list[FederationEntry]) -> None:
-    body = [{"issuer": trust.issuer, "subject": trust.subject} for trust in trusts]
+def test_set_federation(quay: FakeQuay, robots: Robots, entries: list[FederationEntry]) -> None:
+    body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
     quay.answers(ok(body))
-    robots.set_federation(ACME, trusts)
-    assert quay.requests == [Request("POST", f"{OF_ORG}/ci/federation", WRITE, body)]
+    robots.set_federation(ACME, entries)
+    assert quay.requests == [Request("POST", f"{ORGANIZATION_ROBOTS}/ci/federation", WRITE, body)]
 
 
 CALLS: dict[str, Callable[[Robots], object]] = {
@@ -226,20 +226,20 @@ CALLS: dict[str, Callable[[Robots], object]] = {
         (page(404), EndpointMissing),
     ],
 )
-def test_errors_are_handed_on(quay: FakeQuay, robots: Robots, context: str, reply: Reply, kind: type[ApiError]) -> None:
+def test_other_errors_are_raised(quay: FakeQuay, robots: Robots, call: str, reply: Reply, kind: type[ApiError]) -> None:
     quay.answers(reply)
     with pytest.raises(kind) as caught:
-        CALLS[context](robots)
+        CALLS[call](robots)
     assert not is_unknown_robot(caught.value)
 
 
 @pytest.mark.parametrize("call", sorted(set(CALLS) - {"get"}))
-def test_unknown_robot_is_told_apart(quay: FakeQuay, robots: Robots, context: str) -> None:
+def test_unknown_robot_is_recognized(quay: FakeQuay, robots: Robots, call: str) -> None:
     quay.answers(UNKNOWN)
     with pytest.raises(ApiError) as caught:
-        CALLS[context](robots)
+        CALLS[call](robots)
     assert is_unknown_robot(caught.value)
 
 
-def test_unknown_robot_at_the_registry_is_another_matter() -> None:
+def test_401_of_the_registry_is_no_unknown_robot() -> None:
     assert not is_unknown_robot(ApiError(401, "GET", "/v2/auth", "Could not find robot with specified username"))

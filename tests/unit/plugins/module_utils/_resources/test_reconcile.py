@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a play declares: compared once, written once, believed when it is read back."""
+"""Reconciliation of an object: one comparison, at most one write, and a read that verifies it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._resources.reconci
     ABSENT,
     PRESENT,
     Comparison,
-    keep,
+    reconcile,
 )
 
 DEFAULTS = {"description": "", "role": "member"}
@@ -32,26 +32,28 @@ class FakeServer:
             raise ReadOnlyRegistry(503, method, path, "")
 
 
-class FakeCall:
+class FakeContext:
     def __init__(self, check_mode: bool, read_only: bool) -> None:
         self.check_mode = check_mode
         self.server = FakeServer(read_only)
 
 
 class Team:
-    """A keeper over a plain mapping, that can do nothing, or fail before or after the deed."""
+    """A resource in memory. Its writes can fail, with or without effect."""
 
     what = "the team acme/dev"
     path = "organization/acme/team/dev"
 
-    def __init__(self, has: Mapping[str, Any] | None, failure: QuayError | None = None, acts: bool = True) -> None:
-        self.has = has
+    def __init__(
+        self, existing: Mapping[str, Any] | None, failure: QuayError | None = None, applies: bool = True
+    ) -> None:
+        self.existing = existing
         self.failure = failure
-        self.acts = acts
+        self.applies = applies
         self.writes: list[tuple[str, Mapping[str, Any]]] = []
 
-    def find(self) -> Mapping[str, Any] | None:
-        return self.has
+    def read(self) -> Mapping[str, Any] | None:
+        return self.existing
 
     def create(self, desired: Mapping[str, Any]) -> None:
         self._write("create", desired, desired)
@@ -62,18 +64,18 @@ class Team:
     def delete(self) -> None:
         self._write("delete", {}, None)
 
-    def _write(self, verb: str, said: Mapping[str, Any], has: Mapping[str, Any] | None) -> None:
-        self.writes.append((verb, said))
-        if self.acts:
-            self.has = has
+    def _write(self, verb: str, fields: Mapping[str, Any], existing: Mapping[str, Any] | None) -> None:
+        self.writes.append((verb, fields))
+        if self.applies:
+            self.existing = existing
         if self.failure:
             raise self.failure
 
 
-def kept(
+def reconciled(
     team: Team, state: str = PRESENT, *, check_mode: bool = False, read_only: bool = False, **declared: Any
 ) -> Comparison:
-    return keep(cast(ModuleContext, FakeCall(check_mode, read_only)), team, state, declared, DEFAULTS)
+    return reconcile(cast(ModuleContext, FakeContext(check_mode, read_only)), team, state, declared, DEFAULTS)
 
 
 def failure(status: int) -> ApiError:
@@ -88,14 +90,14 @@ CASES: dict[str, tuple[Mapping[str, Any] | None, str, dict[str, Any], list[Any],
         [("create", {"description": "", "role": "admin"})],
         {"description": "", "role": "admin"},
     ),
-    "only what differs is sent": (
+    "only changed fields are sent": (
         {"description": "old", "role": "member"},
         PRESENT,
         {"description": "old", "role": "admin"},
         [("update", {"role": "admin"})],
         {"description": "old", "role": "admin"},
     ),
-    "what is not declared keeps its value": (
+    "undeclared fields keep their values": (
         {"description": "old", "role": "admin"},
         PRESENT,
         {"role": "admin"},
@@ -103,67 +105,67 @@ CASES: dict[str, tuple[Mapping[str, Any] | None, str, dict[str, Any], list[Any],
         {"description": "old", "role": "admin"},
     ),
     "deleted": ({"role": "admin"}, ABSENT, {}, [("delete", {})], None),
-    "absent already": (None, ABSENT, {}, [], None),
+    "already absent": (None, ABSENT, {}, [], None),
 }
 
 
-@pytest.mark.parametrize(("has", "state", "declared", "writes", "after"), CASES.values(), ids=list(CASES))
-def test_check_mode_foretells_the_one_write(
-    has: Mapping[str, Any] | None,
+@pytest.mark.parametrize(("existing", "state", "declared", "writes", "after"), CASES.values(), ids=list(CASES))
+def test_check_mode_predicts_the_write(
+    existing: Mapping[str, Any] | None,
     state: str,
     declared: dict[str, Any],
     writes: list[Any],
     after: Mapping[str, Any] | None,
 ) -> None:
-    team = Team(has)
-    foretold = kept(team, state, check_mode=True, **declared)
+    team = Team(existing)
+    predicted = reconciled(team, state, check_mode=True, **declared)
     assert team.writes == []
-    assert kept(team, state, **declared) == foretold == Comparison(has, after)
-    assert (team.writes, team.has) == (writes, after)
-    assert foretold.changed is bool(writes)
-    assert foretold.created is (has is None and after is not None)
-    again = kept(team, state, **declared)
+    assert reconciled(team, state, **declared) == predicted == Comparison(existing, after)
+    assert (team.writes, team.existing) == (writes, after)
+    assert predicted.changed is bool(writes)
+    assert predicted.created is (existing is None and after is not None)
+    again = reconciled(team, state, **declared)
     assert (again.changed, team.writes) == (False, writes)
 
 
-def test_the_outcome_shows_both_sides() -> None:
-    outcome = Comparison(None, {"role": "admin"}).outcome({"name": "dev"})
-    assert (outcome.changed, outcome.values) == (True, {"name": "dev"})
-    assert (outcome.before, outcome.after) == ({}, {"role": "admin"})
+def test_result_of_a_comparison() -> None:
+    result = Comparison(None, {"role": "admin"}).result({"name": "dev"})
+    assert (result.changed, result.values) == (True, {"name": "dev"})
+    assert (result.before, result.after) == ({}, {"role": "admin"})
 
 
-def test_an_unclear_answer_is_looked_after_and_not_repeated() -> None:
+def test_write_with_an_unknown_outcome_is_verified_and_not_repeated() -> None:
     team = Team(None, failure(500))
-    assert kept(team, role="admin").created
+    assert reconciled(team, role="admin").created
     assert len(team.writes) == 1
 
 
-def test_an_unclear_answer_to_nothing_done_fails() -> None:
-    team = Team(None, failure(500), acts=False)
+def test_failed_write_without_effect_raises_its_error() -> None:
+    team = Team(None, failure(500), applies=False)
     with pytest.raises(ApiError, match="Quay answered 500"):
-        kept(team, role="admin")
+        reconciled(team, role="admin")
     assert len(team.writes) == 1
 
 
-def test_a_clear_refusal_fails_at_once() -> None:
+def test_refused_write_raises_its_error() -> None:
     with pytest.raises(ApiError, match="Quay answered 400"):
-        kept(Team(None, failure(400)), role="admin")
+        reconciled(Team(None, failure(400)), role="admin")
 
 
 @pytest.mark.parametrize(
-    ("has", "state", "named"),
+    ("existing", "state", "difference"),
     [(None, PRESENT, "absent"), ({"role": "member"}, PRESENT, "role"), ({}, ABSENT, "present")],
 )
-def test_success_without_effect_is_not_believed(has: Mapping[str, Any] | None, state: str, named: str) -> None:
+def test_success_without_effect_is_an_error(existing: Mapping[str, Any] | None, state: str, difference: str) -> None:
     declared: dict[str, Any] = {} if state == ABSENT else {"role": "admin"}
-    with pytest.raises(Unconfirmed, match=rf"the team acme/dev is not as written \({named}\)"):
-        kept(Team(has, acts=False), state, **declared)
+    with pytest.raises(Unconfirmed, match=rf"the team acme/dev is not as written \({difference}\)"):
+        reconciled(Team(existing, applies=False), state, **declared)
 
 
-def test_a_read_only_registry_is_recognised_before_the_write() -> None:
+def test_read_only_registry_is_found_before_the_write() -> None:
     team = Team(None)
     for check_mode in (True, False):
         with pytest.raises(ReadOnlyRegistry):
-            kept(team, check_mode=check_mode, read_only=True, role="admin")
+            reconciled(team, check_mode=check_mode, read_only=True, role="admin")
     assert team.writes == []
-    assert not kept(Team({"role": "admin"}), read_only=True, role="admin").changed
+    assert not reconciled(Team({"role": "admin"}), read_only=True, role="admin").changed

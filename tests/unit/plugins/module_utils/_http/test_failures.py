@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the client reads answers: JSON, and the error shapes of Quay's API, its registry, nginx and proxies."""
+"""What a failed request means: the error shapes of Quay's API, its registry, nginx and proxies."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BasicAuth, BearerAuth, SessionAuth
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.client import QuayClient
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import (
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    SessionAuth,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
     EndpointMissing,
@@ -24,18 +25,24 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.response import Response
-from unit.plugins.fake_quay import FakeQuay, Reply, empty, error, ok, page, refused
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.failures import split_location
+from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, empty, error, ok, page, refused
 
 INVALID = "invalid_request"
+
 SCOPE = "insufficient_scope"
+
 CSRF = "CSRF token was invalid or missing."
-DEAD = (
+
+INVALID_TOKEN = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
     "Check quay_token or QUAY_TOKEN"
 )
-LACKS = "The login lacks the right or the scope for this, or the object does not exist (Quay does not say which)"
-MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
+
+LACKS_PERMISSION = "The login lacks the permission or the scope, or the object does not exist (Quay does not say which)"
+
+ENDPOINT_MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
+
 SCHEMA = """'name' is a required property
 
 Failed validating 'required' in schema:
@@ -43,11 +50,12 @@ Failed validating 'required' in schema:
 
 On instance:
     {'secret': 'hunter2'}"""
+
 NGINX = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body>\r\n</html>"
 
 
-def failure_of(quay: FakeQuay, reply: Reply, method: str = "POST", auth: Auth | None = None) -> ApiError:
-    """The error that an answer to a single request becomes."""
+def error_for(quay: FakeQuay, reply: Reply, method: str = "POST", auth: Auth | None = None) -> ApiError:
+    """The error that the client raises for this reply."""
     quay.answers(reply)
     client = quay.client(auth, retries=0)
     with pytest.raises(ApiError) as caught:
@@ -55,10 +63,10 @@ def failure_of(quay: FakeQuay, reply: Reply, method: str = "POST", auth: Auth | 
     return caught.value
 
 
-# The answer; then the exception, its status, Quay's words, the error type, the hint, and whether a write is unclear.
+# The reply; the error's class, status, message, error type and hint; whether the outcome of a write is unknown.
 SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
     (error(400, "Existing robot", INVALID), ApiError, 400, "Existing robot", INVALID, "", False),
-    (error(403, "Unauthorized", SCOPE), Forbidden, 403, "Unauthorized", SCOPE, LACKS, False),
+    (error(403, "Unauthorized", SCOPE), Forbidden, 403, "Unauthorized", SCOPE, LACKS_PERMISSION, False),
     (error(404, "Not Found", "not_found"), NotFound, 404, "Not Found", "not_found", "", False),
     (error(409, "Conflict", "conflict"), ApiError, 409, "Conflict", "conflict", "", False),
     (error(400, SCHEMA, INVALID), ApiError, 400, "'name' is a required property", INVALID, "", False),
@@ -75,18 +83,18 @@ SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
     (ok({"errors": ["x"], "message": "y"}, 400), ApiError, 400, "y", None, "", False),
     (page(400, NGINX), ApiError, 400, "502 Bad Gateway", None, "", False),
     (page(401), NotAuthenticated, 401, "Some page", None, "", False),
-    (page(403), Forbidden, 403, "Some page", None, LACKS, False),
-    (page(404), EndpointMissing, 404, "", None, MISSING, False),
-    (page(405), EndpointMissing, 405, "", None, MISSING, False),
+    (page(403), Forbidden, 403, "Some page", None, LACKS_PERMISSION, False),
+    (page(404), EndpointMissing, 404, "", None, ENDPOINT_MISSING, False),
+    (page(405), EndpointMissing, 405, "", None, ENDPOINT_MISSING, False),
     (page(413), ApiError, 413, "Some page", None, "", False),
-    (page(429), RateLimited, 429, "Some page", None, "Quay asks to wait; try again later", False),
+    (page(429), RateLimited, 429, "Some page", None, "Quay limits the rate of requests; try again later", False),
     (
         Reply(429, b"Too many login attempts. \nPlease reset.", [("Content-Type", "text/html")]),
         RateLimited,
         429,
         "Too many login attempts. \nPlease reset.",
         None,
-        "Quay asks to wait; try again later",
+        "Quay limits the rate of requests; try again later",
         False,
     ),
     (page(500), ApiError, 500, "Some page", None, "", True),
@@ -94,7 +102,7 @@ SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
     (page(502, "<p>no title</p>"), ApiError, 502, "", None, "", True),
     (ok({"message": "busy"}, 503), ApiError, 503, "busy", None, "", True),
     (empty(500), ApiError, 500, "", None, "", True),
-    (empty(404), EndpointMissing, 404, "", None, MISSING, False),
+    (empty(404), EndpointMissing, 404, "", None, ENDPOINT_MISSING, False),
     (empty(400), ApiError, 400, "", None, "", False),
     (ok([], 400), ApiError, 400, "", None, "", False),
     (ok("text", 400), ApiError, 400, "", None, "", False),
@@ -104,9 +112,9 @@ SHAPES: list[tuple[Reply, type[ApiError], int, str, str | None, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "kind", "status", "message", "error_type", "hint", "unclear"), SHAPES)
+@pytest.mark.parametrize(("reply", "kind", "status", "message", "error_type", "hint", "outcome_unknown"), SHAPES)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_error(
+def test_error_shapes(
     quay: FakeQuay,
     method: str,
     reply: Reply,
@@ -117,13 +125,15 @@ def test_error(
     hint: str,
     outcome_unknown: bool,
 ) -> None:
-    failure = failure_of(quay, reply, method, BasicAuth("ann", "pässword"))
+    failure = error_for(quay, reply, method, BasicAuth("ann", "pässword"))
     assert failure.__class__ is kind
     assert (failure.status, failure.method, failure.path) == (status, method, "/api/v1/x")
     assert (failure.message, failure.error_type) == (message, error_type)
     assert failure.outcome_unknown is (outcome_unknown and method == "POST")
-    words = f": {message.rstrip('.')}" if message else ""
-    assert str(failure) == f"{method} /api/v1/x: Quay answered {status}{words}" + (f". {hint}" if hint else "")
+    sentence = f": {message.rstrip('.')}" if message else ""
+    assert str(failure) == f"{method} {ORIGIN}/api/v1/x: Quay answered {status}{sentence}" + (
+        f". {hint}" if hint else ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,40 +146,40 @@ def test_error(
         ("POST", error(401, "Requires authentication", "invalid_token")),
     ],
 )
-def test_dead_bearer(quay: FakeQuay, method: str, reply: Reply) -> None:
-    """On a write, Quay speaks of CSRF only because nobody is signed in."""
-    failure = failure_of(quay, reply, method, BearerAuth("s3cret"))
+def test_invalid_bearer_token(quay: FakeQuay, method: str, reply: Reply) -> None:
+    """Quay answers a write without a valid token with a CSRF failure."""
+    failure = error_for(quay, reply, method, BearerAuth("s3cret"))
     assert failure.__class__ is NotAuthenticated
-    assert str(failure) == f"{method} /api/v1/x: Quay answered 401. {DEAD}"
+    assert str(failure) == f"{method} {ORIGIN}/api/v1/x: Quay answered 401. {INVALID_TOKEN}"
     assert (failure.status, failure.error_type, failure.outcome_unknown) == (401, "invalid_token", False)
 
 
-def test_live_bearer_without_the_scope(quay: FakeQuay) -> None:
-    """GET /api/v1/user/ is a 401 then, told apart by one key."""
+def test_valid_bearer_token_without_the_scope(quay: FakeQuay) -> None:
+    """GET /api/v1/user/ answers 401 then too. The key session_required is the difference."""
     reply = ok({"message": "Requires authentication", "error_type": "invalid_token", "session_required": False}, 401)
-    failure = failure_of(quay, reply, "GET", BearerAuth("s3cret"))
+    failure = error_for(quay, reply, "GET", BearerAuth("s3cret"))
     assert failure.__class__ is Forbidden
-    assert str(failure) == f"GET /api/v1/x: Quay answered 401: Requires authentication. {LACKS}"
+    assert str(failure) == f"GET {ORIGIN}/api/v1/x: Quay answered 401: Requires authentication. {LACKS_PERMISSION}"
 
 
 @pytest.mark.parametrize("session_required", [True, None])
-def test_dead_bearer_where_a_session_would_do(quay: FakeQuay, session_required: bool | None) -> None:
+def test_invalid_bearer_token_where_a_session_is_accepted(quay: FakeQuay, session_required: bool | None) -> None:
     reply = ok({"message": "Requires authentication", "session_required": session_required}, 401)
-    assert failure_of(quay, reply, "GET", BearerAuth("s3cret")).__class__ is NotAuthenticated
+    assert error_for(quay, reply, "GET", BearerAuth("s3cret")).__class__ is NotAuthenticated
 
 
-def test_bearer_that_lacks_the_right(quay: FakeQuay) -> None:
-    failure = failure_of(quay, error(403, "Unauthorized", "insufficient_scope"), "POST", BearerAuth("s3cret"))
+def test_bearer_token_without_the_permission(quay: FakeQuay) -> None:
+    failure = error_for(quay, error(403, "Unauthorized", "insufficient_scope"), "POST", BearerAuth("s3cret"))
     assert failure.__class__ is Forbidden
 
 
-def test_session_that_quay_does_not_know(quay: FakeQuay) -> None:
+def test_unknown_session(quay: FakeQuay) -> None:
     quay.answers(ok({"csrf_token": "csrf-1"}), ok({"error": CSRF}, 403))
     with pytest.raises(NotAuthenticated) as caught:
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
     assert str(caught.value) == (
-        "POST /api/v1/signin: Quay answered 403: CSRF token was invalid or missing. "
-        "Quay does not know the session: does a proxy drop its cookie?"
+        f"POST {ORIGIN}/api/v1/signin: Quay answered 403: CSRF token was invalid or missing. "
+        "Quay does not know the session. Check whether a proxy drops its cookie"
     )
 
 
@@ -181,30 +191,30 @@ def test_session_that_quay_does_not_know(quay: FakeQuay) -> None:
     ],
 )
 def test_refused_sign_in(quay: FakeQuay, unverified: bool, invalid: bool, hint: str) -> None:
-    words = {"needsEmailVerification": unverified, "invalidCredentials": invalid, "message": "No"}
-    quay.answers(ok({"csrf_token": "csrf-1"}), ok(words, 403))
+    body = {"needsEmailVerification": unverified, "invalidCredentials": invalid, "message": "No"}
+    quay.answers(ok({"csrf_token": "csrf-1"}), ok(body, 403))
     with pytest.raises(NotAuthenticated) as caught:
         quay.client(SessionAuth("ann", "pässword")).get("/api/v1/x")
-    assert str(caught.value) == f"POST /api/v1/signin: Quay answered 403: No. {hint}"
+    assert str(caught.value) == f"POST {ORIGIN}/api/v1/signin: Quay answered 403: No. {hint}"
     assert caught.value.status == 403
 
 
-@pytest.mark.parametrize("login", [Auth(), BearerAuth("s3cret")])
+@pytest.mark.parametrize("auth", [Auth(), BearerAuth("s3cret")])
 def test_read_only_registry(quay: FakeQuay, auth: Auth) -> None:
-    words = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
-    failure = failure_of(quay, ok({"is_readonly": True, "message": words}, 503), "POST", auth)
+    sentence = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
+    failure = error_for(quay, ok({"is_readonly": True, "message": sentence}, 503), "POST", auth)
     assert failure.__class__ is ReadOnlyRegistry
     assert str(failure) == (
-        f"POST /api/v1/x: the registry is read-only; nothing was changed (Quay says: {words.rstrip('.')})"
+        f"POST {ORIGIN}/api/v1/x: the registry is read-only; nothing was changed (Quay says: {sentence.rstrip('.')})"
     )
-    assert (failure.status, failure.message, failure.outcome_unknown) == (503, words, False)
+    assert (failure.status, failure.message, failure.outcome_unknown) == (503, sentence, False)
 
 
 def test_challenge(quay: FakeQuay) -> None:
     challenge = 'Bearer realm="https://quay.example.com/v2/auth",service="quay.example.com"'
-    failure = failure_of(quay, ok({"errors": []}, 401, WWW_Authenticate=challenge), "GET")
+    failure = error_for(quay, ok({"errors": []}, 401, WWW_Authenticate=challenge), "GET")
     assert failure.challenge == challenge
-    assert failure_of(quay, page(404), "GET").challenge == ""
+    assert error_for(quay, page(404), "GET").challenge == ""
 
 
 @pytest.mark.parametrize(
@@ -217,15 +227,15 @@ def test_challenge(quay: FakeQuay) -> None:
         ("/api/v1/a%2Bb", "https://quay.example.com/api/v1/a+b/"),
     ],
 )
-def test_redirect_to_the_slash_is_an_endpoint_that_is_not_there(quay: FakeQuay, path: str, location: str) -> None:
+def test_redirect_that_adds_a_slash_means_a_missing_endpoint(quay: FakeQuay, path: str, location: str) -> None:
     quay.answers(page(308, Location=location))
     with pytest.raises(EndpointMissing) as caught:
         quay.client(BearerAuth("s3cret")).get(path)
-    assert str(caught.value) == f"GET {path}: Quay answered 308. {MISSING}"
+    assert str(caught.value) == f"GET {ORIGIN}{path}: Quay answered 308. {ENDPOINT_MISSING}"
 
 
 @pytest.mark.parametrize(
-    ("status", "location", "place"),
+    ("status", "location", "destination"),
     [
         (301, "https://quay.example.com/api/v1/x/", "another page"),
         (302, "https://sso.example.com:8443/login?rd=s3cret", "https://sso.example.com"),
@@ -240,121 +250,67 @@ def test_redirect_to_the_slash_is_an_endpoint_that_is_not_there(quay: FakeQuay, 
         (304, None, "another page"),
     ],
 )
-def test_redirect_elsewhere(quay: FakeQuay, status: int, location: str | None, place: str) -> None:
+def test_redirect_elsewhere(quay: FakeQuay, status: int, location: str | None, destination: str) -> None:
     quay.answers(page(status, Location=location) if location else empty(status))
     with pytest.raises(UnexpectedResponse) as caught:
         quay.client(BearerAuth("s3cret")).get("/api/v1/x")
     assert str(caught.value) == (
-        f"GET /api/v1/x: the server redirects to {place}. Redirects are not followed with credentials; "
-        "set quay_host to the address at which Quay itself answers"
+        f"GET {ORIGIN}/api/v1/x: the server redirects to {destination}. Redirects are not followed with credentials; "
+        "set quay_host to the address of Quay itself"
     )
 
 
 @pytest.mark.parametrize("location", ["http://[broken", "https://quay.example.com/\xff"])
-def test_redirect_to_no_address(quay: FakeQuay, location: str) -> None:
+def test_malformed_redirect(quay: FakeQuay, location: str) -> None:
     quay.answers(page(308, Location=location), page(308, Location=location))
-    words = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
-    with pytest.raises(TransportError, match=f"^GET /api/v1/x: {words}$"):
+    sentence = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
+    with pytest.raises(TransportError, match=f"^GET {ORIGIN}/api/v1/x: {sentence}$"):
         quay.client().get("/api/v1/x")
     with pytest.raises(TransportError) as caught:
         quay.client().delete("/api/v1/x")
     assert caught.value.outcome_unknown
 
 
+def test_location() -> None:
+    target = split_location({"Location": "https://a.example/b?c=d#e"})
+    assert (target.netloc, target.path, target.query, target.fragment) == ("a.example", "/b", "c=d", "e")
+
+
+@pytest.mark.parametrize("location", [None, "", "http://[broken"])
+def test_missing_or_malformed_location(location: str | None) -> None:
+    target = split_location({} if location is None else {"Location": location})
+    assert (target.netloc, target.path, target.query, target.fragment) == ("", "", "", "")
+
+
 LOGIN_PAGE = "<!doctype html><title>Sign in</title>"
-PROXY = "is quay_host Quay itself, or a proxy's login page?"
-BROKEN = "the JSON of the answer is broken or cut off"
+
+PROXY = "Check that quay_host is Quay itself, and not a proxy's login page"
+
+BROKEN = "the JSON of the response is broken or cut off"
 
 
 @pytest.mark.parametrize(
-    ("reply", "what"),
+    ("reply", "problem"),
     [
-        (page(200, LOGIN_PAGE), f"expected JSON, got text/html: {PROXY}"),
-        (Reply(200, b"hello"), f"expected JSON, got something without a type: {PROXY}"),
+        (page(200, LOGIN_PAGE), f"expected JSON, got text/html. {PROXY}"),
+        (Reply(200, b"hello"), f"expected JSON, got a response without a content type. {PROXY}"),
         (Reply(200, b'{"a": ', [("Content-Type", "application/json")]), BROKEN),
         (Reply(200, b'{"a": 1}}', [("Content-Type", "application/json; charset=utf-8")]), BROKEN),
         (Reply(200, b"\xff\xfe{", [("Content-Type", "application/problem+json")]), BROKEN),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_answer_that_is_not_json(quay: FakeQuay, method: str, reply: Reply, what: str) -> None:
+def test_response_that_is_not_json(quay: FakeQuay, method: str, reply: Reply, problem: str) -> None:
     quay.answers(reply)
     client = quay.client(BearerAuth("s3cret"))
     with pytest.raises(UnexpectedResponse) as caught:
         client.get("/api/v1/x") if method == "GET" else client.post("/api/v1/x")
-    assert str(caught.value) == f"{method} /api/v1/x: {what}"
+    assert str(caught.value) == f"{method} {ORIGIN}/api/v1/x: {problem}"
     assert (caught.value.method, caught.value.path) == (method, "/api/v1/x")
     assert caught.value.outcome_unknown is (method == "POST")
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/html"])
-def test_json_under_any_type(quay: FakeQuay, kind: str) -> None:
+def test_json_of_any_content_type(quay: FakeQuay, kind: str) -> None:
     quay.answers(Reply(200, b'{"a": 1}', [("Content-Type", kind)]))
     assert quay.client().get("/api/v1/x").json_object() == {"a": 1}
-
-
-READERS: list[tuple[Callable[[Response], object], str]] = [
-    (Response.mapping, "the answer is not a JSON object as Quay sends it"),
-    (lambda response: response.list_of("robots"), "the answer is not a list 'robots' of objects as Quay sends it"),
-    (Response.sequence, "the answer is not a list of objects as Quay sends it"),
-]
-
-
-@pytest.mark.parametrize(
-    ("reader", "bodies"),
-    [
-        (READERS[0], [None, [], [{}], "x", 1, True]),
-        (READERS[1], [{}, {"robots": None}, {"robots": {}}, {"robots": "x"}, {"robots": [1]}, {"robots": [{}, None]}]),
-        (READERS[2], [None, {}, "x", [1], [[]], [{}, None]]),
-    ],
-)
-def test_answer_of_another_form(
-    quay: FakeQuay, reader: tuple[Callable[[Response], object], str], bodies: list[Any]
-) -> None:
-    read, sentence = reader
-    client: QuayClient = quay.client()
-    for body in bodies:
-        quay.answers(ok(body))
-        response = client.get("/api/v1/x")
-        with pytest.raises(UnexpectedResponse) as caught:
-            read(response)
-        assert str(caught.value) == f"GET /api/v1/x: {sentence}"
-
-
-def test_answer_without_a_body(quay: FakeQuay) -> None:
-    quay.answers(empty(200), empty(204))
-    client = quay.client()
-    for status in (200, 204):
-        response = client.delete("/api/v1/x")
-        assert (response.status, response.data) == (status, None)
-        with pytest.raises(UnexpectedResponse):
-            response.json_object()
-
-
-def test_lists_in_an_answer(quay: FakeQuay) -> None:
-    quay.answers(ok({"robots": [{"name": "a"}]}), ok([{"issuer": "i"}]))
-    client = quay.client()
-    assert client.get("/api/v1/x").items("robots") == [{"name": "a"}]
-    assert client.get("/api/v1/x").json_list() == [{"issuer": "i"}]
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
-def test_what_errors_know(method: str) -> None:
-    """What leaves a write unclear leaves a read clear."""
-    reads = method in ("GET", "HEAD")
-    sent = TransportError(method, "/x", "cut", sent=True)
-    assert (str(sent), sent.method, sent.path, sent.permanent) == (f"{method} /x: cut", method, "/x", False)
-    assert sent.outcome_unknown is not reads
-    assert TransportError(method, "/x", "refused", sent=False).outcome_unknown is False
-    assert TransportError(method, "/x", "untrusted", sent=False, permanent=True).permanent is True
-    assert UnexpectedResponse(method, "/x", "a page").outcome_unknown is not reads
-    assert ApiError(500, method, "/x", "").outcome_unknown is not reads
-    assert ApiError(499, method, "/x", "").outcome_unknown is False
-    assert ReadOnlyRegistry(503, method, "/x", "").outcome_unknown is False
-    assert QuayError("any").outcome_unknown is False
-
-
-def test_words_of_errors() -> None:
-    assert str(ApiError(400, "PUT", "/x", "")) == "PUT /x: Quay answered 400"
-    assert str(ApiError(400, "PUT", "/x", "Bad.", hint="Do it well")) == "PUT /x: Quay answered 400: Bad. Do it well"
-    assert str(ReadOnlyRegistry(503, "PUT", "/x", "")) == "PUT /x: the registry is read-only; nothing was changed"

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which files pytest reads here."""
+"""Select the test files that can run here."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
-# Certificates are made by trustme, which an old target's Python does not have.
+# trustme, which issues the certificates, is not installed for the Python of an old target.
 collect_ignore = [] if find_spec("trustme") else ["test_client_tls.py"]

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A secret with its record, and the options of the modules that deliver it, for the tests of stores."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import LocalContext
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery
+
+SECRET = "S3CRET" * 6 + "ABCD"
+OTHER_SECRET = "0TH3R" * 8
+FINGERPRINT = "bfc7212b0943"
+RECORD = Record(
+    fingerprint(SECRET),
+    created_at=datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc),
+    expires_at=datetime(2026, 4, 30, 12, 0, 0, tzinfo=timezone.utc),
+    uuid="6e3a1d0c",
+    superseded=("a1", "b2"),
+)
+DELIVERY = Delivery(SECRET, "$oauthtoken", "nightly", RECORD)
+
+# The options of quay_token_file and quay_container_auth, as AnsibleModule returns them, without path.
+OPTIONS: dict[str, Any] = {
+    "quay_host": "https://quay.example.com:8443",
+    "format": "token",
+    "prefix": "QUAY_",
+    "owner": None,
+    "group": None,
+    "mode": "0600",
+    "registry": None,
+    "token": SECRET,
+    "name": "nightly",
+    "username": "acme+ci",
+    "uuid": None,
+    "created_at": None,
+    "expires_at": None,
+    "state": "present",
+}
+
+
+def delivery_of(secret: str, username: str = "acme+ci") -> Delivery:
+    """A delivery whose record has the fingerprint alone."""
+    return Delivery(secret, username, record=Record(fingerprint(secret)))
+
+
+def local_context(warnings: list[str] | None = None, *, check_mode: bool = False, **options: Any) -> LocalContext:
+    """One run of a module that delivers, with OPTIONS and these. Its warnings are added to ``warnings``."""
+    return LocalContext({**OPTIONS, **options}, check_mode, [] if warnings is None else warnings)

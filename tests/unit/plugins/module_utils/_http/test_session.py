@@ -1,0 +1,29 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The import of requests, which may be missing on a target."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+import pytest
+import requests
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._http import session
+
+
+def test_session() -> None:
+    assert session.REQUESTS_IMPORT_ERROR is None
+    with session.new_session() as created:
+        assert isinstance(created, requests.Session)
+
+
+def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The import succeeds all the same, so that the module can report what is missing."""
+    monkeypatch.setitem(sys.modules, "requests", None)
+    names = runpy.run_path(str(session.__file__))
+    assert names["REQUESTS_IMPORT_ERROR"].startswith("Traceback")
+    assert "import of requests halted" in names["REQUESTS_IMPORT_ERROR"]

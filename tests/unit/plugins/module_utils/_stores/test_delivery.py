@@ -1,0 +1,153 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The delivery of one secret to one store: what changes, in check mode too, and what the result shows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError, QuayError
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import Result
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore, ensure_token_file
+from unit.plugins.deliveries import FINGERPRINT, OTHER_SECRET, SECRET, local_context
+from unit.plugins.files import files_in, is_locked
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "token"
+
+
+def deliver(file: Path, *, check_mode: bool = False, **options: Any) -> Result:
+    return ensure_token_file(local_context(check_mode=check_mode, path=str(file), **options))
+
+
+def tokens(result: Result) -> tuple[str, str]:
+    """How the diff describes the token before and after."""
+    return result.before["token"], result.after["token"]
+
+
+# What the file holds; then the options, and of the result: changed, the diff, and the fingerprint.
+CASES: dict[str, tuple[str | None, dict[str, Any], bool, tuple[str, str], str | None]] = {
+    "new file": (None, {}, True, ("absent", "delivered"), FINGERPRINT),
+    "same secret": (SECRET, {}, False, ("same", "same"), FINGERPRINT),
+    "another secret": (OTHER_SECRET, {}, True, ("other", "delivered"), FINGERPRINT),
+    "other permissions": (SECRET, {"mode": "0640"}, True, ("same", "delivered"), FINGERPRINT),
+    "other format": (SECRET, {"format": "json"}, True, ("absent", "delivered"), FINGERPRINT),
+    "removed": (SECRET, {"state": "absent"}, True, ("present", "absent"), None),
+    "removed whatever it holds": (OTHER_SECRET, {"state": "absent", "token": None}, True, ("present", "absent"), None),
+    "already absent": (None, {"state": "absent"}, False, ("absent", "absent"), None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_delivery(file: Path, case: str) -> None:
+    """Check mode predicts the result and changes nothing. A second run finds nothing to do."""
+    held, options, changed, diff, digest = CASES[case]
+    if held is not None:
+        deliver(file, token=held)
+    before = files_in(file.parent)
+    predicted = deliver(file, check_mode=True, **options)
+    assert files_in(file.parent) == before
+    result = deliver(file, **options)
+    assert result == predicted
+    assert (result.changed, tokens(result), result.values["fingerprint"]) == (changed, diff, digest)
+    assert result.values["place"] == result.before["place"] == result.after["place"] == str(file)
+    assert (files_in(file.parent) != before) is changed
+    again = deliver(file, **options)
+    assert (again.changed, again.before) == (False, again.after)
+    for secret in (SECRET, OTHER_SECRET):
+        assert secret not in repr(result)
+
+
+def test_values(file: Path) -> None:
+    assert deliver(file, format="env").values == {"place": str(file), "format": "env", "fingerprint": FINGERPRINT}
+
+
+def test_record_of_the_delivery(file: Path) -> None:
+    deliver(
+        file,
+        uuid="6e3a1d0c",
+        created_at="2026-01-31T12:00:00Z",
+        expires_at="Thu, 30 Apr 2026 12:00:00 -0000",
+    )
+    record = FileStore(str(file)).read().record
+    assert record is not None
+    assert (record.fingerprint, record.uuid, record.username) == (FINGERPRINT, "6e3a1d0c", "acme+ci")
+    assert (str(record.created_at), str(record.expires_at)) == (
+        "2026-01-31 12:00:00+00:00",
+        "2026-04-30 12:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize("option", ["created_at", "expires_at"])
+def test_invalid_time(file: Path, option: str) -> None:
+    options: dict[str, Any] = {option: "soon"}
+    with pytest.raises(BadInput, match=f"^{option} must be a time such as 2026-01-31T12:00:00Z, not 'soon'$"):
+        deliver(file, **options)
+    assert files_in(file.parent) == {}
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_token_that_is_not_minted_yet(file: Path, token: str | None) -> None:
+    """In check mode, the task that mints the token has returned none. The delivery is predicted without it."""
+    predicted = deliver(file, check_mode=True, token=token)
+    assert (predicted.changed, tokens(predicted)) == (True, ("absent", "delivered"))
+    assert predicted.values["fingerprint"] is None
+    with pytest.raises(BadInput, match="^token is missing: there is nothing to deliver$"):
+        deliver(file, token=token)
+    assert files_in(file.parent) == {}
+
+
+@pytest.mark.parametrize("token", [" s3cret", "s3cret\t", "s3cret\n", "s3\ncret"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_token_with_blanks(file: Path, token: str, check_mode: bool) -> None:
+    with pytest.raises(BadInput) as caught:
+        deliver(file, check_mode=check_mode, token=token)
+    assert str(caught.value) == "token must not begin or end with blanks, nor hold a line break"
+    assert files_in(file.parent) == {}
+
+
+def test_place_that_cannot_be_written(file: Path) -> None:
+    for check_mode in (False, True):
+        with pytest.raises(LocalFileError, match="does not exist; create it first$"):
+            deliver(file.parent / "none" / "token", check_mode=check_mode)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_file_is_locked_while_it_is_compared_and_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    """Check mode writes nothing, so it waits for no other run."""
+    seen: list[bool] = []
+    matches = FileStore.matches
+
+    def record(store: FileStore, delivery: Any) -> bool:
+        seen.append(is_locked(file.parent))
+        return matches(store, delivery)
+
+    monkeypatch.setattr(FileStore, "matches", record)
+    deliver(file, check_mode=check_mode)
+    assert seen == [not check_mode]
+    assert not is_locked(file.parent)
+
+
+def test_failed_write_leaves_the_old_secret(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver(file, token=OTHER_SECRET)
+    before = files_in(file.parent)
+
+    def fail(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(QuayError, match="cannot be written: No space left on device$"):
+        deliver(file)
+    assert files_in(file.parent) == before
+    assert str(fingerprint(OTHER_SECRET)) in before["token.record.json"][0].decode()

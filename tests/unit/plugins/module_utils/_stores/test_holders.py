@@ -1,0 +1,214 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The holders of a secret between two runs: the caller, or stores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, Record, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import (
+    HOLDER_CHOICES,
+    CallerHolder,
+    StoreHolder,
+    delivery_state,
+    holder_from_options,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
+from unit.plugins.deliveries import OPTIONS, OTHER_SECRET, RECORD, SECRET
+from unit.plugins.files import files_in, is_locked
+
+CREDENTIAL = Credential(
+    "nightly", "acme+ci", SECRET, RECORD.uuid, RECORD.created_at, RECORD.expires_at, superseded=RECORD.superseded
+)
+
+
+@pytest.mark.parametrize(
+    ("held", "state", "state_with_record"),
+    [
+        (StoredSecret(), "absent", "absent"),
+        (StoredSecret(""), "absent", "absent"),
+        (StoredSecret(OTHER_SECRET), "other", "other"),
+        (StoredSecret(SECRET, RECORD, permissions_match=False), "unguarded", "unguarded"),
+        (StoredSecret(SECRET), "current", "unrecorded"),
+        (StoredSecret(SECRET, Record(fingerprint(OTHER_SECRET))), "current", "unrecorded"),
+        (StoredSecret(SECRET, RECORD), "current", "current"),
+    ],
+)
+def test_delivery_state(held: StoredSecret, state: str, state_with_record: str) -> None:
+    assert delivery_state(held, SECRET) == state
+    assert delivery_state(held, SECRET, recorded=True) == state_with_record
+
+
+@pytest.mark.parametrize(
+    ("current_token", "needs_delivery"), [(SECRET, False), (OTHER_SECRET, True), (None, False), ("", False)]
+)
+def test_caller(current_token: str | None, needs_delivery: bool) -> None:
+    """A caller that names no token gets it returned only when it is new."""
+    with CallerHolder(current_token) as holder:
+        assert [held.secret for held in holder.held] == ([current_token] if current_token else [])
+        assert holder.needs_delivery(SECRET) is needs_delivery
+        with holder.prepare([]):
+            holder.deliver(CREDENTIAL, [])
+    assert not holder.stores_secret
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> FileStore:
+    return FileStore(str(tmp_path / "token"))
+
+
+@pytest.fixture
+def auth(tmp_path: Path) -> ContainerAuthStore:
+    (tmp_path / "deeper").mkdir()
+    return ContainerAuthStore(str(tmp_path / "deeper" / "auth.json"), "quay.example.com")
+
+
+def test_stores_that_hold_nothing(bare: FileStore, auth: ContainerAuthStore) -> None:
+    with StoreHolder([bare, auth]) as holder:
+        assert holder.stores_secret
+        assert holder.held == [StoredSecret(), StoredSecret()]
+        assert holder.needs_delivery(SECRET)
+        assert holder.outdated(SECRET) == [bare, auth]
+        assert holder.describe(SECRET) == {bare.place: "absent", auth.place: "absent"}
+        assert holder.non_empty() == []
+
+
+def test_delivery_to_all_stores(bare: FileStore, auth: ContainerAuthStore) -> None:
+    with StoreHolder([bare, auth]) as holder, holder.prepare([bare, auth]):
+        holder.deliver(CREDENTIAL, [bare, auth])
+    for store in (bare, auth):
+        held = store.read()
+        assert (held.secret, held.username, held.recorded) == (SECRET, "acme+ci", True)
+        assert held.record is not None
+        assert (held.record.uuid, held.record.created_at) == (RECORD.uuid, RECORD.created_at)
+        assert (held.record.expires_at, held.record.superseded) == (RECORD.expires_at, RECORD.superseded)
+    with StoreHolder([bare, auth]) as holder:
+        assert not holder.needs_delivery(SECRET, recorded=True)
+        assert holder.outdated(SECRET, recorded=True) == []
+        assert holder.describe(SECRET, recorded=True) == {bare.place: "current", auth.place: "current"}
+        assert [store for store, _held in holder.non_empty()] == [bare, auth]
+
+
+def test_delivery_to_the_outdated_store(bare: FileStore, auth: ContainerAuthStore) -> None:
+    with StoreHolder([bare]) as holder, holder.prepare([bare]):
+        holder.deliver(CREDENTIAL, [bare])
+    with StoreHolder([bare, auth]) as holder:
+        assert holder.outdated(SECRET) == [auth]
+        assert holder.needs_delivery(SECRET)
+        assert holder.describe(SECRET) == {bare.place: "current", auth.place: "absent"}
+        assert [(store, held.secret) for store, held in holder.non_empty()] == [(bare, SECRET)]
+        with holder.prepare([auth]):
+            holder.deliver(CREDENTIAL, [auth])
+    assert auth.read().secret == SECRET
+
+
+def test_lost_record(bare: FileStore, tmp_path: Path) -> None:
+    with StoreHolder([bare]) as holder, holder.prepare([bare]):
+        holder.deliver(CREDENTIAL, [bare])
+    (tmp_path / "token.record.json").unlink()
+    with StoreHolder([bare]) as holder:
+        assert not holder.needs_delivery(SECRET)
+        assert holder.needs_delivery(SECRET, recorded=True)
+        assert holder.describe(SECRET, recorded=True) == {bare.place: "unrecorded"}
+
+
+def test_credential_without_a_secret_is_not_delivered(bare: FileStore, tmp_path: Path) -> None:
+    with StoreHolder([bare]) as holder, holder.prepare([bare]):
+        holder.deliver(Credential("nightly", "acme+ci"), [bare])
+    assert files_in(tmp_path) == {}
+
+
+def test_space_is_reserved_in_all_stores(bare: FileStore, auth: ContainerAuthStore, tmp_path: Path) -> None:
+    with StoreHolder([bare, auth]) as holder:
+        with holder.prepare([bare, auth]):
+            drafts = [*files_in(tmp_path), *files_in(tmp_path / "deeper")]
+            assert [name.split(".")[1] for name in drafts] == ["token", "auth"]
+            assert all(name.endswith(".draft") for name in drafts)
+        assert {**files_in(tmp_path), **files_in(tmp_path / "deeper")} == {}
+
+
+def test_store_that_cannot_be_prepared(bare: FileStore, tmp_path: Path) -> None:
+    """Nothing stays reserved in the others."""
+    missing = FileStore(str(tmp_path / "none" / "token"))
+    with StoreHolder([bare]) as holder:
+        with pytest.raises(LocalFileError, match="does not exist; create it first$"), holder.prepare([bare, missing]):
+            raise AssertionError
+        assert files_in(tmp_path) == {}
+
+
+def test_store_that_cannot_be_written_is_refused_before_the_lock(bare: FileStore, tmp_path: Path) -> None:
+    holder = StoreHolder([bare, FileStore(str(tmp_path / "none" / "token"))])
+    with pytest.raises(LocalFileError, match="does not exist; create it first$"):
+        holder.__enter__()
+    assert not is_locked(tmp_path)
+
+
+def test_stores_are_locked_while_they_are_in_use(bare: FileStore, auth: ContainerAuthStore, tmp_path: Path) -> None:
+    with StoreHolder([bare, auth]):
+        assert is_locked(tmp_path)
+        assert is_locked(tmp_path / "deeper")
+    assert not is_locked(tmp_path)
+    assert not is_locked(tmp_path / "deeper")
+
+
+def test_lock_is_released_after_a_failure(bare: FileStore, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), StoreHolder([bare]):
+        raise KeyboardInterrupt
+    assert not is_locked(tmp_path)
+
+
+OPTION_NAMES = {"quay_host": "https://quay.example.com"}
+
+
+def test_only_one_holder_can_be_chosen() -> None:
+    assert HOLDER_CHOICES == [("current_token", "token_path", "deliver")]
+
+
+@pytest.mark.parametrize("token", [None, "", SECRET])
+def test_caller_of_the_options(token: str | None) -> None:
+    holder = holder_from_options({**OPTION_NAMES, "current_token": token, "token_path": None, "deliver": None})
+    assert isinstance(holder, CallerHolder)
+    assert [held.secret for held in holder.held] == ([token] if token else [])
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_token_path_of_the_options(tmp_path: Path, check_mode: bool) -> None:
+    """Check mode changes nothing, so it does not lock the stores."""
+    path = tmp_path / "token"
+    path.write_text(SECRET)
+    holder = holder_from_options({**OPTION_NAMES, "token_path": str(path)}, check_mode=check_mode)
+    assert isinstance(holder, StoreHolder)
+    with holder:
+        assert [(store.place, held.secret) for store, held in holder.non_empty()] == [(str(path), SECRET)]
+        assert is_locked(tmp_path) is not check_mode
+
+
+def test_deliver_of_the_options(tmp_path: Path) -> None:
+    def options(kind: str, name: str, **more: Any) -> dict[str, Any]:
+        return {**OPTIONS, "kind": kind, "path": str(tmp_path / name), **more}
+
+    deliver = [options("file", "token.json", format="json"), options("container_auth", "auth.json")]
+    holder = holder_from_options({**OPTION_NAMES, "deliver": deliver})
+    assert isinstance(holder, StoreHolder)
+    with holder, holder.prepare(holder.stores):
+        holder.deliver(CREDENTIAL, holder.stores)
+    assert json.loads((tmp_path / "token.json").read_text())["registry"] == "quay.example.com"
+    assert list(json.loads((tmp_path / "auth.json").read_text())["auths"]) == ["quay.example.com"]
+
+
+@pytest.mark.parametrize(("option", "path"), [("token_path", "token"), ("deliver", "token")])
+def test_relative_path_of_the_options(option: str, path: str) -> None:
+    value = path if option == "token_path" else [{**OPTIONS, "kind": "file", "path": path}]
+    name = "token_path" if option == "token_path" else "path"
+    with pytest.raises(LocalFileError, match=f"^{name} must be an absolute path, not 'token'$"):
+        holder_from_options({**OPTION_NAMES, option: value}).__enter__()

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records of delivered secrets: their written form, their merging, and the file that holds them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records import (
+    RecordFile,
+    merged,
+    record_data,
+    record_of,
+)
+from unit.plugins.deliveries import FINGERPRINT, RECORD
+from unit.plugins.files import mode_of
+
+RECORD_JSON = {
+    "fingerprint": FINGERPRINT,
+    "created_at": "2026-01-31T12:00:00Z",
+    "expires_at": "2026-04-30T12:00:00Z",
+    "uuid": "6e3a1d0c",
+    "superseded": "a1,b2",
+}
+EMPTY_JSON = {"fingerprint": "f", "created_at": None, "expires_at": None, "uuid": None, "superseded": None}
+LATER = datetime(2026, 2, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of the secret; its records are in the file beside it."""
+    return tmp_path / "token"
+
+
+@pytest.fixture
+def records(path: Path) -> RecordFile:
+    return RecordFile(str(path), "path")
+
+
+def file_of_records(path: Path) -> Path:
+    return path.with_name("token.record.json")
+
+
+def test_written_form() -> None:
+    assert record_data(RECORD) == RECORD_JSON
+    assert record_data(Record("f")) == EMPTY_JSON
+
+
+@pytest.mark.parametrize(
+    ("data", "record"),
+    [
+        (RECORD_JSON, RECORD),
+        ({**RECORD_JSON, "more": 1}, RECORD),
+        (EMPTY_JSON, Record("f")),
+        ({"fingerprint": "f", "username": "acme+ci"}, Record("f", username="acme+ci")),
+        ({"fingerprint": "f", "uuid": "", "superseded": "", "created_at": "soon", "username": ""}, Record("f")),
+        ({**RECORD_JSON, "fingerprint": None}, None),
+        ({**RECORD_JSON, "fingerprint": ""}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_record_of_its_written_form(data: Any, record: Record | None) -> None:
+    assert record_of(data) == record
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "result"),
+    [
+        (Record(FINGERPRINT), RECORD, RECORD),
+        (Record(FINGERPRINT, uuid="new"), RECORD, replace(RECORD, uuid="new")),
+        (Record("other"), RECORD, Record("other")),
+        (Record("other"), None, Record("other")),
+        (RECORD, Record(FINGERPRINT, LATER, LATER, "old", ("c3",)), RECORD),
+        (Record("f"), Record("f", username="acme+ci"), Record("f", username="acme+ci")),
+    ],
+)
+def test_merged_records(new: Record, old: Record | None, result: Record) -> None:
+    """What is known from earlier counts for the same secret only, and does not replace what is known now."""
+    assert merged(new, old) == result
+
+
+def test_write_and_read(path: Path, records: RecordFile) -> None:
+    records.write("token", RECORD)
+    assert records.read("token") == RECORD
+    assert records.read("other") is None
+    file = file_of_records(path)
+    assert json.loads(file.read_text()) == {"token": {**RECORD_JSON, "username": None}}
+    assert mode_of(file) == 0o600
+    assert not path.exists()
+
+
+def test_records_of_several_secrets(path: Path, records: RecordFile) -> None:
+    records.write("b.example.com", RECORD)
+    records.write("a.example.com", Record("f", username="acme+ci"))
+    records.write("b.example.com", Record("g"))
+    assert records.read("a.example.com") == Record("f", username="acme+ci")
+    assert records.read("b.example.com") == Record("g")
+    assert list(json.loads(file_of_records(path).read_text())) == ["a.example.com", "b.example.com"]
+
+
+def test_remove(path: Path, records: RecordFile) -> None:
+    records.write("a", RECORD)
+    records.write("b", RECORD)
+    records.remove("a")
+    assert (records.read("a"), records.read("b")) == (None, RECORD)
+    records.remove("b")
+    assert not file_of_records(path).exists()
+    records.remove("b")
+
+
+@pytest.mark.parametrize("text", ["", "text", "[]", "3", "null", '{"token": 3}', '{"token": []}', '{"token": {'])
+def test_file_that_holds_no_records(path: Path, records: RecordFile, text: str) -> None:
+    """Without a record, the age of a secret is unknown. That is no error, and the next record replaces the file."""
+    file_of_records(path).write_text(text)
+    assert records.read("token") is None
+    records.write("token", RECORD)
+    assert records.read("token") == RECORD
+
+
+def test_symbolic_link_is_refused(path: Path, records: RecordFile) -> None:
+    file_of_records(path).symlink_to(path)
+    with pytest.raises(LocalFileError, match=r"^path: .*/token\.record\.json is a symbolic link"):
+        records.write("token", RECORD)

@@ -1,0 +1,382 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Token files: what each format writes, what it reads, and the permissions of the file."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Mapping
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import token_file
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FORMATS, FileStore, file_store
+from unit.plugins.deliveries import (
+    DELIVERY,
+    FINGERPRINT,
+    OPTIONS,
+    OTHER_SECRET,
+    RECORD,
+    SECRET,
+    delivery_of,
+)
+from unit.plugins.files import files_in, mode_of
+
+# What each format writes for DELIVERY.
+CONTENTS = {
+    "token": f"{SECRET}\n",
+    "json": f"""{{
+  "token": "{SECRET}",
+  "username": "$oauthtoken",
+  "registry": "quay.example.com:8443",
+  "api_url": "https://quay.example.com:8443/api/v1",
+  "name": "nightly",
+  "fingerprint": "{FINGERPRINT}",
+  "created_at": "2026-01-31T12:00:00Z",
+  "expires_at": "2026-04-30T12:00:00Z",
+  "uuid": "6e3a1d0c",
+  "superseded": "a1,b2"
+}}
+""",
+    "yaml": f"""---
+token: "{SECRET}"
+username: "$oauthtoken"
+registry: "quay.example.com:8443"
+api_url: "https://quay.example.com:8443/api/v1"
+name: "nightly"
+fingerprint: "{FINGERPRINT}"
+created_at: "2026-01-31T12:00:00Z"
+expires_at: "2026-04-30T12:00:00Z"
+uuid: "6e3a1d0c"
+superseded: "a1,b2"
+""",
+    "env": f"""# name: nightly
+# fingerprint: {FINGERPRINT}
+# created_at: 2026-01-31T12:00:00Z
+# expires_at: 2026-04-30T12:00:00Z
+# uuid: 6e3a1d0c
+# superseded: a1,b2
+QUAY_TOKEN={SECRET}
+QUAY_USERNAME='$oauthtoken'
+QUAY_REGISTRY=quay.example.com:8443
+QUAY_API_URL=https://quay.example.com:8443/api/v1
+""",
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "token"
+
+
+def store_of(file: Path, form: str = "token", **options: Any) -> FileStore:
+    return file_store({**OPTIONS, "path": str(file), "format": form, **options}, OPTIONS["quay_host"])
+
+
+def write(store: FileStore, delivery: Delivery) -> None:
+    with store.prepare():
+        store.write(delivery)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_write(file: Path, form: str) -> None:
+    store = store_of(file, form)
+    write(store, DELIVERY)
+    assert file.read_text() == CONTENTS[form]
+    assert mode_of(file) == 0o600
+    assert store.place == str(file)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_read_what_was_written(file: Path, form: str) -> None:
+    store = store_of(file, form)
+    assert store.read() == StoredSecret()
+    write(store, DELIVERY)
+    held = store.read()
+    assert (held.secret, held.username, held.permissions_match) == (SECRET, "$oauthtoken", True)
+    assert held.record is not None
+    assert (held.record.fingerprint, held.record.uuid) == (FINGERPRINT, "6e3a1d0c")
+    assert (held.record.created_at, held.record.expires_at) == (RECORD.created_at, RECORD.expires_at)
+    assert held.record.superseded == ("a1", "b2")
+    assert held.recorded
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("secret", ["it's", "'quoted'", '"quoted"', "a b", "$x`y`", "back\\slash", "#", "a=b", "ü"])
+def test_unusual_secret(file: Path, form: str, secret: str) -> None:
+    """The store holds secrets of other servers, too."""
+    store = store_of(file, form)
+    write(store, delivery_of(secret, secret))
+    assert (store.read().secret, store.read().username) == (secret, secret)
+    assert store.matches(delivery_of(secret, secret))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_only_the_bare_token_has_its_record_beside_it(file: Path, form: str) -> None:
+    write(store_of(file, form), DELIVERY)
+    assert sorted(files_in(file.parent)) == (["token", "token.record.json"] if form == "token" else ["token"])
+
+
+def test_record_beside_the_bare_token(file: Path) -> None:
+    write(store_of(file), DELIVERY)
+    record = file.with_name("token.record.json")
+    assert json.loads(record.read_text()) == {
+        "token": {
+            "fingerprint": FINGERPRINT,
+            "created_at": "2026-01-31T12:00:00Z",
+            "expires_at": "2026-04-30T12:00:00Z",
+            "uuid": "6e3a1d0c",
+            "superseded": "a1,b2",
+            "username": "$oauthtoken",
+        }
+    }
+    assert SECRET not in record.read_text()
+    assert mode_of(record) == 0o600
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_facts_of_the_same_secret_are_kept(file: Path, form: str) -> None:
+    """A run that knows less of the same secret does not lose what an earlier run recorded."""
+    store = store_of(file, form)
+    write(store, DELIVERY)
+    write(store, delivery_of(SECRET, "$oauthtoken"))
+    record = store.read().record
+    assert record is not None
+    assert (record.created_at, record.uuid, record.superseded) == (RECORD.created_at, "6e3a1d0c", ("a1", "b2"))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_facts_of_another_secret_are_not_kept(file: Path, form: str) -> None:
+    store = store_of(file, form)
+    write(store, DELIVERY)
+    write(store, delivery_of(OTHER_SECRET))
+    held = store.read()
+    assert (held.secret, held.username) == (OTHER_SECRET, "acme+ci")
+    assert held.record is not None
+    assert (held.record.created_at, held.record.uuid, held.record.superseded) == (None, None, ())
+    assert SECRET not in file.read_text()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_matches(file: Path, form: str) -> None:
+    store = store_of(file, form)
+    assert not store.matches(DELIVERY)
+    write(store, DELIVERY)
+    assert store.matches(DELIVERY)
+    assert not store.matches(delivery_of(OTHER_SECRET))
+    file.write_text(file.read_text() + "\n")
+    assert not store.matches(DELIVERY)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_permissions(file: Path, form: str) -> None:
+    """A file with another mode does not match. The next delivery sets the mode."""
+    write(store_of(file, form), DELIVERY)
+    store = store_of(file, form, mode="0640")
+    assert not store.matches(DELIVERY)
+    held = store.read()
+    assert (held.secret, held.permissions_match) == (SECRET, False)
+    write(store, DELIVERY)
+    assert mode_of(file) == 0o640
+    assert store.matches(DELIVERY)
+    assert store.read().permissions_match
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_remove(file: Path, form: str) -> None:
+    store = store_of(file, form)
+    write(store, DELIVERY)
+    store.remove()
+    assert sorted(files_in(file.parent)) == []
+    store.remove()
+
+
+def test_check_changes_nothing(file: Path) -> None:
+    store_of(file).check()
+    assert sorted(files_in(file.parent)) == []
+    with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist; create it first$"):
+        store_of(file.parent / "none" / "token").check()
+
+
+def test_file_that_another_process_writes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_file, "read_text", lambda _path, _option: "another secret")
+    with pytest.raises(LocalFileError) as caught:
+        write(store_of(file), DELIVERY)
+    assert str(caught.value) == f"path: {file} does not hold what was written; does something else write it?"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"{SECRET}\n", SECRET),
+        (f"  {SECRET}\r\n\n", SECRET),
+        (SECRET, SECRET),
+        ("", None),
+        (" \n", None),
+    ],
+)
+def test_read_a_bare_token(file: Path, text: str, secret: str | None) -> None:
+    file.write_bytes(text.encode())
+    file.chmod(0o600)
+    assert store_of(file).read() == StoredSecret(secret)
+
+
+def test_record_beside_another_token(file: Path) -> None:
+    """The record of a former token is read, and does not belong to the present one."""
+    store = store_of(file)
+    write(store, DELIVERY)
+    file.write_text(OTHER_SECRET)
+    held = store.read()
+    assert (held.secret, held.username, held.recorded) == (OTHER_SECRET, None, False)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "secret", "username"),
+    [
+        ("json", '{"token": "abc", "username": "acme+ci", "more": [1]}', "abc", "acme+ci"),
+        ("json", '{"token": 5, "username": ""}', "5", None),
+        ("json", '{"token": ""}', None, None),
+        ("json", '{"token": null}', None, None),
+        ("json", "{}", None, None),
+        ("json", '["token"]', None, None),
+        ("json", '{"token": "abc"', None, None),
+        ("json", "", None, None),
+        ("yaml", "token: abc\nusername: acme+ci\n", "abc", "acme+ci"),
+        ("yaml", "# a comment\ntoken:   'abc'  \n\nmore: [1]\n", "abc", None),
+        ("yaml", 'token: "\\u00fc"\nusername: null\n', "ü", None),
+        ("yaml", "deeper:\n  token: abc\n", None, None),
+        ("yaml", "token:\n", None, None),
+        ("yaml", "", None, None),
+        ("env", "QUAY_TOKEN=abc\nQUAY_USERNAME=acme+ci\n", "abc", "acme+ci"),
+        ("env", "export QUAY_TOKEN='abc'\n", "abc", None),
+        ("env", '  QUAY_TOKEN="abc"  \nPATH=/bin\n', "abc", None),
+        ("env", "OTHER_TOKEN=abc\n", None, None),
+        ("env", "QUAY_TOKEN=\n", None, None),
+        ("env", "QUAY_TOKEN\n", None, None),
+        ("env", "", None, None),
+    ],
+)
+def test_read_a_file_of_a_person(file: Path, form: str, text: str, secret: str | None, username: str | None) -> None:
+    file.write_text(text)
+    file.chmod(0o600)
+    assert store_of(file, form).read() == StoredSecret(secret, None, username)
+
+
+@pytest.mark.parametrize("prefix", ["", "CI_", "_x9_"])
+def test_prefix_of_the_variables(file: Path, prefix: str) -> None:
+    store = store_of(file, "env", prefix=prefix)
+    write(store, DELIVERY)
+    names = [line.split("=")[0] for line in file.read_text().splitlines() if "=" in line]
+    assert names == [f"{prefix}{name}" for name in ("TOKEN", "USERNAME", "REGISTRY", "API_URL")]
+    assert (store.read().secret, store.read().username) == (SECRET, "$oauthtoken")
+
+
+@pytest.mark.parametrize("prefix", ["9", "A-", "A B", "A=", "ü"])
+def test_invalid_prefix(file: Path, prefix: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        store_of(file, "env", prefix=prefix)
+    assert str(caught.value) == f"prefix: '{prefix}' cannot begin the name of a variable; write it as QUAY_"
+
+
+@pytest.mark.parametrize("username", ["$oauthtoken", "acme+ci", "it's", "a b", "`id`", "$(id)", "\\", '"', "#", ""])
+def test_variables_in_a_shell(file: Path, username: str) -> None:
+    """A shell reads each value as it was written, and runs none of it."""
+    write(store_of(file, "env"), Delivery(SECRET, username, "a name with blanks"))
+    script = f'. "{file}"; printf %s "$QUAY_TOKEN|$QUAY_USERNAME|$QUAY_REGISTRY"'
+    shown = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert shown == f"{SECRET}|{username}|quay.example.com:8443"
+
+
+def test_name_cannot_add_a_variable(file: Path) -> None:
+    write(store_of(file, "env"), Delivery(SECRET, "acme+ci", "nightly\nQUAY_TOKEN=evil"))
+    assert file.read_text().startswith("# name: nightly QUAY_TOKEN=evil\n")
+    assert store_of(file, "env").read().secret == SECRET
+
+
+@pytest.mark.parametrize(
+    ("registry", "written"), [(None, "quay.example.com:8443"), ("reg.example.com", "reg.example.com")]
+)
+def test_registry(file: Path, registry: str | None, written: str) -> None:
+    write(store_of(file, "json", registry=registry), DELIVERY)
+    assert json.loads(file.read_text())["registry"] == written
+
+
+@pytest.mark.parametrize("mode", ["0600", "600", "0640", "0444", "0o400", "0777"])
+def test_mode(file: Path, mode: str) -> None:
+    write(store_of(file, mode=mode), DELIVERY)
+    assert mode_of(file) == int(mode, 8)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("rw", "mode must be octal, such as 0600, not 'rw'"),
+        ("u=rw", "mode must be octal, such as 0600, not 'u=rw'"),
+        ("0680", "mode must be octal, such as 0600, not '0680'"),
+        ("", "mode must be octal, such as 0600, not ''"),
+        ("0200", "mode must let the owner read the file, such as 0600, not '0200'"),
+        ("1600", "mode must let the owner read the file, such as 0600, not '1600'"),
+        ("-600", "mode must let the owner read the file, such as 0600, not '-600'"),
+    ],
+)
+def test_invalid_mode(file: Path, mode: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        store_of(file, mode=mode)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("owner", "ids"),
+    [
+        ({"owner": "ann", "group": "dev"}, (1001, 2001)),
+        ({"owner": "ann"}, (1001, -1)),
+        ({"group": "dev"}, (-1, 2001)),
+        ({"owner": "4711", "group": "4712"}, (4711, 4712)),
+    ],
+)
+def test_owner(file: Path, monkeypatch: pytest.MonkeyPatch, owner: Mapping[str, str], ids: tuple[int, int]) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: {"ann": SimpleNamespace(pw_uid=1001)}[name])
+    monkeypatch.setattr(grp, "getgrnam", lambda name: {"dev": SimpleNamespace(gr_gid=2001)}[name])
+    changed: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda _path, uid, gid: changed.append((uid, gid)))
+    write(store_of(file, **owner), DELIVERY)
+    assert changed == [ids]
+
+
+@pytest.mark.parametrize(
+    ("owner", "named"),
+    [({"owner": "eve"}, "eve"), ({"group": "none"}, " none"), ({"owner": "eve", "group": "none"}, "eve none")],
+)
+def test_unknown_owner(file: Path, monkeypatch: pytest.MonkeyPatch, owner: Mapping[str, str], named: str) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
+    monkeypatch.setattr(grp, "getgrnam", {}.__getitem__)
+    with pytest.raises(BadInput) as caught:
+        store_of(file, **owner)
+    assert str(caught.value) == f"there is no such owner or group on the target: {named}"
+
+
+def test_store_of_a_plain_path(file: Path) -> None:
+    """The file of the option token_path: the bare token, private, with messages that name the option."""
+    store = FileStore(str(file), option="token_path")
+    write(store, DELIVERY)
+    assert (file.read_text(), mode_of(file)) == (f"{SECRET}\n", 0o600)
+    with pytest.raises(LocalFileError, match="^token_path must be an absolute path, not 'token'$"):
+        FileStore("token", option="token_path").check()
+
+
+def test_record_without_facts(file: Path) -> None:
+    store = store_of(file, "json")
+    write(store, delivery_of(SECRET, ""))
+    assert json.loads(file.read_text())["created_at"] is None
+    assert store.read() == StoredSecret(SECRET, Record(FINGERPRINT))
