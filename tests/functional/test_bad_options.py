@@ -158,11 +158,11 @@ def test_organization_stays_one_part_of_the_path(world: World, organization: str
     ("repositories", "words"),
     [
         ([], "repositories must name at least one repository"),
-        (["app"], "'app' is no repository name"),
-        (["acme/App"], "'acme/App' is no repository name"),
-        (["acme/../rival/app"], "is no repository name"),
-        (["acme/app:pull,push"], "is no repository name"),
-        (["acme/app\n"], "is no repository name"),
+        (["app"], "'app' is not a valid repository name"),
+        (["acme/App"], "'acme/App' is not a valid repository name"),
+        (["acme/../rival/app"], "is not a valid repository name"),
+        (["acme/app:pull,push"], "is not a valid repository name"),
+        (["acme/app\n"], "is not a valid repository name"),
     ],
     ids=str,
 )

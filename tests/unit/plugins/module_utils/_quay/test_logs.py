@@ -323,6 +323,6 @@ def test_dates_that_quay_used(quay: FakeQuay, logs: Logs, start_time: str, used:
         assert list(logs.entries(TODAY.date(), TODAY.date())) == []
     else:
         with pytest.raises(
-            UnexpectedResponse, match="Quay searched from 2026-10-22 on, but was asked for 2026-11-22 on"
+            UnexpectedResponse, match="Quay searched from 2026-10-22 on, but the request was from 2026-11-22 on"
         ):
             list(logs.entries(TODAY.date(), TODAY.date()))

@@ -58,7 +58,7 @@ def test_valid_digest(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "latest", "sha256:", "sha256:xyz", DIGEST + "/..", "sha256:" + "A" * 64])
 def test_invalid_digest(text: str) -> None:
-    with pytest.raises(BadInput, match="is no digest"):
+    with pytest.raises(BadInput, match="is not a valid digest"):
         check_digest(text)
 
 
@@ -69,7 +69,7 @@ def test_valid_tag(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "-x", ".", "..", "a/b", DIGEST, "a" * 129, "a?b"])
 def test_invalid_tag(text: str) -> None:
-    with pytest.raises(BadInput, match="is no tag"):
+    with pytest.raises(BadInput, match="is not a valid tag"):
         check_tag(text)
 
 

@@ -144,8 +144,8 @@ def test_two_applications_with_the_same_name(quay: FakeQuay, client: QuayClient)
     with pytest.raises(BadInput) as caught:
         Applications(client, "acme").find("ci")
     assert str(caught.value) == (
-        f"the organization acme has 2 applications named 'ci' (client ids AAAA, {CLIENT_ID}); "
-        "name the one you mean by client_id"
+        f"The organization acme has 2 applications named 'ci' (client ids AAAA, {CLIENT_ID}). "
+        "Set client_id to select one of them"
     )
 
 
@@ -222,7 +222,7 @@ def test_application_without_an_organization(quay: FakeQuay, client: QuayClient,
 
 def test_unknown_client_id(quay: FakeQuay, client: QuayClient) -> None:
     quay.answers(NOT_FOUND)
-    with pytest.raises(BadInput, match="^client_id: this Quay has no application with the client id 'x'$"):
+    with pytest.raises(BadInput, match=f"^client_id: {ORIGIN} has no application with the client id 'x'"):
         organization_of(client, "x")
 
 
@@ -395,10 +395,12 @@ def test_authorize(quay: FakeQuay, assignment: str | None) -> None:
         (
             "unauthorized_client",
             "Quay refused to authorize: the client id is unknown, or the user does not administer the organization "
-            "that owns the application",
+            "that owns the application. Check client_id, or use the login of an administrator",
         ),
-        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes"),
-        ("access_denied", "Quay refused to authorize: the user may not have one of the scopes"),
+        ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes. Check scopes"),
+        ("access_denied", 
+"Quay refused to authorize: the user may not have one of the scopes. Check scopes, or use "
+"another login"),
     ],
 )
 def test_authorize_is_refused(quay: FakeQuay, reason: str, message: str) -> None:
@@ -406,7 +408,7 @@ def test_authorize_is_refused(quay: FakeQuay, reason: str, message: str) -> None
     quay.answers(CSRF_TOKEN, redirect_to(f"{PAGE}?error={reason}"))
     with pytest.raises(RefusedCredential) as caught:
         authorize(quay)
-    assert str(caught.value) == f"POST /oauth/authorizeapp: {message}"
+    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: {message}"
     assert not caught.value.outcome_unknown
 
 
@@ -471,7 +473,8 @@ def test_assign_to_an_unknown_user(quay: FakeQuay) -> None:
     with pytest.raises(BadInput) as caught:
         tokens.assign(CLIENT_ID, PAGE, ["repo:read"], "bob")
     assert str(caught.value) == (
-        f"for_user: this Quay has no enabled user 'bob', or no application with client id '{CLIENT_ID}'"
+        f"for_user: {ORIGIN} has no enabled user 'bob', or no application with the client "
+f"id '{CLIENT_ID}'. Check for_user and client_id"
     )
 
 

@@ -64,13 +64,13 @@ def test_valid_name(text: str, namespace: str, name: str) -> None:
     "text", ["", "app", "/app", "acme/", "acme//a", "acme/a/", "acme/A", "acme/.a", "a b/c", "acme/" + "a" * 256]
 )
 def test_invalid_name(text: str) -> None:
-    with pytest.raises(BadInput, match="is no repository name"):
+    with pytest.raises(BadInput, match="is not a valid repository name"):
         RepositoryName.parse(text)
 
 
 @pytest.mark.parametrize("part", ["mirror", "build", "tag", "permissions", "logs", "changestate", "x/manifest"])
 def test_name_that_the_api_cannot_reach(part: str) -> None:
-    with pytest.raises(BadInput, match="cannot reach 'acme/app/" + part):
+    with pytest.raises(BadInput, match="cannot address 'acme/app/" + part):
         RepositoryName.parse(f"acme/app/{part}")
 
 
@@ -98,7 +98,7 @@ def test_get_a_hidden_repository(quay: FakeQuay, repositories: Repositories) -> 
 
 def test_get_a_public_repository_of_others(quay: FakeQuay, repositories: Repositories) -> None:
     quay.answers(ok({**REPOSITORY_JSON, "is_public": True, "can_admin": False}))
-    with pytest.raises(RefusedCredential, match="as everybody can"):
+    with pytest.raises(RefusedCredential, match="is visible, but this login may not change it"):
         repositories.get()
 
 
@@ -114,25 +114,25 @@ def test_get_a_public_repository_of_others(quay: FakeQuay, repositories: Reposit
                 {"namespace": "acme", "repository": "team/app", "visibility": "public", "description": "x"},
             ),
         ),
-        (lambda repositories: repositories.describe("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
+        (lambda repositories: repositories.set_description("x"), Request("PUT", PATH, WRITE, {"description": "x"})),
         (
-            lambda repositories: repositories.show("public"),
+            lambda repositories: repositories.set_visibility("public"),
             Request("POST", f"{PATH}/changevisibility", WRITE, {"visibility": "public"}),
         ),
         (
-            lambda repositories: repositories.switch("read_only"),
+            lambda repositories: repositories.set_mode("read_only"),
             Request("PUT", f"{PATH}/changestate", WRITE, {"state": "READ_ONLY"}),
         ),
         (
-            lambda repositories: repositories.grant(ROBOT, "acme+ci", "write"),
+            lambda repositories: repositories.grant_role(ROBOT, "acme+ci", "write"),
             Request("PUT", f"{PATH}/permissions/user/acme%2Bci", WRITE, {"role": "write"}),
         ),
         (
-            lambda repositories: repositories.grant(TEAM, "dev", "read"),
+            lambda repositories: repositories.grant_role(TEAM, "dev", "read"),
             Request("PUT", f"{PATH}/permissions/team/dev", WRITE, {"role": "read"}),
         ),
         (
-            lambda repositories: repositories.withdraw(USER, "ann"),
+            lambda repositories: repositories.revoke_role(USER, "ann"),
             Request("DELETE", f"{PATH}/permissions/user/ann", READ),
         ),
         (lambda repositories: repositories.delete(), Request("DELETE", PATH, READ)),
