@@ -207,8 +207,7 @@ def list_files() -> None:
 
 
 def shown(path: Path) -> str:
-    """Return ``path`` relative to the clone. The build directory can be a link to a directory in the clone."""
-    return str(path.resolve().relative_to(places.ROOT))
+    return str(path.relative_to(places.ROOT))
 
 
 def expect(condition: bool, problem: str) -> None:
