@@ -94,7 +94,7 @@ def test_every_option_of_a_kind_is_declared(kind: str) -> None:
 
 
 def test_judgement_takes_every_option_that_matters_to_it() -> None:
-    judged = load("vars/main.yml")["__rotation_judged"]
+    judged = load("vars/main.yml")["__rotation_request_keys"]
     suboptions = collection.spec_of("quay_token_info").options["credentials"]["options"]
     # The role reads no store by itself: the judgement does.
     assert set(judged) == suboptions.keys() - {"held"}
