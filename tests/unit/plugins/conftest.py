@@ -14,7 +14,7 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils import _client
-from unit.plugins.fake_quay import FakeQuay
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay
 
 # What requests reads out of the environment.
 _READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")

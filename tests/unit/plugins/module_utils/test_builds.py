@@ -19,7 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._builds import (
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
-from unit.plugins.fake_quay import COMMON, FakeQuay, Request, error, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, error, ok
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}

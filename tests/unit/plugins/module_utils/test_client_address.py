@@ -17,7 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._client import (
     split_location,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import BadInput
-from unit.plugins.fake_quay import FakeQuay
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay
 
 SECRET = "Tr0ub4dor"
 

@@ -29,7 +29,15 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._login import (
     Login,
     SessionLogin,
 )
-from unit.plugins.fake_quay import FakeQuay, Reply, empty, error, ok, page, refused
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    FakeQuay,
+    Reply,
+    empty,
+    error,
+    ok,
+    page,
+    refused,
+)
 
 INVALID = "invalid_request"
 SCOPE = "insufficient_scope"

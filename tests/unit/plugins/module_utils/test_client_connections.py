@@ -22,7 +22,15 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     UnexpectedAnswer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
-from unit.plugins.loopback import JSON, Behaviour, Loopback, free_port, request_on, resets, says
+from ansible_collections.tokensmith.quay.tests.unit.plugins.loopback import (
+    JSON,
+    Behaviour,
+    Loopback,
+    free_port,
+    request_on,
+    resets,
+    says,
+)
 
 SECRET = "s3cret"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"

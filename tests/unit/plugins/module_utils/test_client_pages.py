@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import ApiError, UnexpectedAnswer
-from unit.plugins.fake_quay import FakeQuay, Reply, Request, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay, Reply, Request, ok, page
 
 PATH = "/api/v1/organization/acme/logs"
 

@@ -29,7 +29,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._login import (
     Login,
     SessionLogin,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, ok, page
 
 JSON = {**COMMON, "Content-Type": "application/json"}
 FORM = {**COMMON, "Content-Type": "application/x-www-form-urlencoded"}

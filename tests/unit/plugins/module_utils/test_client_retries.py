@@ -24,7 +24,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
     UnexpectedAnswer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BasicWithCsrf, SessionLogin
-from unit.plugins.fake_quay import FakeQuay, Reply, Step, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
 SLOW = requests.exceptions.ReadTimeout("slow")

@@ -18,7 +18,7 @@ import trustme
 from ansible_collections.tokensmith.quay.plugins.module_utils._client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import TransportFailure
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
-from unit.plugins.loopback import JSON, Loopback, resets, says
+from ansible_collections.tokensmith.quay.tests.unit.plugins.loopback import JSON, Loopback, resets, says
 
 ADVICE = "Give the issuing CA by ca_path; validate_certs=false switches the check off and exposes the credentials"
 

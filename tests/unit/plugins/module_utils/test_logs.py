@@ -16,7 +16,15 @@ import requests
 from ansible_collections.tokensmith.quay.plugins.module_utils._errors import TransportFailure, UnexpectedAnswer
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
 from ansible_collections.tokensmith.quay.plugins.module_utils._logs import Logs, LogsSilent
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    FakeQuay,
+    Reply,
+    Request,
+    error,
+    ok,
+    page,
+)
 
 UTC = timezone.utc
 TODAY = datetime(2026, 11, 22, 9, 30, 0, tzinfo=UTC)

@@ -35,7 +35,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._registry import (
     request_grant,
     user_of_login,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, ok, page, refused, registry_token
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    FakeQuay,
+    Reply,
+    Request,
+    ok,
+    page,
+    refused,
+    registry_token,
+)
 
 ISSUED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
 ENDS = datetime(2026, 1, 31, 13, 0, 0, tzinfo=timezone.utc)

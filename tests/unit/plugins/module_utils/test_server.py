@@ -18,7 +18,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._errors import (
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._login import BearerLogin
 from ansible_collections.tokensmith.quay.plugins.module_utils._server import Server
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, error, ok, page, refused
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    error,
+    ok,
+    page,
+    refused,
+)
 
 CONFIG: dict[str, Any] = {
     "config": {
