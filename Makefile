@@ -28,7 +28,7 @@ quick: ## Check what was changed, and run the unit and contract tests: less than
 	$(tools) quick
 
 .PHONY: test
-test: ## Run lint, package, demo, molecule, unit, sanity and units, up to the first that fails
+test: ## Run lint and unit, and at the same time package, demo, molecule, units and sanity
 	$(tools) test
 
 .PHONY: verify

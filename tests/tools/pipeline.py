@@ -15,61 +15,44 @@ from . import environments, places, shell
 
 Stage = Callable[..., None]
 
-# Seconds that each stage took when it passed last, by its name.
-DURATIONS = places.BUILD / "durations.json"
 SET_UP = "set-up"
+# Seconds that each stage, and each pipeline, took when it passed last.
+DURATIONS = places.BUILD / "durations.json"
 
 
 class Pipeline:
-    """Stages that run one after the other, up to the first that fails; some may run beside the others."""
+    """Stages that run up to the first that fails. Those of each lane run in a row, the lanes at the same time."""
 
-    def __init__(self, name: str, stages: Mapping[str, Stage], beside: Sequence[str] = ()) -> None:
-        self._name = name
-        self._stages = {SET_UP: set_up, **stages}
-        self._beside = [name for name in self._stages if name in beside]
-        self._lines: dict[str, str] = {}
+    def __init__(self, name: str, *lanes: Mapping[str, Stage]) -> None:
+        self._command = f"make {name}"
+        self._lanes = lanes
+        self._stages = {SET_UP: set_up, **{name: stage for lane in lanes for name, stage in lane.items()}}
+        self._summary: dict[str, str] = {}
         self._durations = load_durations()
-        self._total = f"make {name}"
 
     def run(self) -> None:
         """Run all stages and print a summary. Raise `SystemExit` if one failed."""
-        self._announce()
+        self._print_plan()
         started = time.monotonic()
         try:
-            self._stage(SET_UP)
-            one_by_one = [name for name in self._stages if name not in (SET_UP, *self._beside)]
-            lanes = [partial(self._run_all, names) for names in (one_by_one, self._beside) if names]
-            if len(lanes) == 1:
-                lanes[0]()
+            self._run_stage(SET_UP)
+            if len(self._lanes) == 1:
+                self._run_stages(*self._lanes[0])
             else:
-                shell.side_by_side(*lanes, stop_on_failure=True)
-            self._durations[self._total] = time.monotonic() - started
+                shell.side_by_side(*(partial(self._run_stages, *lane) for lane in self._lanes), stop_on_failure=True)
+            self._durations[self._command] = time.monotonic() - started
         except shell.CommandFailed as failure:
             print(f"\n{failure}")
             raise SystemExit(1) from None
         finally:
             DURATIONS.write_text(json.dumps(self._durations, indent=2))
-            self._summarize(time.monotonic() - started)
+            self._print_summary(time.monotonic() - started)
 
-    def _announce(self) -> None:
-        """Print which stages will run, and how long they took last time."""
-        print(f"make {self._name} runs these stages, up to the first that fails:\n")
-        for name, stage in self._stages.items():
-            beside = " (at the same time as the others)" if name in self._beside else ""
-            print(f"  {name:<12} {self._last(name):>7}  {first_line(stage)}{beside}")
-        if self._total in self._durations:
-            print(f"\nThe times (minutes:seconds) are those of the last run, which took {self._last(self._total)}.")
-        print(end="", flush=True)
-
-    def _last(self, name: str) -> str:
-        return minutes(self._durations[name]) if name in self._durations else ""
-
-    def _run_all(self, names: Sequence[str]) -> None:
+    def _run_stages(self, *names: str) -> None:
         for name in names:
-            self._stage(name)
+            self._run_stage(name)
 
-    def _stage(self, name: str) -> None:
-        """Run one stage and note how it ended."""
+    def _run_stage(self, name: str) -> None:
         shell.say(f"\n======== {name} ========")
         started = time.monotonic()
         outcome = "failed"
@@ -81,11 +64,29 @@ class Pipeline:
             outcome = "stopped"
             raise
         finally:
-            self._lines[name] = f"  {name:<12} {outcome:<8} {minutes(time.monotonic() - started)}"
+            self._summary[name] = f"  {name:<12} {outcome:<8} {minutes(time.monotonic() - started)}"
 
-    def _summarize(self, seconds: float) -> None:
-        lines = [self._lines.get(name, f"  {name:<12} not run") for name in self._stages]
-        outcomes = [line.split()[1] for line in self._lines.values()]
+    def _print_plan(self) -> None:
+        print(f"{self._command} runs these stages, up to the first that fails.")
+        self._print_stages("", [SET_UP])
+        titles = ["", *["At the same time:"] * (len(self._lanes) - 1)]
+        for title, lane in zip(titles, self._lanes, strict=True):
+            self._print_stages(title, list(lane))
+        if self._command in self._durations:
+            total = minutes(self._durations[self._command])
+            print(f"\nThe times (minutes:seconds) are those of the last run. All stages together took {total}.")
+        print(end="", flush=True)
+
+    def _print_stages(self, title: str, names: Sequence[str]) -> None:
+        if title:
+            print(title)
+        for name in names:
+            last = minutes(self._durations[name]) if name in self._durations else ""
+            print(f"  {name:<12} {last:>5}  {first_line(self._stages[name])}")
+
+    def _print_summary(self, seconds: float) -> None:
+        lines = [self._summary.get(name, f"  {name:<12} not run") for name in self._stages]
+        outcomes = [line.split()[1] for line in self._summary.values()]
         print("\n======== summary ========", *lines, f"  {'total':<21} {minutes(seconds)}", sep="\n")
         print(f"stages: {outcomes.count('passed')} passed, {outcomes.count('failed')} failed", flush=True)
 
@@ -96,7 +97,7 @@ def set_up() -> None:
 
 
 def load_durations() -> dict[str, float]:
-    """Return the noted durations; none if there are no usable ones."""
+    """Return the durations of the last runs; none if there are no usable ones."""
     try:
         durations: dict[str, float] = json.loads(DURATIONS.read_text())
     except (FileNotFoundError, ValueError):

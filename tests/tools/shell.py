@@ -185,7 +185,7 @@ class Lane:
             try:
                 text = self._output.get(timeout=SILENCE)
             except queue.Empty:
-                text = f"... {self._command} has been running for {round(time.monotonic() - self._started)} s\n"
+                text = f"... {self._command} still runs after {round(time.monotonic() - self._started)} s\n"
             if text is None:
                 break
             if self.failure or not self._stopped.is_set():
