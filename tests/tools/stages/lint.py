@@ -20,7 +20,7 @@ def lint() -> None:
     mypy()
     main = environments.main()
     main.run("ansible-lint", "--profile", "production", "--offline", "--strict")
-    main.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
+    main.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs", ".")
     main.run("antsibull-changelog", "lint")
     main.run("reuse", "lint", "--lines")
 
