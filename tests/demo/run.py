@@ -203,7 +203,7 @@ def look_around() -> None:
 
 
 def shown(path: Path) -> str:
-    return str(path.relative_to(places.ROOT))
+    return places.shorten(str(path))
 
 
 def expect(true: bool, otherwise: str) -> None:

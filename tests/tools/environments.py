@@ -121,4 +121,5 @@ def create(environment: Environment) -> None:
     env = environment.variables(HOME=Path.home(), PIP_DISABLE_PIP_VERSION_CHECK="1")
     shell.run([environment.python.executable, "-m", "venv", environment.path], env)
     files = [word for name in environment.requirements for word in ("--requirement", str(name))]
-    shell.run([environment.bin / "python", "-m", "pip", "install", "--quiet", *files], env)
+    # Most modules are never imported: Python compiles the others when it needs them.
+    shell.run([environment.bin / "python", "-m", "pip", "install", "--quiet", "--no-compile", *files], env)

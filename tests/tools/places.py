@@ -44,3 +44,8 @@ INTERPRETERS = BUILD / "interpreters"
 
 # The home folder of the tools, so that they neither read nor change the user's own settings.
 HOME = BUILD / "home"
+
+
+def shorten(text: str) -> str:
+    """Return ``text`` with paths relative to the clone."""
+    return text.replace(f"{TREE}/", "").replace(f"{BUILD}/", "build/").replace(f"{ROOT}/", "")

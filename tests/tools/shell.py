@@ -12,6 +12,7 @@ import queue
 import shlex
 import signal
 import subprocess
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -88,8 +89,7 @@ def read(command: Iterable[str | Path], env: dict[str, str], cwd: Path = places.
 
 def readable(words: list[str]) -> str:
     """Return ``words`` as a command line with short paths."""
-    line = shlex.join([Path(words[0]).name, *words[1:]])
-    return line.replace(f"{places.TREE}/", "").replace(f"{places.BUILD}/", "build/").replace(f"{places.ROOT}/", "")
+    return places.shorten(shlex.join([Path(words[0]).name, *words[1:]]))
 
 
 @contextmanager
@@ -185,7 +185,8 @@ class Lane:
             try:
                 text = self._output.get(timeout=SILENCE)
             except queue.Empty:
-                text = f"... {self._command} still runs after {round(time.monotonic() - self._started)} s\n"
+                seconds = round(time.monotonic() - self._started)
+                text = f"... {textwrap.shorten(self._command, 60, placeholder=' ...')} still runs after {seconds} s\n"
             if text is None:
                 break
             if self.failure or not self._stopped.is_set():
