@@ -207,7 +207,7 @@ def list_files() -> None:
 
 
 def shown(path: Path) -> str:
-    return str(path.relative_to(places.ROOT))
+    return places.shorten(str(path))
 
 
 def expect(condition: bool, problem: str) -> None:

@@ -36,7 +36,17 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import
     expand_scopes,
     organization_of,
 )
-from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, empty, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    empty,
+    error,
+    ok,
+    page,
+)
 
 UTC = timezone.utc
 SECRET = "S3CRET" * 6 + "ABCD"

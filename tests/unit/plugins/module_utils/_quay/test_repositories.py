@@ -21,7 +21,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.repositories
     Repository,
     RepositoryName,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, empty, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    FakeQuay,
+    Reply,
+    Request,
+    empty,
+    error,
+    ok,
+    page,
+)
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
-from unit.plugins.deliveries import OTHER_SECRET, RECORD, SECRET
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OTHER_SECRET, RECORD, SECRET
 
 BARE = StoredSecret(SECRET)
 RECORDED = StoredSecret(SECRET, RECORD)

@@ -15,7 +15,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors impor
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import KINDS, STORE_OPTIONS, store_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
-from unit.plugins.deliveries import OPTIONS
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS
 
 HOST = OPTIONS["quay_host"]
 
