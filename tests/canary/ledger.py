@@ -13,7 +13,7 @@ from werkzeug import Request
 from werkzeug.http import parse_cookie
 
 from functional.watch import Secrets
-from standin.exchange import Answer, Environ, Exchange
+from standin.request_handler import Environ, RequestHandler, Response
 
 from .search import Fragments, Leak, Trace
 
@@ -27,15 +27,15 @@ class Ledger(Secrets):
         super().__init__(patch)
         self._fragments = Fragments()
         self._searched_for: set[str] = set()
-        answer = Exchange.answer
+        answer = RequestHandler.handle
 
-        def overheard(exchange: Exchange, environ: Environ, body: bytes) -> Answer:
+        def overheard(exchange: RequestHandler, environ: Environ, body: bytes) -> Response:
             self.add(_given(Request(environ)))
             answered = answer(exchange, environ, body)
             self.add(_set_cookies(answered))
             return answered
 
-        patch.setattr(Exchange, "answer", overheard)
+        patch.setattr(RequestHandler, "handle", overheard)
 
     def leaks(self, traces: Iterable[Trace]) -> list[str]:
         """Where one of the secrets stands, as sentences that do not tell it."""
@@ -60,7 +60,7 @@ def _given(request: Request) -> Iterator[str]:
     yield from request.cookies.values()
 
 
-def _set_cookies(answer: Answer) -> Iterator[str]:
+def _set_cookies(answer: Response) -> Iterator[str]:
     for name, value in answer.headers:
         if name.lower() == "set-cookie":
             yield from parse_cookie(value.split(";", 1)[0]).values()

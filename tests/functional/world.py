@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from standin import Standin
-from standin.exchange import Answer, Environ, Exchange
+from standin.request_handler import Environ, RequestHandler, Response
 from standin.state import OAuthToken, Robot, State
 from standin.tokens import fingerprint
 
@@ -222,9 +222,9 @@ class World:
         self.hooks.append((re.compile(pattern), action))
 
     def listen(self, patch: pytest.MonkeyPatch) -> None:
-        answer = Exchange.answer
+        answer = RequestHandler.handle
 
-        def hooked(exchange: Exchange, environ: Environ, body: bytes) -> Answer:
+        def hooked(exchange: RequestHandler, environ: Environ, body: bytes) -> Response:
             request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             hook = next((hook for hook in self.hooks if hook[0].search(request)), None)
             if hook:
@@ -232,7 +232,7 @@ class World:
                 hook[1]()
             return answer(exchange, environ, body)
 
-        patch.setattr(Exchange, "answer", hooked)
+        patch.setattr(RequestHandler, "handle", hooked)
 
 
 def freeze(state: State) -> dict[str, Any]:
