@@ -12,7 +12,7 @@ import pytest
 from werkzeug import Request
 from werkzeug.http import parse_cookie
 
-from functional.watch import Secrets
+from functional.known_secrets import KnownSecrets
 from standin.request_handler import Environ, RequestHandler, Response
 
 from .search import Fragments, Leak, Trace
@@ -20,7 +20,7 @@ from .search import Fragments, Leak, Trace
 _CSRF_HEADER = "X-CSRF-Token"
 
 
-class Ledger(Secrets):
+class Ledger(KnownSecrets):
     """Listens to the makers of secrets, and on the wire."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from functional.inhabitants import Inhabitants, settle
+from functional.accounts import Accounts, create_accounts
 from standin import Standin, tokens
 from standin.tokens import fingerprint
 
@@ -58,7 +58,7 @@ class Login:
 @dataclass
 class World:
     standin: Standin = field(repr=False)
-    people: Inhabitants = field(repr=False)
+    people: Accounts = field(repr=False)
     ledger: Ledger = field(repr=False)
     controller: Controller
     folder: Path
@@ -197,9 +197,9 @@ class World:
         return {"kind": "file", "path": str(self.stores / name), "format": form}
 
 
-def inhabit(standin: Standin, ledger: Ledger) -> Inhabitants:
+def inhabit(standin: Standin, ledger: Ledger) -> Accounts:
     """Fill an empty stand-in. Alice gets a difficult password, and acme a second robot, which pulls."""
-    people = settle(standin)
+    people = create_accounts(standin)
     people.alice.password = DIFFICULT
     people.root.browser().call("PUT", "/api/v1/superuser/users/alice", {"password": DIFFICULT})
     acme = people.alice.browser()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from functional.modules import Modules
+from functional.module_runner import ModuleRunner
 from standin.tokens import fingerprint
 
 from . import proxy as proxies
@@ -133,7 +133,7 @@ class Bench:
         self._folder = Path(folder).resolve()
         for name in ("home", "targets", "aside"):
             (self._folder / name).mkdir()
-        self._modules = self._stack.enter_context(Modules(self._folder / "home"))
+        self._modules = self._stack.enter_context(ModuleRunner(self._folder / "home"))
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -174,8 +174,8 @@ class Bench:
         log.unlink(missing_ok=True)
         site.proxy.begin(plan)
         folder = str(Path(arguments["deliver"][0]["path"]).parent)
-        prelude = ["faults.saboteur", {"folder": folder, "log": str(log), **(order or {})}]
-        ended = self._modules.attempt(scenario.kind.module, arguments, prelude=prelude, **more)
+        setup = ["faults.saboteur", {"folder": folder, "log": str(log), **(order or {})}]
+        ended = self._modules.run_unchecked(scenario.kind.module, arguments, setup=setup, **more)
         told = (order or {}).get("request", {})
         requests = site.proxy.settle(at_least=told["number"] if told.get("fault") == "killed-waiting" else 0)
         lines = [line.split("\t") for line in log.read_text().splitlines()] if log.exists() else []
@@ -185,7 +185,7 @@ class Bench:
     def run_plainly(self, scenario: Scenario, site: Site, arguments: Arguments) -> Run:
         """Without a saboteur, as fast as it is."""
         site.proxy.begin()
-        ended = self._modules.attempt(scenario.kind.module, arguments)
+        ended = self._modules.run_unchecked(scenario.kind.module, arguments)
         return Run(ended["status"], ended["stdout"], ended["stderr"], site.proxy.settle(), [])
 
     # --- the points
