@@ -74,8 +74,8 @@ class Stores:
         return self.harness.run(self.module, {**self.arguments, **more})
 
     def read_json(self) -> dict[str, Any]:
-        held: dict[str, Any] = json.loads(self.json.read_text())
-        return held
+        content: dict[str, Any] = json.loads(self.json.read_text())
+        return content
 
     def read_env(self) -> dict[str, str]:
         lines = [line for line in self.env.read_text().splitlines() if not line.startswith("#")]
@@ -88,9 +88,9 @@ class Stores:
 
     def fingerprints(self) -> set[str]:
         """The fingerprints of the secrets in the stores."""
-        held = [self.read_json()["token"], self.read_env()["CI_TOKEN"]]
-        held += [self.read_auth()[1]] if len(self.deliver) > len(held) else []
-        return {fingerprint(secret) for secret in held}
+        secrets = [self.read_json()["token"], self.read_env()["CI_TOKEN"]]
+        secrets += [self.read_auth()[1]] if len(self.deliver) > len(secrets) else []
+        return {fingerprint(secret) for secret in secrets}
 
     def assert_rest_unchanged(self) -> None:
         """Assert that the other content of the auth file and the modes of all files are unchanged."""
