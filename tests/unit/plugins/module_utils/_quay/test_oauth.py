@@ -408,9 +408,10 @@ def test_authorize(quay: FakeQuay, assignment: str | None) -> None:
             "that owns the application. Check client_id, or use the login of an administrator",
         ),
         ("invalid_scope", "Quay refused to authorize: it does not know one of the scopes. Check scopes"),
-        ("access_denied", 
-"Quay refused to authorize: the user may not have one of the scopes. Check scopes, or use "
-"another login"),
+        (
+            "access_denied",
+            "Quay refused to authorize: the user may not have one of the scopes. Check scopes, or use another login",
+        ),
     ],
 )
 def test_authorize_is_refused(quay: FakeQuay, reason: str, message: str) -> None:
@@ -484,7 +485,7 @@ def test_assign_to_an_unknown_user(quay: FakeQuay) -> None:
         tokens.assign(CLIENT_ID, PAGE, ["repo:read"], "bob")
     assert str(caught.value) == (
         f"for_user: {ORIGIN} has no enabled user 'bob', or no application with the client "
-f"id '{CLIENT_ID}'. Check for_user and client_id"
+        f"id '{CLIENT_ID}'. Check for_user and client_id"
     )
 
 

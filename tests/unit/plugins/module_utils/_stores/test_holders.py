@@ -38,7 +38,7 @@ CREDENTIAL = Credential(
         (StoredSecret(), "absent", "absent"),
         (StoredSecret(""), "absent", "absent"),
         (StoredSecret(OTHER_SECRET), "other", "other"),
-        (StoredSecret(SECRET, RECORD, permissions_match=False), "unguarded", "unguarded"),
+        (StoredSecret(SECRET, RECORD, permissions_match=False), "wrong_permissions", "wrong_permissions"),
         (StoredSecret(SECRET), "current", "unrecorded"),
         (StoredSecret(SECRET, Record(fingerprint(OTHER_SECRET))), "current", "unrecorded"),
         (StoredSecret(SECRET, RECORD), "current", "current"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation promises, for tests that hold the modules to it."""
+"""Values from the documentation of the modules, for tests that compare them with results."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import re
 from contract import collection
 
 
-def reasons_of(module: str) -> set[str]:
-    """The values that RETURN names for `reason`."""
-    return reasons_in(module, "reason")
+def documented_reasons(module: str) -> set[str]:
+    """Return the values that RETURN documents for `reason`."""
+    return documented_values(module, "reason")
 
 
-def reasons_in(module: str, *path: str) -> set[str]:
-    """The values that RETURN names for the return value at the end of this path."""
+def documented_values(module: str, *path: str) -> set[str]:
+    """Return the values that RETURN documents for the return value at this path."""
     returns = collection.documented(module).returns
     for name in path[:-1]:
         returns = returns[name]["contains"]

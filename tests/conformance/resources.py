@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of a session share."""
+"""The resources that all tests of a session share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.client import Client, Secret, Target, access_token, unique
 
 
 @dataclass
-class World:
+class Resources:
     """An organization of the superuser, an application in it, and a user who is no member."""
 
     target: Target
@@ -38,29 +38,29 @@ class World:
         return f"{self.target.url}/oauth/localapp"
 
     def form(self, **changes: str) -> dict[str, str]:
-        """The form of the user interface's `Generate Token`."""
+        """Return the form data of `Generate Token` in the user interface."""
         form = {"response_type": "token", "client_id": self.client_id, "redirect_uri": self.redirect_uri}
         return form | {"scope": "repo:read"} | changes
 
     def mint(self, scope: str) -> Secret:
-        """A new OAuth token of the superuser."""
+        """Create an OAuth token of the superuser."""
         return access_token(self.superuser.post("/oauth/authorizeapp", data=self.form(scope=scope)))
 
     def token(self, scope: str) -> Secret:
-        """The session's OAuth token with these scopes."""
+        """Return the OAuth token with these scopes. It is created once per session."""
         if scope not in self._tokens:
             self._tokens[scope] = self.mint(scope)
         return self._tokens[scope]
 
     def robot(self) -> tuple[str, Secret]:
-        """A new robot: short name and token."""
+        """Create a robot. Returns its short name and token."""
         shortname = unique("r")
         response = self.superuser.put(f"{self.base}/robots/{shortname}")
         assert response.status_code == 201, response.text
         return shortname, Secret(response.json()["token"])
 
     def repository(self, visibility: str = "private") -> str:
-        """A new repository of the organization: its name."""
+        """Create a repository of the organization. Returns its name."""
         name = unique("repo")
         body = {"namespace": self.org, "repository": name, "visibility": visibility, "description": ""}
         response = self.superuser.post("/api/v1/repository", body)
@@ -74,7 +74,7 @@ class World:
 
 
 def create_user(superuser: Client, username: str) -> Secret:
-    """A new user: the password that Quay chose."""
+    """Create a user. Returns the password that Quay generated."""
     body = {"username": username, "email": f"{username}@example.com"}
     response = superuser.post("/api/v1/superuser/users/", body)
     assert response.status_code == 200, response.text

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making accounts, repositories and OAuth tokens."""
+"""Create accounts, repositories and OAuth tokens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def create_user(username: str, password: str, email: str | None) -> User:
 
 def create_organization(name: str, email: str | None, owner: str) -> Organization:
     state = quay().state
-    # An older Quay fills the gap in its database with something unique, and tells it as if it were an address.
+    # An older Quay stores a unique value instead, and returns it as if it were an address.
     missing = tokens.new_uuid() if quay().family == "3.17" else ""
     organization = Organization(name=name, email=email or missing, created=quay().clock.now(), id=state.next_id())
     organization.teams["owners"] = Team("owners", "admin", state.next_id(), members=[owner])
@@ -41,7 +41,7 @@ def create_organization(name: str, email: str | None, owner: str) -> Organizatio
 
 
 def create_repository(namespace: str, name: str, visibility: str, description: str = "") -> Repository:
-    """A new repository: its creator administers it, and the default permissions of the namespace apply."""
+    """Create a repository. Its creator becomes an administrator, and the default permissions of the namespace apply."""
     state, creator = quay().state, caller().name
     repository = Repository(
         namespace=namespace,
@@ -60,7 +60,7 @@ def create_repository(namespace: str, name: str, visibility: str, description: s
 
 
 def _apply_default_permissions(repository: Repository, creator: str | None) -> None:
-    """What was set up for this creator goes before what was set up for everybody."""
+    """Apply default permissions. Those for this creator take precedence over those for everybody."""
     for prototype in quay().state.prototypes.values():
         if prototype.organization != repository.namespace or prototype.activating_user not in (None, creator):
             continue
@@ -77,7 +77,7 @@ def mint_oauth_token(
     lifetime_s: int = TEN_YEARS_S,
     name: str | None = None,
 ) -> tuple[OAuthToken, str]:
-    """Store a new token and return its record with the secret, which is kept nowhere else."""
+    """Store a new token. Returns its record and the secret, which is not stored."""
     secret = tokens.oauth_token()
     now = quay().clock.now()
     record = OAuthToken(

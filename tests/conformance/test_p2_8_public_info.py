@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Part 2, sections 8 to 10: what anybody can learn of a server, kept connections, races."""
+"""Part 2, sections 8 to 10: public information about a server, persistent connections, races."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 
-def test_p2_8_config_is_for_everybody(target: Target, anonymous: Client) -> None:
+def test_p2_8_config_is_public(target: Target, anonymous: Client) -> None:
     body = anonymous.get("/config").json()
     assert {"config", "features", "registry_state", "external_login", "oauth", "version_number"} <= body.keys()
     config, features = body["config"], body["features"]
@@ -55,7 +55,7 @@ def test_p2_8_another_name_than_server_hostname(standin: Standin, anonymous: Cli
     standin.config["SERVER_HOSTNAME"] = "quay.example"
     assert 'service="quay.example"' in anonymous.get("/v2/").headers["WWW-Authenticate"]
     assert anonymous.get("/config").json()["config"]["SERVER_HOSTNAME"] == "quay.example"
-    # Redirects use the request's host instead.
+    # Redirects use the host of the request instead.
     assert anonymous.get("/api/v1/user").headers["Location"] == f"{standin.url}/api/v1/user/"
 
 
@@ -91,43 +91,43 @@ def test_p2_8_health(anonymous: Client) -> None:
     assert {"auth", "database", "web_gunicorn", "registry_gunicorn"} <= body["data"]["services"].keys()
 
 
-def test_p2_9_kept_connections_end_after_1000_requests(standin: Standin) -> None:
+def test_p2_9_persistent_connections_are_closed_after_1000_requests(standin: Standin) -> None:
     connection = HTTPConnection("127.0.0.1", standin.port)
-    answers = []
+    responses = []
     for _time in range(1000):
         connection.request("GET", "/csrf_token")
         with connection.getresponse() as response:
             response.read()
-            answers.append(response.getheader("Connection"))
+            responses.append(response.getheader("Connection"))
     connection.close()
-    assert set(answers[:-1]) == {None}
-    assert answers[-1] == "close"
+    assert set(responses[:-1]) == {None}
+    assert responses[-1] == "close"
 
 
-def test_p2_10_two_parallel_regenerates_one_token_lives(world: World) -> None:
-    shortname, _rest = world.robot()
-    path = f"{world.base}/robots/{shortname}"
+def test_p2_10_one_token_of_two_parallel_regenerations_is_valid(resources: Resources) -> None:
+    shortname, _rest = resources.robot()
+    path = f"{resources.base}/robots/{shortname}"
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: world.superuser.post(f"{path}/regenerate"), range(2)))
-    assert [answer.status_code for answer in answers] == [200, 200]
-    made = [answer.json()["token"] for answer in answers]
-    assert made[0] != made[1]
-    assert made.count(world.superuser.get(path).json()["token"]) == 1
+        responses = list(pool.map(lambda _: resources.superuser.post(f"{path}/regenerate"), range(2)))
+    assert [response.status_code for response in responses] == [200, 200]
+    tokens = [response.json()["token"] for response in responses]
+    assert tokens[0] != tokens[1]
+    assert tokens.count(resources.superuser.get(path).json()["token"]) == 1
 
 
-def test_p2_10_one_session_serves_parallel_requests(world: World) -> None:
+def test_p2_10_one_session_serves_parallel_requests(resources: Resources) -> None:
     with ThreadPoolExecutor(4) as pool:
-        paths = [f"{world.base}/robots/{unique('r')}" for _time in range(8)]
-        answers = list(pool.map(lambda path: world.superuser.put(path).status_code, paths))
-    assert answers == [201] * 8
+        paths = [f"{resources.base}/robots/{unique('r')}" for _time in range(8)]
+        responses = list(pool.map(lambda path: resources.superuser.put(path).status_code, paths))
+    assert responses == [201] * 8
 
 
-def test_p2_10_old_and_new_token_never_both_work(world: World) -> None:
-    shortname, old = world.robot()
-    robot = f"{world.org}+{shortname}"
-    assert registry_token(world.target, (robot, old))
-    new = world.superuser.post(f"{world.base}/robots/{shortname}/regenerate").json()["token"]
-    assert registry_token(world.target, (robot, new))
-    with Client(world.target, basic=(robot, old)) as client:
-        response = client.get("/v2/auth", params={"service": world.target.host})
+def test_p2_10_old_and_new_token_never_both_work(resources: Resources) -> None:
+    shortname, old = resources.robot()
+    robot = f"{resources.org}+{shortname}"
+    assert registry_token(resources.target, (robot, old))
+    new = resources.superuser.post(f"{resources.base}/robots/{shortname}/regenerate").json()["token"]
+    assert registry_token(resources.target, (robot, new))
+    with Client(resources.target, basic=(robot, old)) as client:
+        response = client.get("/v2/auth", params={"service": resources.target.host})
     assert_registry_error(response, 401, "UNAUTHORIZED")

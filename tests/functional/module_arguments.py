@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs that are refused."""
+"""Arguments of a run for every module."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
-from functional.world import World
+from functional.harness import Harness
 
 ROBOT = {"name": "acme+ci", "rotate": "always"}
 APPLICATION = {"organization": "acme", "name": "automation", "description": "x"}
 REFERRERS = {"repositories": ["acme/app"]}
 API = {"organization": "acme", "application": "automation"}
 
-# A run of each module that would change something, or issue a secret.
-ALL: dict[str, dict[str, Any]] = {
+# Modules that return a secret: a run that changes something or mints a token.
+SECRET_MODULES: dict[str, dict[str, Any]] = {
     "quay_robot_token": ROBOT,
     "quay_application": APPLICATION,
     "quay_referrers_token": REFERRERS,
     "quay_api_token": API,
 }
 
-# The same of the modules that issue no token.
+# The other modules: a run that changes something, or a read.
 DIGEST = f"sha256:{'0' * 64}"
-OTHERS: dict[str, dict[str, Any]] = {
+OTHER_MODULES: dict[str, dict[str, Any]] = {
     "quay_token_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}], "force": ["acme+ci"]},
     "quay_user": {"name": "dora"},
     "quay_user_info": {},
@@ -42,27 +42,12 @@ OTHERS: dict[str, dict[str, Any]] = {
     "quay_api": {"path": "/api/v1/organization/acme/robots", "validate": "none"},
 }
 
-EVERY = ALL | OTHERS
+ALL_MODULES = SECRET_MODULES | OTHER_MODULES
 
-every_module = pytest.mark.parametrize("module", ALL)
-every_module_of_all = pytest.mark.parametrize("module", EVERY)
-
-
-def every_feature(world: World) -> None:
-    """Let the server have what some modules would miss before they come to the point."""
-    world.quay.config.update(FEATURE_BUILD_SUPPORT=True, FEATURE_TEAM_SYNCING=True, AUTHENTICATION_TYPE="LDAP")
+each_secret_module = pytest.mark.parametrize("module", SECRET_MODULES)
+each_module = pytest.mark.parametrize("module", ALL_MODULES)
 
 
-def assert_refused(world: World, module: str, arguments: dict[str, Any], *words: str) -> str:
-    """Refused alike in check mode and for real, by these words; nothing is written anywhere."""
-    messages = []
-    state, files = world.state(), world.files()
-    for check in (True, False):
-        result = world.run(module, arguments, check=check)
-        assert result.failed
-        for part in words:
-            assert part in result.message, result.message
-        assert world.quay.journal.mints == []
-        assert (world.state(), world.files()) == (state, files)
-        messages.append(result.message)
-    return messages[-1]
+def enable_all_features(harness: Harness) -> None:
+    """Enable the features of the server that some modules check first."""
+    harness.quay.config.update(FEATURE_BUILD_SUPPORT=True, FEATURE_TEAM_SYNCING=True, AUTHENTICATION_TYPE="LDAP")

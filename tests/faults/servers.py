@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where rotations are tried: a Quay behind the faulty proxy, a folder of stores, and ways to look at both.
+"""The server of the tests, a Quay behind the fault proxy, and the workspace of a cell, a folder of stores.
 
-On a stand-in each cell begins from a snapshot; on a real Quay it has names of its own, and all of it is removed at the
-end with its organization.
+On a stand-in each cell starts from a snapshot. On a real Quay each cell has unique names, and everything is removed at
+the end with the organization.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _EVERY_SCOPE = "org:admin repo:admin repo:create repo:read repo:write user:admin
 
 
 @dataclass(frozen=True)
-class Named:
-    """The real Quay that the caller names, and an organization of ours on it."""
+class RealQuay:
+    """The real Quay of QUAY_TEST_URL, and the organization of the tests."""
 
     url: str
     username: str
@@ -46,29 +46,29 @@ class Named:
 
 
 @contextmanager
-def named() -> Iterator[Named | None]:
-    """The Quay of QUAY_TEST_URL with a new organization, which is deleted at the end; none without that variable."""
+def real_quay() -> Iterator[RealQuay | None]:
+    """Yield the Quay of QUAY_TEST_URL with a new organization, which is deleted at the end. None if it is not set."""
     url = os.environ.get("QUAY_TEST_URL", "").rstrip("/")
     if not url:
         yield None
         return
     verify = os.environ.get("QUAY_TEST_CA_PATH") or True
     path = "/api/v1/organization/zz/applications/zz/tokens"
-    there = requests.get(url + path, allow_redirects=False, timeout=TIMEOUT_S, verify=verify).status_code == 401
+    is_new = requests.get(url + path, allow_redirects=False, timeout=TIMEOUT_S, verify=verify).status_code == 401
     user = os.environ["QUAY_TEST_USERNAME"], Secret(os.environ["QUAY_TEST_PASSWORD"])
-    found = Named(url, *user, verify, FAMILIES[0] if there else FAMILIES[1], unique("flt"))
+    found = RealQuay(url, *user, verify, FAMILIES[0] if is_new else FAMILIES[1], unique("flt"))
     with Client(found.target) as superuser:
         superuser.sign_in(found.username, found.password)
-        _furnish(superuser, found.org)
+        _create_organization(superuser, found.org)
         try:
             yield found
         finally:
             superuser.delete(f"/api/v1/superuser/organizations/{found.org}")
 
 
-def _furnish(superuser: Client, org: str) -> None:
-    answer = superuser.post("/api/v1/organization/", {"name": org, "email": f"{org}@example.com"})
-    assert answer.status_code == 201, answer.text
+def _create_organization(superuser: Client, org: str) -> None:
+    response = superuser.post("/api/v1/organization/", {"name": org, "email": f"{org}@example.com"})
+    assert response.status_code == 201, response.text
     for name in ("app", "base"):
         repository = {"namespace": org, "repository": name, "visibility": "private", "description": ""}
         assert superuser.post("/api/v1/repository", repository).status_code == 201
@@ -76,19 +76,19 @@ def _furnish(superuser: Client, org: str) -> None:
 
 
 @dataclass
-class Ground:
-    """The names and the folder of one cell, and what its preparation noted."""
+class Workspace:
+    """The names and the folder of one cell, and notes of its preparation."""
 
-    site: Site
+    server: Server
     folder: Path
     tag: str
-    # Whether the credential goes into an auth file.
+    # Whether the credential is delivered to an auth file.
     is_login: bool = True
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def org(self) -> str:
-        return self.site.org
+        return self.server.org
 
     @property
     def file(self) -> Path:
@@ -100,7 +100,7 @@ class Ground:
 
     @property
     def second(self) -> Path:
-        """Where a secret goes that is no login."""
+        """The second file, for a secret that is no login."""
         return self.folder / "second"
 
     @property
@@ -108,27 +108,27 @@ class Ground:
         return self.file, self.auth if self.is_login else self.second
 
 
-class Site:
+class Server:
     """One Quay behind one proxy."""
 
-    def __init__(self, stack: ExitStack, folder: Path, family: str, real: Named | None) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, family: str, real: RealQuay | None) -> None:
         self.family = family
         self.standin = None if real else stack.enter_context(Standin(family))
-        self.target = real.target if real else self._fresh()
+        self.target = real.target if real else self._initialize()
         self.org = real.org if real else "acme"
         self.proxy = stack.enter_context(Proxy(self.target.url, self.target.verify))
         self.superuser = stack.enter_context(Client(self.target))
         assert self.superuser.sign_in(self.target.username, self.target.password).status_code == 200
         if self.standin:
-            _furnish(self.superuser, self.org)
+            _create_organization(self.superuser, self.org)
         self.console = self.new_application(unique("console"))
         self.bearer = self.mint(self.console, _EVERY_SCOPE)
-        self.proxy.tap.add(self.bearer, self.target.password)
+        self.proxy.secret_recorder.add(self.bearer, self.target.password)
         self._folder = folder
-        self._snapshots: dict[str, tuple[dict[str, Any], dict[Path, tuple[int, bytes]], Ground]] = {}
+        self._snapshots: dict[str, tuple[dict[str, Any], dict[Path, tuple[int, bytes]], Workspace]] = {}
         self._empty = self.standin.quay.snapshot() if self.standin else {}
 
-    def _fresh(self) -> Target:
+    def _initialize(self) -> Target:
         assert self.standin
         target = Target(
             self.standin.url, "superuser", Secret("a-password-of-the-standin"), True, self.family, self.standin
@@ -139,62 +139,62 @@ class Site:
         self.standin.config["SUPER_USERS"] = [target.username]
         return target
 
-    # --- what modules are told
+    # --- options of modules
 
     def login(self, *, password: bool) -> dict[str, Any]:
         if password:
             return {"quay_username": self.target.username, "quay_password": str(self.target.password)}
         return {"quay_token": str(self.bearer)}
 
-    # --- the ground of a cell
+    # --- the workspace of a cell
 
-    def remembered(self, name: str) -> Ground | None:
-        """The ground that was prepared under this name, as it was then."""
+    def restored_workspace(self, name: str) -> Workspace | None:
+        """Restore the workspace that was saved under this name. None if there is no such workspace."""
         if name not in self._snapshots or self.standin is None:
             return None
-        state, files, ground = self._snapshots[name]
+        state, files, workspace = self._snapshots[name]
         self.standin.quay.restore(state)
-        _empty(ground.folder)
+        _clear(workspace.folder)
         for path, (mode, content) in files.items():
             path.write_bytes(content)
             path.chmod(mode)
-        return ground
+        return workspace
 
-    def remember(self, name: str, ground: Ground) -> None:
+    def save_workspace(self, name: str, workspace: Workspace) -> None:
         if self.standin:
-            files = {path: (path.stat().st_mode & 0o7777, path.read_bytes()) for path in ground.folder.iterdir()}
-            self._snapshots[name] = self.standin.quay.snapshot(), files, ground
+            files = {path: (path.stat().st_mode & 0o7777, path.read_bytes()) for path in workspace.folder.iterdir()}
+            self._snapshots[name] = self.standin.quay.snapshot(), files, workspace
 
-    def new_ground(self, *, is_login: bool) -> Ground:
-        """A place with nothing on it."""
+    def new_workspace(self, *, is_login: bool) -> Workspace:
+        """Create an empty workspace."""
         if self.standin:
             self.standin.quay.restore(self._empty)
         tag = unique("t")
         folder = self._folder / tag
         folder.mkdir()
-        return Ground(self, folder, tag, is_login)
+        return Workspace(self, folder, tag, is_login)
 
-    # --- doing and looking, past the proxy
+    # --- requests without the proxy
 
     def new_application(self, name: str) -> str:
-        answer = self.superuser.post(f"/api/v1/organization/{self.org}/applications", {"name": name})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["client_id"])
+        response = self.superuser.post(f"/api/v1/organization/{self.org}/applications", {"name": name})
+        assert response.status_code == 200, response.text
+        return str(response.json()["client_id"])
 
     def mint(self, client_id: str, scope: str) -> Secret:
-        """A nameless token, as the user interface makes it."""
+        """Create a token without a name, like the user interface."""
         config = self.superuser.get("/config").json()["config"]
         page = f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_HOSTNAME']}/oauth/localapp"
         form = {"response_type": "token", "client_id": client_id, "redirect_uri": page, "scope": scope}
         return access_token(self.superuser.post("/oauth/authorizeapp", data=form))
 
     def get(self, path: str, **options: Any) -> Any:
-        answer = self.superuser.get(path, **options)
-        assert answer.status_code == 200, (path, answer.status_code)
-        return answer.json()
+        response = self.superuser.get(path, **options)
+        assert response.status_code == 200, (path, response.status_code)
+        return response.json()
 
     def listed(self, path: str, key: str) -> list[dict[str, Any]]:
-        """All pages of a list."""
+        """Return all pages of a list."""
         found: list[dict[str, Any]] = []
         cursor: dict[str, str] = {}
         while True:
@@ -204,24 +204,24 @@ class Site:
                 return found
             cursor = {"next_page": page["next_page"]}
 
-    def pass_days(self, days: float) -> None:
+    def advance_days(self, days: float) -> None:
         assert self.standin
         self.standin.clock.advance(days * 86400)
 
     def logs_in(self, username: str, secret: str, *repositories: str) -> dict[str, Any] | None:
-        """What the registry says to a login (the answer's JSON), none where it refuses it."""
+        """Log in at the registry. Returns the JSON of the response, or none if the login is refused."""
         scopes = [f"repository:{self.org}/{name}:pull" for name in repositories or ("app",)]
         with Client(self.target, basic=(username, secret)) as client:
-            answer = client.get("/v2/auth", params={"service": self.target.host, "scope": scopes})
-        return dict(answer.json()) if answer.status_code == 200 else None
+            response = client.get("/v2/auth", params={"service": self.target.host, "scope": scopes})
+        return dict(response.json()) if response.status_code == 200 else None
 
-    def takes_bearer(self, secret: str) -> bool:
-        """Whether the registry takes this registry token."""
+    def accepts_bearer(self, secret: str) -> bool:
+        """Whether the registry accepts this registry token."""
         with Client(self.target, bearer=secret) as client:
             return client.get("/v2/").status_code == 200
 
 
-def _empty(folder: Path) -> None:
+def _clear(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -229,10 +229,10 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def deliver(ground: Ground, form: str, registry: str) -> list[Mapping[str, Any]]:
-    """Two stores at once, of two kinds where the credential is a login."""
-    file, other = ground.stores
-    second = {"kind": "container_auth"} if ground.is_login else {"kind": "file", "format": "json"}
+def deliver(workspace: Workspace, form: str, registry: str) -> list[Mapping[str, Any]]:
+    """Return two stores, of two kinds if the credential is a login."""
+    file, other = workspace.stores
+    second = {"kind": "container_auth"} if workspace.is_login else {"kind": "file", "format": "json"}
     return [
         {"kind": "file", "path": str(file), "format": form, "registry": registry},
         {**second, "path": str(other), "registry": registry},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in with its inhabitants, the stores that are delivered to, and all runs that are made there."""
+"""The canary's test harness: a stand-in with accounts, the stores, and runs of playbooks and modules."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from typing import Any
 
 import yaml
 
-from functional.inhabitants import Inhabitants, settle
+from functional.accounts import Accounts, create_accounts
 from standin import Standin, tokens
 from standin.tokens import fingerprint
 
 from .controller import PLAYBOOKS, Controller, Run
-from .ledger import Ledger
+from .leak_detector import LeakDetector
 from .search import Trace
 
 ROTATE = "tokensmith.quay.rotate"
 ROTATE_WITH_FACTS = str(PLAYBOOKS / "rotate_with_facts.yml")
 
-# A password over which careless quoting would stumble.
-DIFFICULT = """Zürich/"8°"\\7%41$HOME&<more>#é?=;'+{}"""
+# A password with characters that need quoting.
+DIFFICULT_PASSWORD = """Zürich/"8°"\\7%41$HOME&<more>#é?=;'+{}"""
 
-# Of another registry, and of users that a play makes.
-FOREIGN = "Fremdes&Passwort%7#für+Spiegel"
+# A password of another registry, and of users that a play creates.
+OTHER_PASSWORD = "Fremdes&Passwort%7#für+Spiegel"
 
 Variables = dict[str, Any]
 
 
 @dataclass
 class Login:
-    """One way to log in, as the several kinds of users write it down."""
+    """The options of a login, as variables of the role and of the environment."""
 
     options: Mapping[str, str] = field(repr=False)
 
@@ -56,10 +56,10 @@ class Login:
 
 
 @dataclass
-class World:
+class Harness:
     standin: Standin = field(repr=False)
-    people: Inhabitants = field(repr=False)
-    ledger: Ledger = field(repr=False)
+    accounts: Accounts = field(repr=False)
+    leak_detector: LeakDetector = field(repr=False)
     controller: Controller
     folder: Path
     login: Login
@@ -67,18 +67,18 @@ class World:
 
     # --- running
 
-    def play(self, name: str, *options: str, **how: Any) -> Run:
-        """Run one of the canary's own playbooks."""
+    def play(self, name: str, *options: str, **run_options: Any) -> Run:
+        """Run a playbook of the canary."""
         wrong = {"quay_host": self.url, "quay_token": tokens.oauth_token()}
         variables = {
             "canary_login": {"quay_host": self.url, "retries": 0, **self.login.options},
             "canary_wrong_login": wrong,
-            "canary_superuser": {"quay_host": self.url, "retries": 0, **self.people.root.by_password},
-            "canary_foreign_password": FOREIGN,
-            "canary_colleagues": [self.people.alice.by_password, self.people.bob.by_password],
+            "canary_superuser": {"quay_host": self.url, "retries": 0, **self.accounts.root.by_password},
+            "canary_other_password": OTHER_PASSWORD,
+            "canary_users": [self.accounts.alice.by_password, self.accounts.bob.by_password],
             "canary_stores": str(self.stores),
         }
-        return self.controller.playbook(str(PLAYBOOKS / f"{name}.yml"), variables, *options, **how)
+        return self.controller.playbook(str(PLAYBOOKS / f"{name}.yml"), variables, *options, **run_options)
 
     def rotate(
         self,
@@ -87,32 +87,36 @@ class World:
         login: Login | None = None,
         variables: Variables | None = None,
         playbook: str = ROTATE,
-        **how: Any,
+        **run_options: Any,
     ) -> Run:
-        """Rotate credentials by the role, all of this world's unless told otherwise."""
+        """Rotate credentials with the role. The default is all credentials."""
         own = {
             "rotation_credentials": self.credentials() if credentials is None else credentials,
             "rotation_quay_host": self.url,
             **(login or self.login).role,
         }
-        return self.controller.playbook(playbook, own | (variables or {}), *options, **how)
+        return self.controller.playbook(playbook, own | (variables or {}), *options, **run_options)
 
-    def ad_hoc(self, module: str, arguments: str, *options: str, **how: Any) -> Run:
-        """Call a module from a shell, with the login in the environment."""
+    def ad_hoc(self, module: str, arguments: str, *options: str, **run_options: Any) -> Run:
+        """Run a module with `ansible`, with the login in the environment."""
         environment = {"QUAY_HOST": self.url, **self.login.environment}
-        return self.controller.ad_hoc(module, arguments, *options, environment=environment, **how)
+        return self.controller.ad_hoc(module, arguments, *options, environment=environment, **run_options)
 
-    # --- looking
+    # --- reading
 
-    def leaks(self, run: Run, but: Callable[[Trace], Trace] | None = None) -> list[str]:
-        """Where a secret stands that should not, in any trace of a run. ``but`` takes out of one what may be there."""
-        elsewhere = [path for path in run.written_elsewhere if not path.is_relative_to(self.stores)]
+    def leaks(self, run: Run, exclude: Callable[[Trace], Trace] | None = None) -> list[str]:
+        """Return where secrets are in the traces of a run. ``exclude`` removes allowed secrets from a trace."""
+        elsewhere = [path for path in run.files_written_elsewhere if not path.is_relative_to(self.stores)]
         traces = [
             *run.traces(),
             *(Trace(f"file {path}", path.read_text(errors="replace")) for path in elsewhere),
             Trace("journal", json.dumps(self.standin.journal.as_dicts())),
         ]
-        return self.ledger.leaks(but(trace) for trace in traces) if but else self.ledger.leaks(traces)
+        return (
+            self.leak_detector.leaks(exclude(trace) for trace in traces)
+            if exclude
+            else self.leak_detector.leaks(traces)
+        )
 
     @property
     def url(self) -> str:
@@ -126,15 +130,15 @@ class World:
     def drafts(self) -> list[Path]:
         return sorted(self.stores.glob(".*.draft"))
 
-    def secret_of_robot(self, name: str = "acme+ci") -> str:
+    def robot_token(self, name: str = "acme+ci") -> str:
         return self.standin.state.robots[name].token
 
-    def live_api_tokens(self, name: str = "nightly") -> set[str]:
-        """Fingerprints of the tokens with a name, or on older servers of all that the application has."""
-        tokens = self.standin.state.tokens_of_application(self.people.automation)
+    def valid_api_tokens(self, name: str = "nightly") -> set[str]:
+        """The fingerprints of the tokens with this name. On older servers of all tokens of the application."""
+        tokens = self.standin.state.tokens_of_application(self.accounts.automation)
         return {token.digest[:12] for token in tokens if token.name in (name, None)}
 
-    def kept(self) -> dict[str, str]:
+    def stored_fingerprints(self) -> dict[str, str]:
         """The fingerprint of the secret in each store."""
         auths = json.loads((self.stores / "auth.json").read_text())["auths"]
         pair = base64.b64decode(auths[self.url.partition("://")[2]]["auth"]).decode()
@@ -151,7 +155,7 @@ class World:
     # --- states
 
     def credentials(self, **changes: Any) -> list[dict[str, Any]]:
-        """One of each kind, each in several stores. ``changes`` come into every one of them."""
+        """Return one credential of each kind, with several stores. ``changes`` are added to each of them."""
         api = {
             "name": "nightly",
             "kind": "api",
@@ -172,21 +176,18 @@ class World:
             "kind": "referrers",
             "repositories": ["acme/app"],
             "quay_username": "acme+scan",
-            "quay_password": self.secret_of_robot("acme+scan"),
+            "quay_password": self.robot_token("acme+scan"),
             "deliver": [self._file("scan.token", "token")],
         }
         return [{**credential, **changes} for credential in (api, robot, referrers)]
 
-    def keep(self, state: str) -> None:
-        """Remember how everything is now."""
+    def save_state(self, state: str) -> None:
+        """Save the state of the stand-in and the stores."""
         self._states[state] = self.standin.quay.snapshot()
         shutil.copytree(self.stores, self.folder / state)
 
-    def knows(self, state: str) -> bool:
-        return state in self._states
-
-    def restore(self, state: str) -> None:
-        """Bring everything back to how it was then."""
+    def restore_state(self, state: str) -> None:
+        """Restore the state of the stand-in and the stores."""
         self.standin.faults.clear()
         self.standin.journal.clear()
         self.standin.quay.restore(self._states[state])
@@ -197,15 +198,15 @@ class World:
         return {"kind": "file", "path": str(self.stores / name), "format": form}
 
 
-def inhabit(standin: Standin, ledger: Ledger) -> Inhabitants:
-    """Fill an empty stand-in. Alice gets a difficult password, and acme a second robot, which pulls."""
-    people = settle(standin)
-    people.alice.password = DIFFICULT
-    people.root.browser().call("PUT", "/api/v1/superuser/users/alice", {"password": DIFFICULT})
-    acme = people.alice.browser()
+def prepare_standin(standin: Standin, leak_detector: LeakDetector) -> Accounts:
+    """Create accounts on an empty stand-in. Alice gets a password with special characters, acme a second robot."""
+    accounts = create_accounts(standin)
+    accounts.alice.password = DIFFICULT_PASSWORD
+    accounts.root.browser().call("PUT", "/api/v1/superuser/users/alice", {"password": DIFFICULT_PASSWORD})
+    acme = accounts.alice.browser()
     acme.call("PUT", "/api/v1/organization/acme/robots/scan", {})
     acme.call("PUT", "/api/v1/repository/acme/app/permissions/user/acme+scan", {"role": "read"})
-    ledger.add(person.password for person in (people.root, people.alice, people.bob, people.carol))
+    leak_detector.add(user.password for user in (accounts.root, accounts.alice, accounts.bob, accounts.carol))
     standin.config["FEATURE_REPO_MIRROR"] = True
-    ledger.add([FOREIGN, FOREIGN[::-1]])
-    return people
+    leak_detector.add([OTHER_PASSWORD, OTHER_PASSWORD[::-1]])
+    return accounts

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory behind a Quay whose users are not its own, as far as teams take their members from its groups."""
+"""Team synchronisation with the groups of a directory (LDAP, OIDC, Keystone)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_GROUP = {"ldap": "Group does not exist or is empty", "keystone": "Group not 
 
 
 def service() -> str | None:
-    """The kind of directory; none where Quay's users are its own."""
+    """The kind of directory, or none if Quay manages its users itself."""
     name = str(quay().config["AUTHENTICATION_TYPE"]).lower()
     return name if name in ("ldap", "oidc", "keystone") else None
 
@@ -34,12 +34,12 @@ def may_set_up_sync(orgname: str) -> bool:
 
 
 def sync_of(team: Team) -> TeamSync | None:
-    """How a team is synced. On a Quay without a directory the record stays, and nothing shows it."""
+    """The synchronisation of a team. Without a directory or the feature, Quay does not return the record."""
     return team.sync if service() and quay().feature("TEAM_SYNCING") else None
 
 
 def group_problem(config: dict[str, Any]) -> str | None:
-    """Why these are no words for a group; OIDC knows no groups that one could look up, so there all words will do."""
+    """Return why the group is refused, or none. OIDC groups cannot be looked up, so every name is accepted."""
     kind = service()
     if kind is None:
         return "Not supported"

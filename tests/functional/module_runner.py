@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running modules from a test, and what must hold of every result, whichever test asked for it."""
+"""Runs modules, and checks every result against the documentation of the module."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from typing import Any
 from contract import collection
 from standin.tokens import fingerprint
 
-# What Ansible itself adds to a result.
-_ANSIBLES_OWN = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
+# Keys that Ansible adds to a result.
+_ADDED_BY_ANSIBLE = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
 _TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
 _TYPES["raw"] = object
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run of a module answered."""
+    """The result of one run of a module."""
 
     module: str
     arguments: Mapping[str, Any] = field(repr=False)
@@ -51,10 +51,10 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        return [_sentence(warning) for warning in self.values.get("warnings", ())]
+        return [_text_of(warning) for warning in self.values.get("warnings", ())]
 
     def warned(self, words: str) -> bool:
-        """Whether one warning, and no more than one, has these words."""
+        """Whether exactly one warning contains these words."""
         return sum(words in warning for warning in self.warnings) == 1
 
     @property
@@ -62,30 +62,30 @@ class Result:
         return self.values.get("diff")
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What the module itself says: its return values."""
-        return {key: value for key, value in self.values.items() if key not in _ANSIBLES_OWN}
+    def returned(self) -> dict[str, Any]:
+        """The return values of the module."""
+        return {key: value for key, value in self.values.items() if key not in _ADDED_BY_ANSIBLE}
 
     @property
     def content(self) -> dict[str, Any]:
-        """The same but for the time it took, which is another in each run."""
-        return {key: value for key, value in self.told.items() if key != "window_seconds"}
+        """The return values without `window_seconds`, which differs in each run."""
+        return {key: value for key, value in self.returned.items() if key != "window_seconds"}
 
     @property
     def token(self) -> str | None:
-        """The fingerprint of the secret that was returned: what tests compare, since they may print it."""
+        """The fingerprint of the returned secret. Tests compare fingerprints, because failures print them."""
         secret = self.values.get("token")
         return fingerprint(secret) if secret else None
 
     @property
-    def without_token(self) -> str:
-        """All that was printed, but for the return value `token`: the one place where a secret may stand."""
-        own = {key: value for key, value in self.values.items() if key in _ANSIBLES_OWN}
+    def output_without_token(self) -> str:
+        """The output without the return value `token`, which is the only place for a secret."""
+        own = {key: value for key, value in self.values.items() if key in _ADDED_BY_ANSIBLE}
         return json.dumps([own, _without_token(self.content)], sort_keys=True)
 
 
-def _sentence(warning: Any) -> str:
-    """A warning's text, as ansible-core puts it: bare up to 2.18, wrapped since."""
+def _text_of(warning: Any) -> str:
+    """Return the text of a warning: a string up to ansible-core 2.18, a mapping since 2.19."""
     return str(warning if isinstance(warning, str) else warning["event"]["msg"])
 
 
@@ -97,17 +97,17 @@ def _without_token(value: Any) -> Any:
     return value
 
 
-class Modules:
-    """Runs modules until the block is left."""
+class ModuleRunner:
+    """Runs modules. The server process ends with the block."""
 
     def __init__(self, home: Path) -> None:
         self._environ = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"}
         self._server: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Modules:
+    def __enter__(self) -> ModuleRunner:
         search = os.pathsep.join([str(collection.COLLECTIONS), str(collection.ROOT / "tests")])
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "functional.forks"],
+            [sys.executable, "-m", "functional.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**self._environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -126,19 +126,19 @@ class Modules:
         check: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> Result:
-        answer = self._ask(module, arguments, check, environ or {})
-        assert answer["stderr"] == "", answer["stderr"]
-        values = json.loads(answer["stdout"])
-        assert answer["status"] == (1 if values.get("failed") else 0)
-        result = Result(module, arguments, values, check, answer["stdout"])
+        reply = self._send_job(module, arguments, check, environ or {})
+        assert reply["stderr"] == "", reply["stderr"]
+        values = json.loads(reply["stdout"])
+        assert reply["status"] == (1 if values.get("failed") else 0)
+        result = Result(module, arguments, values, check, reply["stdout"])
         check_result(result)
         return result
 
-    def attempt(self, module: str, arguments: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Run it and say how it ended, whatever came of it; ``more`` as `forks` takes it."""
-        return self._ask(module, arguments, check=False, environ={}, **more)
+    def run_unchecked(self, module: str, arguments: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Run a module without checks. Returns status and output. ``more``: further keys of a job of `fork_server`."""
+        return self._send_job(module, arguments, check=False, environ={}, **more)
 
-    def _ask(
+    def _send_job(
         self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str], **more: Any
     ) -> dict[str, Any]:
         assert self._server is not None
@@ -153,14 +153,14 @@ class Modules:
         }
         self._server.stdin.write(json.dumps(job).encode() + b"\n")
         self._server.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._server.stdout.readline())
-        return answer
+        reply: dict[str, Any] = json.loads(self._server.stdout.readline())
+        return reply
 
 
-def run_alone(module: str, arguments: Mapping[str, Any], before: Path | None = None) -> Result:
-    """Run a module by an interpreter of its own, with nothing loaded; ``before``: a folder to import from first."""
-    search = [str(folder) for folder in (before, collection.COLLECTIONS) if folder]
-    answer = subprocess.run(
+def run_standalone(module: str, arguments: Mapping[str, Any], import_first: Path | None = None) -> Result:
+    """Run a module in a new interpreter. ``import_first``: a folder that precedes others in the import path."""
+    search = [str(folder) for folder in (import_first, collection.COLLECTIONS) if folder]
+    reply = subprocess.run(
         [sys.executable, "-B", str(_file_of(module))],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(search)},
@@ -168,8 +168,8 @@ def run_alone(module: str, arguments: Mapping[str, Any], before: Path | None = N
         text=True,
         check=False,
     )
-    assert answer.stderr == "", answer.stderr
-    result = Result(module, arguments, json.loads(answer.stdout), check=False, output=answer.stdout)
+    assert reply.stderr == "", reply.stderr
+    result = Result(module, arguments, json.loads(reply.stdout), check=False, output=reply.stdout)
     check_result(result)
     return result
 
@@ -179,18 +179,18 @@ def _file_of(module: str) -> Path:
 
 
 def check_result(result: Result) -> None:
-    """A result equals what RETURN promises; a failure is a sentence, and never a traceback."""
+    """Assert that a result matches RETURN, and that a failure has a message and no traceback."""
     if result.failed:
         assert result.values.keys() <= {"failed", "msg", "invocation", "warnings", "exception"}, result.values.keys()
         assert "Internal error" not in result.message, result.message
         assert "Traceback" not in result.output
         return
     returns = collection.documented(result.module).returns
-    promised = {name for name, key in returns.items() if key["returned"] == "success"}
-    assert promised <= result.told.keys() <= returns.keys()
-    check_types(returns, result.told)
+    always_returned = {name for name, key in returns.items() if key["returned"] == "success"}
+    assert always_returned <= result.returned.keys() <= returns.keys()
+    check_types(returns, result.returned)
     if result.check:
-        assert result.told.get("token") is None
+        assert result.returned.get("token") is None
     if result.diff is None:
         return
     assert result.diff.keys() == {"before", "after"}
@@ -210,6 +210,6 @@ def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str
 
 
 def check_contents(returns: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:
-    promised = {name for name, key in returns.items() if key["returned"] == "success"}
-    assert promised <= values.keys() <= returns.keys(), path
+    always_returned = {name for name, key in returns.items() if key["returned"] == "success"}
+    assert always_returned <= values.keys() <= returns.keys(), path
     check_types(returns, values, path)

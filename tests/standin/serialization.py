@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pieces of answers that several endpoints share."""
+"""Parts of response bodies that several endpoints share: times, avatars, applications."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _COLORS = ("#969696", "#aec7e8", "#ff7f0e", "#ffbb78", "#2ca02c", "#98df8a", "#d
 
 
 def rfc2822(moment: datetime | None) -> str | None:
-    """Whole seconds and `-0000`, as the older endpoints write times."""
+    """Format a time as the older endpoints do: whole seconds and `-0000`."""
     return formatdate(int(moment.timestamp())) if moment else None
 
 
 def iso8601(moment: datetime | None) -> str | None:
-    """Microseconds and `Z`, as the newer endpoints write times."""
+    """Format a time as the newer endpoints do: microseconds and `Z`."""
     return moment.replace(tzinfo=None).isoformat() + "Z" if moment else None
 
 
@@ -42,7 +42,7 @@ def account_avatar(name: str) -> dict[str, str]:
 
 
 def application_summary(client_id: str, *, with_client_id: bool = False) -> dict[str, Any]:
-    """An OAuth application as its users see it."""
+    """An OAuth application as shown to its users."""
     application = quay().state.applications[client_id]
     view: dict[str, Any] = {"name": application.name}
     if with_client_id:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who lives on the stand-in: a superuser, two organizations with an administrator each, an application, a robot."""
+"""The accounts on the stand-in: a superuser, two organizations with one administrator each, applications, a robot."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from standin import Standin
 
 Arguments = dict[str, Any]
 
-# All that a token may do, but for what only a superuser may.
+# All scopes except super:user.
 ALL_SCOPES = "org:admin repo:admin repo:create repo:read repo:write user:admin user:read"
 
 
 @dataclass
-class Person:
-    """A user with his password, who does things as the browser does them."""
+class User:
+    """A user with a password, who can open a browser session."""
 
     quay: Standin = field(repr=False)
     username: str
@@ -30,38 +30,38 @@ class Person:
 
     @property
     def by_password(self) -> Arguments:
-        """The options with which a module signs in as this person."""
+        """The options with which a module signs in as this user."""
         return {"quay_username": self.username, "quay_password": self.password}
 
     def browser(self) -> Browser:
         return Browser(self.quay, self)
 
     def token(self, client_id: str, scope: str = ALL_SCOPES) -> str:
-        """A new OAuth token, as the page "Generate Token" makes it; nameless, for ten years."""
+        """Create an OAuth token like the page "Generate Token": without a name, valid for ten years."""
         return self.browser().authorize(client_id, scope)
 
     def by_token(self, client_id: str, scope: str = ALL_SCOPES) -> Arguments:
-        """The options with which a module uses a token of this person."""
+        """The options with which a module uses a new token of this user."""
         return {"quay_token": self.token(client_id, scope)}
 
 
 class Browser:
-    """One session of one person."""
+    """A browser session of one user."""
 
-    def __init__(self, quay: Standin, person: Person) -> None:
+    def __init__(self, quay: Standin, user: User) -> None:
         self._quay = quay
         with requests.Session() as session:
-            answer = session.get(f"{quay.url}/csrf_token", verify=self._verify, timeout=10)
+            response = session.get(f"{quay.url}/csrf_token", verify=self._verify, timeout=10)
             self._cookies = session.cookies.get_dict()
-            self._csrf = str(answer.json()["csrf_token"])
-        self.call("POST", "/api/v1/signin", {"username": person.username, "password": person.password})
+            self._csrf = str(response.json()["csrf_token"])
+        self.call("POST", "/api/v1/signin", {"username": user.username, "password": user.password})
 
     @property
     def _verify(self) -> str | bool:
         return self._quay.ca_path or True
 
     def call(self, method: str, path: str, json: Any = None, **options: Any) -> requests.Response:
-        answer = requests.request(
+        response = requests.request(
             method,
             self._quay.url + path,
             json=json,
@@ -72,10 +72,10 @@ class Browser:
             timeout=10,
             **options,
         )
-        assert answer.status_code < 400, (method, path, answer.status_code)
-        self._cookies.update(answer.cookies.get_dict())
-        self._csrf = answer.headers.get("X-Next-CSRF-Token", self._csrf)
-        return answer
+        assert response.status_code < 400, (method, path, response.status_code)
+        self._cookies.update(response.cookies.get_dict())
+        self._csrf = response.headers.get("X-Next-CSRF-Token", self._csrf)
+        return response
 
     def authorize(self, client_id: str, scope: str) -> str:
         form = {
@@ -90,13 +90,13 @@ class Browser:
 
 
 @dataclass
-class Inhabitants:
-    """The people and what they own. Nothing here changes; what a test changes is undone by a snapshot."""
+class Accounts:
+    """The accounts and their credentials. Changes by a test are undone by a snapshot."""
 
-    root: Person
-    alice: Person  # administers acme
-    bob: Person  # administers rival
-    carol: Person  # a member of acme's team of readers
+    root: User
+    alice: User  # administers acme
+    bob: User  # administers rival
+    carol: User  # a member of acme's team "readers"
     automation: str  # client id of acme's application, which has no token
     console: str  # client id of acme's application for the tokens with which tests call
     rival_console: str
@@ -105,15 +105,15 @@ class Inhabitants:
     robot_token: str = field(repr=False)  # of acme+ci
 
 
-def settle(quay: Standin) -> Inhabitants:
-    """Fill an empty stand-in."""
+def create_accounts(quay: Standin) -> Accounts:
+    """Create all accounts on an empty stand-in."""
     body = {"username": "root", "password": "correct horse battery".replace(" ", "-"), "email": "root@example.com"}
     requests.post(f"{quay.url}/api/v1/user/initialize", json=body, timeout=10, verify=quay.ca_path or True)
-    root = Person(quay, "root", body["password"])
-    # The first user of a fresh installation is no superuser until the configuration says so.
+    root = User(quay, "root", body["password"])
+    # The first user of a new installation is a superuser only by configuration.
     quay.config["SUPER_USERS"] = ["root"]
-    office = root.browser()
-    alice, bob, carol = (_hire(quay, office, name) for name in ("alice", "bob", "carol"))
+    root_browser = root.browser()
+    alice, bob, carol = (_create_user(quay, root_browser, name) for name in ("alice", "bob", "carol"))
     acme, rival = alice.browser(), bob.browser()
     acme.call("POST", "/api/v1/organization/", {"name": "acme", "email": "acme@example.com"})
     rival.call("POST", "/api/v1/organization/", {"name": "rival", "email": "rival@example.com"})
@@ -126,7 +126,7 @@ def settle(quay: Standin) -> Inhabitants:
     acme.call("PUT", "/api/v1/repository/acme/app/permissions/user/acme+ci", {"role": "read"})
     automation, console = (_application(acme, "acme", name) for name in ("automation", "console"))
     rival_console = _application(rival, "rival", "console")
-    return Inhabitants(
+    return Accounts(
         root,
         alice,
         bob,
@@ -140,9 +140,9 @@ def settle(quay: Standin) -> Inhabitants:
     )
 
 
-def _hire(quay: Standin, office: Browser, name: str) -> Person:
-    answer = office.call("POST", "/api/v1/superuser/users/", {"username": name, "email": f"{name}@example.com"})
-    return Person(quay, name, str(answer.json()["password"]))
+def _create_user(quay: Standin, root_browser: Browser, name: str) -> User:
+    response = root_browser.call("POST", "/api/v1/superuser/users/", {"username": name, "email": f"{name}@example.com"})
+    return User(quay, name, str(response.json()["password"]))
 
 
 def _application(browser: Browser, organization: str, name: str) -> str:
