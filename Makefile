@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Every target sets up what it needs below build/. The work is done by tests/tools.
+# Every target sets up what it needs below build/. The code is in tests/tools.
 
 PYTHON ?= python3
-# Handed on to the tool behind a target: make unit ARGS="-k robot", make integration ARGS=quay_robot_token.
+# Arguments for the tool behind a target: make unit ARGS="-k robot", make integration ARGS=quay_robot_token.
 ARGS ?=
-# Of the stand-in that "make standin" runs.
+# Options of make standin.
 PORT ?= 8099
 FAMILY ?= 3.18
 
@@ -20,15 +20,19 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: demo
-demo: ## See credentials created, rotated, proved and delivered on a stand-in Quay
+demo: ## See credentials issued, verified, delivered and rotated on a stand-in Quay
 	$(tools) demo $(ARGS)
 
+.PHONY: quick
+quick: ## Check what was changed, and run the unit and contract tests: less than a minute
+	$(tools) quick
+
 .PHONY: test
-test: ## Run lint, unit, package, demo, molecule and sanity, up to the first that fails
+test: ## Run lint and unit, and at the same time package, demo, molecule, units and sanity
 	$(tools) test
 
 .PHONY: verify
-verify: ## Run all that, then integration and canary
+verify: ## Run the same, sanity by both ansible-cores, then integration and canary
 	$(tools) verify
 
 .PHONY: lint
@@ -36,35 +40,39 @@ lint: ## Check style, types, documentation, changelog and licences
 	$(tools) lint
 
 .PHONY: unit
-unit: ## Run pytest, also with the oldest Python that a target may have
+unit: ## Run all tests of pytest, those of plugins also by the oldest Python of a target
 	$(tools) unit $(ARGS)
+
+.PHONY: units
+units: ## Run ansible-test units by the highest ansible-core
+	$(tools) units $(ARGS)
 
 .PHONY: sanity
 sanity: ## Run ansible-test sanity by the lowest and the highest ansible-core
 	$(tools) sanity $(ARGS)
 
 .PHONY: integration
-integration: ## Run the integration targets against the Quay of QUAY_TEST_URL, else against stand-ins
+integration: ## Run the integration targets on the server of QUAY_TEST_URL, else on stand-ins
 	$(tools) integration $(ARGS)
 
 .PHONY: conformance
-conformance: ## Compare the wire contract with the Quay of QUAY_TEST_URL, else with the stand-in
+conformance: ## Check the wire contract on the server of QUAY_TEST_URL, else on the stand-in
 	$(tools) conformance $(ARGS)
 
 .PHONY: faults
-faults: ## Try every fault at every point of a rotation, on stand-ins or on the Quay of QUAY_TEST_URL
+faults: ## Try every fault at every point of a rotation, on QUAY_TEST_URL or on stand-ins
 	$(tools) faults $(ARGS)
 
 .PHONY: canary
-canary: ## Search what playbooks leave, by the lowest and the highest ansible-core, for secrets
+canary: ## Search the traces of playbooks for secrets, by the lowest and the highest ansible-core
 	$(tools) canary $(ARGS)
 
 .PHONY: molecule
-molecule: ## Run the role's scenario
+molecule: ## Run the role's Molecule scenario
 	$(tools) molecule $(ARGS)
 
 .PHONY: package
-package: ## Build the artifact, look into it, install it and use it
+package: ## Build the artifact, check its contents, install it and run a module of it
 	$(tools) package
 
 .PHONY: standin
@@ -72,7 +80,7 @@ standin: ## Run a stand-in Quay in the foreground (PORT, FAMILY)
 	$(tools) standin --port $(PORT) --family $(FAMILY) $(ARGS)
 
 .PHONY: format
-format: ## Put the sources into their one format, in place
+format: ## Format the Python files in place
 	$(tools) format
 
 .PHONY: docs
@@ -84,7 +92,7 @@ changelog: ## Write the changelog of the version in galaxy.yml
 	$(tools) changelog
 
 .PHONY: print-tree
-print-tree: ## Say where the tools see the collection
+print-tree: ## Print the path of the copy in which the tools run
 	$(tools) print-tree
 
 .PHONY: clean

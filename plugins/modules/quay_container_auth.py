@@ -94,12 +94,15 @@ fingerprint:
 """
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ensure_container_auth
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import (
+    AUTH_FILE_OPTIONS,
+    ensure_container_auth,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.delivery import CREDENTIAL_OPTIONS
 
 
 def main() -> None:
-    run_local_module(ensure_container_auth, {**CREDENTIAL_OPTIONS, "path": {"type": "path", "required": True}})
+    run_local_module(ensure_container_auth, {**CREDENTIAL_OPTIONS, **AUTH_FILE_OPTIONS})
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The processes of a run, as everybody on the same machine can see them by ps.
+"""The processes of a run, as every user of the machine can see them with ps.
 
-A run is known by a mark in its environment, which processes hand on to those that they start.
+A run is identified by a mark in its environment, which child processes inherit.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from types import TracebackType
 
 MARK = "CANARY_RUN"
 
-# Between two looks at all processes, in seconds.
+# Seconds between two reads of all processes.
 _PAUSE_S = 0.003
 
 _TESTS = Path(__file__).resolve().parents[1]
 
 
 def of_run(mark: str) -> list[int]:
-    """The processes of a run that are alive."""
+    """Return the running processes of a run."""
     return [pid for pid in _all() if _belongs(_read(pid, "environ"), mark) and not _is_dead(pid)]
 
 
 @dataclass
-class Watch:
-    """Looks at the processes of a run, all the time until the block is left."""
+class ProcessWatcher:
+    """Records the processes of a run until the block ends."""
 
     mark: str
     arguments: list[str] = field(default_factory=list, repr=False)
     environments: list[str] = field(default_factory=list, repr=False)
 
-    def __enter__(self) -> Watch:
-        # A process of its own, so that neither the stand-in nor the tests slow it down.
+    def __enter__(self) -> ProcessWatcher:
+        # A separate process, so that neither the stand-in nor the tests slow it down.
         self._watcher = subprocess.Popen(
             [sys.executable, "-m", "canary.processes", self.mark],
             stdin=subprocess.PIPE,
@@ -62,7 +62,7 @@ class Watch:
 
 
 def watch(mark: str) -> None:
-    """Look until the standard input ends, then tell what was seen: each command line and each variable once."""
+    """Record until the standard input ends. Then print each command line and each environment variable once."""
     arguments: set[bytes] = set()
     variables: set[bytes] = set()
     before = set(_all())
@@ -83,7 +83,7 @@ def _all() -> Iterator[int]:
 
 
 def _read(pid: int, name: str) -> bytes:
-    """Nothing of a process that is gone by now, or somebody else's."""
+    """Return the file of a process, or nothing if the process has ended or belongs to another user."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123
         return file.read()
     return b""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding secrets in texts, although they may be encoded, cut off, or in the middle of something else."""
+"""Find secrets in texts, also if they are encoded, truncated, or part of a longer word."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-# A secret shows by any so many characters of it. Fewer would not do: the claims of a JWT are words in base64.
+# Any part of a secret with this length counts as a leak. Shorter parts of a JWT are also in harmless texts.
 WINDOW = 16
-# Only every so many places of a text are looked at, since all windows of a secret are known.
+# Only every n-th position of a text is compared, because all windows of a secret are known.
 _STRIDE = 4
 SHORTEST = WINDOW + _STRIDE - 1
 
@@ -24,7 +24,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Trace:
-    """Something that a run left: where, and what."""
+    """A text that a run left, and its place."""
 
     place: str
     text: str
@@ -32,7 +32,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Leak:
-    """Where a secret stands, told without telling it."""
+    """The place of a secret, without the secret."""
 
     place: str
     line: int
@@ -43,19 +43,19 @@ class Leak:
 
 
 class Fragments:
-    """All pieces of all secrets, in every form that is looked for."""
+    """All windows of all secrets, in every encoding."""
 
     def __init__(self) -> None:
         self._windows: set[str] = set()
 
     def add(self, secret: str) -> None:
         if len(secret) < SHORTEST:
-            raise ValueError("too short to be told from other words")
+            raise ValueError("too short to be distinguished from other words")
         for form in set(forms(secret)):
             self._windows.update(form[start : start + WINDOW] for start in range(len(form) - WINDOW + 1))
 
     def leaks(self, trace: Trace) -> Iterator[Leak]:
-        """One for each line of the trace that holds a piece of a secret."""
+        """Yield a leak for each line of the trace with a part of a secret."""
         text, windows = trace.text, self._windows
         last = None
         for start in range(0, len(text) - WINDOW + 1, _STRIDE):
@@ -66,7 +66,7 @@ class Fragments:
                     yield Leak(trace.place, line, self._before(text, start))
 
     def _before(self, text: str, hit: int) -> str:
-        """What stands in front of the secret, so that a person finds the place."""
+        """Return the text before the secret in its line."""
         start = hit
         while start > 0 and text[start - 1 : start - 1 + WINDOW] in self._windows:
             start -= 1
@@ -75,7 +75,7 @@ class Fragments:
 
 
 def forms(secret: str) -> Iterator[str]:
-    """A secret as it is, and as it looks after what programs do to texts."""
+    """Yield a secret, and its usual encodings."""
     yield secret
     for text in _quoted(secret):
         yield text
@@ -97,8 +97,8 @@ def _quoted(text: str) -> Iterable[str]:
 
 
 def _in_base64(content: bytes) -> Iterator[str]:
-    """What base64 makes of it wherever in something larger it stands: the same three texts, but for their ends."""
+    """Yield the base64 encodings of a secret at each of the three possible offsets, without the ends."""
     for shift, first in ((0, 0), (1, 2), (2, 3)):
-        whole = (shift + len(content)) * 8 // 6
+        length = (shift + len(content)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(b"\0" * shift + content).decode()[first:whole]
+            yield encode(b"\0" * shift + content).decode()[first:length]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules called from a shell, with the login in the environment."""
+"""Modules run with `ansible`, with the login in the environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import re
 
 import pytest
 
+from canary.harness import Harness
 from canary.search import Trace
-from canary.world import World
 from standin.tokens import fingerprint
 
-# What Ansible displays it also logs.
+# Ansible logs its output, too.
 _DISPLAYS = ("stdout", "file log/ansible.log")
 _TOKEN = re.compile(r'"token": "([^"]+)"')
 
@@ -28,14 +28,14 @@ CALLS = {
 
 
 @pytest.mark.parametrize("module", CALLS)
-def test_secret_for_a_file_is_shown_nowhere(settled: World, module: str) -> None:
-    """Not even when Ansible is debugged, and shows all that modules are given and answer."""
-    path = settled.stores / "token"
-    run = settled.ad_hoc(module, f"{CALLS[module]} token_path={path}", debug=True)
-    assert settled.leaks(run) == []
+def test_secret_for_a_file_is_not_shown(prepared: Harness, module: str) -> None:
+    """Also with debug output, which shows arguments and results of modules."""
+    path = prepared.stores / "token"
+    run = prepared.ad_hoc(module, f"{CALLS[module]} token_path={path}", debug=True)
+    assert prepared.leaks(run) == []
     assert run.status == 0, run.failures
     assert f'"fingerprint": "{fingerprint(path.read_text().strip())}"' in run.stdout
-    assert settled.ledger.knows(path.read_text().strip())
+    assert prepared.leak_detector.knows(path.read_text().strip())
 
 
 RETURNING = {
@@ -46,12 +46,12 @@ RETURNING = {
 
 
 @pytest.mark.parametrize("module", RETURNING)
-def test_secret_is_returned_as_token_only(rotated: World, module: str, pipelining: bool) -> None:
+def test_secret_is_returned_as_token_only(rotated: Harness, module: str, pipelining: bool) -> None:
     run = rotated.ad_hoc(module, RETURNING[module].replace("{stores}", str(rotated.stores)), pipelining=pipelining)
     assert run.status == 0, run.failures
-    # In a diff, the same key says what became of the token.
-    assert sum(rotated.ledger.knows(value) for value in _TOKEN.findall(run.stdout)) == 1
-    assert rotated.leaks(run, but=without_tokens) == []
+    # In a diff, the same key has the status of the token.
+    assert sum(rotated.leak_detector.knows(value) for value in _TOKEN.findall(run.stdout)) == 1
+    assert rotated.leaks(run, exclude=without_tokens) == []
     assert rotated.leaks(run)
 
 

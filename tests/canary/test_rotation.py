@@ -2,46 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role: whatever happens to a rotation, no trace of it holds a secret."""
+"""The role: no trace of a rotation contains a secret, whether it succeeds or fails."""
 
 from __future__ import annotations
 
 import pytest
 
 from canary.controller import Run
-from canary.world import Login, World
+from canary.harness import Harness, Login
 from standin import tokens
 from standin.tokens import fingerprint
 
 NOWHERE = "/proc/self/nowhere"
 
 
-def delivered(world: World) -> None:
-    """Every store holds what Quay has now."""
-    kept = world.kept()
-    assert kept["api.json"] == kept["api.yaml"]
-    assert kept["api.json"] in world.live_api_tokens()
-    assert kept["auth.json"] == kept["robot.env"] == fingerprint(world.secret_of_robot())
-    assert world.drafts == []
+def assert_delivered(harness: Harness) -> None:
+    """Assert that every store has the current secret."""
+    stored = harness.stored_fingerprints()
+    assert stored["api.json"] == stored["api.yaml"]
+    assert stored["api.json"] in harness.valid_api_tokens()
+    assert stored["auth.json"] == stored["robot.env"] == fingerprint(harness.robot_token())
+    assert harness.drafts == []
 
 
-def test_creation_in_check_mode(settled: World, pipelining: bool) -> None:
-    run = settled.rotate("--check", pipelining=pipelining)
-    assert settled.leaks(run) == []
+def test_creation_in_check_mode(prepared: Harness, pipelining: bool) -> None:
+    run = prepared.rotate("--check", pipelining=pipelining)
+    assert prepared.leaks(run) == []
     assert run.status == 0, run.failures
     assert run.stdout.count("would mint") == 2
-    assert settled.standin.journal.mints == []
-    assert list(settled.stores.iterdir()) == []
+    assert prepared.standin.journal.mints == []
+    assert list(prepared.stores.iterdir()) == []
 
 
-def test_creation(rotated: World, first_rotation: Run) -> None:
+def test_creation(rotated: Harness, first_rotation: Run) -> None:
     assert rotated.leaks(first_rotation) == []
     assert first_rotation.status == 0, first_rotation.failures
-    assert [path for path in first_rotation.left if path.parent.name == "facts"]
-    delivered(rotated)
+    assert [path for path in first_rotation.files_left if path.parent.name == "facts"]
+    assert_delivered(rotated)
 
 
-def test_nothing_due(rotated: World) -> None:
+def test_nothing_due(rotated: Harness) -> None:
     run = rotated.rotate(login=Login({}), environment=rotated.login.environment, pipelining=True)
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
@@ -49,36 +49,36 @@ def test_nothing_due(rotated: World) -> None:
     assert rotated.standin.journal.mints == []
 
 
-def test_forced(rotated: World, pipelining: bool) -> None:
-    before = rotated.kept()
+def test_forced(rotated: Harness, pipelining: bool) -> None:
+    before = rotated.stored_fingerprints()
     run = rotated.rotate(credentials=rotated.credentials(rotate="always"), pipelining=pipelining)
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
-    delivered(rotated)
-    assert not set(before.values()) & set(rotated.kept().values())
+    assert_delivered(rotated)
+    assert not set(before.values()) & set(rotated.stored_fingerprints().values())
 
 
-def test_forced_in_check_mode(rotated: World) -> None:
-    before = rotated.kept()
+def test_forced_in_check_mode(rotated: Harness) -> None:
+    before = rotated.stored_fingerprints()
     run = rotated.rotate("--check", credentials=rotated.credentials(rotate="always"))
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
-    assert rotated.kept() == before
+    assert rotated.stored_fingerprints() == before
 
 
-def test_repair(rotated: World) -> None:
-    """A store is gone, and one was edited by hand: the secret is taken from where it still is."""
-    before = rotated.kept()
+def test_repair(rotated: Harness) -> None:
+    """One store is missing and one was edited: the secret is taken from another store."""
+    before = rotated.stored_fingerprints()
     (rotated.stores / "api.yaml").unlink()
     variables = rotated.stores / "robot.env"
     variables.write_text(variables.read_text().replace("QUAY_TOKEN=", f"QUAY_TOKEN={tokens.robot_token()}#"))
     run = rotated.rotate()
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
-    assert rotated.kept() == before
+    assert rotated.stored_fingerprints() == before
 
 
-def test_one_credential_and_one_store_fail(rotated: World) -> None:
+def test_one_credential_and_one_store_fail(rotated: Harness) -> None:
     api, robot, referrers = rotated.credentials(rotate="always")
     api["application"] = "unknown"
     robot["deliver"][1]["path"] = NOWHERE
@@ -86,10 +86,10 @@ def test_one_credential_and_one_store_fail(rotated: World) -> None:
     assert rotated.leaks(run) == []
     assert run.status == 2, run.failures
     assert run.stdout.count("FAILED: ") == 2
-    assert [path.name for path in run.left if path.parent.name == "retry"] == ["rotate.retry"]
+    assert [path.name for path in run.files_left if path.parent.name == "retry"] == ["rotate.retry"]
 
 
-def test_server_is_disturbed(rotated: World) -> None:
+def test_server_faults(rotated: Harness) -> None:
     faults = rotated.standin.faults
     rules = [
         faults.add("cut_after", method="POST", path="/(tokens|authorizeapp)$"),
@@ -103,17 +103,17 @@ def test_server_is_disturbed(rotated: World) -> None:
 
 
 @pytest.mark.parametrize("login", ["wrong token", "wrong password"])
-def test_login_is_refused(settled: World, login: str) -> None:
+def test_login_is_refused(prepared: Harness, login: str) -> None:
     password = {"quay_username": "alice", "quay_password": tokens.user_password()}
     wrong = Login({"quay_token": tokens.oauth_token()} if login == "wrong token" else password)
-    run = settled.rotate(login=wrong)
-    assert settled.leaks(run) == []
+    run = prepared.rotate(login=wrong)
+    assert prepared.leaks(run) == []
     assert run.status == 2, run.failures
     assert "does not accept the token" in run.stdout or "Check quay_username and quay_password" in run.stdout
 
 
-def test_server_is_unreachable(rotated: World) -> None:
-    """Neither the login is told, nor the password of the proxy that is in the way."""
+def test_server_is_unreachable(rotated: Harness) -> None:
+    """Neither the login is shown nor the password of the proxy."""
     proxy = tokens.user_password()
     run = rotated.rotate(
         variables={"rotation_quay_host": "http://quay.invalid", "rotation_retries": 0},
@@ -124,11 +124,11 @@ def test_server_is_unreachable(rotated: World) -> None:
     assert "the proxy did not let the request through" in run.stdout
 
 
-def test_debugged(rotated: World) -> None:
-    """Ansible then shows what modules are given and what they answer. No secret passes through it but the login."""
+def test_debugged(rotated: Harness) -> None:
+    """Debug output shows arguments and results of modules. The login is the only secret in them."""
     robot = rotated.credentials(rotate="always")[1:2]
     run = rotated.rotate(credentials=robot, login=Login({}), environment=rotated.login.environment, debug=True)
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
     assert "done with _execute_module" in run.stdout
-    delivered(rotated)
+    assert_delivered(rotated)

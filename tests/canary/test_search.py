@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The search itself: what it must find, and what it must not take for a secret."""
+"""The search: what it must find, and what it must not report."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from canary.controller import contents
+from canary.harness import DIFFICULT_PASSWORD
 from canary.search import SHORTEST, Fragments, Trace
-from canary.world import DIFFICULT
 from standin import tokens
 
 OAUTH = tokens.oauth_token()
 
-DISGUISES: dict[str, Callable[[str], str]] = {
+ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "its first part": lambda secret: secret[:SHORTEST],
     "its last part": lambda secret: secret[-SHORTEST:],
@@ -44,12 +44,12 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("secret", [OAUTH, DIFFICULT], ids=["token", "difficult password"])
-@pytest.mark.parametrize("disguise", DISGUISES)
-def test_disguised_secret_is_found(secret: str, disguise: str) -> None:
+@pytest.mark.parametrize("secret", [OAUTH, DIFFICULT_PASSWORD], ids=["token", "difficult password"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_encoded_secret_is_found(secret: str, encoding: str) -> None:
     fragments = Fragments()
     fragments.add(secret)
-    leaks = list(fragments.leaks(Trace("stdout", f"first line\nmsg: {DISGUISES[disguise](secret)}\nlast line")))
+    leaks = list(fragments.leaks(Trace("stdout", f"first line\nmsg: {ENCODINGS[encoding](secret)}\nlast line")))
     assert [(leak.place, leak.line) for leak in leaks] == [("stdout", 2)]
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_secret_is_not_found() -> None:
     assert list(fragments.leaks(Trace("log", " ".join(harmless)))) == []
 
 
-def test_leak_is_told_without_the_secret() -> None:
+def test_leak_is_reported_without_the_secret() -> None:
     fragments = Fragments()
     fragments.add(OAUTH)
     (leak,) = fragments.leaks(Trace("stdout", f'one\ntwo\n  "msg": "{OAUTH}"'))
@@ -80,7 +80,7 @@ def test_word_that_is_too_short_is_refused() -> None:
         Fragments().add("password")
 
 
-def test_archive_is_looked_into(tmp_path: Path) -> None:
+def test_archive_is_searched(tmp_path: Path) -> None:
     path = tmp_path / "module.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("arguments", OAUTH)

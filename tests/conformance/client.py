@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Quay under test, and the ways of calling it."""
+"""The Quay under test, and a client for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Secret(str):
-    """A text that no report of a failed test repeats."""
+    """A string that is masked in reports of failed tests."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class Secret(str):
 
 @dataclass
 class Target:
-    """The Quay under test; with a stand-in its insides are at hand, too."""
+    """The Quay under test. `standin` is set if it is a stand-in."""
 
     url: str
     username: str
@@ -48,8 +48,8 @@ class Target:
     def host(self) -> str:
         return self.url.split("://", 1)[1]
 
-    def let_pass(self, seconds: float) -> None:
-        """Time passes: at once on a stand-in, really on a real Quay."""
+    def wait(self, seconds: float) -> None:
+        """Advance the clock of a stand-in, or sleep with a real Quay."""
         if self.standin:
             self.standin.clock.advance(seconds)
         else:
@@ -84,9 +84,9 @@ class Client:
         return self._session.cookies
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        address = path if "://" in path else self.target.url + path
+        url = path if "://" in path else self.target.url + path
         options = {"timeout": TIMEOUT_S, "allow_redirects": False} | options
-        response = self._session.request(method, address, **options)
+        response = self._session.request(method, url, **options)
         if "X-Next-CSRF-Token" in response.headers:
             self.csrf = response.headers["X-Next-CSRF-Token"]
         return response
@@ -111,13 +111,13 @@ class Client:
     def delete(self, path: str, **options: Any) -> requests.Response:
         return self.request("DELETE", path, **options)
 
-    def take_csrf(self) -> str:
-        """The CSRF token of this session, which is sent along from now on."""
+    def fetch_csrf(self) -> str:
+        """Fetch the CSRF token of this session. Later requests send it."""
         self.csrf = self.get("/csrf_token").json()["csrf_token"]
         return self.csrf
 
     def sign_in(self, username: str, password: str) -> requests.Response:
-        self.take_csrf()
+        self.fetch_csrf()
         return self.post("/api/v1/signin", {"username": username, "password": password})
 
 
@@ -126,7 +126,7 @@ def unique(prefix: str = "conf") -> str:
 
 
 def registry_token(target: Target, basic: tuple[str, str] | None, *scopes: str) -> Secret:
-    """Ask `/v2/auth` with the right service."""
+    """Request a registry token from `/v2/auth` with the correct service."""
     with Client(target, basic=basic) as client:
         response = client.get("/v2/auth", params={"service": target.host, "scope": scopes})
     assert response.status_code == 200, response.text
@@ -134,7 +134,7 @@ def registry_token(target: Target, basic: tuple[str, str] | None, *scopes: str) 
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a JWT says, unchecked."""
+    """Return the claims of a JWT without verification."""
     return _part(token, 1)
 
 
@@ -157,13 +157,13 @@ def digest_of(content: bytes) -> str:
 
 
 def access_token(response: requests.Response) -> Secret:
-    """The token in the address of a redirect."""
+    """Return the token in the URL of a redirect."""
     found = re.search(r"#access_token=(\w{40})&", response.headers.get("Location", ""))
     assert found, response.status_code
     return Secret(found[1])
 
 
-# The five shapes of errors.
+# The five shapes of error responses.
 
 
 def assert_problem(response: requests.Response, status: int, error_type: str, detail: str | None = None) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the facts are checked against: a stand-in of each family, or the real Quay that the environment names."""
+"""Fixtures: the Quay under test, which is a stand-in of each family or the real Quay of QUAY_TEST_URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from conformance.client import TIMEOUT_S, Client, Secret, Target, unique
-from conformance.world import World, create_user
+from conformance.resources import Resources, create_user
 from standin import Standin
 from standin.config import FAMILIES
 
@@ -31,14 +31,14 @@ def _verify() -> str | bool:
 
 @functools.cache
 def _real_family() -> str:
-    """Asked as the contract says: the address of application tokens is there or it is not."""
+    """Detect the family by the endpoint of application tokens, which older servers do not have."""
     path = "/api/v1/organization/zz/applications/zz/tokens"
     response = requests.get(_REAL_URL + path, allow_redirects=False, timeout=TIMEOUT_S, verify=_verify())
     return "3.18" if response.status_code == 401 else "3.17"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "family(name): a fact of one family of servers alone")
+    config.addinivalue_line("markers", "family(name): a fact of one family of servers only")
     config.addinivalue_line("markers", "standin: about the stand-in itself")
 
 
@@ -49,14 +49,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the Quay under test cannot show: the other family's facts, and what needs the control plane."""
+    """Deselect tests of another family, and with a real Quay tests that need the control plane."""
     applies = [(item, _applies(item)) for item in items]
-    items[:] = [item for item, kept in applies if kept]
-    config.hook.pytest_deselected(items=[item for item, kept in applies if not kept])
+    items[:] = [item for item, selected in applies if selected]
+    config.hook.pytest_deselected(items=[item for item, selected in applies if not selected])
 
 
 def _applies(item: pytest.Item) -> bool:
-    # The hook sees the whole session's tests.
+    # The hook receives all tests of the session.
     if not isinstance(item, pytest.Function) or _HERE not in item.path.parents:
         return True
     marker = item.get_closest_marker("family")
@@ -83,7 +83,7 @@ def target(family: str) -> Iterator[Target]:
 
 @pytest.fixture
 def standin(target: Target) -> Iterator[Standin]:
-    """The stand-in behind the target, for facts that need its clock or configuration; what they do is undone."""
+    """The stand-in, for tests that need its clock or configuration. Its state is restored afterwards."""
     assert target.standin
     snapshot = target.standin.quay.snapshot()
     yield target.standin
@@ -93,13 +93,13 @@ def standin(target: Target) -> Iterator[Standin]:
 
 @pytest.fixture
 def fresh(family: str) -> Iterator[Target]:
-    """A stand-in of its own, as empty as a freshly installed Quay."""
+    """A separate, empty stand-in, as after installation."""
     with Standin(family) as standin:
         yield Target(standin.url, "first", _PASSWORD, verify=True, family=family, standin=standin)
 
 
 @pytest.fixture(scope="session")
-def world(target: Target) -> Iterator[World]:
+def resources(target: Target) -> Iterator[Resources]:
     with ExitStack() as stack:
         superuser = stack.enter_context(Client(target))
         assert superuser.sign_in(target.username, target.password).status_code == 200
@@ -112,7 +112,7 @@ def world(target: Target) -> Iterator[World]:
         stack.callback(superuser.delete, f"/api/v1/superuser/users/{username}")
         user = stack.enter_context(Client(target))
         assert user.sign_in(username, password).status_code == 200
-        yield World(
+        yield Resources(
             target,
             superuser,
             org,
@@ -125,27 +125,27 @@ def world(target: Target) -> Iterator[World]:
 
 
 @pytest.fixture
-def passing_user(world: World) -> Iterator[tuple[str, Secret]]:
-    """A user for one test: name and password."""
+def temporary_user(resources: Resources) -> Iterator[tuple[str, Secret]]:
+    """A user for one test. Yields name and password."""
     username = unique("passing")
-    yield username, create_user(world.superuser, username)
-    # A disabled user would stay.
-    world.superuser.put(f"/api/v1/superuser/users/{username}", {"enabled": True})
-    world.superuser.delete(f"/api/v1/superuser/users/{username}")
+    yield username, create_user(resources.superuser, username)
+    # Quay does not delete a disabled user.
+    resources.superuser.put(f"/api/v1/superuser/users/{username}", {"enabled": True})
+    resources.superuser.delete(f"/api/v1/superuser/users/{username}")
 
 
 @pytest.fixture
-def passing_org(world: World) -> Iterator[str]:
+def temporary_org(resources: Resources) -> Iterator[str]:
     """An organization of the superuser for one test."""
     name = unique("passing")
-    assert world.superuser.post("/api/v1/organization/", {"name": name}).status_code == 201
+    assert resources.superuser.post("/api/v1/organization/", {"name": name}).status_code == 201
     yield name
-    world.superuser.delete(f"/api/v1/superuser/organizations/{name}")
+    resources.superuser.delete(f"/api/v1/superuser/organizations/{name}")
 
 
 @pytest.fixture
-def caller(target: Target) -> Iterator[Callable[..., Client]]:
-    """Make clients that are closed when the test is over."""
+def new_client(target: Target) -> Iterator[Callable[..., Client]]:
+    """Create clients. They are closed at the end of the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Client(target, **options))
 
@@ -157,9 +157,9 @@ def anonymous(target: Target) -> Iterator[Client]:
 
 
 @pytest.fixture
-def bearer(world: World, caller: Callable[..., Client]) -> Callable[[str], Client]:
+def bearer(resources: Resources, new_client: Callable[..., Client]) -> Callable[[str], Client]:
     """A client with a token of the superuser that has these scopes."""
-    return lambda scope: caller(bearer=world.token(scope))
+    return lambda scope: new_client(bearer=resources.token(scope))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -21,36 +21,40 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 NEW_APPLICATION = "/api/v1/organization/{org}/applications"
 
 
-def test_1_dead_bearer_reads_401(caller: Callable[..., Client]) -> None:
-    response = caller(bearer="dead").get("/api/v1/user/robots")
+def test_1_invalid_bearer_reads_401(new_client: Callable[..., Client]) -> None:
+    response = new_client(bearer="invalid").get("/api/v1/user/robots")
     assert_problem(response, 401, "invalid_token", "Requires authentication")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_1_dead_bearer_writes_403_csrf(caller: Callable[..., Client], method: str) -> None:
+def test_1_invalid_bearer_writes_403_csrf(new_client: Callable[..., Client], method: str) -> None:
     path = "/api/v1/organization/" if method == "POST" else "/api/v1/organization/zz/robots/zz"
-    assert_csrf(caller(bearer="dead").request(method, path, json={}))
+    assert_csrf(new_client(bearer="invalid").request(method, path, json={}))
 
 
-def test_1_dead_bearer_sees_what_the_public_sees(world: World, caller: Callable[..., Client]) -> None:
-    response = caller(bearer="dead").get("/api/v1/repository", params={"namespace": world.org})
+def test_1_invalid_bearer_sees_public_repositories(resources: Resources, new_client: Callable[..., Client]) -> None:
+    response = new_client(bearer="invalid").get("/api/v1/repository", params={"namespace": resources.org})
     assert response.status_code == 200
     assert response.json() == {"repositories": []}
 
 
 @pytest.mark.family("3.18")
-def test_1_expired_and_wrong_bearer_answer_alike(world: World, caller: Callable[..., Client]) -> None:
+def test_1_expired_and_wrong_bearer_get_the_same_response(
+    resources: Resources, new_client: Callable[..., Client]
+) -> None:
     body = {"name": "short", "scope": "user:read org:admin", "expiration": 1}
-    secret = world.superuser.post(f"{world.application}/tokens", body).json()["token"]
-    world.target.let_pass(1.5)
-    assert_problem(caller(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token", "Requires authentication")
-    assert_csrf(caller(bearer=secret).post("/api/v1/organization/", {}))
+    secret = resources.superuser.post(f"{resources.application}/tokens", body).json()["token"]
+    resources.target.wait(1.5)
+    assert_problem(
+        new_client(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token", "Requires authentication"
+    )
+    assert_csrf(new_client(bearer=secret).post("/api/v1/organization/", {}))
 
 
 @pytest.mark.parametrize(
@@ -61,8 +65,8 @@ def test_1_expired_and_wrong_bearer_answer_alike(world: World, caller: Callable[
         pytest.param("repo:admin", "/logs", id="logs need org:admin"),
     ],
 )
-def test_1_missing_scope_403(world: World, bearer: Callable[[str], Client], scope: str, path: str) -> None:
-    assert_unauthorized(bearer(scope).get(world.base + path))
+def test_1_missing_scope_403(resources: Resources, bearer: Callable[[str], Client], scope: str, path: str) -> None:
+    assert_unauthorized(bearer(scope).get(resources.base + path))
 
 
 def test_1_user_without_user_read_401_session_required(bearer: Callable[[str], Client]) -> None:
@@ -71,30 +75,30 @@ def test_1_user_without_user_read_401_session_required(bearer: Callable[[str], C
     assert response.json()["session_required"] is False
 
 
-def test_1_basic_is_never_accepted_by_the_api(target: Target, caller: Callable[..., Client]) -> None:
-    client = caller(basic=(target.username, target.password))
+def test_1_basic_is_never_accepted_by_the_api(target: Target, new_client: Callable[..., Client]) -> None:
+    client = new_client(basic=(target.username, target.password))
     assert_problem(client.get("/api/v1/user/"), 401, "invalid_token")
 
 
-def test_1_robot_and_app_tokens_are_no_bearers(world: World, caller: Callable[..., Client]) -> None:
-    _rest, robot = world.robot()
-    app = world.user.post("/api/v1/user/apptoken", {"title": "bearer"}).json()["token"]["token_code"]
+def test_1_robot_and_app_tokens_are_no_bearer_tokens(resources: Resources, new_client: Callable[..., Client]) -> None:
+    _rest, robot = resources.robot()
+    app = resources.user.post("/api/v1/user/apptoken", {"title": "bearer"}).json()["token"]["token_code"]
     for secret in (robot, app):
-        assert_problem(caller(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token")
+        assert_problem(new_client(bearer=secret).get("/api/v1/user/robots"), 401, "invalid_token")
 
 
 @pytest.mark.parametrize("org", ["known", "unknown"])
-def test_1_existence_is_hidden_from_strangers(world: World, org: str) -> None:
-    name = world.org if org == "known" else unique()
-    assert_unauthorized(world.user.get(f"/api/v1/organization/{name}/applications"))
-    assert_unauthorized(world.user.get(f"/api/v1/organization/{name}/robots"))
+def test_1_existence_is_hidden_from_non_members(resources: Resources, org: str) -> None:
+    name = resources.org if org == "known" else unique()
+    assert_unauthorized(resources.user.get(f"/api/v1/organization/{name}/applications"))
+    assert_unauthorized(resources.user.get(f"/api/v1/organization/{name}/robots"))
 
 
-def test_1_superuser_and_unknown_organization(world: World) -> None:
+def test_1_superuser_and_unknown_organization(resources: Resources) -> None:
     base = f"/api/v1/organization/{(name := unique())}"
-    assert_problem(world.superuser.get(f"{base}/applications"), 404, "not_found", "Not Found")
-    assert_message(world.superuser.get(f"{base}/robots/zz"), 400, f"Organization does not exist: {name}")
-    assert world.superuser.get(f"{base}/robots").json() == {"robots": []}
+    assert_problem(resources.superuser.get(f"{base}/applications"), 404, "not_found", "Not Found")
+    assert_message(resources.superuser.get(f"{base}/robots/zz"), 400, f"Organization does not exist: {name}")
+    assert resources.superuser.get(f"{base}/robots").json() == {"robots": []}
 
 
 @pytest.mark.parametrize(
@@ -109,8 +113,8 @@ def test_1_superuser_and_unknown_organization(world: World) -> None:
         pytest.param("DELETE", "/federation", None, id="federation DELETE"),
     ],
 )
-def test_1_unknown_robot_is_400(world: World, method: str, suffix: str, body: list[str] | None) -> None:
-    response = world.superuser.request(method, f"{world.base}/robots/nobody{suffix}", json=body)
+def test_1_unknown_robot_is_400(resources: Resources, method: str, suffix: str, body: list[str] | None) -> None:
+    response = resources.superuser.request(method, f"{resources.base}/robots/nobody{suffix}", json=body)
     assert_message(response, 400, "Could not find robot with specified username")
 
 
@@ -146,64 +150,64 @@ def test_1_robot_addresses_have_no_slash(anonymous: Client) -> None:
     assert_html(anonymous.delete("/api/v1/organization/zz/robots/zz/"), 405)
 
 
-def test_1_no_content_type_415(world: World) -> None:
-    path = NEW_APPLICATION.format(org=world.org)
-    assert_message(world.superuser.post(path, data="name"), 415)
+def test_1_no_content_type_415(resources: Resources) -> None:
+    path = NEW_APPLICATION.format(org=resources.org)
+    assert_message(resources.superuser.post(path, data="name"), 415)
 
 
-def test_1_broken_json_400_message(world: World) -> None:
-    path = NEW_APPLICATION.format(org=world.org)
-    response = world.superuser.post(path, data="{", headers={"Content-Type": "application/json"})
+def test_1_broken_json_400_message(resources: Resources) -> None:
+    path = NEW_APPLICATION.format(org=resources.org)
+    response = resources.superuser.post(path, data="{", headers={"Content-Type": "application/json"})
     assert_message(response, 400, "The browser (or proxy) sent a request that this server could not understand.")
 
 
-def test_1_schema_failure_400_with_the_text_of_jsonschema(world: World) -> None:
-    response = world.superuser.post(NEW_APPLICATION.format(org=world.org), {"description": "nameless"})
+def test_1_schema_failure_400_with_the_text_of_jsonschema(resources: Resources) -> None:
+    response = resources.superuser.post(NEW_APPLICATION.format(org=resources.org), {"description": "nameless"})
     assert_problem(response, 400, "invalid_request", "'name' is a required property\n\nFailed validating 'required'")
 
 
-def test_1_500_for_a_star_on_an_unknown_repository(world: World, caller: Callable[..., Client]) -> None:
-    client = caller(basic=(world.target.username, world.target.password))
-    scope = f"repository:{world.org}/{unique()}:*"
-    assert client.get("/v2/auth", params={"service": world.target.host, "scope": scope}).status_code == 500
+def test_1_500_for_a_star_on_an_unknown_repository(resources: Resources, new_client: Callable[..., Client]) -> None:
+    client = new_client(basic=(resources.target.username, resources.target.password))
+    scope = f"repository:{resources.org}/{unique()}:*"
+    assert client.get("/v2/auth", params={"service": resources.target.host, "scope": scope}).status_code == 500
 
 
-def test_1_500_for_a_repository_in_an_unknown_namespace(world: World) -> None:
+def test_1_500_for_a_repository_in_an_unknown_namespace(resources: Resources) -> None:
     body = {"namespace": unique(), "repository": "app", "visibility": "private", "description": ""}
-    assert_html(world.superuser.post("/api/v1/repository", body), 500)
+    assert_html(resources.superuser.post("/api/v1/repository", body), 500)
 
 
-def test_1_500_for_a_federation_exchange_without_a_jwt(world: World, caller: Callable[..., Client]) -> None:
-    shortname, _rest = world.robot()
-    client = caller(basic=(f"{world.org}+{shortname}", "no-jwt"))
+def test_1_500_for_a_federation_exchange_without_a_jwt(resources: Resources, new_client: Callable[..., Client]) -> None:
+    shortname, _rest = resources.robot()
+    client = new_client(basic=(f"{resources.org}+{shortname}", "no-jwt"))
     assert_html(client.get("/oauth2/federation/robot/token"), 500)
 
 
-def test_1_failed_logins_end_in_429_for_the_right_password_too(
-    world: World, anonymous: Client, caller: Callable[..., Client], passing_user: tuple[str, str]
+def test_1_failed_logins_lead_to_429_for_the_correct_password_too(
+    resources: Resources, anonymous: Client, new_client: Callable[..., Client], temporary_user: tuple[str, str]
 ) -> None:
-    username, password = passing_user
-    anonymous.take_csrf()
+    username, password = temporary_user
+    anonymous.fetch_csrf()
     wrong, right = ({"username": username, "password": secret} for secret in ("wrong", password))
     failed = 0
-    # What is tried inside the back-off does not count. After the fourth failure it lasts 7.5 seconds.
+    # Attempts during the back-off do not count. After the fourth failure it lasts 7.5 seconds.
     while failed < 4:
         failed += anonymous.post("/api/v1/signin", wrong).status_code == 403
-        world.target.let_pass(0.2)
+        resources.target.wait(0.2)
     last = anonymous.post("/api/v1/signin", right)
     assert last.status_code == 429
     assert last.text == "Too many login attempts. \nPlease reset your Quay password and try again."
     assert last.headers["Retry-After"].isdigit()
-    service = {"service": world.target.host}
-    assert caller(basic=(username, password)).get("/v2/auth", params=service).status_code == 429
+    service = {"service": resources.target.host}
+    assert new_client(basic=(username, password)).get("/v2/auth", params=service).status_code == 429
 
 
 def test_1_backoff_is_half_a_second_times_2_to_the_n_minus_1(
-    world: World, standin: Standin, anonymous: Client, passing_user: tuple[str, str]
+    resources: Resources, standin: Standin, anonymous: Client, temporary_user: tuple[str, str]
 ) -> None:
     standin.clock.stop()
-    username, password = passing_user
-    anonymous.take_csrf()
+    username, password = temporary_user
+    anonymous.fetch_csrf()
     wrong, right = ({"username": username, "password": secret} for secret in ("wrong", password))
     for seconds in (0.5, 1.5):
         assert anonymous.post("/api/v1/signin", wrong).status_code == 403
@@ -213,13 +217,13 @@ def test_1_backoff_is_half_a_second_times_2_to_the_n_minus_1(
     assert anonymous.post("/api/v1/signin", right).status_code == 200
 
 
-def test_1_client_ids_are_case_sensitive(world: World) -> None:
-    path = f"{world.base}/applications/{world.client_id.lower()}"
-    assert_problem(world.superuser.get(path), 404, "not_found")
+def test_1_client_ids_are_case_sensitive(resources: Resources) -> None:
+    path = f"{resources.base}/applications/{resources.client_id.lower()}"
+    assert_problem(resources.superuser.get(path), 404, "not_found")
 
 
-def test_1_bad_next_page_is_page_one(world: World) -> None:
-    response = world.superuser.get(f"{world.base}/logs", params={"next_page": "garbage"})
+def test_1_bad_next_page_is_page_one(resources: Resources) -> None:
+    response = resources.superuser.get(f"{resources.base}/logs", params={"next_page": "garbage"})
     assert response.status_code == 200
     assert response.json()["logs"]
 
@@ -240,12 +244,14 @@ def test_1_browsers_need_x_requested_with(bearer: Callable[[str], Client]) -> No
     assert client.get("/api/v1/user/", headers=headers | {"X-Requested-With": "XMLHttpRequest"}).status_code == 200
 
 
-def test_1_body_over_one_mebibyte_413(world: World) -> None:
-    path = NEW_APPLICATION.format(org=world.org)
-    assert_html(world.superuser.post(path, {"name": "x" * (1024 * 1024 + 1)}), 413)
+def test_1_body_over_one_mebibyte_413(resources: Resources) -> None:
+    path = NEW_APPLICATION.format(org=resources.org)
+    assert_html(resources.superuser.post(path, {"name": "x" * (1024 * 1024 + 1)}), 413)
 
 
-def test_1_a_registry_token_is_no_bearer_of_the_api(world: World, caller: Callable[..., Client]) -> None:
-    shortname, robot = world.robot()
-    token = registry_token(world.target, (f"{world.org}+{shortname}", robot))
-    assert caller(bearer=token).get("/api/v1/user/robots").status_code == 401
+def test_1_a_registry_token_is_no_bearer_token_of_the_api(
+    resources: Resources, new_client: Callable[..., Client]
+) -> None:
+    shortname, robot = resources.robot()
+    token = registry_token(resources.target, (f"{resources.org}+{shortname}", robot))
+    assert new_client(bearer=token).get("/api/v1/user/robots").status_code == 401

@@ -25,7 +25,7 @@ def test_2_1_second_time_400(anonymous: Client) -> None:
     assert_message(anonymous.post(PATH), 400, message)
 
 
-def test_2_1_initialize_gives_user_token_session_and_csrf(fresh: Target) -> None:
+def test_2_1_initialize_returns_user_token_session_and_csrf(fresh: Target) -> None:
     with Client(fresh) as client:
         response = client.post(PATH, _body(access_token=True))
         assert response.status_code == 200
@@ -42,15 +42,15 @@ def test_2_1_without_access_token_there_is_none(fresh: Target) -> None:
         assert client.post(PATH, _body()).json().keys() == {"email", "encrypted_password", "username"}
 
 
-def test_2_1_token_lives_9000_seconds(fresh: Target) -> None:
+def test_2_1_token_is_valid_for_9000_seconds(fresh: Target) -> None:
     assert fresh.standin
     fresh.standin.clock.stop()
     with Client(fresh) as client:
         secret = client.post(PATH, _body(access_token=True)).json()["access_token"]
     with Client(fresh, bearer=secret) as client:
-        fresh.let_pass(8999)
+        fresh.wait(8999)
         assert client.get("/api/v1/user/").status_code == 200
-        fresh.let_pass(1)
+        fresh.wait(1)
         assert client.get("/api/v1/user/").status_code == 401
 
 

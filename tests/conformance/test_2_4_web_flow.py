@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Part 1, section 2.4: the user interface's way to an OAuth token."""
+"""Part 1, section 2.4: the OAuth flow of the user interface."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conformance.client import (
     assert_unauthorized,
     unique,
 )
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 AUTHORIZE = "/oauth/authorizeapp"
@@ -37,16 +37,16 @@ def test_2_4_csrf_token_comes_with_the_cookie_of_the_session(anonymous: Client) 
     assert "SameSite=Lax" in cookie
 
 
-def test_2_4_signin_answers_with_the_next_csrf_token(world: World, anonymous: Client) -> None:
-    old = anonymous.take_csrf()
-    response = anonymous.post("/api/v1/signin", {"username": world.username, "password": world.password})
+def test_2_4_signin_returns_the_next_csrf_token(resources: Resources, anonymous: Client) -> None:
+    old = anonymous.fetch_csrf()
+    response = anonymous.post("/api/v1/signin", {"username": resources.username, "password": resources.password})
     assert (response.status_code, response.json()) == (200, {"success": True})
     assert response.headers["X-Next-CSRF-Token"] not in ("", old)
     assert response.cookies["_csrf_token"]
     anonymous.csrf = old
-    dead = anonymous.post("/api/v1/user/apptoken", {"title": "t"})
-    assert dead.status_code == 403
-    assert dead.json()["error"].startswith("CSRF token was invalid or missing.")
+    refused = anonymous.post("/api/v1/user/apptoken", {"title": "t"})
+    assert refused.status_code == 403
+    assert refused.json()["error"].startswith("CSRF token was invalid or missing.")
 
 
 def test_2_4_wrong_password_403(anonymous: Client) -> None:
@@ -56,41 +56,43 @@ def test_2_4_wrong_password_403(anonymous: Client) -> None:
     assert response.json() == expected | {"message": "Invalid Username or Password"}
 
 
-def test_2_4_signin_without_csrf_403(world: World, anonymous: Client) -> None:
-    assert_csrf(anonymous.post("/api/v1/signin", {"username": world.username, "password": world.password}))
+def test_2_4_signin_without_csrf_403(resources: Resources, anonymous: Client) -> None:
+    assert_csrf(anonymous.post("/api/v1/signin", {"username": resources.username, "password": resources.password}))
 
 
-def test_2_4_authorizeapp_redirects_with_the_token(world: World, caller: Callable[..., Client]) -> None:
-    response = world.superuser.post(AUTHORIZE, data=world.form(scope="user:read", state="s"))
+def test_2_4_authorizeapp_redirects_with_the_token(resources: Resources, new_client: Callable[..., Client]) -> None:
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(scope="user:read", state="s"))
     assert response.status_code == 302
     location = response.headers["Location"]
-    assert location.startswith(f"{world.redirect_uri}?")
+    assert location.startswith(f"{resources.redirect_uri}?")
     assert parse_qs(urlsplit(location).query) == {"scope": ["user:read"], "state": ["s"]}
     assert location.endswith("&token_type=Bearer&expires_in=315576000")
-    client = caller(bearer=access_token(response))
-    assert client.get("/api/v1/user/").json()["username"] == world.target.username
+    client = new_client(bearer=access_token(response))
+    assert client.get("/api/v1/user/").json()["username"] == resources.target.username
 
 
-def test_2_4_csrf_token_may_be_a_field(world: World, caller: Callable[..., Client]) -> None:
-    client = caller()
-    client.sign_in(world.target.username, world.target.password)
+def test_2_4_csrf_token_may_be_a_field(resources: Resources, new_client: Callable[..., Client]) -> None:
+    client = new_client()
+    client.sign_in(resources.target.username, resources.target.password)
     field, client.csrf = client.csrf, ""
-    assert client.post(AUTHORIZE, data=world.form()).status_code == 403
-    assert access_token(client.post(AUTHORIZE, data=world.form(_csrf_token=field)))
+    assert client.post(AUTHORIZE, data=resources.form()).status_code == 403
+    assert access_token(client.post(AUTHORIZE, data=resources.form(_csrf_token=field)))
 
 
-def test_2_4_foreign_redirect_uri_400(world: World) -> None:
-    response = world.superuser.post(AUTHORIZE, data=world.form(redirect_uri="https://elsewhere.example/cb"))
+def test_2_4_foreign_redirect_uri_400(resources: Resources) -> None:
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(redirect_uri="https://elsewhere.example/cb"))
     assert_error(response, 400, "invalid_request")
 
 
-def test_2_4_redirect_below_the_applications_own(world: World) -> None:
+def test_2_4_redirect_below_the_applications_own(resources: Resources) -> None:
     body = {"name": "own", "redirect_uri": "https://own.example/cb"}
-    own = world.superuser.post(f"{world.base}/applications", body).json()["client_id"]
-    form = world.form(client_id=own, redirect_uri="https://own.example/cb/deeper")
-    assert world.superuser.post(AUTHORIZE, data=form).headers["Location"].startswith("https://own.example/cb/deeper?")
+    own = resources.superuser.post(f"{resources.base}/applications", body).json()["client_id"]
+    form = resources.form(client_id=own, redirect_uri="https://own.example/cb/deeper")
+    assert (
+        resources.superuser.post(AUTHORIZE, data=form).headers["Location"].startswith("https://own.example/cb/deeper?")
+    )
     form["redirect_uri"] = "https://own.example/other"
-    assert_error(world.superuser.post(AUTHORIZE, data=form), 400, "invalid_request")
+    assert_error(resources.superuser.post(AUTHORIZE, data=form), 400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -101,81 +103,85 @@ def test_2_4_redirect_below_the_applications_own(world: World) -> None:
         pytest.param({"scope": ""}, "invalid_scope", id="no scope"),
     ],
 )
-def test_2_4_refusals_are_redirects(world: World, changes: dict[str, str], error: str) -> None:
-    response = world.superuser.post(AUTHORIZE, data=world.form(**changes))
+def test_2_4_errors_are_redirects(resources: Resources, changes: dict[str, str], error: str) -> None:
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(**changes))
     assert response.status_code == 302
-    assert response.headers["Location"] == f"{world.redirect_uri}?error={error}"
+    assert response.headers["Location"] == f"{resources.redirect_uri}?error={error}"
 
 
-def test_2_4_only_org_admins_may(world: World) -> None:
-    response = world.user.post(AUTHORIZE, data=world.form())
-    assert response.headers["Location"] == f"{world.redirect_uri}?error=unauthorized_client"
+def test_2_4_only_org_admins_get_a_token(resources: Resources) -> None:
+    response = resources.user.post(AUTHORIZE, data=resources.form())
+    assert response.headers["Location"] == f"{resources.redirect_uri}?error=unauthorized_client"
 
 
-def test_2_4_a_superuser_who_is_no_admin_may_not(world: World, passing_user: tuple[str, str]) -> None:
-    username, password = passing_user
-    with Client(world.target) as client:
+def test_2_4_a_superuser_who_is_no_admin_gets_no_token(resources: Resources, temporary_user: tuple[str, str]) -> None:
+    username, password = temporary_user
+    with Client(resources.target) as client:
         client.sign_in(username, password)
         org = unique()
         assert client.post("/api/v1/organization/", {"name": org}).status_code == 201
-    application = world.superuser.post(f"/api/v1/organization/{org}/applications", {"name": "a"}).json()
-    response = world.superuser.post(AUTHORIZE, data=world.form(client_id=application["client_id"]))
-    world.superuser.delete(f"/api/v1/superuser/organizations/{org}")
-    assert response.headers["Location"] == f"{world.redirect_uri}?error=unauthorized_client"
+    application = resources.superuser.post(f"/api/v1/organization/{org}/applications", {"name": "a"}).json()
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(client_id=application["client_id"]))
+    resources.superuser.delete(f"/api/v1/superuser/organizations/{org}")
+    assert response.headers["Location"] == f"{resources.redirect_uri}?error=unauthorized_client"
 
 
-def test_2_4_bearer_instead_of_session_401_html(world: World, bearer: Callable[[str], Client]) -> None:
-    assert_html(bearer("org:admin").post(AUTHORIZE, data=world.form()), 401)
+def test_2_4_bearer_instead_of_session_401_html(resources: Resources, bearer: Callable[[str], Client]) -> None:
+    assert_html(bearer("org:admin").post(AUTHORIZE, data=resources.form()), 401)
 
 
-def test_2_4_basic_with_an_anonymous_csrf_pair(world: World, caller: Callable[..., Client]) -> None:
-    client = caller(basic=(world.target.username, world.target.password))
-    client.take_csrf()
-    assert access_token(client.post(AUTHORIZE, data=world.form()))
+def test_2_4_basic_with_an_anonymous_csrf_pair(resources: Resources, new_client: Callable[..., Client]) -> None:
+    client = new_client(basic=(resources.target.username, resources.target.password))
+    client.fetch_csrf()
+    assert access_token(client.post(AUTHORIZE, data=resources.form()))
 
 
-def test_2_4_basic_without_csrf_403(world: World, caller: Callable[..., Client]) -> None:
-    client = caller(basic=(world.target.username, world.target.password))
-    response = client.post(AUTHORIZE, data=world.form())
+def test_2_4_basic_without_csrf_403(resources: Resources, new_client: Callable[..., Client]) -> None:
+    client = new_client(basic=(resources.target.username, resources.target.password))
+    response = client.post(AUTHORIZE, data=resources.form())
     assert response.status_code == 403
     assert response.json()["error"].startswith("CSRF token was invalid or missing.")
 
 
-def test_2_4_authorize_gives_a_token_at_once_when_one_is_held(world: World) -> None:
-    world.token("repo:write")
-    response = world.superuser.get("/oauth/authorize", params=world.form())
+def test_2_4_authorize_returns_a_token_at_once_if_the_user_has_one(resources: Resources) -> None:
+    resources.token("repo:write")
+    response = resources.superuser.get("/oauth/authorize", params=resources.form())
     assert response.status_code == 302
     assert access_token(response)
 
 
-def test_2_4_authorize_by_basic(world: World, caller: Callable[..., Client]) -> None:
-    world.token("repo:write")
-    client = caller(basic=(world.target.username, world.target.password))
-    response = client.get("/oauth/authorize", params=world.form())
-    assert response.status_code == (302 if world.target.family == "3.18" else 500)
+def test_2_4_authorize_by_basic(resources: Resources, new_client: Callable[..., Client]) -> None:
+    resources.token("repo:write")
+    client = new_client(basic=(resources.target.username, resources.target.password))
+    response = client.get("/oauth/authorize", params=resources.form())
+    assert response.status_code == (302 if resources.target.family == "3.18" else 500)
 
 
-def test_2_4_authorize_asks_for_consent_otherwise(world: World) -> None:
-    own = world.superuser.post(f"{world.base}/applications", {"name": "own"}).json()["client_id"]
-    form = world.form(client_id=own, scope="org:admin")
-    assert_html(world.superuser.get("/oauth/authorize", params=form), 200)
-    body = world.superuser.get("/oauth/authorize", params=form | {"format": "json"}).json()
+def test_2_4_authorize_asks_for_consent_otherwise(resources: Resources) -> None:
+    own = resources.superuser.post(f"{resources.base}/applications", {"name": "own"}).json()["client_id"]
+    form = resources.form(client_id=own, scope="org:admin")
+    assert_html(resources.superuser.get("/oauth/authorize", params=form), 200)
+    body = resources.superuser.get("/oauth/authorize", params=form | {"format": "json"}).json()
     assert (body["client_id"], body["scope"], body["has_dangerous_scopes"]) == (own, "org:admin", True)
     assert body["csrf_token_val"]
 
 
-def test_2_4_code_flow(world: World, anonymous: Client, caller: Callable[..., Client]) -> None:
-    response = world.superuser.post(AUTHORIZE, data=world.form(response_type="code", scope="user:read"))
+def test_2_4_code_flow(resources: Resources, anonymous: Client, new_client: Callable[..., Client]) -> None:
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(response_type="code", scope="user:read"))
     (code,) = parse_qs(urlsplit(response.headers["Location"]).query)["code"]
-    form = {"grant_type": "authorization_code", "client_id": world.client_id, "client_secret": world.client_secret}
-    form |= {"redirect_uri": world.redirect_uri, "code": code, "scope": "user:read"}
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": resources.client_id,
+        "client_secret": resources.client_secret,
+    }
+    form |= {"redirect_uri": resources.redirect_uri, "code": code, "scope": "user:read"}
     assert_error(_exchange(anonymous, form, client_secret="wrong"), 400, "invalid_client")
     assert_error(_exchange(anonymous, form, grant_type="password"), 400, "unsupported_grant_type")
     assert_error(_exchange(anonymous, form, code="x" * 40), 400, "invalid_grant")
     body = _exchange(anonymous, form).json()
     expected = {"token_type": "Bearer", "expires_in": 315576000, "refresh_token": None}
     assert body == expected | {"access_token": body["access_token"]}
-    assert caller(bearer=body["access_token"]).get("/api/v1/user/").status_code == 200
+    assert new_client(bearer=body["access_token"]).get("/api/v1/user/").status_code == 200
     assert_error(_exchange(anonymous, form), 400, "invalid_grant")
 
 
@@ -183,31 +189,31 @@ def _exchange(client: Client, form: dict[str, str], **changes: str) -> requests.
     return client.post("/oauth/access_token", data=form | changes)
 
 
-def test_2_4_signing_out_ends_all_sessions(world: World, passing_user: tuple[str, str]) -> None:
-    with Client(world.target) as first, Client(world.target) as second:
+def test_2_4_signing_out_ends_all_sessions(resources: Resources, temporary_user: tuple[str, str]) -> None:
+    with Client(resources.target) as first, Client(resources.target) as second:
         for client in (first, second):
-            client.sign_in(*passing_user)
+            client.sign_in(*temporary_user)
             assert client.get("/api/v1/user/").status_code == 200
         assert first.post("/api/v1/signout").json() == {"success": True}
         assert second.get("/api/v1/user/").status_code == 401
 
 
-def test_2_4_signing_in_elsewhere_ends_no_session(world: World, passing_user: tuple[str, str]) -> None:
-    with Client(world.target) as first, Client(world.target) as second:
+def test_2_4_signing_in_elsewhere_ends_no_session(resources: Resources, temporary_user: tuple[str, str]) -> None:
+    with Client(resources.target) as first, Client(resources.target) as second:
         for client in (first, second):
-            client.sign_in(*passing_user)
+            client.sign_in(*temporary_user)
         assert first.get("/api/v1/user/").status_code == second.get("/api/v1/user/").status_code == 200
 
 
-def test_2_4_sessions_last_31_days(world: World, standin: Standin, passing_user: tuple[str, str]) -> None:
-    with Client(world.target) as client:
-        client.sign_in(*passing_user)
+def test_2_4_sessions_last_31_days(resources: Resources, standin: Standin, temporary_user: tuple[str, str]) -> None:
+    with Client(resources.target) as client:
+        client.sign_in(*temporary_user)
         standin.clock.advance(30 * 86400)
         assert client.get("/api/v1/user/").status_code == 200
         standin.clock.advance(2 * 86400)
         assert client.get("/api/v1/user/").status_code == 401
 
 
-def test_2_4_session_rights_are_the_users(world: World) -> None:
-    assert_unauthorized(world.user.get("/api/v1/superuser/users/"))
-    assert_message(world.user.get("/api/v1/user/robots/nobody"), 400)
+def test_2_4_session_rights_are_the_users(resources: Resources) -> None:
+    assert_unauthorized(resources.user.get("/api/v1/superuser/users/"))
+    assert_message(resources.user.get("/api/v1/user/robots/nobody"), 400)

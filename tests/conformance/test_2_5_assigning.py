@@ -17,7 +17,7 @@ from conformance.client import (
     assert_problem,
     assert_unauthorized,
 )
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 ASSIGN = "/oauth/authorize/assignuser"
@@ -25,87 +25,87 @@ ASSIGNED = "/api/v1/user/assignedauthorization"
 AUTHORIZATIONS = "/api/v1/user/authorizations"
 
 
-def _query(world: World, **changes: str) -> dict[str, str]:
-    return world.form(username=world.username, format="json", scope="user:read") | changes
+def _query(resources: Resources, **changes: str) -> dict[str, str]:
+    return resources.form(username=resources.username, format="json", scope="user:read") | changes
 
 
-def _assign(world: World, **changes: str) -> dict[str, Any]:
-    """Assign a token to the user: the assignment as he sees it."""
-    before = {item["uuid"] for item in world.user.get(ASSIGNED).json()["authorizations"]}
-    response = world.superuser.post(ASSIGN, params=_query(world, **changes))
+def _assign(resources: Resources, **changes: str) -> dict[str, Any]:
+    """Assign a token to the user. Returns the assignment as shown to the user."""
+    before = {item["uuid"] for item in resources.user.get(ASSIGNED).json()["authorizations"]}
+    response = resources.superuser.post(ASSIGN, params=_query(resources, **changes))
     assert (response.status_code, response.json()) == (200, {"message": "Token assigned successfully"})
-    after: list[dict[str, Any]] = world.user.get(ASSIGNED).json()["authorizations"]
+    after: list[dict[str, Any]] = resources.user.get(ASSIGNED).json()["authorizations"]
     (new,) = (item for item in after if item["uuid"] not in before)
     return new
 
 
-def test_2_5_the_user_sees_what_was_assigned(world: World) -> None:
-    assignment = _assign(world)
+def test_2_5_the_user_sees_what_was_assigned(resources: Resources) -> None:
+    assignment = _assign(resources)
     assert assignment.keys() == {"application", "uuid", "redirectUri", "scopes", "responseType"}
     keys = {"name", "clientId", "description", "url", "avatar", "organization"}
     assert assignment["application"].keys() == keys
-    assert assignment["application"]["clientId"] == world.client_id
-    assert (assignment["redirectUri"], assignment["responseType"]) == (world.redirect_uri, "token")
+    assert assignment["application"]["clientId"] == resources.client_id
+    assert (assignment["redirectUri"], assignment["responseType"]) == (resources.redirect_uri, "token")
     (scope,) = assignment["scopes"]
     assert scope.keys() == {"title", "scope", "description", "icon", "dangerous"}
     assert (scope["scope"], scope["dangerous"]) == ("user:read", False)
 
 
-def test_2_5_the_user_takes_it_once(world: World, caller: Callable[..., Client]) -> None:
-    assignment = _assign(world)
-    form = world.form(scope="user:read", assignment_uuid=assignment["uuid"])
-    secret = access_token(world.user.post("/oauth/authorizeapp", data=form))
-    assert caller(bearer=secret).get("/api/v1/user/").json()["username"] == world.username
-    again = world.user.post("/oauth/authorizeapp", data=form)
-    assert again.headers["Location"] == f"{world.redirect_uri}?error=unauthorized_client"
+def test_2_5_the_user_can_take_the_token_once(resources: Resources, new_client: Callable[..., Client]) -> None:
+    assignment = _assign(resources)
+    form = resources.form(scope="user:read", assignment_uuid=assignment["uuid"])
+    secret = access_token(resources.user.post("/oauth/authorizeapp", data=form))
+    assert new_client(bearer=secret).get("/api/v1/user/").json()["username"] == resources.username
+    again = resources.user.post("/oauth/authorizeapp", data=form)
+    assert again.headers["Location"] == f"{resources.redirect_uri}?error=unauthorized_client"
 
 
-def test_2_5_he_may_take_wider_scopes(world: World) -> None:
-    assignment = _assign(world, scope="repo:read")
-    form = world.form(scope="user:read user:admin", assignment_uuid=assignment["uuid"])
-    assert access_token(world.user.post("/oauth/authorizeapp", data=form))
+def test_2_5_the_user_may_take_wider_scopes(resources: Resources) -> None:
+    assignment = _assign(resources, scope="repo:read")
+    form = resources.form(scope="user:read user:admin", assignment_uuid=assignment["uuid"])
+    assert access_token(resources.user.post("/oauth/authorizeapp", data=form))
 
 
-def test_2_5_he_may_refuse_it(world: World) -> None:
-    path = f"{ASSIGNED}/{_assign(world)['uuid']}"
-    assert_no_content(world.user.delete(path))
-    assert_problem(world.user.delete(path), 404, "not_found")
+def test_2_5_the_user_may_refuse_the_token(resources: Resources) -> None:
+    path = f"{ASSIGNED}/{_assign(resources)['uuid']}"
+    assert_no_content(resources.user.delete(path))
+    assert_problem(resources.user.delete(path), 404, "not_found")
 
 
-def test_2_5_duplicates_and_nonsense_scopes_are_accepted(world: World) -> None:
-    first, second = _assign(world, scope="nonsense"), _assign(world, scope="nonsense")
+def test_2_5_duplicates_and_nonsense_scopes_are_accepted(resources: Resources) -> None:
+    first, second = _assign(resources, scope="nonsense"), _assign(resources, scope="nonsense")
     assert first["uuid"] != second["uuid"]
     assert first["scopes"] == []
 
 
-def test_2_5_unknown_user_or_client_404_html(world: World) -> None:
-    assert_html(world.superuser.post(ASSIGN, params=_query(world, username="nobody-at-all")), 404)
-    assert_html(world.superuser.post(ASSIGN, params=_query(world, client_id="NOPE")), 404)
+def test_2_5_unknown_user_or_client_404_html(resources: Resources) -> None:
+    assert_html(resources.superuser.post(ASSIGN, params=_query(resources, username="nobody-at-all")), 404)
+    assert_html(resources.superuser.post(ASSIGN, params=_query(resources, client_id="NOPE")), 404)
 
 
-def test_2_5_only_org_admins_403_html(world: World) -> None:
-    assert_html(world.user.post(ASSIGN, params=_query(world)), 403)
+def test_2_5_only_org_admins_403_html(resources: Resources) -> None:
+    assert_html(resources.user.post(ASSIGN, params=_query(resources)), 403)
 
 
 def test_2_5_bearer_and_basic_403_csrf(
-    world: World, bearer: Callable[[str], Client], caller: Callable[..., Client]
+    resources: Resources, bearer: Callable[[str], Client], new_client: Callable[..., Client]
 ) -> None:
-    basic = caller(basic=(world.target.username, world.target.password))
+    basic = new_client(basic=(resources.target.username, resources.target.password))
     for client in (bearer("org:admin"), basic):
-        response = client.post(ASSIGN, params=_query(world))
+        response = client.post(ASSIGN, params=_query(resources))
         assert response.status_code == 403
         assert response.json()["error"].startswith("CSRF token was invalid or missing.")
 
 
-def test_2_5_feature_off(world: World, standin: Standin) -> None:
+def test_2_5_feature_off(resources: Resources, standin: Standin) -> None:
     standin.config["FEATURE_ASSIGN_OAUTH_TOKEN"] = False
-    assert_html(world.superuser.post(ASSIGN, params=_query(world)), 404)
-    assert_html(world.user.get(ASSIGNED), 308)
+    assert_html(resources.superuser.post(ASSIGN, params=_query(resources)), 404)
+    assert_html(resources.user.get(ASSIGNED), 308)
 
 
-def test_2_6_authorizations_tell_neither_expiry_nor_name_nor_client(world: World) -> None:
-    world.token("repo:read")
-    listed = world.superuser.get(AUTHORIZATIONS).json()
+def test_2_6_authorizations_contain_neither_expiry_nor_name_nor_client(resources: Resources) -> None:
+    resources.token("repo:read")
+    listed = resources.superuser.get(AUTHORIZATIONS).json()
     assert listed.keys() == {"authorizations"}
     for authorization in listed["authorizations"]:
         assert authorization.keys() == {"application", "scopes", "uuid"}
@@ -113,26 +113,26 @@ def test_2_6_authorizations_tell_neither_expiry_nor_name_nor_client(world: World
         assert authorization["application"].keys() == keys
 
 
-def test_2_6_get_and_delete_one(world: World, caller: Callable[..., Client]) -> None:
-    before = {item["uuid"] for item in world.superuser.get(AUTHORIZATIONS).json()["authorizations"]}
-    client = caller(bearer=world.mint("user:read"))
-    after = {item["uuid"]: item for item in world.superuser.get(AUTHORIZATIONS).json()["authorizations"]}
+def test_2_6_get_and_delete_one(resources: Resources, new_client: Callable[..., Client]) -> None:
+    before = {item["uuid"] for item in resources.superuser.get(AUTHORIZATIONS).json()["authorizations"]}
+    client = new_client(bearer=resources.mint("user:read"))
+    after = {item["uuid"]: item for item in resources.superuser.get(AUTHORIZATIONS).json()["authorizations"]}
     (uuid,) = after.keys() - before
-    assert world.superuser.get(f"{AUTHORIZATIONS}/{uuid}").json() == after[uuid]
-    assert_problem(world.user.get(f"{AUTHORIZATIONS}/{uuid}"), 404, "not_found")
+    assert resources.superuser.get(f"{AUTHORIZATIONS}/{uuid}").json() == after[uuid]
+    assert_problem(resources.user.get(f"{AUTHORIZATIONS}/{uuid}"), 404, "not_found")
     assert client.get("/api/v1/user/").status_code == 200
-    assert_no_content(world.superuser.delete(f"{AUTHORIZATIONS}/{uuid}"))
-    assert_problem(world.superuser.delete(f"{AUTHORIZATIONS}/{uuid}"), 404, "not_found")
+    assert_no_content(resources.superuser.delete(f"{AUTHORIZATIONS}/{uuid}"))
+    assert_problem(resources.superuser.delete(f"{AUTHORIZATIONS}/{uuid}"), 404, "not_found")
     assert client.get("/api/v1/user/").status_code == 401
 
 
-def test_2_6_expired_ones_are_listed_too(world: World, standin: Standin) -> None:
-    before = world.superuser.get(AUTHORIZATIONS).json()["authorizations"]
-    # Less than the 31 days of a session: shorten the tokens instead.
+def test_2_6_expired_ones_are_listed_too(resources: Resources, standin: Standin) -> None:
+    before = resources.superuser.get(AUTHORIZATIONS).json()["authorizations"]
+    # A session lasts 31 days only, so the tokens are shortened instead.
     for token in standin.state.oauth_tokens.values():
         token.expires_at = standin.clock.now()
     standin.clock.advance(1)
-    assert world.superuser.get(AUTHORIZATIONS).json()["authorizations"] == before
+    assert resources.superuser.get(AUTHORIZATIONS).json()["authorizations"] == before
 
 
 def test_2_6_needs_user_admin(bearer: Callable[[str], Client]) -> None:

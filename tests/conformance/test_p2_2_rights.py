@@ -19,236 +19,246 @@ from conformance.client import (
     registry_token,
     unique,
 )
-from conformance.world import World
+from conformance.resources import Resources
 
 NO_PERMISSION = "User does not have permission for repo."
 
 
-def _robot(world: World) -> str:
-    return f"{world.org}+{world.robot()[0]}"
+def _robot(resources: Resources) -> str:
+    return f"{resources.org}+{resources.robot()[0]}"
 
 
-def _permissions(world: World, repository: str | None = None) -> str:
-    return f"/api/v1/repository/{world.org}/{repository or world.repository()}/permissions"
+def _permissions(resources: Resources, repository: str | None = None) -> str:
+    return f"/api/v1/repository/{resources.org}/{repository or resources.repository()}/permissions"
 
 
 @pytest.mark.parametrize("plus", ["+", "%2B"])
-def test_p2_2_put_permission_is_idempotent(world: World, plus: str) -> None:
-    robot = _robot(world)
-    path = f"{_permissions(world)}/user/{robot.replace('+', plus)}"
+def test_p2_2_put_permission_is_idempotent(resources: Resources, plus: str) -> None:
+    robot = _robot(resources)
+    path = f"{_permissions(resources)}/user/{robot.replace('+', plus)}"
     for _time in range(2):
-        response = world.superuser.put(path, {"role": "read"})
+        response = resources.superuser.put(path, {"role": "read"})
         assert response.status_code == 200
         body = response.json()
         assert body.keys() == {"role", "name", "is_robot", "avatar", "is_org_member"}
         assert (body["role"], body["name"], body["is_robot"], body["is_org_member"]) == ("read", robot, True, True)
-    assert world.superuser.get(path).json() == body
+    assert resources.superuser.get(path).json() == body
 
 
-def test_p2_2_put_permission_errors(world: World) -> None:
-    path = f"{_permissions(world)}/user"
-    assert_problem(world.superuser.put(f"{path}/{_robot(world)}", {"role": "owner"}), 400, "invalid_request")
-    assert_message(world.superuser.put(f"{path}/{_robot(world)}"), 415)
-    nobody = f"{world.org}+nobody"
-    response = world.superuser.put(f"{path}/{nobody}", {"role": "read"})
+def test_p2_2_put_permission_errors(resources: Resources) -> None:
+    path = f"{_permissions(resources)}/user"
+    assert_problem(resources.superuser.put(f"{path}/{_robot(resources)}", {"role": "owner"}), 400, "invalid_request")
+    assert_message(resources.superuser.put(f"{path}/{_robot(resources)}"), 415)
+    nobody = f"{resources.org}+nobody"
+    response = resources.superuser.put(f"{path}/{nobody}", {"role": "read"})
     assert_problem(response, 400, "invalid_request", f"Invalid username: {nobody}")
 
 
-def test_p2_2_robot_of_another_namespace_400(world: World) -> None:
+def test_p2_2_robot_of_another_namespace_400(resources: Resources) -> None:
     shortname = unique("r")
-    world.user.put(f"/api/v1/user/robots/{shortname}")
-    foreign = f"{world.username}+{shortname}"
-    response = world.superuser.put(f"{_permissions(world)}/user/{foreign}", {"role": "read"})
-    assert_problem(response, 400, "invalid_request", f"Cannot add robot {foreign} under namespace {world.org}")
+    resources.user.put(f"/api/v1/user/robots/{shortname}")
+    foreign = f"{resources.username}+{shortname}"
+    response = resources.superuser.put(f"{_permissions(resources)}/user/{foreign}", {"role": "read"})
+    assert_problem(response, 400, "invalid_request", f"Cannot add robot {foreign} under namespace {resources.org}")
 
 
-def test_p2_2_permission_on_an_unknown_repository_500(world: World) -> None:
-    path = f"{_permissions(world, unique())}/user/{_robot(world)}"
-    assert world.superuser.put(path, {"role": "read"}).status_code == 500
+def test_p2_2_permission_on_an_unknown_repository_500(resources: Resources) -> None:
+    path = f"{_permissions(resources, unique())}/user/{_robot(resources)}"
+    assert resources.superuser.put(path, {"role": "read"}).status_code == 500
 
 
-def test_p2_2_no_permission_400(world: World) -> None:
-    for repository in (world.repository(), unique()):
-        path = f"{_permissions(world, repository)}/user"
-        assert_message(world.superuser.get(f"{path}/{_robot(world)}"), 400, NO_PERMISSION)
-        assert_message(world.superuser.get(f"{path}/{world.org}+nobody"), 400, NO_PERMISSION)
-        assert_problem(world.superuser.delete(f"{path}/{_robot(world)}"), 400, "invalid_request", NO_PERMISSION)
+def test_p2_2_no_permission_400(resources: Resources) -> None:
+    for repository in (resources.repository(), unique()):
+        path = f"{_permissions(resources, repository)}/user"
+        assert_message(resources.superuser.get(f"{path}/{_robot(resources)}"), 400, NO_PERMISSION)
+        assert_message(resources.superuser.get(f"{path}/{resources.org}+nobody"), 400, NO_PERMISSION)
+        assert_problem(resources.superuser.delete(f"{path}/{_robot(resources)}"), 400, "invalid_request", NO_PERMISSION)
 
 
-def test_p2_2_lists_of_permissions_have_a_slash(world: World) -> None:
-    robot, path, team = _robot(world), _permissions(world), world.team()
-    world.superuser.put(f"{path}/user/{robot}", {"role": "write"})
-    world.superuser.put(f"{path}/team/{team}", {"role": "read"})
-    users = world.superuser.get(f"{path}/user/").json()["permissions"]
-    assert {name: entry["role"] for name, entry in users.items()} == {robot: "write", world.target.username: "admin"}
-    teams = world.superuser.get(f"{path}/team/").json()["permissions"]
+def test_p2_2_lists_of_permissions_have_a_slash(resources: Resources) -> None:
+    robot, path, team = _robot(resources), _permissions(resources), resources.team()
+    resources.superuser.put(f"{path}/user/{robot}", {"role": "write"})
+    resources.superuser.put(f"{path}/team/{team}", {"role": "read"})
+    users = resources.superuser.get(f"{path}/user/").json()["permissions"]
+    assert {name: entry["role"] for name, entry in users.items()} == {
+        robot: "write",
+        resources.target.username: "admin",
+    }
+    teams = resources.superuser.get(f"{path}/team/").json()["permissions"]
     assert {name: entry["role"] for name, entry in teams.items()} == {team: "read"}
-    assert world.superuser.get(f"{path}/user").status_code == 308
-    assert world.superuser.get(f"{_permissions(world, unique())}/user/").json() == {"permissions": {}}
+    assert resources.superuser.get(f"{path}/user").status_code == 308
+    assert resources.superuser.get(f"{_permissions(resources, unique())}/user/").json() == {"permissions": {}}
 
 
-def test_p2_2_transitive(world: World) -> None:
-    robot, path, team = _robot(world), _permissions(world), world.team()
-    assert_problem(world.superuser.get(f"{path}/user/{robot}/transitive"), 404, "not_found")
-    world.superuser.put(f"{path}/user/{robot}", {"role": "read"})
-    world.superuser.put(f"{path}/team/{team}", {"role": "write"})
-    world.superuser.put(f"{world.base}/team/{team}/members/{robot}")
-    roles = world.superuser.get(f"{path}/user/{robot}/transitive").json()["permissions"]
+def test_p2_2_transitive(resources: Resources) -> None:
+    robot, path, team = _robot(resources), _permissions(resources), resources.team()
+    assert_problem(resources.superuser.get(f"{path}/user/{robot}/transitive"), 404, "not_found")
+    resources.superuser.put(f"{path}/user/{robot}", {"role": "read"})
+    resources.superuser.put(f"{path}/team/{team}", {"role": "write"})
+    resources.superuser.put(f"{resources.base}/team/{team}/members/{robot}")
+    roles = resources.superuser.get(f"{path}/user/{robot}/transitive").json()["permissions"]
     assert sorted(entry["role"] for entry in roles) == ["read", "write"]
 
 
-def test_p2_2_delete_permission(world: World) -> None:
-    path = f"{_permissions(world)}/user/{_robot(world)}"
-    world.superuser.put(path, {"role": "read"})
-    assert_no_content(world.superuser.delete(path))
-    assert_message(world.superuser.get(path), 400, NO_PERMISSION)
+def test_p2_2_delete_permission(resources: Resources) -> None:
+    path = f"{_permissions(resources)}/user/{_robot(resources)}"
+    resources.superuser.put(path, {"role": "read"})
+    assert_no_content(resources.superuser.delete(path))
+    assert_message(resources.superuser.get(path), 400, NO_PERMISSION)
 
 
-def test_p2_2_put_member_is_not_idempotent(world: World) -> None:
-    robot, team = _robot(world), world.team()
-    path = f"{world.base}/team/{team}/members/{robot}"
-    body = world.superuser.put(path).json()
+def test_p2_2_put_member_is_not_idempotent(resources: Resources) -> None:
+    robot, team = _robot(resources), resources.team()
+    path = f"{resources.base}/team/{team}/members/{robot}"
+    body = resources.superuser.put(path).json()
     assert body.keys() == {"name", "kind", "is_robot", "avatar", "invited"}
     assert (body["name"], body["kind"], body["is_robot"], body["invited"]) == (robot, "user", True, False)
-    assert_message(world.superuser.put(path), 400, f"User {robot} is already a member of team {team}")
+    assert_message(resources.superuser.put(path), 400, f"User {robot} is already a member of team {team}")
 
 
-def test_p2_2_member_errors(world: World) -> None:
-    robot, team = _robot(world), world.team()
-    path = f"{world.base}/team/{team}/members"
-    response = world.superuser.put(f"{path}/{world.org}+nobody")
+def test_p2_2_member_errors(resources: Resources) -> None:
+    robot, team = _robot(resources), resources.team()
+    path = f"{resources.base}/team/{team}/members"
+    response = resources.superuser.put(f"{path}/{resources.org}+nobody")
     assert_problem(response, 400, "invalid_request", "Unknown user")
-    assert_problem(world.superuser.put(f"{world.base}/team/nope/members/{robot}"), 404, "not_found")
+    assert_problem(resources.superuser.put(f"{resources.base}/team/nope/members/{robot}"), 404, "not_found")
     missing = f"/api/v1/organization/{unique()}/team/owners/members/{robot}"
-    assert_problem(world.superuser.put(missing), 404, "not_found")
-    assert_message(world.superuser.delete(f"{path}/{robot}"), 400, f"User {robot} does not belong to team {team}")
-    assert_problem(world.superuser.delete(f"{path}/{world.org}+nobody"), 404, "not_found")
+    assert_problem(resources.superuser.put(missing), 404, "not_found")
+    assert_message(resources.superuser.delete(f"{path}/{robot}"), 400, f"User {robot} does not belong to team {team}")
+    assert_problem(resources.superuser.delete(f"{path}/{resources.org}+nobody"), 404, "not_found")
 
 
-def test_p2_2_members(world: World) -> None:
-    robot, team = _robot(world), world.team()
-    path = f"{world.base}/team/{team}/members"
-    world.superuser.put(f"{path}/{robot}")
-    body = world.superuser.get(path).json()
+def test_p2_2_members(resources: Resources) -> None:
+    robot, team = _robot(resources), resources.team()
+    path = f"{resources.base}/team/{team}/members"
+    resources.superuser.put(f"{path}/{robot}")
+    body = resources.superuser.get(path).json()
     assert body.keys() == {"name", "members", "can_edit"}
     assert (body["name"], body["can_edit"], [member["name"] for member in body["members"]]) == (team, True, [robot])
-    assert_html(world.superuser.get(f"{path}/{robot}"), 308)
-    assert_no_content(world.superuser.delete(f"{path}/{robot}"))
-    assert world.superuser.get(path).json()["members"] == []
+    assert_html(resources.superuser.get(f"{path}/{robot}"), 308)
+    assert_no_content(resources.superuser.delete(f"{path}/{robot}"))
+    assert resources.superuser.get(path).json()["members"] == []
 
 
-def test_p2_2_a_foreign_robot_may_join_without_mailing(world: World) -> None:
-    shortname, team = unique("r"), world.team()
-    world.user.put(f"/api/v1/user/robots/{shortname}")
-    response = world.superuser.put(f"{world.base}/team/{team}/members/{world.username}+{shortname}")
+def test_p2_2_a_foreign_robot_may_join_without_mailing(resources: Resources) -> None:
+    shortname, team = unique("r"), resources.team()
+    resources.user.put(f"/api/v1/user/robots/{shortname}")
+    response = resources.superuser.put(f"{resources.base}/team/{team}/members/{resources.username}+{shortname}")
     assert response.status_code == 200
 
 
-def test_p2_2_the_teams_role_counts_for_a_robot(world: World) -> None:
-    shortname, secret = world.robot()
-    robot, repository, team = f"{world.org}+{shortname}", world.repository(), world.team()
-    scope = f"repository:{world.org}/{repository}:pull,push"
-    assert granted(registry_token(world.target, (robot, secret), scope)) == [[]]
-    world.superuser.put(f"{_permissions(world, repository)}/team/{team}", {"role": "write"})
-    world.superuser.put(f"{world.base}/team/{team}/members/{robot}")
-    assert granted(registry_token(world.target, (robot, secret), scope)) == [["push", "pull"]]
-    assert_no_content(world.superuser.delete(f"{world.base}/team/{team}"))
-    assert granted(registry_token(world.target, (robot, secret), scope)) == [[]]
+def test_p2_2_the_teams_role_counts_for_a_robot(resources: Resources) -> None:
+    shortname, secret = resources.robot()
+    robot, repository, team = f"{resources.org}+{shortname}", resources.repository(), resources.team()
+    scope = f"repository:{resources.org}/{repository}:pull,push"
+    assert granted(registry_token(resources.target, (robot, secret), scope)) == [[]]
+    resources.superuser.put(f"{_permissions(resources, repository)}/team/{team}", {"role": "write"})
+    resources.superuser.put(f"{resources.base}/team/{team}/members/{robot}")
+    assert granted(registry_token(resources.target, (robot, secret), scope)) == [["push", "pull"]]
+    assert_no_content(resources.superuser.delete(f"{resources.base}/team/{team}"))
+    assert granted(registry_token(resources.target, (robot, secret), scope)) == [[]]
 
 
-def test_p2_2_teams(world: World) -> None:
+def test_p2_2_teams(resources: Resources) -> None:
     name = unique("team")
-    path, repository = f"{world.base}/team/{name}", world.repository()
-    body = world.superuser.put(path, {"role": "creator", "description": "d"}).json()
+    path, repository = f"{resources.base}/team/{name}", resources.repository()
+    body = resources.superuser.put(path, {"role": "creator", "description": "d"}).json()
     assert body.keys() == {"name", "description", "can_view", "role", "avatar", "new_team"}
     assert (body["role"], body["description"], body["new_team"]) == ("creator", "d", True)
-    assert world.superuser.put(path, {"role": "member"}).json()["new_team"] is False
-    world.superuser.put(f"{_permissions(world, repository)}/team/{name}", {"role": "read"})
-    shown = world.superuser.get(world.base).json()["teams"][name]
+    assert resources.superuser.put(path, {"role": "member"}).json()["new_team"] is False
+    resources.superuser.put(f"{_permissions(resources, repository)}/team/{name}", {"role": "read"})
+    shown = resources.superuser.get(resources.base).json()["teams"][name]
     assert (shown["role"], shown["is_synced"], shown["repo_count"]) == ("member", False, 1)
     expected = {"repository": {"name": repository, "is_public": False}, "role": "read"}
-    assert world.superuser.get(f"{path}/permissions").json() == {"permissions": [expected]}
+    assert resources.superuser.get(f"{path}/permissions").json() == {"permissions": [expected]}
 
 
-def _prototypes(world: World) -> str:
-    return f"{world.base}/prototypes"
+def _prototypes(resources: Resources) -> str:
+    return f"{resources.base}/prototypes"
 
 
-def _new_prototype(world: World, robot: str, role: str = "read", **more: Any) -> dict[str, Any]:
+def _new_prototype(resources: Resources, robot: str, role: str = "read", **more: Any) -> dict[str, Any]:
     body = {"role": role, "delegate": {"name": robot, "kind": "user"}} | more
-    response = world.superuser.post(_prototypes(world), body)
+    response = resources.superuser.post(_prototypes(resources), body)
     assert response.status_code == 200, response.text
     created: dict[str, Any] = response.json()
     return created
 
 
-def test_p2_2_prototypes(world: World) -> None:
-    robot = _robot(world)
-    created = _new_prototype(world, robot)
+def test_p2_2_prototypes(resources: Resources) -> None:
+    robot = _robot(resources)
+    created = _new_prototype(resources, robot)
     assert created.keys() == {"activating_user", "delegate", "role", "id"}
     assert (created["activating_user"], created["role"]) == (None, "read")
     delegate = created["delegate"]
     assert (delegate["name"], delegate["kind"], delegate["is_robot"]) == (robot, "user", True)
-    assert created in world.superuser.get(_prototypes(world)).json()["prototypes"]
-    path = f"{_prototypes(world)}/{created['id']}"
-    assert world.superuser.put(path, {"role": "write"}).json() == created | {"role": "write"}
-    assert_html(world.superuser.get(path), 308)
-    assert_no_content(world.superuser.delete(path))
-    assert_problem(world.superuser.delete(path), 404, "not_found")
-    assert_problem(world.superuser.put(path, {"role": "read"}), 404, "not_found")
+    assert created in resources.superuser.get(_prototypes(resources)).json()["prototypes"]
+    path = f"{_prototypes(resources)}/{created['id']}"
+    assert resources.superuser.put(path, {"role": "write"}).json() == created | {"role": "write"}
+    assert_html(resources.superuser.get(path), 308)
+    assert_no_content(resources.superuser.delete(path))
+    assert_problem(resources.superuser.delete(path), 404, "not_found")
+    assert_problem(resources.superuser.put(path, {"role": "read"}), 404, "not_found")
 
 
-def test_p2_2_prototypes_may_be_doubled_and_contradict(world: World) -> None:
-    robot = _robot(world)
-    made = [_new_prototype(world, robot, role)["id"] for role in ("read", "read", "write")]
-    assert len(set(made)) == 3
-    for uuid in made:
-        world.superuser.delete(f"{_prototypes(world)}/{uuid}")
+def test_p2_2_prototypes_may_be_doubled_and_contradict(resources: Resources) -> None:
+    robot = _robot(resources)
+    uuids = [_new_prototype(resources, robot, role)["id"] for role in ("read", "read", "write")]
+    assert len(set(uuids)) == 3
+    for uuid in uuids:
+        resources.superuser.delete(f"{_prototypes(resources)}/{uuid}")
 
 
-def test_p2_2_prototype_errors(world: World) -> None:
-    path = _prototypes(world)
-    body = {"role": "read", "delegate": {"name": _robot(world), "kind": "robot"}}
-    assert_problem(world.superuser.post(path, body), 400, "invalid_request")
+def test_p2_2_prototype_errors(resources: Resources) -> None:
+    path = _prototypes(resources)
+    body = {"role": "read", "delegate": {"name": _robot(resources), "kind": "robot"}}
+    assert_problem(resources.superuser.post(path, body), 400, "invalid_request")
     body["delegate"] = {"name": "nobody-at-all", "kind": "user"}
-    assert_problem(world.superuser.post(path, body), 400, "invalid_request", "Missing delegate user or team")
+    assert_problem(resources.superuser.post(path, body), 400, "invalid_request", "Missing delegate user or team")
     body["delegate"] = {"name": "nope", "kind": "team"}
-    assert_message(world.superuser.post(path, body), 400, f"('Team does not exist: %s/%s', '{world.org}', 'nope')")
+    assert_message(
+        resources.superuser.post(path, body), 400, f"('Team does not exist: %s/%s', '{resources.org}', 'nope')"
+    )
 
 
-def test_p2_2_prototypes_apply_to_new_repositories(world: World) -> None:
-    robot = _robot(world)
-    uuid = _new_prototype(world, robot, "write")["id"]
-    repository = world.repository()
-    world.superuser.delete(f"{_prototypes(world)}/{uuid}")
-    found = world.superuser.get(f"{_permissions(world, repository)}/user/").json()["permissions"]
-    assert {name: entry["role"] for name, entry in found.items()} == {robot: "write", world.target.username: "admin"}
+def test_p2_2_prototypes_apply_to_new_repositories(resources: Resources) -> None:
+    robot = _robot(resources)
+    uuid = _new_prototype(resources, robot, "write")["id"]
+    repository = resources.repository()
+    resources.superuser.delete(f"{_prototypes(resources)}/{uuid}")
+    found = resources.superuser.get(f"{_permissions(resources, repository)}/user/").json()["permissions"]
+    assert {name: entry["role"] for name, entry in found.items()} == {
+        robot: "write",
+        resources.target.username: "admin",
+    }
 
 
-def test_p2_2_a_deleted_robot_takes_its_rights_along(world: World) -> None:
-    shortname, _rest = world.robot()
-    robot, repository, team = f"{world.org}+{shortname}", world.repository(), world.team()
-    path = f"{world.base}/robots/{shortname}"
-    world.superuser.put(f"{_permissions(world, repository)}/user/{robot}", {"role": "read"})
-    world.superuser.put(f"{world.base}/team/{team}/members/{robot}")
-    _new_prototype(world, robot)
-    world.superuser.delete(path)
-    assert world.superuser.put(path).status_code == 201
-    assert world.superuser.get(f"{path}/permissions").json() == {"permissions": []}
-    assert world.superuser.get(f"{world.base}/team/{team}/members").json()["members"] == []
-    delegates = [item["delegate"]["name"] for item in world.superuser.get(_prototypes(world)).json()["prototypes"]]
+def test_p2_2_a_deleted_robot_loses_its_rights(resources: Resources) -> None:
+    shortname, _rest = resources.robot()
+    robot, repository, team = f"{resources.org}+{shortname}", resources.repository(), resources.team()
+    path = f"{resources.base}/robots/{shortname}"
+    resources.superuser.put(f"{_permissions(resources, repository)}/user/{robot}", {"role": "read"})
+    resources.superuser.put(f"{resources.base}/team/{team}/members/{robot}")
+    _new_prototype(resources, robot)
+    resources.superuser.delete(path)
+    assert resources.superuser.put(path).status_code == 201
+    assert resources.superuser.get(f"{path}/permissions").json() == {"permissions": []}
+    assert resources.superuser.get(f"{resources.base}/team/{team}/members").json()["members"] == []
+    delegates = [
+        item["delegate"]["name"] for item in resources.superuser.get(_prototypes(resources)).json()["prototypes"]
+    ]
     assert robot not in delegates
 
 
-def test_p2_2_limit_counts_joined_rows(world: World, passing_org: str) -> None:
-    base = f"/api/v1/organization/{passing_org}"
-    world.superuser.put(f"{base}/robots/robot")
-    robot = f"{passing_org}+robot"
+def test_p2_2_limit_counts_joined_rows(resources: Resources, temporary_org: str) -> None:
+    base = f"/api/v1/organization/{temporary_org}"
+    resources.superuser.put(f"{base}/robots/robot")
+    robot = f"{temporary_org}+robot"
     for name in ("one", "two", "three"):
-        body = {"namespace": passing_org, "repository": name, "visibility": "private", "description": ""}
-        world.superuser.post("/api/v1/repository", body)
-        path = f"/api/v1/repository/{passing_org}/{name}/permissions/user/{robot}"
-        world.superuser.put(path, {"role": "read"})
+        body = {"namespace": temporary_org, "repository": name, "visibility": "private", "description": ""}
+        resources.superuser.post("/api/v1/repository", body)
+        path = f"/api/v1/repository/{temporary_org}/{name}/permissions/user/{robot}"
+        resources.superuser.put(path, {"role": "read"})
     parameters = {"permissions": "true", "limit": "2"}
-    (found,) = world.superuser.get(f"{base}/robots", params=parameters).json()["robots"]
+    (found,) = resources.superuser.get(f"{base}/robots", params=parameters).json()["robots"]
     assert len(found["repositories"]) == 2

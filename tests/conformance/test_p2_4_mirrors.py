@@ -20,7 +20,7 @@ from conformance.client import (
     assert_unauthorized,
     unique,
 )
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 START = "2041-01-01T02:00:00Z"
@@ -30,9 +30,9 @@ KEYS |= {"root_rule", "robot_username", "skopeo_timeout_interval", "architecture
 
 
 @pytest.fixture(autouse=True)
-def mirroring(world: World) -> Iterator[None]:
-    """A real Quay under test must have FEATURE_REPO_MIRROR on."""
-    standin = world.target.standin
+def mirroring(resources: Resources) -> Iterator[None]:
+    """Enable mirroring. A real Quay must have FEATURE_REPO_MIRROR on."""
+    standin = resources.target.standin
     if standin:
         standin.config["FEATURE_REPO_MIRROR"] = True
     yield
@@ -41,18 +41,18 @@ def mirroring(world: World) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def robot(world: World) -> str:
-    return f"{world.org}+{world.robot()[0]}"
+def robot(resources: Resources) -> str:
+    return f"{resources.org}+{resources.robot()[0]}"
 
 
 @pytest.fixture
-def repository(world: World) -> str:
-    return f"/api/v1/repository/{world.org}/{world.repository()}"
+def repository(resources: Resources) -> str:
+    return f"/api/v1/repository/{resources.org}/{resources.repository()}"
 
 
 @pytest.fixture
 def body(robot: str) -> dict[str, Any]:
-    """An address needs no resolving. Disabled and far in the future, it is never called."""
+    """The body of a new mirror. It is disabled and starts in the far future, so Quay never contacts the address."""
     return {
         "is_enabled": False,
         "external_reference": "8.8.8.8/library/base",
@@ -65,56 +65,62 @@ def body(robot: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def mirror(world: World, repository: str, body: dict[str, Any]) -> str:
-    response = world.superuser.post(f"{repository}/mirror", body)
+def mirror(resources: Resources, repository: str, body: dict[str, Any]) -> str:
+    response = resources.superuser.post(f"{repository}/mirror", body)
     assert response.status_code == 201, response.text
     return f"{repository}/mirror"
 
 
-def _told(world: World, mirror: str) -> dict[str, Any]:
-    told: dict[str, Any] = world.superuser.get(mirror).json()
-    return told
+def _get_mirror(resources: Resources, mirror: str) -> dict[str, Any]:
+    returned: dict[str, Any] = resources.superuser.get(mirror).json()
+    return returned
 
 
 def _refused(response: Any, detail: str, status: int = 400) -> None:
-    """A bare detail, and no other key."""
+    """Assert an error with only the key `detail`."""
     assert (response.status_code, response.json()) == (status, {"detail": detail})
 
 
-def test_p2_4_create(world: World, repository: str, body: dict[str, Any], robot: str) -> None:
-    created = world.superuser.post(f"{repository}/mirror", body | {"external_registry_username": ""})
+def test_p2_4_create(resources: Resources, repository: str, body: dict[str, Any], robot: str) -> None:
+    created = resources.superuser.post(f"{repository}/mirror", body | {"external_registry_username": ""})
     assert (created.status_code, created.json()) == (201, "")
-    told = _told(world, f"{repository}/mirror")
-    assert told.keys() == KEYS
-    assert told | body == told
-    assert (told["external_registry_username"], told["external_registry_config"]) == (None, {})
-    assert (told["mirror_type"], told["sync_status"], told["architecture_filter"]) == ("PULL", "NEVER_RUN", [])
-    assert world.superuser.get(repository).json()["state"] == "MIRROR"
-    roles = world.superuser.get(f"{repository}/permissions/user/").json()["permissions"]
+    returned = _get_mirror(resources, f"{repository}/mirror")
+    assert returned.keys() == KEYS
+    assert returned | body == returned
+    assert (returned["external_registry_username"], returned["external_registry_config"]) == (None, {})
+    assert (returned["mirror_type"], returned["sync_status"], returned["architecture_filter"]) == (
+        "PULL",
+        "NEVER_RUN",
+        [],
+    )
+    assert resources.superuser.get(repository).json()["state"] == "MIRROR"
+    roles = resources.superuser.get(f"{repository}/permissions/user/").json()["permissions"]
     assert roles[robot]["role"] == "write"
 
 
-def test_p2_4_create_twice(world: World, mirror: str, body: dict[str, Any]) -> None:
+def test_p2_4_create_twice(resources: Resources, mirror: str, body: dict[str, Any]) -> None:
     name = mirror.removeprefix("/api/v1/repository/").removesuffix("/mirror")
-    _refused(world.superuser.post(mirror, body), f"Mirror configuration already exits for repository {name}", 409)
+    _refused(resources.superuser.post(mirror, body), f"Mirror configuration already exits for repository {name}", 409)
 
 
 @pytest.mark.parametrize(
     "key", ["external_reference", "sync_interval", "sync_start_date", "root_rule", "skopeo_timeout_interval"]
 )
-def test_p2_4_required(world: World, repository: str, body: dict[str, Any], key: str) -> None:
-    """The guide's own minimal example leaves skopeo_timeout_interval out."""
+def test_p2_4_required(resources: Resources, repository: str, body: dict[str, Any], key: str) -> None:
+    """The minimal example of the API guide omits skopeo_timeout_interval."""
     del body[key]
-    refused = world.superuser.post(f"{repository}/mirror", body)
+    refused = resources.superuser.post(f"{repository}/mirror", body)
     assert_problem(refused, 400, "invalid_request", f"'{key}' is a required property")
 
 
 @pytest.mark.parametrize("changes", [{"robot_username": None}, {"unknown": 1}])
-def test_p2_4_create_stumbles(world: World, repository: str, body: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_p2_4_create_internal_errors(
+    resources: Resources, repository: str, body: dict[str, Any], changes: dict[str, Any]
+) -> None:
     merged = {key: value for key, value in (body | changes).items() if value is not None}
-    assert_html(world.superuser.post(f"{repository}/mirror", merged), 500)
-    assert_problem(world.superuser.get(f"{repository}/mirror"), 404, "not_found")
-    assert world.superuser.get(repository).json()["state"] == "NORMAL"
+    assert_html(resources.superuser.post(f"{repository}/mirror", merged), 500)
+    assert_problem(resources.superuser.get(f"{repository}/mirror"), 404, "not_found")
+    assert resources.superuser.get(repository).json()["state"] == "NORMAL"
 
 
 @pytest.mark.parametrize(
@@ -129,13 +135,15 @@ def test_p2_4_create_stumbles(world: World, repository: str, body: dict[str, Any
         ("localhost/a", "The provided registry location is not allowed"),
     ],
 )
-def test_p2_4_locations(world: World, repository: str, body: dict[str, Any], reference: str, words: str) -> None:
-    refused = world.superuser.post(f"{repository}/mirror", body | {"external_reference": reference})
+def test_p2_4_locations(
+    resources: Resources, repository: str, body: dict[str, Any], reference: str, words: str
+) -> None:
+    refused = resources.superuser.post(f"{repository}/mirror", body | {"external_reference": reference})
     assert_problem(refused, 400, "invalid_request", words)
 
 
-def test_p2_4_create_errors(world: World, repository: str, body: dict[str, Any]) -> None:
-    post = world.superuser.post
+def test_p2_4_create_errors(resources: Resources, repository: str, body: dict[str, Any]) -> None:
+    post = resources.superuser.post
     path = f"{repository}/mirror"
     wrong_date = "Incorrect DateTime format for sync_start_date."
     _refused(post(path, body | {"sync_start_date": "2041-01-01T02:00:00+00:00"}), wrong_date)
@@ -144,40 +152,42 @@ def test_p2_4_create_errors(world: World, repository: str, body: dict[str, Any])
     guide = {"rule": "latest", "rule_type": "tag_glob_csv"}
     assert_problem(post(path, body | {"root_rule": guide}), 400, "invalid_request", "'rule_kind' is a required")
     assert_problem(post(path, body | {"skopeo_timeout_interval": 299}), 400, "invalid_request")
-    for robot in (f"{world.org}+{unique()}", "short"):
+    for robot in (f"{resources.org}+{unique()}", "short"):
         unknown = "Could not find robot with specified username"
         assert_message(post(path, body | {"robot_username": robot}), 400, unknown)
-    assert_problem(post(f"/api/v1/repository/{world.org}/{unique()}/mirror", body), 404, "not_found")
+    assert_problem(post(f"/api/v1/repository/{resources.org}/{unique()}/mirror", body), 404, "not_found")
 
 
-def test_p2_4_robot_of_another_namespace(world: World, repository: str, body: dict[str, Any], passing_org: str) -> None:
-    assert world.superuser.put(f"/api/v1/organization/{passing_org}/robots/other").status_code == 201
-    refused = world.superuser.post(f"{repository}/mirror", body | {"robot_username": f"{passing_org}+other"})
+def test_p2_4_robot_of_another_namespace(
+    resources: Resources, repository: str, body: dict[str, Any], temporary_org: str
+) -> None:
+    assert resources.superuser.put(f"/api/v1/organization/{temporary_org}/robots/other").status_code == 201
+    refused = resources.superuser.post(f"{repository}/mirror", body | {"robot_username": f"{temporary_org}+other"})
     assert_message(refused, 400, "Invalid robot")
 
 
 def test_p2_4_architectures_need_the_feature(
-    world: World, standin: Standin, repository: str, body: dict[str, Any]
+    resources: Resources, standin: Standin, repository: str, body: dict[str, Any]
 ) -> None:
     path = f"{repository}/mirror"
     words = "Architecture filtering requires FEATURE_SPARSE_INDEX to be enabled."
-    _refused(world.superuser.post(path, body | {"architecture_filter": ["amd64"]}), words)
-    assert world.superuser.post(path, body | {"architecture_filter": []}).status_code == 201
+    _refused(resources.superuser.post(path, body | {"architecture_filter": ["amd64"]}), words)
+    assert resources.superuser.post(path, body | {"architecture_filter": []}).status_code == 201
     standin.config["FEATURE_SPARSE_INDEX"] = True
-    assert world.superuser.put(path, {"architecture_filter": ["amd64"]}).status_code == 201
-    assert _told(world, path)["architecture_filter"] == ["amd64"]
+    assert resources.superuser.put(path, {"architecture_filter": ["amd64"]}).status_code == 201
+    assert _get_mirror(resources, path)["architecture_filter"] == ["amd64"]
 
 
-def test_p2_4_update(world: World, mirror: str) -> None:
-    before = _told(world, mirror)
+def test_p2_4_update(resources: Resources, mirror: str) -> None:
+    before = _get_mirror(resources, mirror)
     for body in ({}, {"unknown": 1}, {"sync_interval": 60}):
-        changed = world.superuser.put(mirror, body)
+        changed = resources.superuser.put(mirror, body)
         assert (changed.status_code, changed.json()) == (201, "")
-    assert _told(world, mirror) == before | {"sync_interval": 60}
+    assert _get_mirror(resources, mirror) == before | {"sync_interval": 60}
 
 
-def test_p2_4_credentials(world: World, mirror: str) -> None:
-    put = world.superuser.put
+def test_p2_4_credentials(resources: Resources, mirror: str) -> None:
+    put = resources.superuser.put
     _refused(
         put(mirror, {"external_registry_password": "p"}),
         "Unable to set a new password without also specifying a username.",
@@ -190,69 +200,69 @@ def test_p2_4_credentials(world: World, mirror: str) -> None:
         password = "p" if username else None
         body = {"external_registry_username": username, "external_registry_password": password}
         assert put(mirror, body).status_code == 201
-        told = _told(world, mirror)
-        assert told.keys() == KEYS
-        assert told["external_registry_username"] == username
+        returned = _get_mirror(resources, mirror)
+        assert returned.keys() == KEYS
+        assert returned["external_registry_username"] == username
 
 
-def test_p2_4_first_proxy_is_lost(world: World, mirror: str) -> None:
-    """Where a mirror has no proxies yet, the first of those that are sent only makes room."""
+def test_p2_4_first_proxy_is_lost(resources: Resources, mirror: str) -> None:
+    """If a mirror has no proxies yet, Quay loses the first one that is sent."""
     proxies = {"http_proxy": "http://proxy.example.com:1", "no_proxy": "localhost"}
     body = {"external_registry_config": {"proxy": proxies}}
-    assert world.superuser.put(mirror, body).status_code == 201
-    assert _told(world, mirror)["external_registry_config"] == {"proxy": {"no_proxy": "localhost"}}
-    assert world.superuser.put(mirror, body).status_code == 201
-    assert _told(world, mirror)["external_registry_config"] == {"proxy": proxies}
+    assert resources.superuser.put(mirror, body).status_code == 201
+    assert _get_mirror(resources, mirror)["external_registry_config"] == {"proxy": {"no_proxy": "localhost"}}
+    assert resources.superuser.put(mirror, body).status_code == 201
+    assert _get_mirror(resources, mirror)["external_registry_config"] == {"proxy": proxies}
 
 
-def test_p2_4_syncing(world: World, mirror: str) -> None:
-    post = world.superuser.post
+def test_p2_4_syncing(resources: Resources, mirror: str) -> None:
+    post = resources.superuser.post
     assert_problem(post(f"{mirror}/sync-cancel"), 404, "not_found")
     for _time in range(2):
         assert_no_content(post(f"{mirror}/sync-now"))
     assert_no_content(post(f"{mirror}/sync-cancel"))
-    assert _told(world, mirror)["sync_status"] == "CANCEL"
+    assert _get_mirror(resources, mirror)["sync_status"] == "CANCEL"
     assert_problem(post(f"{mirror}/sync-cancel"), 404, "not_found")
 
 
-def test_p2_4_no_delete(world: World, mirror: str) -> None:
-    """204, because it is taken for a repository of a longer name that is not there."""
-    before = _told(world, mirror)
-    assert_no_content(world.superuser.delete(mirror))
-    assert _told(world, mirror) == before
+def test_p2_4_no_delete(resources: Resources, mirror: str) -> None:
+    """Quay returns 204, because it treats the path as the name of another repository, which does not exist."""
+    before = _get_mirror(resources, mirror)
+    assert_no_content(resources.superuser.delete(mirror))
+    assert _get_mirror(resources, mirror) == before
 
 
-def test_p2_4_state_keeps_the_configuration(world: World, mirror: str) -> None:
-    before = _told(world, mirror)
+def test_p2_4_state_change_keeps_the_configuration(resources: Resources, mirror: str) -> None:
+    before = _get_mirror(resources, mirror)
     path = mirror.removesuffix("/mirror")
-    assert world.superuser.put(f"{path}/changestate", {"state": "NORMAL"}).status_code == 200
-    assert _told(world, mirror) == before
-    assert_no_content(world.superuser.post(f"{mirror}/sync-now"))
+    assert resources.superuser.put(f"{path}/changestate", {"state": "NORMAL"}).status_code == 200
+    assert _get_mirror(resources, mirror) == before
+    assert_no_content(resources.superuser.post(f"{mirror}/sync-now"))
 
 
-def test_p2_4_robot_of_a_mirror_stays(world: World, mirror: str, robot: str) -> None:
-    refused = world.superuser.delete(f"{world.base}/robots/{robot.split('+')[1]}")
+def test_p2_4_robot_of_a_mirror_cannot_be_deleted(resources: Resources, mirror: str, robot: str) -> None:
+    refused = resources.superuser.delete(f"{resources.base}/robots/{robot.split('+')[1]}")
     assert_problem(refused, 400, "invalid_request", "Robot is being used by a mirror")
 
 
-def test_p2_4_none(world: World, repository: str) -> None:
+def test_p2_4_no_mirror(resources: Resources, repository: str) -> None:
     path = f"{repository}/mirror"
-    assert_problem(world.superuser.get(path), 404, "not_found")
-    assert_problem(world.superuser.put(path, {}), 404, "not_found")
-    assert_problem(world.superuser.post(f"{path}/sync-now"), 404, "not_found")
+    assert_problem(resources.superuser.get(path), 404, "not_found")
+    assert_problem(resources.superuser.put(path, {}), 404, "not_found")
+    assert_problem(resources.superuser.post(f"{path}/sync-now"), 404, "not_found")
 
 
-def test_p2_4_rights(world: World, mirror: str, bearer: Callable[[str], Client]) -> None:
-    assert_unauthorized(world.user.get(mirror))
+def test_p2_4_rights(resources: Resources, mirror: str, bearer: Callable[[str], Client]) -> None:
+    assert_unauthorized(resources.user.get(mirror))
     assert_unauthorized(bearer("repo:write").get(mirror))
     for scope in ("repo:admin", "super:user"):
         assert bearer(scope).get(mirror).status_code == 200
 
 
-def test_p2_4_feature_off(world: World, standin: Standin, repository: str) -> None:
+def test_p2_4_feature_off(resources: Resources, standin: Standin, repository: str) -> None:
     standin.config["FEATURE_REPO_MIRROR"] = False
     path = f"{repository}/mirror"
-    assert_problem(world.superuser.get(path), 404, "not_found")
-    response = world.superuser.post(path, {})
+    assert_problem(resources.superuser.get(path), 404, "not_found")
+    response = resources.superuser.post(path, {})
     assert (response.status_code, list(response.json())) == (405, ["message"])
-    assert_problem(world.superuser.put(path, {}), 400, "invalid_request", "'description' is a required property")
+    assert_problem(resources.superuser.put(path, {}), 400, "invalid_request", "'description' is a required property")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Part 2, section 8: the description of the API, and where it is wrong."""
+"""Part 2, section 8: the description of the API, and its errors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from conformance.client import Client, Target
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 from standin.endpoints.discovery import described_routes, facts_of
 
 PATH = "/api/v1/discovery"
 
-# What a Quay serves below its API and describes nowhere.
+# Endpoints of the API that Quay does not describe.
 _UNDESCRIBED = {"POST /api/v1/user/initialize"}
 
 OPERATIONS = {
@@ -48,14 +48,14 @@ def operations_of(client: Client, internal: str = "false") -> dict[str, tuple[st
     return found
 
 
-def test_p2_8_discovery_is_for_everybody(target: Target, anonymous: Client, internal: str) -> None:
+def test_p2_8_discovery_is_public(target: Target, anonymous: Client, internal: str) -> None:
     body = anonymous.get(PATH, params={"internal": internal}).json()
     assert (body["swagger"], body["basePath"], body["info"]["version"]) == ("2.0", "/", "v1")
     assert (f"{body['schemes'][0]}://{body['host']}", len(body["schemes"])) == (target.url, 1)
 
 
-def test_p2_8_discovery_is_the_same_for_a_superuser(world: World, anonymous: Client, internal: str) -> None:
-    bodies = [client.get(PATH, params={"internal": internal}).json() for client in (world.superuser, anonymous)]
+def test_p2_8_discovery_is_the_same_for_a_superuser(resources: Resources, anonymous: Client, internal: str) -> None:
+    bodies = [client.get(PATH, params={"internal": internal}).json() for client in (resources.superuser, anonymous)]
     assert bodies[0]["paths"] == bodies[1]["paths"]
 
 
@@ -89,7 +89,7 @@ def test_p2_8_what_is_not_described(anonymous: Client) -> None:
         assert path not in paths
 
 
-def test_p2_8_form_of_an_operation(anonymous: Client) -> None:
+def test_p2_8_format_of_an_operation(anonymous: Client) -> None:
     item = anonymous.get(PATH).json()["paths"]["/api/v1/organization/{orgname}/logs"]
     assert (item["x-name"], item["x-path"], item["x-tag"]) == (
         "endpoints.api.logs.OrgLogs",
@@ -125,15 +125,15 @@ def body_of(document: dict[str, Any], path: str, method: str) -> str:
     return str(body["schema"]["$ref"])
 
 
-def test_p2_8_body_of_an_app_token_is_described_by_another_one(anonymous: Client) -> None:
-    """Definitions named alike in several of Quay's files: one of them stands for all."""
+def test_p2_8_body_of_an_app_token_has_the_description_of_another(anonymous: Client) -> None:
+    """Quay has several definitions with the same name and describes only one of them."""
     document = anonymous.get(PATH).json()
     assert body_of(document, "/api/v1/user/apptoken", "post") == "#/definitions/NewToken"
     assert body_of(document, "/api/v1/repository/{repository}/tokens/", "post") == "#/definitions/NewToken"
     assert document["definitions"]["NewToken"]["required"] == ["friendlyName"]
 
 
-def test_p2_8_body_of_an_organization_is_described_by_another_one(anonymous: Client) -> None:
+def test_p2_8_body_of_an_organization_has_the_description_of_another(anonymous: Client) -> None:
     document = anonymous.get(PATH, params={"internal": "true"}).json()
     for path in ("/api/v1/organization/{orgname}", "/api/v1/superuser/organizations/{name}"):
         assert body_of(document, path, "put") == "#/definitions/UpdateOrg"
@@ -142,6 +142,6 @@ def test_p2_8_body_of_an_organization_is_described_by_another_one(anonymous: Cli
 
 @pytest.mark.standin
 def test_standin_describes_what_it_serves() -> None:
-    """Whoever adds an endpoint adds what a real Quay says of it to discovery.json."""
+    """Each endpoint needs the data of a real Quay in discovery.json."""
     lacking = {f"{route.method} {route.path}" for route in described_routes() if facts_of(route) is None}
     assert {name for name in lacking if name not in _UNDESCRIBED and "/error/" not in name} == set()

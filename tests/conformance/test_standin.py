@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-in's own side: journal, faults, control plane, https and the command line."""
+"""The stand-in itself: journal, faults, control plane, https and the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from conformance.client import Client, Secret, Target, unique
-from conformance.world import World
+from conformance.resources import Resources
 from standin import Standin
 
 pytestmark = pytest.mark.standin
@@ -29,7 +29,7 @@ CONTROL = "/__standin__"
 
 
 @pytest.fixture(params=[False, True], ids=["http", "https"])
-def either(request: pytest.FixtureRequest) -> Iterator[Target]:
+def standin_target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """A stand-in with a first user, over http and over https."""
     with Standin(tls=request.param) as standin:
         verify = standin.ca_path or True
@@ -44,40 +44,42 @@ def _standin(target: Target) -> Standin:
     return target.standin
 
 
-def test_journal_tells_what_was_asked_and_no_secret(world: World, standin: Standin) -> None:
+def test_journal_lists_requests_and_no_secret(resources: Resources, standin: Standin) -> None:
     standin.journal.clear()
-    secret = world.token("org:admin")
-    with Client(world.target, bearer=secret) as client:
-        created = client.put(f"{world.base}/robots/{unique('r')}", {"description": "d"}).json()
-        client.get(f"{world.base}/robots", params={"token": "false"})
-    world.superuser.post("/oauth/authorizeapp", data=world.form(scope="repo:read"))
-    with Client(world.target, basic=(world.target.username, world.target.password)) as client:
-        client.get("/v2/auth", params={"service": world.target.host})
+    secret = resources.token("org:admin")
+    with Client(resources.target, bearer=secret) as client:
+        created = client.put(f"{resources.base}/robots/{unique('r')}", {"description": "d"}).json()
+        client.get(f"{resources.base}/robots", params={"token": "false"})
+    resources.superuser.post("/oauth/authorizeapp", data=resources.form(scope="repo:read"))
+    with Client(resources.target, basic=(resources.target.username, resources.target.password)) as client:
+        client.get("/v2/auth", params={"service": resources.target.host})
     entries = [entry for entry in standin.journal if entry.path != "/oauth/authorizeapp" or entry.user]
     put, listing, browser, registry = entries[-4:]
-    assert (put.method, put.auth, put.user, put.status) == ("PUT", "bearer", world.target.username, 201)
+    assert (put.method, put.auth, put.user, put.status) == ("PUT", "bearer", resources.target.username, 201)
     assert (put.write, put.mint, put.effect, put.body_keys) == (True, True, True, ["description"])
     assert (listing.write, listing.mint, listing.effect, listing.query) == (False, False, False, "token=false")
     assert (browser.auth, browser.write, browser.mint) == ("session", True, True)
     assert {"client_id", "scope"} <= set(browser.body_keys)
     assert (registry.auth, registry.write, registry.effect) == ("basic", False, True)
     written = json.dumps(standin.journal.as_dicts())
-    for hidden in (secret, created["token"], world.target.password, world.superuser.csrf):
+    for hidden in (secret, created["token"], resources.target.password, resources.superuser.csrf):
         assert hidden not in written
 
 
-def test_journal_writes_are_those_that_can_have_an_effect(world: World, standin: Standin, anonymous: Client) -> None:
+def test_journal_writes_are_requests_that_can_have_an_effect(
+    resources: Resources, standin: Standin, anonymous: Client
+) -> None:
     standin.journal.clear()
-    anonymous.sign_in(world.username, world.password)
+    anonymous.sign_in(resources.username, resources.password)
     anonymous.post("/api/v1/no/such/address")
-    anonymous.delete(f"{world.base}/robots/nobody")
+    anonymous.delete(f"{resources.base}/robots/nobody")
     assert [(entry.method, entry.path, entry.write) for entry in standin.journal] == [
         ("GET", "/csrf_token", False),
         ("POST", "/api/v1/signin", False),
         ("POST", "/api/v1/no/such/address", False),
-        ("DELETE", f"{world.base}/robots/nobody", True),
+        ("DELETE", f"{resources.base}/robots/nobody", True),
     ]
-    assert [entry.path for entry in standin.journal.writes] == [f"{world.base}/robots/nobody"]
+    assert [entry.path for entry in standin.journal.writes] == [f"{resources.base}/robots/nobody"]
     assert standin.journal.mints == []
 
 
@@ -92,51 +94,51 @@ def _robot_exists(target: Target) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "refuse"])
-def test_cut_connections(either: Target, kind: str) -> None:
-    standin = _standin(either)
-    with _signed_in(either) as client:
+def test_reset_connections(standin_target: Target, kind: str) -> None:
+    standin = _standin(standin_target)
+    with _signed_in(standin_target) as client:
         standin.faults.add(kind, method="PUT", path="/robots/")
         with pytest.raises(requests.ConnectionError) as caught:
             client.put("/api/v1/user/robots/robot")
-        if either.url.startswith("http://"):
+        if standin_target.url.startswith("http://"):
             assert "ConnectionResetError" in repr(caught.value)
-        assert _robot_exists(either) is (kind == "cut_after")
+        assert _robot_exists(standin_target) is (kind == "cut_after")
         assert client.get("/api/v1/user/").status_code == 200
     entry = standin.journal.entries[-2]
     assert (entry.fault, entry.status, entry.effect) == (kind, None, kind == "cut_after")
 
 
-def test_refuse_goes_on_for_new_connections(either: Target) -> None:
-    with _signed_in(either) as client, Client(either) as other:
-        _standin(either).faults.add("refuse", path="/api/v1/user/$", seconds=60)
+def test_refuse_resets_new_connections(standin_target: Target) -> None:
+    with _signed_in(standin_target) as client, Client(standin_target) as other:
+        _standin(standin_target).faults.add("refuse", path="/api/v1/user/$", seconds=60)
         with pytest.raises(requests.ConnectionError):
             client.get("/api/v1/user/")
         with pytest.raises(requests.ConnectionError):
             other.get("/config")
 
 
-def test_truncated_answers(either: Target) -> None:
-    with _signed_in(either) as client:
-        _standin(either).faults.add("truncate", path="/robots/robot$")
+def test_truncated_responses(standin_target: Target) -> None:
+    with _signed_in(standin_target) as client:
+        _standin(standin_target).faults.add("truncate", path="/robots/robot$")
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             client.put("/api/v1/user/robots/robot")
-        assert _robot_exists(either)
+        assert _robot_exists(standin_target)
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_status_faults(either: Target, after: bool) -> None:
-    with _signed_in(either) as client:
+def test_status_faults(standin_target: Target, after: bool) -> None:
+    with _signed_in(standin_target) as client:
         fault = {"status": 503, "headers": {"Retry-After": "7"}, "body": "busy", "after": after}
-        _standin(either).faults.add("status", method="PUT", **fault)
+        _standin(standin_target).faults.add("status", method="PUT", **fault)
         response = client.put("/api/v1/user/robots/robot")
         assert (response.status_code, response.text, response.headers["Retry-After"]) == (503, "busy", "7")
-        assert _robot_exists(either) is after
+        assert _robot_exists(standin_target) is after
         assert client.put("/api/v1/user/robots/other").status_code == 201
 
 
-def test_login_page_of_a_proxy(either: Target) -> None:
-    with Client(either) as client:
-        _standin(either).faults.add("html_200", path="/config")
+def test_login_page_of_a_proxy(standin_target: Target) -> None:
+    with Client(standin_target) as client:
+        _standin(standin_target).faults.add("html_200", path="/config")
         response = client.get("/config")
         assert response.status_code == 200
         assert response.headers["Content-Type"].startswith("text/html")
@@ -144,20 +146,20 @@ def test_login_page_of_a_proxy(either: Target) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_delays(either: Target, after: bool) -> None:
-    with _signed_in(either) as client:
-        _standin(either).faults.add("delay", method="PUT", seconds=60, after=after)
+def test_delays(standin_target: Target, after: bool) -> None:
+    with _signed_in(standin_target) as client:
+        _standin(standin_target).faults.add("delay", method="PUT", seconds=60, after=after)
         with pytest.raises(requests.ReadTimeout):
             client.put("/api/v1/user/robots/robot", timeout=0.5)
-        assert _robot_exists(either) is after
+        assert _robot_exists(standin_target) is after
         assert client.get("/config").status_code == 200
 
 
-def test_a_fault_fires_from_the_nth_request_on_so_many_times(either: Target) -> None:
-    with Client(either) as client:
-        _standin(either).faults.add("status", path="^/config$", status=502, nth=2, times=2)
+def test_a_fault_fires_from_the_nth_request_on_a_number_of_times(standin_target: Target) -> None:
+    with Client(standin_target) as client:
+        _standin(standin_target).faults.add("status", path="^/config$", status=502, nth=2, times=2)
         assert [client.get("/config").status_code for _time in range(5)] == [200, 502, 502, 200, 200]
-        _standin(either).faults.add("status", path="^/config$", status=504, times=None)
+        _standin(standin_target).faults.add("status", path="^/config$", status=504, times=None)
         assert {client.get("/config").status_code for _time in range(5)} == {504}
 
 
@@ -166,22 +168,22 @@ def test_unknown_faults_are_refused(fresh: Target) -> None:
         _standin(fresh).faults.add("nonsense")
 
 
-def test_https_has_a_ca_of_its_own(either: Target) -> None:
-    standin = _standin(either)
-    assert (standin.ca_path is None) is either.url.startswith("http://")
+def test_https_has_its_own_ca(standin_target: Target) -> None:
+    standin = _standin(standin_target)
+    assert (standin.ca_path is None) is standin_target.url.startswith("http://")
     if standin.ca_path:
-        with Client(replace(either, verify=True)) as client, pytest.raises(requests.exceptions.SSLError):
+        with Client(replace(standin_target, verify=True)) as client, pytest.raises(requests.exceptions.SSLError):
             client.get("/config")
         assert standin.config["PREFERRED_URL_SCHEME"] == "https"
 
 
 class Control:
-    """The control plane over HTTP."""
+    """A client of the control plane."""
 
     def __init__(self, target: Target) -> None:
         self._client = Client(target)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
         response = self._client.request(method, f"{CONTROL}/{path}", json=body)
         assert response.status_code < 300, response.text
         return response.json() if response.content else None
@@ -200,52 +202,52 @@ def _initialize(target: Target) -> None:
 
 def test_control_journal(fresh: Target, control: Control) -> None:
     _initialize(fresh)
-    (entry,) = control.ask("GET", "journal")
+    (entry,) = control.call("GET", "journal")
     assert (entry["method"], entry["path"], entry["n"]) == ("POST", "/api/v1/user/initialize", 1)
-    control.ask("DELETE", "journal")
-    assert control.ask("GET", "journal") == []
+    control.call("DELETE", "journal")
+    assert control.call("GET", "journal") == []
 
 
 def test_control_clock(control: Control) -> None:
-    assert control.ask("POST", "clock", {"set": "2030-01-02T03:04:05+00:00"})["now"].startswith("2030-01-02T03:04:")
-    assert control.ask("POST", "clock", {"advance": 86400})["now"].startswith("2030-01-03T03:04:")
-    stopped = control.ask("POST", "clock", {"stopped": True})
-    assert control.ask("POST", "clock", {"advance": 0}) == stopped
-    resumed = control.ask("POST", "clock", {"stopped": False})["now"]
+    assert control.call("POST", "clock", {"set": "2030-01-02T03:04:05+00:00"})["now"].startswith("2030-01-02T03:04:")
+    assert control.call("POST", "clock", {"advance": 86400})["now"].startswith("2030-01-03T03:04:")
+    stopped = control.call("POST", "clock", {"stopped": True})
+    assert control.call("POST", "clock", {"advance": 0}) == stopped
+    resumed = control.call("POST", "clock", {"stopped": False})["now"]
     assert stopped["now"] <= resumed < stopped["now"].replace("2030-01-03T03:", "2030-01-03T04:")
 
 
 def test_control_config(fresh: Target, control: Control) -> None:
-    changed = control.ask("PATCH", "config", {"REGISTRY_STATE": "readonly"})
-    assert changed["REGISTRY_STATE"] == control.ask("GET", "config")["REGISTRY_STATE"] == "readonly"
+    changed = control.call("PATCH", "config", {"REGISTRY_STATE": "readonly"})
+    assert changed["REGISTRY_STATE"] == control.call("GET", "config")["REGISTRY_STATE"] == "readonly"
     with Client(fresh) as client:
         assert client.get("/config").json()["registry_state"] == "readonly"
 
 
 def test_control_faults(fresh: Target, control: Control) -> None:
     rule = {"match": {"method": "GET", "path": "/config", "nth": 1}, "action": {"kind": "status", "status": 418}}
-    control.ask("POST", "faults", rule | {"times": 1})
+    control.call("POST", "faults", rule | {"times": 1})
     with Client(fresh) as client:
         assert [client.get("/config").status_code for _time in range(2)] == [418, 200]
-    (shown,) = control.ask("GET", "faults")
+    (shown,) = control.call("GET", "faults")
     assert (shown["kind"], shown["seen"], shown["fired"]) == ("status", 2, 1)
-    control.ask("DELETE", "faults")
-    assert control.ask("GET", "faults") == []
+    control.call("DELETE", "faults")
+    assert control.call("GET", "faults") == []
 
 
 def test_control_snapshots_and_reset(fresh: Target, control: Control) -> None:
     _initialize(fresh)
     with _signed_in(fresh) as client:
         client.put("/api/v1/user/robots/robot")
-        before = control.ask("GET", "state")["robots"]
-        snapshot = control.ask("POST", "snapshot")
+        before = control.call("GET", "state")["robots"]
+        snapshot = control.call("POST", "snapshot")
         client.post("/api/v1/user/robots/robot/regenerate")
         client.put("/api/v1/user/robots/other")
-        assert control.ask("GET", "state")["robots"] != before
-        control.ask("POST", "restore", snapshot)
-        assert control.ask("GET", "state")["robots"] == before
-    control.ask("POST", "reset")
-    summary = control.ask("GET", "state")
+        assert control.call("GET", "state")["robots"] != before
+        control.call("POST", "restore", snapshot)
+        assert control.call("GET", "state")["robots"] == before
+    control.call("POST", "reset")
+    summary = control.call("GET", "state")
     assert (summary["users"], summary["robots"], summary["requests"]) == ([], {}, 0)
 
 
@@ -254,7 +256,7 @@ def test_control_state_has_fingerprints_and_no_secrets(fresh: Target, control: C
         body = {"username": "first", "password": "long-enough", "access_token": True}
         token = client.post("/api/v1/user/initialize", body).json()["access_token"]
         robot = client.put("/api/v1/user/robots/robot").json()["token"]
-    summary = control.ask("GET", "state")
+    summary = control.call("GET", "state")
     assert summary["robots"].keys() == {"first+robot"}
     assert len(summary["robots"]["first+robot"]) == 12
     (alive,) = summary["oauth_tokens"].values()

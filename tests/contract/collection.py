@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as it lies here: its modules, what they document, and what they accept."""
+"""The collection: its modules, their documentation and their argument specs."""
 
 from __future__ import annotations
 
@@ -36,16 +36,15 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Spec:
-    """What a module's main() hands to AnsibleModule."""
+    """The arguments that a module passes to AnsibleModule."""
 
     options: Document
     constraints: Document
-    supports_check_mode: bool
 
 
 @dataclass(frozen=True)
 class Documented:
-    """A module's documentation as its users see it: with the fragments merged in."""
+    """A module's documentation as ansible-doc returns it, with its fragments."""
 
     doc: Document
     examples: str
@@ -56,8 +55,8 @@ class Documented:
         return dict(self.doc["options"])
 
 
-class _Accepted(BaseException):
-    """Ends main() as soon as it has said what it accepts."""
+class _Stop(BaseException):
+    """Stops main() once its argument spec is known."""
 
 
 @functools.cache
@@ -66,16 +65,17 @@ def spec_of(module: str) -> Spec:
 
     def note(_self: AnsibleModule, argument_spec: Document, **rest: Any) -> None:
         seen.update(rest, argument_spec=argument_spec)
-        raise _Accepted
+        raise _Stop
 
     main = importlib.import_module(f"ansible_collections.{NAME}.plugins.modules.{module}").main
     try:
         with mock.patch.object(AnsibleModule, "__init__", note):
             main()
-    except _Accepted:
+    except _Stop:
         pass
     options = seen.pop("argument_spec")
-    return Spec(options, constraints=seen, supports_check_mode=bool(seen.pop("supports_check_mode", False)))
+    seen.pop("supports_check_mode", None)
+    return Spec(options, constraints=seen)
 
 
 def documented(module: str) -> Documented:
@@ -84,7 +84,7 @@ def documented(module: str) -> Documented:
 
 
 def options_of_builtin(module: str) -> set[str]:
-    """The names, aliases included, of a module's options that comes with ansible-core."""
+    """The names and aliases of the options of a module of ansible-core."""
     options = ansible_doc(module)[module]["doc"]["options"]
     return {*options, *(alias for option in options.values() for alias in option.get("aliases", ()))}
 
@@ -101,7 +101,7 @@ def ansible_doc(*modules: str) -> Document:
 
 
 def source_text(module: str, variable: str) -> str:
-    """A text that a module's file assigns to a variable, as it is written there."""
+    """The text that a module's file assigns to a variable, such as DOCUMENTATION."""
     tree = ast.parse((PLUGINS / "modules" / f"{module}.py").read_text())
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and _named(statement, variable):
@@ -119,7 +119,7 @@ def runtime() -> Document:
 
 
 def walk(options: Mapping[str, Any], below: str, path: str = "") -> list[tuple[str, Document]]:
-    """All options with their full names; ``below`` is the key that holds an option's own options."""
+    """All options and suboptions with their full names; ``below`` is the key of an option's suboptions."""
     found = []
     for name, option in options.items():
         found.append((f"{path}{name}", option))
@@ -128,7 +128,7 @@ def walk(options: Mapping[str, Any], below: str, path: str = "") -> list[tuple[s
 
 
 def tracked() -> list[Path]:
-    """Every file that belongs to the sources."""
+    """All files of the working tree that git does not ignore."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in sorted(listing.split("\0")) if name and (ROOT / name).is_file()]

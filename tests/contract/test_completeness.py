@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action group, and that every module has its tests."""
+"""Every module is in the action group and has its tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_action_group_has_every_module_and_nothing_else() -> None:
     assert len(set(group)) == len(group)
 
 
-def test_there_is_no_other_kind_of_module() -> None:
+def test_every_module_file_is_a_module_of_quay() -> None:
     files = {path.name for path in (collection.PLUGINS / "modules").glob("*.py")}
     assert files == {path.name for path in collection.MODULE_FILES}
 

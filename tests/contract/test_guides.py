@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guides: what they show can be typed, and every playbook has its place."""
+"""The examples of the guides are valid, and the recipes guide lists every playbook."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .test_documentation import validate
 
 GUIDES = sorted((collection.ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 _YAML = re.compile(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", re.MULTILINE)
-_TASK_WORDS = {"name", "register", "no_log", "vars", "when"}
+TASK_KEYWORDS = {"name", "register", "no_log", "vars", "when"}
 
 
 def tasks() -> Iterator[dict[str, Any]]:
@@ -33,17 +33,17 @@ TASKS = list(tasks())
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task["name"])
 def test_tasks_of_guides_can_be_run(task: dict[str, Any]) -> None:
-    (action,) = task.keys() - _TASK_WORDS
+    (action,) = task.keys() - TASK_KEYWORDS
     namespace, _dot, module = action.rpartition(".")
     assert namespace == collection.NAME
     validate(module, task[action] or {})
 
 
-def test_every_recipe_has_its_playbook() -> None:
+def test_recipes_guide_names_every_playbook() -> None:
     text = (collection.ROOT / "docs" / "docsite" / "rst" / "guide_recipes.rst").read_text()
     named = set(re.findall(rf"``{collection.NAME}\.(\w+)``", text)) - set(collection.MODULES)
     playbooks = {path.stem for path in (collection.ROOT / "playbooks").glob("*.yml")}
-    # The action group is named, too.
+    # The guide also names the action group.
     assert named - {"quay"} == playbooks
 
 

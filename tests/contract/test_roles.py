@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role says of its options what the modules say of theirs, and hands on what it is given."""
+"""The options of the role match those of its modules, and the role passes them on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from . import collection
 
 ROLE = collection.ROOT / "roles" / "rotation"
 
-# The role's way to say the connection's options, and which module renews which kind.
+# The prefix of the role's variables, and the module that renews each kind.
 CONNECTION = "rotation_"
 MODULES = {"api": "quay_api_token", "referrers": "quay_referrers_token", "robot": "quay_robot_token"}
 
-# What the role decides by itself, or leaves to whoever calls the modules.
-_NOT_THE_ROLES = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded"}
+# Options of the modules that the role does not offer.
+_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded"}
 _LOGIN = {"quay_token", "quay_username", "quay_password"}
 
 
@@ -40,7 +40,7 @@ def of_credential() -> dict[str, Any]:
 
 
 def meaning(option: dict[str, Any]) -> dict[str, Any]:
-    """What an option means; a default is the module's business, which the role does not repeat."""
+    """Type, elements and choices of an option. The role repeats no default."""
     return {
         "type": option.get("type", "str"),
         "elements": option.get("elements"),
@@ -61,7 +61,7 @@ def test_every_kind_has_its_task() -> None:
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_options_mean_what_the_module_means(kind: str) -> None:
+def test_options_are_those_of_the_module(kind: str) -> None:
     accepted = collection.spec_of(MODULES[kind]).options
     for name, option in of_credential().items():
         if name in accepted:
@@ -78,13 +78,13 @@ def test_stores_are_those_of_the_modules() -> None:
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_task_hands_on_every_option_of_its_module(kind: str) -> None:
+def test_task_passes_on_every_option_of_its_module(kind: str) -> None:
     accepted = collection.spec_of(MODULES[kind]).options.keys()
     connection = {name.removeprefix(CONNECTION) for name in options() if name != "rotation_credentials"} | _LOGIN
-    expected = accepted - connection - {"quay_host"} - _NOT_THE_ROLES
-    handed = task_of(kind).keys()
-    # By its client id, which the judgement has looked up.
-    assert expected - {"application"} <= handed <= accepted
+    expected = accepted - connection - {"quay_host"} - _NOT_OFFERED
+    passed = task_of(kind).keys()
+    # The role passes the client ID instead of `application`.
+    assert expected - {"application"} <= passed <= accepted
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -94,14 +94,14 @@ def test_every_option_of_a_kind_is_declared(kind: str) -> None:
 
 
 def test_judgement_takes_every_option_that_matters_to_it() -> None:
-    judged = load("vars/main.yml")["__rotation_judged"]
+    judged = load("vars/main.yml")["__rotation_request_keys"]
     suboptions = collection.spec_of("quay_token_info").options["credentials"]["options"]
-    # The role reads no store by itself: the judgement does.
+    # The role reads no store by itself.
     assert set(judged) == suboptions.keys() - {"held"}
     assert set(judged) <= of_credential().keys()
 
 
-# What the role is told besides how to reach Quay.
+# The variables of the role in addition to those of the connection.
 OWN_OPTIONS = {"rotation_credentials", "rotation_force"}
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the rotation playbook on an embedded stand-in Quay, as a platform team would night after night.
+"""Run the rotation playbook every night against an embedded stand-in Quay, as a platform team would.
 
-A file of its own starts the server, makes its first user and an organization; everything else is done by the
-collection. Each act asserts what it shows, so the demo is also a test.
+This file starts the server and creates its first user and an organization. The collection does everything else. Each
+step asserts what it shows, so the demo is also a test.
 """
 
 from __future__ import annotations
@@ -38,62 +38,64 @@ RECAP = re.compile(r"^localhost +: (.*)$", re.MULTILINE)
 DAY = 86400
 
 
-class Disappointment(Exception):
-    """The demo did not show what it promises."""
+class DemoFailed(Exception):
+    """A step of the demo did not behave as described."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--family", choices=("3.18", "3.17"), default="3.18", help="which Quay the stand-in plays")
+    parser.add_argument(
+        "--family", choices=("3.18", "3.17"), default="3.18", help="version of Quay that the stand-in imitates"
+    )
     family = parser.parse_args().family
     shutil.rmtree(STAGE, ignore_errors=True)
     CONSUMERS.mkdir(parents=True)
     try:
         with Standin(family=family) as quay:
             play(quay, family)
-    except Disappointment as disappointment:
-        print(f"\n{disappointment}\nThe whole output of ansible-playbook is in {shown(LOG)}", file=sys.stderr)
+    except DemoFailed as failure:
+        print(f"\n{failure}\nThe complete output of ansible-playbook is in {shown(LOG)}", file=sys.stderr)
         return 1
     return 0
 
 
 def play(quay: Standin, family: str) -> None:
-    """Show all acts."""
-    print(f"A stand-in Quay {family} listens at {quay.url}, empty but for the organization acme.")
+    """Run all steps."""
+    print(f"A stand-in Quay {family} listens at {quay.url}. It contains only the organization acme.")
     login = prepare(quay)
     print(
-        "Three credentials are declared in tests/demo/credentials.yml: a robot's token for pulls, an OAuth access\n"
-        "token, and a registry token for the referrers API. The same playbook runs every night."
+        "tests/demo/credentials.yml declares three credentials: a robot token for pulls, an OAuth access token, and a\n"
+        "registry token for the referrers API. The same playbook runs every night."
     )
-    first_day(quay, login)
-    later(quay, login, family)
-    look_around()
+    first_night(quay, login)
+    later_nights(quay, login)
+    list_files()
 
 
-def first_day(quay: Standin, login: dict[str, str]) -> None:
-    act(quay, login, "1. What would happen? (check mode)", "--check", writes=0)
+def first_night(quay: Standin, login: dict[str, str]) -> None:
+    step(quay, login, "1. Check mode: what would change?", "--check", writes=0)
     expect(not any(CONSUMERS.iterdir()), "check mode wrote a file")
-    act(quay, login, "2. The first night: create, prove, deliver")
+    step(quay, login, "2. First night: create, verify, deliver")
     consume(quay)
-    act(quay, login, "3. The next night: nothing is due", writes=0, changed=0)
+    step(quay, login, "3. Second night: nothing is due", writes=0, changed=0)
 
 
-def later(quay: Standin, login: dict[str, str], family: str) -> None:
+def later_nights(quay: Standin, login: dict[str, str]) -> None:
     old = {path.name: path.read_bytes() for path in CONSUMERS.iterdir()}
     (CONSUMERS / "ci.env").unlink()
-    act(quay, login, "4. Somebody deleted ci.env: delivered again, without a new secret")
-    expect("acme+ci" in (CONSUMERS / "ci.env").read_text(), "ci.env was not repaired")
+    step(quay, login, "4. ci.env was deleted: delivered again without a new secret")
+    expect("acme+ci" in (CONSUMERS / "ci.env").read_text(), "ci.env was not restored")
     quay.clock.advance(81 * DAY)
-    act(quay, login, "5. 81 days later: what is due, and why? (check mode)", "--check", writes=0)
-    act(quay, login, "6. The same night, for real: mint, prove, deliver, and only then retire")
+    step(quay, login, "5. 81 days later, check mode: what is due, and why?", "--check", writes=0)
+    step(quay, login, "6. The same night: mint, verify, deliver, then retire")
     fresh = {path.name for path in CONSUMERS.iterdir() if path.read_bytes() != old.get(path.name)}
     expect(len(fresh) == len(old), "a credential was not renewed")
     consume(quay)
-    act(quay, login, "7. And again: nothing is due", writes=0, changed=0)
+    step(quay, login, "7. Next night: nothing is due", writes=0, changed=0)
 
 
 def prepare(quay: Standin) -> dict[str, str]:
-    """Make the first user, an organization and a repository; returns the environment that holds his login."""
+    """Create the first user, an organization and a repository, and return their login as environment variables."""
     password = secrets.token_urlsafe()
     account = {"username": "admin", "password": password, "email": "admin@quay.example", "access_token": True}
     token = requests.post(f"{quay.url}/api/v1/user/initialize", json=account, timeout=30).json()["access_token"]
@@ -101,14 +103,14 @@ def prepare(quay: Standin) -> dict[str, str]:
         ("/api/v1/organization/", {"name": "acme", "email": "acme@quay.example"}),
         ("/api/v1/repository", {"namespace": "acme", "repository": "app", "visibility": "private", "description": ""}),
     ):
-        made = requests.post(quay.url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-        expect(made.status_code == 201, f"{path} answered {made.status_code}")
+        response = requests.post(quay.url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        expect(response.status_code == 201, f"POST {path} returned the status {response.status_code}")
     login = {"QUAY_HOST": quay.url, "QUAY_USERNAME": "admin", "QUAY_PASSWORD": password}
     ansible(login, str(HERE / "prepare.yml"))
     return login
 
 
-def act(
+def step(
     quay: Standin,
     login: dict[str, str],
     title: str,
@@ -116,30 +118,32 @@ def act(
     writes: int | None = None,
     changed: int | None = None,
 ) -> None:
-    """Run the playbook once, and show its report and what it asked of Quay."""
+    """Run the playbook once. Print its report and a summary of its requests to Quay."""
     print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")
     arguments = ["tokensmith.quay.rotate", "-e", "@credentials.yml", *options]
     print(f"$ ansible-playbook {' '.join(arguments)}")
+    check = "--check" in options
     quay.journal.clear()
     output = ansible(login, *arguments, "-e", f"consumers={CONSUMERS}")
     for line in report(output):
         print(f"  {line}")
     recap = RECAP.search(output)
-    done = [entry for entry in quay.journal if entry.write and not entry.path.endswith("/signin")]
-    minted = sum(entry.mint for entry in done)
-    tally = f"requests to Quay: {len(quay.journal)}, of which changing something: {len(done)} ({minted} minting)"
-    print(f"  {tally}; files changed: {changes(recap)}")
-    expect(writes is None or len(done) == writes, f"{len(done)} writing requests where {writes} were promised")
-    expect(changed is None or changes(recap) == changed, f"{changes(recap)} changes where {changed} were promised")
+    written = [entry for entry in quay.journal if entry.write and not entry.path.endswith("/signin")]
+    minted = sum(entry.mint for entry in written)
+    print(f"  requests to Quay: {len(quay.journal)}; write requests: {len(written)} ({minted} mint a secret)")
+    print(f"  credentials that would change: {changes(recap)}" if check else f"  credentials changed: {changes(recap)}")
+    expect(writes is None or len(written) == writes, f"{len(written)} write requests instead of {writes}")
+    expect(changed is None or changes(recap) == changed, f"{changes(recap)} changes instead of {changed}")
 
 
 def changes(recap: re.Match[str] | None) -> int:
+    """Return the number of changed tasks in the play recap. The role runs one task per credential."""
     counted = re.search(r"changed=(\d+)", recap.group(1)) if recap else None
     return int(counted.group(1)) if counted else -1
 
 
 def ansible(login: dict[str, str], *arguments: str) -> str:
-    """Run ansible-playbook in the demo's folder, keep its output, and return it."""
+    """Run ansible-playbook in the directory of the demo. Log its output and return it."""
     shutil.copy(HERE / "credentials.yml", STAGE)
     environment = {
         **os.environ,
@@ -156,24 +160,24 @@ def ansible(login: dict[str, str], *arguments: str) -> str:
     with LOG.open("a") as log:
         log.write(f"$ ansible-playbook {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
     if done.returncode:
-        raise Disappointment(f"ansible-playbook failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise DemoFailed(f"ansible-playbook failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
 
 
 def report(output: str) -> list[str]:
-    """The table that the role printed."""
+    """Return the table that the role printed, one line per item."""
     found = REPORT.search(output)
     if found is None:
-        raise Disappointment("The playbook printed no report")
+        raise DemoFailed("The playbook printed no rotation report")
     lines: list[str] = json.loads(found.group(1))["msg"]
     return [line.replace(f"{CONSUMERS}/", "") for line in lines]
 
 
 def consume(quay: Standin) -> None:
-    """Use each delivered credential as its consumer would."""
-    for who, accepted in attempts(quay):
-        print(f"  {who}: {'accepted' if accepted else 'REFUSED'}")
-        expect(accepted, f"{who} was refused")
+    """Use each delivered credential as its consumer does."""
+    for request, accepted in attempts(quay):
+        print(f"  {request}: {'accepted' if accepted else 'REJECTED'}")
+        expect(accepted, f"{request} was rejected")
 
 
 def attempts(quay: Standin) -> Iterator[tuple[str, bool]]:
@@ -191,24 +195,24 @@ def attempts(quay: Standin) -> Iterator[tuple[str, bool]]:
     yield "GET /v2/acme/app/tags/list with scanner.token", tags.status_code == 200
 
 
-def look_around() -> None:
-    print("\nWhere to look")
+def list_files() -> None:
+    print("\nFiles to look at")
     for what, path in (
         ("the declarations", HERE / "credentials.yml"),
         ("the playbook", places.ROOT / "playbooks" / "rotate.yml"),
-        ("what the consumers hold (secrets of a server that is gone)", CONSUMERS),
-        ("the whole output of ansible-playbook", LOG),
+        ("the stores of the consumers (the server no longer exists)", CONSUMERS),
+        ("the complete output of ansible-playbook", LOG),
     ):
         print(f"  {shown(path):<34} {what}")
 
 
 def shown(path: Path) -> str:
-    return str(path.relative_to(places.ROOT))
+    return places.shorten(str(path))
 
 
-def expect(true: bool, otherwise: str) -> None:
-    if not true:
-        raise Disappointment(f"This should not have happened: {otherwise}.")
+def expect(condition: bool, problem: str) -> None:
+    if not condition:
+        raise DemoFailed(f"The demo failed: {problem}.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bench that all tests below this folder share."""
+"""The cell runner that all tests in this folder share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.cell import Bench
+from faults.cell import CellRunner
 
 
 @pytest.fixture(scope="session")
-def bench() -> Iterator[Bench]:
-    with Bench() as working:
-        yield working
+def runner() -> Iterator[CellRunner]:
+    with CellRunner() as runner:
+        yield runner

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A consumer that never stops: reads its auth file and logs in with what stands there, again and again.
+"""A consumer: reads its auth file and logs in with the secret, in a loop.
 
-A program of its own, told by its arguments where the file and the Quay are. When its standard input ends it says, as
-JSON, how often it logged in, how often in vain, and for how long at a stretch.
+A separate program. Its arguments are the auth file and the URL of Quay. When its standard input ends, it prints as JSON
+the number of logins, the number of failed logins, and the durations of failure.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ import requests
 
 @dataclass
 class Tally:
-    """What it lived through."""
+    """Counts of logins, and the durations of failure."""
 
     logins: int = 0
     failed: int = 0
-    # Seconds from a login in vain to the next one that was let in.
+    # Seconds from a failed login to the next successful one.
     windows: list[float] = field(default_factory=list)
 
 
 def consume(auth: Path, registry: str, url: str, ca_path: str = "") -> Tally:
-    """Log in without a pause until the standard input ends."""
+    """Log in without pauses until the standard input ends."""
     tally, failing_since = Tally(), 0.0
     with requests.Session() as session:
         session.trust_env = False
         session.verify = ca_path or True
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0)[0]:
-            begun = time.monotonic()
+            start = time.monotonic()
             tally.logins += 1
             if _logs_in(session, auth, registry, url):
                 if failing_since:
-                    tally.windows.append(begun - failing_since)
+                    tally.windows.append(start - failing_since)
                 failing_since = 0.0
             else:
                 tally.failed += 1
-                failing_since = failing_since or begun
+                failing_since = failing_since or start
     if failing_since:
         tally.windows.append(time.monotonic() - failing_since)
     return tally
@@ -56,13 +56,13 @@ def consume(auth: Path, registry: str, url: str, ca_path: str = "") -> Tally:
 def _logs_in(session: requests.Session, auth: Path, registry: str, url: str) -> bool:
     entry = json.loads(auth.read_text())["auths"][registry]["auth"]
     username, _colon, secret = base64.b64decode(entry).decode().partition(":")
-    answer = session.get(
+    response = session.get(
         f"{url}/v2/auth",
         params={"service": registry, "scope": "repository:consumer/consumer:pull"},
         auth=(username, secret),
         timeout=60,
     )
-    return answer.status_code == 200
+    return response.status_code == 200
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy in front of any Quay, which lets one request of a run go wrong, and overhears every secret on its way."""
+"""A proxy in front of a Quay. It applies a fault to one request of a run, and records every secret in responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-# What can become of a request, besides what happens in the client's own process.
+# Faults of a request in the proxy.
 FAULTS = (
     "reset-before",
     "reset-after",
@@ -40,7 +40,7 @@ FAULTS = (
     "restarted-after",
 )
 
-# With these the request never gets to Quay.
+# With these faults the request is not sent to Quay.
 _WITHOUT_EFFECT = ("reset-before", "500-before", "502-page", "429", "429-retry-after", "login-page")
 
 _SHORTEST_SECRET = 20
@@ -48,14 +48,14 @@ _SECRET_KEYS = ("token", "access_token", "csrf_token", "client_secret", "passwor
 _SECRET_HEADERS = ("X-Next-CSRF-Token",)
 _OWN_HEADERS = ("connection", "content-length", "transfer-encoding", "keep-alive")
 _LINGER_RESET = struct.pack("ii", 1, 0)
-# Seconds; for a client that never goes away.
-_PATIENCE = 60
+# Seconds, for a client that does not disconnect.
+_TIMEOUT_S = 60
 
 LOGIN_PAGE = b"<!doctype html>\n<title>Sign in to the proxy</title>\n<form>User name, password</form>\n"
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     reason: str
     headers: list[tuple[str, str]]
@@ -63,7 +63,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RecordedRequest:
     """One request, without its query."""
 
     method: str
@@ -71,29 +71,29 @@ class Seen:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change anything; to sign in changes nothing that anybody owns."""
+        """Whether it may change anything. A sign-in does not count."""
         return self.method not in ("GET", "HEAD") and self.path != "/api/v1/signin"
 
 
 @dataclass
-class Plan:
-    """Which request goes wrong, and how."""
+class PlannedFault:
+    """A fault for the request with this number."""
 
     number: int
     fault: str
-    struck: bool = False
-    # What somebody else does just then.
-    meanwhile: Callable[[], None] | None = None
+    fired: bool = False
+    # An action just before the request is handled.
+    action: Callable[[], None] | None = None
 
 
 @dataclass
-class Wiretap:
-    """Every secret that went through."""
+class SecretRecorder:
+    """All secrets in the responses."""
 
     secrets: set[str] = field(default_factory=set)
 
-    def answer(self, answer: Answer) -> None:
-        for name, value in answer.headers:
+    def add_from(self, response: Response) -> None:
+        for name, value in response.headers:
             if name in _SECRET_HEADERS:
                 self.add(value)
             if name.lower() == "set-cookie":
@@ -101,13 +101,13 @@ class Wiretap:
             if name.lower() == "location":
                 self.add(*parse_qs(urlsplit(value).fragment).get("access_token", ()))
         with contextlib.suppress(ValueError):
-            self.add(*_secrets_in(json.loads(answer.body)))
+            self.add(*_secrets_in(json.loads(response.body)))
 
     def add(self, *secrets: str) -> None:
         self.secrets.update(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
 
-    def heard_in(self, text: str) -> list[str]:
-        """What of them stands in a text, told without telling it again."""
+    def in_text(self, text: str) -> list[str]:
+        """Return a description of each secret in a text, without the secret itself."""
         return [f"a secret of {len(secret)} characters" for secret in self.secrets if secret in text]
 
 
@@ -143,54 +143,57 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(wanted)
         if len(body) < wanted:
-            # The client died while it was sending.
+            # The client was killed while sending.
             self.close_connection = True
             return
-        with self._proxy.at_work():
+        with self._proxy.handling():
             self._handle(body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _relay  # noqa: N815
 
     def _handle(self, body: bytes) -> None:
-        fault = self._proxy.note(self.command, self.path)
+        fault = self._proxy.record_request(self.command, self.path)
         if fault == "hang-then-act":
-            self._wait_for_the_end()
-        answer = _made_up(fault) if fault in _WITHOUT_EFFECT else self._ask(body)
+            self._wait_for_disconnect()
+        response = _fake_response(fault) if fault in _WITHOUT_EFFECT else self._forward(body)
         if fault == "500-after":
-            answer = _made_up(fault)
+            response = _fake_response(fault)
         if fault == "restarted-after":
             self._proxy.forget_sessions()
         if fault in ("hang-then-act", "act-then-hang"):
-            self._wait_for_the_end()
+            self._wait_for_disconnect()
         elif fault in ("reset-before", "reset-after", "gone-after", "restarted-after"):
             self._reset()
         else:
-            self._send(answer, truncated=fault == "truncated")
+            self._send(response, truncated=fault == "truncated")
 
-    def _ask(self, body: bytes) -> Answer:
+    def _forward(self, body: bytes) -> Response:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", *_OWN_HEADERS)}
         if self._proxy.is_forgotten(headers.get("Cookie", "")):
             del headers["Cookie"]
         if body or self.command in ("POST", "PUT"):
             headers["Content-Length"] = str(len(body))
         self._upstream.request(self.command, self.path, body or None, headers)
-        got = self._upstream.getresponse()
-        kept = [(name, value) for name, value in got.getheaders() if name.lower() not in _OWN_HEADERS]
-        answer = Answer(got.status, got.reason, kept, got.read())
-        self._proxy.hear(answer)
-        return answer
+        upstream = self._upstream.getresponse()
+        received = [(name, value) for name, value in upstream.getheaders() if name.lower() not in _OWN_HEADERS]
+        response = Response(upstream.status, upstream.reason, received, upstream.read())
+        self._proxy.record_response(response)
+        return response
 
-    def _send(self, answer: Answer, *, truncated: bool) -> None:
-        if truncated or self._proxy.next_comes_by_a_new_connection():
+    def _send(self, response: Response, *, truncated: bool) -> None:
+        if truncated or self._proxy.closes_before_restart():
             self.close_connection = True
-        bodiless = answer.status == 204 or self.command == "HEAD"
-        lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers)]
-        if answer.status != 204:
-            lines.append(f"Content-Length: {len(answer.body)}")
+        without_body = response.status == 204 or self.command == "HEAD"
+        lines = [
+            f"HTTP/1.1 {response.status} {response.reason}",
+            *(f"{name}: {value}" for name, value in response.headers),
+        ]
+        if response.status != 204:
+            lines.append(f"Content-Length: {len(response.body)}")
         if self.close_connection:
             lines.append("Connection: close")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        body = b"" if bodiless else answer.body
+        body = b"" if without_body else response.body
         if truncated:
             head, body = (head, body[: len(body) // 2]) if body else (head[:6], b"")
         with contextlib.suppress(OSError):
@@ -201,27 +204,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
 
-    def _wait_for_the_end(self) -> None:
-        """Until the client gives up and closes the connection."""
+    def _wait_for_disconnect(self) -> None:
+        """Wait until the client closes the connection."""
         self.close_connection = True
         with contextlib.suppress(OSError):
-            self.connection.settimeout(_PATIENCE)
+            self.connection.settimeout(_TIMEOUT_S)
             self.connection.recv(1)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet."""
+        """Log nothing."""
 
 
-def _made_up(fault: str) -> Answer:
+def _fake_response(fault: str) -> Response:
     page = [("Content-Type", "text/html; charset=utf-8")]
     if fault == "login-page":
-        return Answer(200, "OK", page, LOGIN_PAGE)
+        return Response(200, "OK", page, LOGIN_PAGE)
     if fault in ("500-before", "500-after"):
-        return Answer(500, "Internal Server Error", page, b"<h1>Internal Server Error</h1>\n")
+        return Response(500, "Internal Server Error", page, b"<h1>Internal Server Error</h1>\n")
     if fault == "502-page":
-        return Answer(502, "Bad Gateway", page, b"<html><title>502 Bad Gateway</title></html>\n")
+        return Response(502, "Bad Gateway", page, b"<html><title>502 Bad Gateway</title></html>\n")
     waiting = [("Retry-After", "1")] if fault == "429-retry-after" else []
-    return Answer(429, "Too Many Requests", [*page, *waiting], b"Too many requests")
+    return Response(429, "Too Many Requests", [*page, *waiting], b"Too many requests")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -231,29 +234,29 @@ class _Server(socketserver.ThreadingTCPServer):
     proxy: Proxy
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed: that is what this is for."""
+        """Ignore errors of connections to killed clients."""
 
     def shutdown_request(self, request: Any) -> None:
-        # No orderly shutdown before the close: it would come before a reset.
+        # No shutdown before the close: it would be sent before a reset.
         request.close()
 
 
 class Proxy:
-    """Serves until the block is left."""
+    """The proxy. It runs until the block ends."""
 
     def __init__(self, upstream: str, verify: str | bool = True) -> None:
-        self._to = urlsplit(upstream)
+        self._upstream_url = urlsplit(upstream)
         self._verify = verify
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.host = urlsplit(self.url).netloc
-        self.tap = Wiretap()
-        self._plan: Plan | None = None
-        self._seen: list[Seen] = []
+        self.secret_recorder = SecretRecorder()
+        self._planned: PlannedFault | None = None
+        self._requests: list[RecordedRequest] = []
         self._cookies: set[str] = set()
         self._forgotten: set[str] = set()
-        self._working = 0
+        self._active = 0
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
@@ -266,70 +269,70 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
-    # --- for who lets things go wrong
+    # --- for the tests
 
-    def begin(self, plan: Plan | None = None) -> None:
-        """A new run: count from one, and let this go wrong."""
+    def start_run(self, planned: PlannedFault | None = None) -> None:
+        """Start a new run: reset the count of requests and set the fault."""
         with self._changed:
-            self._plan, self._seen = plan, []
+            self._planned, self._requests = planned, []
 
-    def settle(self, at_least: int = 0) -> list[Seen]:
-        """Wait until so many requests came and none is under way any more; returns what the run asked."""
+    def wait_until_idle(self, at_least: int = 0) -> list[RecordedRequest]:
+        """Wait until a number of requests has arrived and none is being handled. Returns the requests of the run."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._seen) >= at_least and not self._working, timeout=_PATIENCE)
-            self._plan = None
-            return list(self._seen)
+            self._changed.wait_for(lambda: len(self._requests) >= at_least and not self._active, timeout=_TIMEOUT_S)
+            self._planned = None
+            return list(self._requests)
 
     # --- for the connections
 
     def connect(self) -> http.client.HTTPConnection:
-        netloc = self._to.netloc
-        if self._to.scheme != "https":
-            return http.client.HTTPConnection(netloc, timeout=_PATIENCE)
+        netloc = self._upstream_url.netloc
+        if self._upstream_url.scheme != "https":
+            return http.client.HTTPConnection(netloc, timeout=_TIMEOUT_S)
         trusted = ssl.create_default_context(cafile=self._verify if isinstance(self._verify, str) else None)
-        return http.client.HTTPSConnection(netloc, timeout=_PATIENCE, context=trusted)
+        return http.client.HTTPSConnection(netloc, timeout=_TIMEOUT_S, context=trusted)
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
+    def handling(self) -> Iterator[None]:
         with self._changed:
-            self._working += 1
+            self._active += 1
         try:
             yield
         finally:
             with self._changed:
-                self._working -= 1
+                self._active -= 1
                 self._changed.notify_all()
 
-    def note(self, method: str, path: str) -> str:
-        """Write down a request; returns the fault that befalls it."""
+    def record_request(self, method: str, path: str) -> str:
+        """Record a request. Returns its fault."""
         with self._changed:
-            self._seen.append(Seen(method, urlsplit(path).path))
-            plan, number = self._plan, len(self._seen)
-            if plan is None:
+            self._requests.append(RecordedRequest(method, urlsplit(path).path))
+            planned, number = self._planned, len(self._requests)
+            if planned is None:
                 return ""
-            if number == plan.number:
-                plan.struck = True
-                if plan.meanwhile:
-                    plan.meanwhile()
-                if plan.fault == "restarted-before":
+            if number == planned.number:
+                planned.fired = True
+                if planned.action:
+                    planned.action()
+                if planned.fault == "restarted-before":
                     self._forgotten |= self._cookies
-                return plan.fault
-            return "reset-before" if plan.fault == "gone-after" and number > plan.number else ""
+                return planned.fault
+            return "reset-before" if planned.fault == "gone-after" and number > planned.number else ""
 
-    def next_comes_by_a_new_connection(self) -> bool:
-        """Whether the server is about to be restarted, so that connections of before are lost."""
-        plan = self._plan
-        return plan is not None and plan.fault == "restarted-before" and len(self._seen) == plan.number - 1
+    def closes_before_restart(self) -> bool:
+        """Whether the next request comes after a restart, so that the connection must be closed."""
+        planned = self._planned
+        return planned is not None and planned.fault == "restarted-before" and len(self._requests) == planned.number - 1
 
-    def hear(self, answer: Answer) -> None:
+    def record_response(self, response: Response) -> None:
         with self._changed:
-            self.tap.answer(answer)
-            for name, value in answer.headers:
+            self.secret_recorder.add_from(response)
+            for name, value in response.headers:
                 if name.lower() == "set-cookie":
                     self._cookies.add(value.split(";", 1)[0])
 
     def forget_sessions(self) -> None:
-        """As a restarted server does whose key for signing sessions is a new one."""
+        """Forget all sessions, like a restarted server with a new session key."""
         with self._changed:
             self._forgotten |= self._cookies
 

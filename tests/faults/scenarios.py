@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is rotated: each kind of credential, made for the first time and renewed, on both families of servers."""
+"""The scenarios: rotations of each kind of credential, new and renewed, on both families of servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conformance.client import claims
 from contract import collection
 from standin.config import FAMILIES
 
-from .site import Ground, deliver
+from .servers import Workspace, deliver
 
 REGISTRY = "quay.example.com"
 OTHER_REGISTRY = "other.example.com"
@@ -29,158 +29,158 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Login:
-    """What a store holds."""
+    """The login in a store."""
 
     username: str
     secret: str = field(repr=False)
 
 
 class Kind:
-    """One kind of credential: how it is asked for, and what must hold of it."""
+    """One kind of credential: its options, and checks in Quay."""
 
     module = ""
-    # Whether a container engine can log in with it.
+    # Whether it is a login of a container engine.
     is_login = True
-    # Whether what the stores hold is accepted at every moment, however a run ends.
-    seamless = True
-    # Whether the former secret lives on until a further run, so that no consumer notices anything.
+    # Whether the secrets in the stores are accepted at all times, also after a failed or killed run.
+    always_valid = True
+    # Whether the former secret stays valid until a further run, so that consumers never fail.
     overlaps = False
 
-    def prepare(self, ground: Ground) -> None:
-        """What must be there before the first run."""
+    def prepare(self, workspace: Workspace) -> None:
+        """Create what the first run needs."""
 
-    def arguments(self, ground: Ground) -> Arguments:
-        """The options of every run but the first of a renewal."""
+    def arguments(self, workspace: Workspace) -> Arguments:
+        """The options of the module."""
         raise NotImplementedError
 
-    def earlier(self, ground: Ground) -> Arguments:
-        """How the options differed in the run that made what is renewed now."""
+    def earlier_options(self, workspace: Workspace) -> Arguments:
+        """Options that were different in the earlier run of a renewal."""
         return {}
 
-    def settle_in(self, ground: Ground) -> None:
-        """What happens between that run and the renewal."""
+    def after_first_run(self, workspace: Workspace) -> None:
+        """Change Quay after the earlier run of a renewal."""
 
-    def usernames(self, ground: Ground) -> Sequence[str]:
-        """Under which names one may log in with it."""
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        """The possible user names of the login."""
         return ()
 
-    def all_usernames(self, ground: Ground) -> Sequence[str]:
-        """Also those under which one could before."""
-        return self.usernames(ground)
+    def all_usernames(self, workspace: Workspace) -> Sequence[str]:
+        """The possible user names, including former ones."""
+        return self.usernames(workspace)
 
-    def grow_old(self, ground: Ground) -> None:
-        """Let it become due."""
+    def make_due(self, workspace: Workspace) -> None:
+        """Make the credential due."""
 
-    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
-        """What is wrong in Quay, given what the stores hold. ``forgiven``: the first run had no chance to finish."""
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        """Yield problems in Quay, given the logins in the stores. ``orphans_allowed``: the first run failed."""
         raise NotImplementedError
 
 
 class RobotToken(Kind):
-    """A robot's token, replaced in place."""
+    """The token of a robot, rotated in place."""
 
     module = "quay_robot_token"
-    seamless = False
+    always_valid = False
 
-    def arguments(self, ground: Ground) -> Arguments:
-        return {"name": self._name(ground), "max_age": "10d", "description": "builds"}
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"name": self._name(workspace), "max_age": "10d", "description": "builds"}
 
-    def grow_old(self, ground: Ground) -> None:
-        if ground.site.standin:
-            ground.site.pass_days(20)
+    def make_due(self, workspace: Workspace) -> None:
+        if workspace.server.standin:
+            workspace.server.advance_days(20)
             return
-        # A real clock cannot be set: the record of the delivery is.
-        record = Path(f"{ground.auth}.record.json")
-        for path in (record, ground.file, Path(f"{ground.file}.record.json")):
+        # The clock of a real Quay cannot be set, so the record of the delivery is changed.
+        record = Path(f"{workspace.auth}.record.json")
+        for path in (record, workspace.file, Path(f"{workspace.file}.record.json")):
             if path.exists():
                 path.write_text(_with_old_dates(path.read_text()))
 
-    def usernames(self, ground: Ground) -> Sequence[str]:
-        return (self._name(ground),)
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return (self._name(workspace),)
 
-    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
-        name = self._name(ground)
-        robot = ground.site.get(f"/api/v1/organization/{ground.org}/robots/{name.partition('+')[2]}")
-        for login in held:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        name = self._name(workspace)
+        robot = workspace.server.get(f"/api/v1/organization/{workspace.org}/robots/{name.partition('+')[2]}")
+        for login in stored:
             if login.username not in ("", name):
-                yield f"a store names {login.username}"
+                yield f"a store has the user {login.username}"
             if login.secret != robot["token"]:
-                yield "a store holds another secret than the robot's present one"
-            if ground.site.logs_in(name, login.secret) is None:
-                yield "a store holds a secret that Quay refuses"
+                yield "a store has another secret than the robot"
+            if workspace.server.logs_in(name, login.secret) is None:
+                yield "a store has a secret that Quay refuses"
 
     @staticmethod
-    def _name(ground: Ground) -> str:
-        return f"{ground.org}+{ground.tag}"
+    def _name(workspace: Workspace) -> str:
+        return f"{workspace.org}+{workspace.tag}"
 
 
 class PairedRobots(RobotToken):
-    """Two robots that carry one credential in turn."""
+    """Two robots that hold one credential alternately."""
 
-    seamless = True
+    always_valid = True
     overlaps = True
 
     def __init__(self, strategy: str = "paired", before: str = "paired") -> None:
         self._strategy = strategy
         self._before = before
 
-    def arguments(self, ground: Ground) -> Arguments:
-        return {**super().arguments(ground), "strategy": self._strategy}
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {**super().arguments(workspace), "strategy": self._strategy}
 
-    def earlier(self, ground: Ground) -> Arguments:
+    def earlier_options(self, workspace: Workspace) -> Arguments:
         return {"strategy": self._before}
 
-    def settle_in(self, ground: Ground) -> None:
-        """The robot gets every sort of rights, which the next one must have, too."""
-        login = held_in(ground.auth)
+    def after_first_run(self, workspace: Workspace) -> None:
+        """Grant the robot rights of every kind, which the next robot must get, too."""
+        login = read_store(workspace.auth)
         assert login
-        superuser, root = ground.site.superuser, f"/api/v1/organization/{ground.org}"
-        ground.notes["rights"] = {f"{ground.org}/app", f"{ground.org}/base"}
+        superuser, root = workspace.server.superuser, f"/api/v1/organization/{workspace.org}"
+        workspace.notes["rights"] = {f"{workspace.org}/app", f"{workspace.org}/base"}
         for repository, role in (("app", "read"), ("base", "write")):
-            path = f"/api/v1/repository/{ground.org}/{repository}/permissions/user/{login.username}"
+            path = f"/api/v1/repository/{workspace.org}/{repository}/permissions/user/{login.username}"
             assert superuser.put(path, {"role": role}).status_code == 200
         assert superuser.put(f"{root}/team/readers/members/{login.username}").status_code == 200
         prototype = {"role": "read", "delegate": {"name": login.username, "kind": "user"}}
         assert superuser.post(f"{root}/prototypes", prototype).status_code == 200
 
-    def usernames(self, ground: Ground) -> Sequence[str]:
-        name = self._name(ground)
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        name = self._name(workspace)
         return (f"{name}_a", f"{name}_b") if self._strategy == "paired" else (name,)
 
-    def all_usernames(self, ground: Ground) -> Sequence[str]:
-        name = self._name(ground)
+    def all_usernames(self, workspace: Workspace) -> Sequence[str]:
+        name = self._name(workspace)
         return f"{name}_a", f"{name}_b", name
 
-    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
-        site, carriers = ground.site, self.usernames(ground)
-        for login in held:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server, carriers = workspace.server, self.usernames(workspace)
+        for login in stored:
             if login.username and login.username not in carriers:
-                yield f"a store names {login.username}"
+                yield f"a store has the user {login.username}"
             names = [login.username] if login.username else carriers
-            proofs = [proof for proof in (site.logs_in(name, login.secret, "app", "base") for name in names) if proof]
+            proofs = [proof for proof in (server.logs_in(name, login.secret, "app", "base") for name in names) if proof]
             if not proofs:
-                yield "a store holds a secret that Quay refuses"
+                yield "a store has a secret that Quay refuses"
             for proof in proofs:
-                opened = {entry["name"] for entry in claims(proof["token"])["access"] if "pull" in entry["actions"]}
-                if not ground.notes.get("rights", set()) <= opened:
-                    yield "a store holds a secret that does not open what the former one did"
-        yield from self._lacking(ground, {login.username for login in held if login.username})
+                readable = {entry["name"] for entry in claims(proof["token"])["access"] if "pull" in entry["actions"]}
+                if not workspace.notes.get("rights", set()) <= readable:
+                    yield "a store has a secret with fewer rights than the former one"
+        yield from self._missing_rights(workspace, {login.username for login in stored if login.username})
 
-    def _lacking(self, ground: Ground, names: set[str]) -> Iterator[str]:
-        """Rights that no token tells."""
-        if "rights" not in ground.notes:
+    def _missing_rights(self, workspace: Workspace, names: set[str]) -> Iterator[str]:
+        """Yield missing rights that a registry token does not show."""
+        if "rights" not in workspace.notes:
             return
-        root = f"/api/v1/organization/{ground.org}"
-        members = {member["name"] for member in ground.site.get(f"{root}/team/readers/members")["members"]}
-        delegates = {item["delegate"]["name"] for item in ground.site.get(f"{root}/prototypes")["prototypes"]}
+        root = f"/api/v1/organization/{workspace.org}"
+        members = {member["name"] for member in workspace.server.get(f"{root}/team/readers/members")["members"]}
+        delegates = {item["delegate"]["name"] for item in workspace.server.get(f"{root}/prototypes")["prototypes"]}
         if not names <= members:
             yield "the robot in the stores is not in the team of the former one"
         if not names <= delegates:
-            yield "the robot in the stores has not the default permission of the former one"
+            yield "the robot in the stores lacks the default permission of the former one"
 
 
-def held_in(path: Path) -> Login | None:
-    """What a store holds, if it is whole: read by other eyes than the collection's."""
+def read_store(path: Path) -> Login | None:
+    """Return the login in a store, or none if it is incomplete. Does not use code of the collection."""
     if path.is_symlink():
         return None
     try:
@@ -220,91 +220,91 @@ class ApiToken(Kind):
 
     module = "quay_api_token"
 
-    def prepare(self, ground: Ground) -> None:
-        site = ground.site
-        ground.notes["client_id"] = site.new_application(ground.tag)
-        ground.notes["strangers"] = strangers = []
-        # What people made: in the same application, where it is not ours alone, and in another one.
-        strangers.append(site.mint(site.console, "repo:read"))
-        if site.family == "3.18":
-            strangers.append(site.mint(ground.notes["client_id"], "repo:read"))
-            answer = site.superuser.post(self._tokens(ground), {"name": "a-persons", "scope": "repo:read"})
-            strangers.append(answer.json()["token"])
-        site.proxy.tap.add(*strangers)
+    def prepare(self, workspace: Workspace) -> None:
+        server = workspace.server
+        workspace.notes["client_id"] = server.new_application(workspace.tag)
+        workspace.notes["foreign_tokens"] = foreign_tokens = []
+        # Tokens of other users: in the same application (unless it belongs to the credential) and in another one.
+        foreign_tokens.append(server.mint(server.console, "repo:read"))
+        if server.family == "3.18":
+            foreign_tokens.append(server.mint(workspace.notes["client_id"], "repo:read"))
+            response = server.superuser.post(self._tokens(workspace), {"name": "other-user", "scope": "repo:read"})
+            foreign_tokens.append(response.json()["token"])
+        server.proxy.secret_recorder.add(*foreign_tokens)
 
-    def arguments(self, ground: Ground) -> Arguments:
-        owns = {"owns_application": True} if _owning() and ground.site.family == "3.17" else {}
-        where = {"organization": ground.org, "client_id": ground.notes["client_id"], "name": "nightly"}
+    def arguments(self, workspace: Workspace) -> Arguments:
+        owns = {"owns_application": True} if _supports_owned_application() and workspace.server.family == "3.17" else {}
+        where = {"organization": workspace.org, "client_id": workspace.notes["client_id"], "name": "nightly"}
         return {**where, **owns, "scopes": ["repo:read", "repo:write"]}
 
-    def earlier(self, ground: Ground) -> Arguments:
+    def earlier_options(self, workspace: Workspace) -> Arguments:
         return {"scopes": ["repo:read"]}
 
-    def usernames(self, ground: Ground) -> Sequence[str]:
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
         return ("$oauthtoken",)
 
-    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
-        site = ground.site
-        proved = [site.logs_in("$oauthtoken", login.secret) for login in held]
-        if None in proved:
-            yield "a store holds a secret that Quay refuses"
-        uuids = {claims(proof["token"])["context"]["entity_reference"] for proof in proved if proof}
-        left = self._living(ground) - uuids
-        if left and not (forgiven and site.family == "3.17" and not _owning()):
-            yield f"{len(left)} superseded or orphaned token(s) alive"
-        dead = sum(site.logs_in("$oauthtoken", secret) is None for secret in ground.notes["strangers"])
-        if dead:
-            yield f"{dead} token(s) of other people dead"
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server = workspace.server
+        verified = [server.logs_in("$oauthtoken", login.secret) for login in stored]
+        if None in verified:
+            yield "a store has a secret that Quay refuses"
+        uuids = {claims(proof["token"])["context"]["entity_reference"] for proof in verified if proof}
+        surplus = self._valid_uuids(workspace) - uuids
+        if surplus and not (orphans_allowed and server.family == "3.17" and not _supports_owned_application()):
+            yield f"{len(surplus)} superseded or orphaned token(s) still valid"
+        revoked = sum(server.logs_in("$oauthtoken", secret) is None for secret in workspace.notes["foreign_tokens"])
+        if revoked:
+            yield f"{revoked} token(s) of other users revoked"
 
-    def _tokens(self, ground: Ground) -> str:
-        return f"/api/v1/organization/{ground.org}/applications/{ground.notes['client_id']}/tokens"
+    def _tokens(self, workspace: Workspace) -> str:
+        return f"/api/v1/organization/{workspace.org}/applications/{workspace.notes['client_id']}/tokens"
 
-    def _living(self, ground: Ground) -> set[str]:
-        """The uuids of our living tokens."""
-        site = ground.site
-        if site.family == "3.18":
-            listed = site.listed(self._tokens(ground), "tokens")
+    def _valid_uuids(self, workspace: Workspace) -> set[str]:
+        """Return the uuids of the valid tokens of the credential."""
+        server = workspace.server
+        if server.family == "3.18":
+            listed = server.listed(self._tokens(workspace), "tokens")
             return {token["uuid"] for token in listed if token["name"] == "nightly"}
-        listed = site.get("/api/v1/user/authorizations")["authorizations"]
-        return {token["uuid"] for token in listed if token["application"]["name"] == ground.tag}
+        listed = server.get("/api/v1/user/authorizations")["authorizations"]
+        return {token["uuid"] for token in listed if token["application"]["name"] == workspace.tag}
 
 
-def _owning() -> bool:
-    """Whether this collection can be told that an application is the credential's own."""
+def _supports_owned_application() -> bool:
+    """Whether the module has the option owns_application."""
     return "owns_application" in collection.spec_of("quay_api_token").options
 
 
 class ReferrersToken(Kind):
-    """A registry token for an hour."""
+    """A registry token, valid for one hour."""
 
     module = "quay_referrers_token"
     is_login = False
 
-    def arguments(self, ground: Ground) -> Arguments:
-        return {"repositories": [f"{ground.org}/app", f"{ground.org}/base"]}
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"repositories": [f"{workspace.org}/app", f"{workspace.org}/base"]}
 
-    def earlier(self, ground: Ground) -> Arguments:
-        return {"repositories": [f"{ground.org}/app"]}
+    def earlier_options(self, workspace: Workspace) -> Arguments:
+        return {"repositories": [f"{workspace.org}/app"]}
 
-    def faults_of(self, ground: Ground, held: Sequence[Login], *, forgiven: bool) -> Iterator[str]:
-        for login in held:
-            if not ground.site.takes_bearer(login.secret):
-                yield "a store holds a registry token that Quay refuses"
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        for login in stored:
+            if not workspace.server.accepts_bearer(login.secret):
+                yield "a store has a registry token that Quay refuses"
             granted = {entry["name"] for entry in claims(login.secret)["access"] if "pull" in entry["actions"]}
-            if granted != set(self.arguments(ground)["repositories"]):
-                yield "a store holds a registry token for something else"
+            if granted != set(self.arguments(workspace)["repositories"]):
+                yield "a store has a registry token for something else"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One rotation, at which every fault is tried."""
+    """One rotation, at which all faults are tested."""
 
     kind: Kind = field(repr=False)
     title: str
     mode: str
     family: str
     password: bool = False
-    # Whether its file operations are gone through, too: those of another server's family are the same.
+    # Whether faults of file operations are tested, too. They are the same for both families.
     files: bool = False
 
     @property
@@ -313,47 +313,47 @@ class Scenario:
 
     @property
     def is_login(self) -> bool:
-        """Whether the auth file's entry is a login of a container engine."""
+        """Whether the entry of the auth file is a login of a container engine."""
         return self.kind.is_login
 
     @property
     def overlaps(self) -> bool:
-        """Whether no consumer may notice a rotation: the former secret lives on until the new one is delivered."""
+        """Whether consumers never fail: the former secret stays valid until the new one is delivered."""
         return self.kind.overlaps
 
     @property
     def form(self) -> str:
-        """The format of the file: one with its record inside, and one with its record beside."""
+        """The format of the file: one with the record inside, or one with a separate record."""
         return "json" if self.mode == "forced" else "token"
 
-    def furnish(self, ground: Ground, run: Callable[[Arguments], None]) -> None:
-        """Make the rotation due on an empty ground; ``run`` runs the module as it was run earlier."""
+    def set_up(self, workspace: Workspace, run: Callable[[Arguments], None]) -> None:
+        """Make the rotation due in an empty workspace. ``run`` runs the module."""
         if self.is_login:
             document = {"auths": {OTHER_REGISTRY: {"auth": OTHER_LOGIN}}}
-            ground.auth.write_text(json.dumps(document))
-            ground.auth.chmod(0o600)
-        self.kind.prepare(ground)
+            workspace.auth.write_text(json.dumps(document))
+            workspace.auth.chmod(0o600)
+        self.kind.prepare(workspace)
         if self.mode != "create":
-            run({**self.arguments(ground), **(self.kind.earlier(ground) if self.mode == "renew" else {})})
-            self.kind.settle_in(ground)
+            run({**self.arguments(workspace), **(self.kind.earlier_options(workspace) if self.mode == "renew" else {})})
+            self.kind.after_first_run(workspace)
         if self.mode == "retire":
-            run({**self.arguments(ground), "rotate": "always", "retire_after": "1h"})
+            run({**self.arguments(workspace), "rotate": "always", "retire_after": "1h"})
         if self.mode == "renew":
-            self.kind.grow_old(ground)
+            self.kind.make_due(workspace)
 
-    def arguments(self, ground: Ground) -> Arguments:
-        """The options of a run that finds out by itself what is to be done."""
+    def arguments(self, workspace: Workspace) -> Arguments:
+        """The options of a run that decides what is due."""
         return {
-            "quay_host": ground.site.proxy.url,
-            **ground.site.login(password=self.password),
+            "quay_host": workspace.server.proxy.url,
+            **workspace.server.login(password=self.password),
             "retries": 0,
-            **self.kind.arguments(ground),
-            "deliver": deliver(ground, self.form, REGISTRY),
+            **self.kind.arguments(workspace),
+            "deliver": deliver(workspace, self.form, REGISTRY),
         }
 
-    def first(self, ground: Ground) -> Arguments:
-        """The options of the run to which the fault happens."""
-        return {**self.arguments(ground), **({"rotate": "always"} if self.mode == "forced" else {})}
+    def first_arguments(self, workspace: Workspace) -> Arguments:
+        """The options of the run with the fault."""
+        return {**self.arguments(workspace), **({"rotate": "always"} if self.mode == "forced" else {})}
 
 
 def _scenarios() -> Iterator[Scenario]:

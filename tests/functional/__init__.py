@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules as users run them, each in a process of its own, against the stand-in Quay."""
+"""Tests of the modules as users run them: each run in its own process, against the stand-in Quay."""

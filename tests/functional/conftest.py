@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-ins and their inhabitants, for every test below this folder."""
+"""Fixtures: a stand-in of each family with accounts, and a harness to run modules against it."""
 
 from __future__ import annotations
 
@@ -13,53 +13,55 @@ from typing import Any
 
 import pytest
 
-from functional.inhabitants import ALL_SCOPES, Inhabitants, settle
-from functional.modules import Modules
-from functional.watch import Secrets
-from functional.world import World
+from functional.accounts import ALL_SCOPES, Accounts, create_accounts
+from functional.harness import Harness
+from functional.known_secrets import KnownSecrets
+from functional.module_runner import ModuleRunner
 from standin import Standin
 
 FAMILIES = ("3.18", "3.17")
 
 
 @pytest.fixture(scope="session")
-def secrets() -> Iterator[Secrets]:
+def known_secrets() -> Iterator[KnownSecrets]:
     with pytest.MonkeyPatch.context() as patch:
-        yield Secrets(patch)
+        yield KnownSecrets(patch)
 
 
 @pytest.fixture(scope="session")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modules]:
-    with Modules(tmp_path_factory.mktemp("home")) as running:
-        yield running
+def module_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleRunner]:
+    with ModuleRunner(tmp_path_factory.mktemp("home")) as runner:
+        yield runner
 
 
-class Settlements:
-    """A stand-in per family, settled once; each test finds it as it was then."""
+class Standins:
+    """One stand-in per family. Its accounts are created once, and its state is restored for each test."""
 
-    def __init__(self, stack: ExitStack, secrets: Secrets) -> None:
+    def __init__(self, stack: ExitStack, known_secrets: KnownSecrets) -> None:
         self._stack = stack
-        self._secrets = secrets
-        self._settled: dict[tuple[str, bool], tuple[Standin, Inhabitants, dict[str, Any]]] = {}
+        self._known_secrets = known_secrets
+        self._standins: dict[tuple[str, bool], tuple[Standin, Accounts, dict[str, Any]]] = {}
 
-    def of(self, family: str, *, tls: bool = False) -> tuple[Standin, Inhabitants]:
-        if (family, tls) not in self._settled:
+    def get(self, family: str, *, tls: bool = False) -> tuple[Standin, Accounts]:
+        if (family, tls) not in self._standins:
             quay = self._stack.enter_context(Standin(family, tls=tls))
-            people = settle(quay)
-            self._secrets.add(person.password for person in (people.root, people.alice, people.bob, people.carol))
-            self._secrets.keep()
-            self._settled[family, tls] = quay, people, quay.quay.snapshot()
-        quay, people, snapshot = self._settled[family, tls]
+            accounts = create_accounts(quay)
+            self._known_secrets.add(
+                user.password for user in (accounts.root, accounts.alice, accounts.bob, accounts.carol)
+            )
+            self._known_secrets.mark_permanent()
+            self._standins[family, tls] = quay, accounts, quay.quay.snapshot()
+        quay, accounts, snapshot = self._standins[family, tls]
         quay.quay.restore(snapshot)
         quay.faults.clear()
         quay.journal.clear()
-        return quay, people
+        return quay, accounts
 
 
 @pytest.fixture(scope="session")
-def settlements(secrets: Secrets) -> Iterator[Settlements]:
+def standins(known_secrets: KnownSecrets) -> Iterator[Standins]:
     with ExitStack() as stack:
-        yield Settlements(stack, secrets)
+        yield Standins(stack, known_secrets)
 
 
 @pytest.fixture(params=FAMILIES)
@@ -69,55 +71,55 @@ def family(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def tls() -> bool:
-    """Whether the world's Quay is reached over TLS; where it matters, a test says so."""
+    """Whether the stand-in uses TLS. Tests that need it override this fixture."""
     return False
 
 
 @pytest.fixture
-def world(
+def harness(
     family: str,
     tls: bool,
-    settlements: Settlements,
-    secrets: Secrets,
-    modules: Modules,
+    standins: Standins,
+    known_secrets: KnownSecrets,
+    module_runner: ModuleRunner,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    """Alice's view, by her bearer token, unless a test changes `login`."""
-    quay, people = settlements.of(family, tls=tls)
-    secrets.forget()
+) -> Harness:
+    """A harness that logs in as alice by bearer token. A test can change `login`."""
+    quay, accounts = standins.get(family, tls=tls)
+    known_secrets.reset()
     folder = tmp_path / "target"
     folder.mkdir()
-    made = World(quay, people, secrets, modules, folder, {"quay_token": people.alice_token})
-    made.listen(monkeypatch)
-    return made
+    harness = Harness(quay, accounts, known_secrets, module_runner, folder, {"quay_token": accounts.alice_token})
+    harness.install_hooks(monkeypatch)
+    return harness
 
 
 @pytest.fixture
-def either_login(world: World) -> World:
-    """The world by bearer token on one family and by password on the other, where the two have nothing to do."""
-    if world.quay.quay.family == "3.17":
-        world.login = world.people.alice.by_password
-    return world
+def either_login(harness: Harness) -> Harness:
+    """A harness that logs in by bearer token on one family and by password on the other."""
+    if harness.quay.quay.family == "3.17":
+        harness.login = harness.accounts.alice.by_password
+    return harness
 
 
 @pytest.fixture
-def superuser(world: World) -> World:
-    """The world as its superuser sees it: by bearer token on one family and by password on the other."""
-    root = world.people.root
-    world.login = root.by_password
-    if world.quay.quay.family == "3.18":
-        office = root.browser()
-        office.call("POST", "/api/v1/organization/", {"name": "office"})
-        client_id = office.call("POST", "/api/v1/organization/office/applications", {"name": "x"}).json()["client_id"]
-        world.login = root.by_token(client_id, f"{ALL_SCOPES} super:user")
-    world.quay.journal.clear()
-    return world
+def superuser(harness: Harness) -> Harness:
+    """A harness that logs in as superuser, by bearer token on one family and by password on the other."""
+    root = harness.accounts.root
+    harness.login = root.by_password
+    if harness.quay.quay.family == "3.18":
+        browser = root.browser()
+        browser.call("POST", "/api/v1/organization/", {"name": "tools"})
+        client_id = browser.call("POST", "/api/v1/organization/tools/applications", {"name": "x"}).json()["client_id"]
+        harness.login = root.by_token(client_id, f"{ALL_SCOPES} super:user")
+    harness.quay.journal.clear()
+    return harness
 
 
 @pytest.fixture(params=("bearer", "session"))
-def each_login(request: pytest.FixtureRequest, world: World) -> World:
-    """The world by bearer token and by password, on the same family."""
+def each_login(request: pytest.FixtureRequest, harness: Harness) -> Harness:
+    """A harness that logs in by bearer token and by password, on the same family."""
     if request.param == "session":
-        world.login = world.people.alice.by_password
-    return world
+        harness.login = harness.accounts.alice.by_password
+    return harness

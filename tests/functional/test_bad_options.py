@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that cannot be meant: most are refused before anything is sent, so one family of servers is enough."""
+"""Invalid options. Most are refused before any request, so one family of servers is enough."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
-from functional.refusals import (
-    ALL,
+from functional.harness import Harness, assert_refused
+from functional.module_arguments import (
+    ALL_MODULES,
     API,
     APPLICATION,
-    EVERY,
     REFERRERS,
-    assert_refused,
-    every_module_of_all,
+    SECRET_MODULES,
+    each_module,
 )
-from functional.world import World
 
 
 @pytest.fixture
@@ -35,23 +34,23 @@ def family() -> str:
 NO_LOGIN: dict[str, dict[str, Any]] = {
     "none": {},
     "name alone": {"quay_username": "alice"},
-    "password alone": {"quay_password": "a-password-of-hers"},
-    "both ways": {"quay_token": "T" * 40, "quay_username": "alice", "quay_password": "a-password-of-hers"},
+    "password alone": {"quay_password": "a-password-of-alice"},
+    "both ways": {"quay_token": "T" * 40, "quay_username": "alice", "quay_password": "a-password-of-alice"},
     "empty": {"quay_token": ""},
 }
 
 
-@pytest.mark.parametrize("module", [module for module in EVERY if module != "quay_api"])
+@pytest.mark.parametrize("module", [module for module in ALL_MODULES if module != "quay_api"])
 @pytest.mark.parametrize("case", NO_LOGIN)
-def test_login_that_is_none(world: World, module: str, case: str) -> None:
-    world.login = NO_LOGIN[case]
+def test_incomplete_login(harness: Harness, module: str, case: str) -> None:
+    harness.login = NO_LOGIN[case]
     words = {
         "none": "No login: give quay_token (or QUAY_TOKEN)",
         "empty": "No login: give quay_token (or QUAY_TOKEN)",
         "both ways": "Give either quay_token, or quay_username and quay_password, not both",
     }
-    assert_refused(world, module, EVERY[module], words.get(case, "quay_username and quay_password go together"))
-    assert world.requests == []
+    assert_refused(harness, module, ALL_MODULES[module], words.get(case, "quay_username and quay_password go together"))
+    assert harness.requests == []
 
 
 HOSTS = {
@@ -66,38 +65,38 @@ HOSTS = {
 }
 
 
-@every_module_of_all
+@each_module
 @pytest.mark.parametrize("case", HOSTS)
-def test_host_that_is_no_server(world: World, module: str, case: str) -> None:
+def test_invalid_host(harness: Harness, module: str, case: str) -> None:
     host, words = HOSTS[case]
-    assert_refused(world, module, {**EVERY[module], "quay_host": host.format(url=world.quay.url)}, words)
-    assert world.requests == []
+    assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": host.format(url=harness.quay.url)}, words)
+    assert harness.requests == []
 
 
-@every_module_of_all
-def test_password_in_the_url_is_refused_and_not_repeated(world: World, module: str) -> None:
+@each_module
+def test_password_in_the_url_is_refused_and_not_repeated(harness: Harness, module: str) -> None:
     secret = "hidden-in-the-address"
-    world.secrets.add([secret])
-    host = world.quay.url.replace("http://", f"http://alice:{secret}@")
-    assert_refused(world, module, {**EVERY[module], "quay_host": host}, "must not hold a user name or password")
-    assert world.requests == []
+    harness.known_secrets.add([secret])
+    host = harness.quay.url.replace("http://", f"http://alice:{secret}@")
+    assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": host}, "must not hold a user name or password")
+    assert harness.requests == []
 
 
-def test_trailing_slash_is_no_path(world: World) -> None:
-    result = world.run("quay_robot_token", {"name": "acme+ci", "quay_host": f"{world.quay.url}/"})
+def test_trailing_slash_is_accepted(harness: Harness) -> None:
+    result = harness.run("quay_robot_token", {"name": "acme+ci", "quay_host": f"{harness.quay.url}/"})
     assert not result.failed
-    assert result["api_url"] == f"{world.quay.url}/api/v1"
+    assert result["api_url"] == f"{harness.quay.url}/api/v1"
 
 
-@every_module_of_all
-def test_nobody_is_there(world: World, module: str) -> None:
-    # Port 9 is for discarding, and nobody discards any more.
-    assert_refused(world, module, {**EVERY[module], "quay_host": "http://127.0.0.1:9"}, "onnection", "refused")
+@each_module
+def test_connection_refused(harness: Harness, module: str) -> None:
+    # Port 9 is the discard service, which no machine runs.
+    assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": "http://127.0.0.1:9"}, "onnection", "refused")
 
 
-@every_module_of_all
-def test_unknown_host(world: World, module: str) -> None:
-    message = assert_refused(world, module, {**EVERY[module], "quay_host": "http://quay.invalid"})
+@each_module
+def test_unknown_host(harness: Harness, module: str) -> None:
+    message = assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": "http://quay.invalid"})
     assert "GET /" in message
     assert "\n" not in message
 
@@ -133,46 +132,50 @@ ROBOT_NAMES = [
 
 @pytest.mark.parametrize("name", ROBOT_NAMES)
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_robot_name_that_is_none(world: World, name: str, state: str) -> None:
-    result = world.run("quay_robot_token", {"name": name, "state": state})
+def test_invalid_robot_name(harness: Harness, name: str, state: str) -> None:
+    result = harness.run("quay_robot_token", {"name": name, "state": state})
     assert result.failed
     assert result.message.startswith("name: '")
-    assert world.requests == []
+    assert harness.requests == []
 
 
 @pytest.mark.parametrize("organization", ["..", "."])
 @pytest.mark.parametrize("module", ["quay_application", "quay_api_token"])
-def test_organization_that_would_change_the_path(world: World, organization: str, module: str) -> None:
-    assert_refused(world, module, {**ALL[module], "organization": organization}, "cannot be the name of anything")
-    assert world.writes == []
+def test_organization_that_would_change_the_path(harness: Harness, organization: str, module: str) -> None:
+    assert_refused(
+        harness, module, {**SECRET_MODULES[module], "organization": organization}, "cannot be the name of anything"
+    )
+    assert harness.writes == []
 
 
 @pytest.mark.parametrize("organization", ["acme/robots", "acme?x=1", "acme#x"])
-def test_organization_stays_one_part_of_the_path(world: World, organization: str) -> None:
-    assert world.run("quay_application", {**APPLICATION, "organization": organization}).failed
-    assert [entry.query for entry in world.quay.journal] == [""] * len(world.quay.journal)
-    assert all(organization in entry.path for entry in world.quay.journal if entry.path != "/config")
+def test_organization_stays_one_part_of_the_path(harness: Harness, organization: str) -> None:
+    assert harness.run("quay_application", {**APPLICATION, "organization": organization}).failed
+    assert [entry.query for entry in harness.quay.journal] == [""] * len(harness.quay.journal)
+    assert all(organization in entry.path for entry in harness.quay.journal if entry.path != "/config")
 
 
 @pytest.mark.parametrize(
     ("repositories", "words"),
     [
         ([], "repositories must name at least one repository"),
-        (["app"], "'app' is no repository name"),
-        (["acme/App"], "'acme/App' is no repository name"),
-        (["acme/../rival/app"], "is no repository name"),
-        (["acme/app:pull,push"], "is no repository name"),
-        (["acme/app\n"], "is no repository name"),
+        (["app"], "'app' is not a valid repository name"),
+        (["acme/App"], "'acme/App' is not a valid repository name"),
+        (["acme/../rival/app"], "is not a valid repository name"),
+        (["acme/app:pull,push"], "is not a valid repository name"),
+        (["acme/app\n"], "is not a valid repository name"),
     ],
     ids=str,
 )
-def test_repository_that_is_none(world: World, repositories: list[str], words: str) -> None:
-    assert_refused(world, "quay_referrers_token", {"repositories": repositories}, words)
-    assert world.requests == []
+def test_invalid_repositories(harness: Harness, repositories: list[str], words: str) -> None:
+    assert_refused(harness, "quay_referrers_token", {"repositories": repositories}, words)
+    assert harness.requests == []
 
 
-def test_actions_that_are_none(world: World) -> None:
-    assert_refused(world, "quay_referrers_token", {**REFERRERS, "actions": []}, "actions must name pull, push or both")
+def test_empty_actions(harness: Harness) -> None:
+    assert_refused(
+        harness, "quay_referrers_token", {**REFERRERS, "actions": []}, "actions must name pull, push or both"
+    )
 
 
 # --- options of tokens
@@ -197,11 +200,11 @@ BAD_TOKENS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD_TOKENS)
-def test_option_of_an_api_token(world: World, case: str) -> None:
+def test_invalid_option_of_an_api_token(harness: Harness, case: str) -> None:
     options, words = BAD_TOKENS[case]
     arguments = {name: value for name, value in {**API, **options}.items() if value is not None}
-    assert_refused(world, "quay_api_token", arguments, words)
-    assert world.writes == []
+    assert_refused(harness, "quay_api_token", arguments, words)
+    assert harness.writes == []
 
 
 def linked(folder: Path) -> Path:
@@ -221,24 +224,24 @@ PATHS: dict[str, tuple[Callable[[Path], Path | str], str]] = {
 
 @pytest.mark.parametrize("module", ["quay_robot_token", "quay_api_token", "quay_referrers_token"])
 @pytest.mark.parametrize("case", PATHS)
-def test_place_that_cannot_keep_a_secret(world: World, module: str, case: str) -> None:
+def test_invalid_token_path(harness: Harness, module: str, case: str) -> None:
     path_of, words = PATHS[case]
-    arguments = {**ALL[module], "token_path": str(path_of(world.folder))}
-    message = assert_refused(world, module, arguments, words)
-    # The option type `path` makes an absolute path of a relative one only where it begins with a tilde.
+    arguments = {**SECRET_MODULES[module], "token_path": str(path_of(harness.folder))}
+    message = assert_refused(harness, module, arguments, words)
+    # The option type `path` expands a leading tilde only.
     assert message.startswith("token_path")
-    assert world.writes == []
+    assert harness.writes == []
 
 
 @pytest.mark.parametrize(
     "content", [b"\xff\xfe\x00", b"two\nlines\n", b"a blank inside\n"], ids=["binary", "lines", "blank"]
 )
-def test_file_that_holds_no_secret(world: World, content: bytes) -> None:
-    """Whatever it is, it is not overwritten unless it could be a secret of ours."""
-    world.token_path.write_bytes(content)
-    result = world.run("quay_robot_token", {"name": "acme+ci", "token_path": str(world.token_path)})
+def test_file_without_a_secret(harness: Harness, content: bytes) -> None:
+    """A file is overwritten only if it could contain a secret of the collection."""
+    harness.token_path.write_bytes(content)
+    result = harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(harness.token_path)})
     if content.startswith(b"\xff"):
         assert "is not a text file" in result.message
-        assert world.token_path.read_bytes() == content
+        assert harness.token_path.read_bytes() == content
     else:
-        assert world.kept() == world.robot_token()
+        assert harness.stored_fingerprint() == harness.robot_fingerprint()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks, one for each recipe of Quay's API guide: in check mode, for real, and again."""
+"""The playbooks, one for each recipe of Quay's API guide: in check mode, really, and repeated."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from contract import collection
-from functional.inhabitants import Person
-from functional.world import World
+from functional.accounts import User
+from functional.harness import Harness
 from standin.state import Manifest
 from standin.tokens import fingerprint
 
@@ -36,7 +36,7 @@ def family() -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a playbook displayed."""
+    """The output of one run of a playbook."""
 
     output: str = field(repr=False)
     changed: int
@@ -44,22 +44,22 @@ class Run:
 
 
 @dataclass
-class Kitchen:
-    """A world, and a way to run playbooks in it."""
+class PlaybookRunner:
+    """Runs playbooks against the stand-in as one user."""
 
-    world: World
-    person: Person | None
+    harness: Harness
+    user: User | None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
-        return self.world.folder
+        return self.harness.folder
 
     def run(self, playbook: str, variables: Mapping[str, Any], *arguments: str) -> Run:
-        self.world.quay.journal.clear()
+        self.harness.quay.journal.clear()
         given = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
         command = [sys.executable, "-m", "ansible", "playbook", f"{collection.NAME}.{playbook}"]
-        answer = subprocess.run(
+        process = subprocess.run(
             [*command, "-i", "localhost,", "-e", json.dumps(given), *arguments],
             env=self._environ(),
             cwd=self.folder.parent,
@@ -67,31 +67,31 @@ class Kitchen:
             text=True,
             check=False,
         )
-        output = answer.stdout + answer.stderr
-        assert self.world.secrets.in_text(output) == []
+        output = process.stdout + process.stderr
+        assert self.harness.known_secrets.in_text(output) == []
         recap = _RECAP.search(output)
         assert recap, output
         return Run(output, int(recap[2]), int(recap[3]))
 
-    def once(self, playbook: str, variables: Mapping[str, Any]) -> Run:
-        """One real run that changes something, where three of the same playbook have been seen."""
+    def run_once(self, playbook: str, variables: Mapping[str, Any]) -> Run:
+        """Run a playbook once. Asserts that it changes something."""
         run = self.run(playbook, variables)
         assert (run.changed > 0, run.failed) == (True, 0), run.output
         return run
 
-    def three_runs(self, playbook: str, variables: Mapping[str, Any], *, again: int = 0) -> Run:
-        """Check, real, and again: what check mode foretells comes, and nothing is done twice. Returns the real run."""
-        state, files = self.world.state(), self.world.files()
+    def three_runs(self, playbook: str, variables: Mapping[str, Any], *, changes_again: int = 0) -> Run:
+        """Run in check mode, really, and again. Checks prediction and idempotence. Returns the real run."""
+        state, files = self.harness.state(), self.harness.files()
         predicted = self.run(playbook, variables, "--check", "--diff")
         assert predicted.failed == 0, predicted.output
-        assert (self.world.state(), self.world.files()) == (state, files)
-        assert [request for request in self.world.writes if "signin" not in request] == []
+        assert (self.harness.state(), self.harness.files()) == (state, files)
+        assert [request for request in self.harness.writes if "signin" not in request] == []
         real = self.run(playbook, variables, "--diff")
         assert real.failed == 0, real.output
         assert real.changed == predicted.changed, (predicted.output, real.output)
         assert real.changed > 0
-        repeated = self.run(playbook, variables)
-        assert (repeated.changed, repeated.failed) == (again, 0), repeated.output
+        second = self.run(playbook, variables)
+        assert (second.changed, second.failed) == (changes_again, 0), second.output
         return real
 
     def _environ(self) -> dict[str, str]:
@@ -105,103 +105,103 @@ class Kitchen:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-            "QUAY_HOST": self.world.quay.url,
+            "QUAY_HOST": self.harness.quay.url,
             **self.environ,
         }
-        if self.person:
-            environ |= {"QUAY_USERNAME": self.person.username, "QUAY_PASSWORD": self.person.password}
+        if self.user:
+            environ |= {"QUAY_USERNAME": self.user.username, "QUAY_PASSWORD": self.user.password}
         return environ
 
 
 @pytest.fixture
-def by(world: World) -> Callable[[str], Kitchen]:
-    """A kitchen in which everything is done by one person."""
-    return lambda name: Kitchen(world, getattr(world.people, name))
+def runner_for(harness: Harness) -> Callable[[str], PlaybookRunner]:
+    """Create a runner for the user with this name."""
+    return lambda name: PlaybookRunner(harness, getattr(harness.accounts, name))
 
 
-def kept(path: Path) -> str:
-    """The fingerprint of the secret in a file, for its owner alone."""
+def stored_fingerprint(path: Path) -> str:
+    """Return the fingerprint of the secret in a file. Asserts its mode."""
     assert path.stat().st_mode & 0o777 == 0o600
     return fingerprint(path.read_text().strip())
 
 
-def test_user(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("root")
-    users = kitchen.world.quay.state.users
-    path = kitchen.folder / "newuser"
+def test_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("root")
+    users = runner.harness.quay.state.users
+    path = runner.folder / "newuser"
     new = {"user_name": "newuser", "user_email": "newuser@example.com", "user_token_path": str(path)}
-    run = kitchen.three_runs("user", new)
+    run = runner.three_runs("user", new)
     assert users["newuser"].email == "newuser@example.com"
     assert "newuser" in run.output
-    Person(kitchen.world.quay, "newuser", path.read_text().strip()).browser()
-    kitchen.once("user", {"user_name": "newuser", "user_enabled": False})
+    User(runner.harness.quay, "newuser", path.read_text().strip()).browser()
+    runner.run_once("user", {"user_name": "newuser", "user_enabled": False})
     assert users["newuser"].enabled is False
-    kitchen.once("user", {**new, "user_state": "absent"})
+    runner.run_once("user", {**new, "user_state": "absent"})
     assert "newuser" not in users
 
 
-def test_organization(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("root")
-    organizations = kitchen.world.quay.state.organizations
-    kitchen.three_runs("organization", {"organization_name": "fresh", "organization_email": "fresh@example.com"})
+def test_organization(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("root")
+    organizations = runner.harness.quay.state.organizations
+    runner.three_runs("organization", {"organization_name": "fresh", "organization_email": "fresh@example.com"})
     assert organizations["fresh"].email == "fresh@example.com"
-    kitchen.once("organization", {"organization_name": "fresh", "organization_state": "absent"})
+    runner.run_once("organization", {"organization_name": "fresh", "organization_state": "absent"})
     assert "fresh" not in organizations
 
 
-def test_team(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
+def test_team(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
     team = {"team_organization": "acme", "team_name": "builders"}
-    kitchen.three_runs("team", {**team, "team_role": "creator", "team_members": ["acme+ci", "carol"]})
-    teams = kitchen.world.quay.state.organizations["acme"].teams
+    runner.three_runs("team", {**team, "team_role": "creator", "team_members": ["acme+ci", "carol"]})
+    teams = runner.harness.quay.state.organizations["acme"].teams
     made = teams["builders"]
     assert (made.role, set(made.members)) == ("creator", {"acme+ci", "carol"})
-    kitchen.once("team", {**team, "team_state": "absent"})
+    runner.run_once("team", {**team, "team_state": "absent"})
     assert "builders" not in teams
 
 
-def test_team_sync(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("root")
-    kitchen.world.quay.config.update(AUTHENTICATION_TYPE="LDAP", FEATURE_TEAM_SYNCING=True)
-    kitchen.world.quay.config["STANDIN_GROUPS"] = {"cn=devs,ou=groups": ["carol"]}
+def test_team_sync(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("root")
+    runner.harness.quay.config.update(AUTHENTICATION_TYPE="LDAP", FEATURE_TEAM_SYNCING=True)
+    runner.harness.quay.config["STANDIN_GROUPS"] = {"cn=devs,ou=groups": ["carol"]}
     team = {"team_sync_organization": "acme", "team_sync_team": "readers"}
-    readers = kitchen.world.quay.state.organizations["acme"].teams["readers"]
-    kitchen.three_runs("team_sync", {**team, "team_sync_group_dn": "cn=devs,ou=groups"})
+    readers = runner.harness.quay.state.organizations["acme"].teams["readers"]
+    runner.three_runs("team_sync", {**team, "team_sync_group_dn": "cn=devs,ou=groups"})
     assert readers.sync is not None
     assert readers.sync.config == {"group_dn": "cn=devs,ou=groups"}
-    kitchen.once("team_sync", {**team, "team_sync_state": "absent"})
+    runner.run_once("team_sync", {**team, "team_sync_state": "absent"})
     assert readers.sync is None
 
 
-def test_usage_logs(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
+def test_usage_logs(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
     logs = {"usage_logs_organization": "acme", "usage_logs_kinds": ["create_robot"]}
     for arguments in ((), ("--check",)):
-        run = kitchen.run("usage_logs", logs, *arguments)
+        run = runner.run("usage_logs", logs, *arguments)
         assert (run.changed, run.failed) == (0, 0), run.output
         assert "create_robot" in run.output
         assert "create_application" not in run.output
-    counted = kitchen.run("usage_logs", {**logs, "usage_logs_counts": True, "usage_logs_from": "7d"})
+    counted = runner.run("usage_logs", {**logs, "usage_logs_counts": True, "usage_logs_from": "7d"})
     assert '"count": 1' in counted.output
 
 
-def test_robot(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    path = kitchen.folder / "builder"
+def test_robot(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    path = runner.folder / "builder"
     robot = {"robot_name": "acme+builder", "robot_description": "builds", "robot_token_path": str(path)}
-    kitchen.three_runs("robot", robot)
-    first = kitchen.world.robot_token("acme+builder")
-    assert kept(path) == first
-    kitchen.once("robot", {**robot, "robot_rotate": "always"})
-    assert kept(path) == kitchen.world.robot_token("acme+builder") != first
-    kitchen.once("robot", {**robot, "robot_state": "absent"})
-    assert "acme+builder" not in kitchen.world.quay.state.robots
+    runner.three_runs("robot", robot)
+    first = runner.harness.robot_fingerprint("acme+builder")
+    assert stored_fingerprint(path) == first
+    runner.run_once("robot", {**robot, "robot_rotate": "always"})
+    assert stored_fingerprint(path) == runner.harness.robot_fingerprint("acme+builder") != first
+    runner.run_once("robot", {**robot, "robot_state": "absent"})
+    assert "acme+builder" not in runner.harness.quay.state.robots
     assert not path.exists()
 
 
-def test_api_token(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    path = kitchen.folder / "nightly"
+def test_api_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    path = runner.folder / "nightly"
     token = {
         "api_token_organization": "acme",
         "api_token_application": "automation",
@@ -210,15 +210,15 @@ def test_api_token(by: Callable[[str], Kitchen]) -> None:
         "api_token_lifetime": "90d",
         "api_token_path": str(path),
     }
-    kitchen.three_runs("api_token", token)
-    (made,) = kitchen.world.tokens_of(kitchen.world.people.automation).values()
+    runner.three_runs("api_token", token)
+    (made,) = runner.harness.valid_tokens(runner.harness.accounts.automation).values()
     assert (made.name, made.scope) == ("nightly", "repo:read")
-    assert kept(path) == made.digest[:12]
+    assert stored_fingerprint(path) == made.digest[:12]
 
 
-def test_api_token_of_a_new_application(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    path = kitchen.folder / "nightly"
+def test_api_token_of_a_new_application(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    path = runner.folder / "nightly"
     token = {
         "api_token_organization": "acme",
         "api_token_application": "new",
@@ -226,37 +226,37 @@ def test_api_token_of_a_new_application(by: Callable[[str], Kitchen]) -> None:
         "api_token_scopes": ["repo:read"],
         "api_token_path": str(path),
     }
-    assert kitchen.three_runs("api_token", token).changed == 2
+    assert runner.three_runs("api_token", token).changed == 2
     assert path.exists()
 
 
-def test_app_token(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    path = kitchen.folder / "laptop"
+def test_app_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    path = runner.folder / "laptop"
     token = {"app_token_title": "laptop", "app_token_path": str(path)}
-    kitchen.three_runs("app_token", token)
-    tokens = kitchen.world.quay.state.app_tokens
+    runner.three_runs("app_token", token)
+    tokens = runner.harness.quay.state.app_tokens
     (made,) = tokens.values()
     assert made.title == "laptop"
-    secret = kept(path)
+    secret = stored_fingerprint(path)
     path.unlink()
-    kitchen.once("app_token", token)
-    assert kept(path) == secret
-    kitchen.once("app_token", {**token, "app_token_state": "absent"})
+    runner.run_once("app_token", token)
+    assert stored_fingerprint(path) == secret
+    runner.run_once("app_token", {**token, "app_token_state": "absent"})
     assert not tokens
 
 
-def test_repository(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    repositories = kitchen.world.quay.state.repositories
+def test_repository(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    repositories = runner.harness.quay.state.repositories
     permission = {"kind": "robot", "name": "acme+ci", "role": "write"}
     repository = {"repository_name": "acme/new", "repository_description": "The new one"}
-    kitchen.three_runs("repository", {**repository, "repository_permissions": [permission]})
+    runner.three_runs("repository", {**repository, "repository_permissions": [permission]})
     made = repositories["acme", "new"]
     assert (made.is_public, made.description, made.user_roles["acme+ci"]) == (False, "The new one", "write")
-    kitchen.once("repository", {**repository, "repository_visibility": "public"})
+    runner.run_once("repository", {**repository, "repository_visibility": "public"})
     assert repositories["acme", "new"].is_public
-    kitchen.once("repository", {**repository, "repository_state": "absent"})
+    runner.run_once("repository", {**repository, "repository_state": "absent"})
     assert ("acme", "new") not in repositories
 
 
@@ -270,25 +270,25 @@ MIRROR = {
 
 
 @pytest.fixture
-def mirroring(by: Callable[[str], Kitchen]) -> Kitchen:
-    kitchen = by("alice")
-    kitchen.world.quay.config["FEATURE_REPO_MIRROR"] = True
-    return kitchen
+def mirror_runner(runner_for: Callable[[str], PlaybookRunner]) -> PlaybookRunner:
+    runner = runner_for("alice")
+    runner.harness.quay.config["FEATURE_REPO_MIRROR"] = True
+    return runner
 
 
-def test_mirror(mirroring: Kitchen) -> None:
-    repository = mirroring.world.quay.state.repositories["acme", "app"]
-    mirroring.three_runs("mirror", MIRROR)
+def test_mirror(mirror_runner: PlaybookRunner) -> None:
+    repository = mirror_runner.harness.quay.state.repositories["acme", "app"]
+    mirror_runner.three_runs("mirror", MIRROR)
     assert repository.mirror is not None
     assert repository.mirror.external_reference == "registry.example.com/ubi/ubi"
-    mirroring.once("mirror", {"mirror_repository": "acme/app", "mirror_sync": "now"})
+    mirror_runner.run_once("mirror", {"mirror_repository": "acme/app", "mirror_sync": "now"})
     assert repository.mirror.status == "SYNC_NOW"
 
 
-def test_mirror_with_everything(mirroring: Kitchen) -> None:
+def test_mirror_with_everything(mirror_runner: PlaybookRunner) -> None:
     password = "a-password-elsewhere"
-    mirroring.world.secrets.add([password])
-    mirroring.environ["MIRROR_PASSWORD"] = password
+    mirror_runner.harness.known_secrets.add([password])
+    mirror_runner.environ["MIRROR_PASSWORD"] = password
     extended = {
         **MIRROR,
         "mirror_registry_username": "puller",
@@ -300,41 +300,41 @@ def test_mirror_with_everything(mirroring: Kitchen) -> None:
         "mirror_sync_interval": "12h",
         "mirror_enabled": False,
     }
-    mirroring.three_runs("mirror", extended)
-    mirror = mirroring.world.quay.state.repositories["acme", "app"].mirror
+    mirror_runner.three_runs("mirror", extended)
+    mirror = mirror_runner.harness.quay.state.repositories["acme", "app"].mirror
     assert mirror is not None
     assert (mirror.username, mirror.sync_interval) == ("puller", 43200)
 
 
-def test_build(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    kitchen.world.quay.config["FEATURE_BUILD_SUPPORT"] = True
+def test_build(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    runner.harness.quay.config["FEATURE_BUILD_SUPPORT"] = True
     build = {
         "build_repository": "acme/app",
         "build_archive_url": "https://files.example.com/app-1.0.tar.gz",
         "build_tags": ["latest", "1.2"],
         "build_wait": False,
     }
-    kitchen.three_runs("build", build)
-    (made,) = kitchen.world.quay.state.repositories["acme", "app"].builds
+    runner.three_runs("build", build)
+    (made,) = runner.harness.quay.state.repositories["acme", "app"].builds
     assert made.tags == ["latest", "1.2"]
 
 
-def test_referrers(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    repository = kitchen.world.quay.state.repositories["acme", "app"]
+def test_referrers(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    repository = runner.harness.quay.state.repositories["acme", "app"]
     image = _push(repository.manifests, {"layers": []})
-    about = _push(repository.manifests, {"subject": {"digest": image}, "artifactType": "application/spdx+json"})
-    path = kitchen.folder / "registry"
+    referrer = _push(repository.manifests, {"subject": {"digest": image}, "artifactType": "application/spdx+json"})
+    path = runner.folder / "registry"
     listing = {
         "referrers_repository": "acme/app",
         "referrers_digest": image,
         "referrers_artifact_type": "application/spdx+json",
         "referrers_token_path": str(path),
     }
-    run = kitchen.three_runs("referrers", listing)
-    assert about in run.output
-    assert kept(path)
+    run = runner.three_runs("referrers", listing)
+    assert referrer in run.output
+    assert stored_fingerprint(path)
 
 
 def _push(manifests: dict[str, Manifest], content: dict[str, Any]) -> str:
@@ -345,30 +345,30 @@ def _push(manifests: dict[str, Manifest], content: dict[str, Any]) -> str:
     return digest
 
 
-def test_first_user(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    kitchen.person = None
-    kitchen.world.quay.quay.reset()
+def test_first_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    runner.user = None
+    runner.harness.quay.quay.reset()
     password = "correct-horse-battery"
-    kitchen.world.secrets.add([password])
+    runner.harness.known_secrets.add([password])
     user = {"first_user_name": "first", "first_user_email": "first@example.com", "first_user_password": password}
-    kitchen.three_runs("first_user", user)
-    assert kitchen.world.quay.state.users.keys() == {"first"}
-    Person(kitchen.world.quay, "first", password).browser()
+    runner.three_runs("first_user", user)
+    assert runner.harness.quay.state.users.keys() == {"first"}
+    User(runner.harness.quay, "first", password).browser()
 
 
-def test_api_operations(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
-    kitchen.person = None
-    run = kitchen.run("api_operations", {"api_operations_search": "regenerate organization robot"})
+def test_api_operations(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    runner.user = None
+    run = runner.run("api_operations", {"api_operations_search": "regenerate organization robot"})
     assert (run.changed, run.failed) == (0, 0)
     assert "regenerateOrgRobotToken" in run.output
 
 
-def test_api_call(by: Callable[[str], Kitchen]) -> None:
-    kitchen = by("alice")
+def test_api_call(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
     call = {"api_call_operation": "getOrgRobot", "api_call_parameters": {"orgname": "acme", "robot_shortname": "ci"}}
-    run = kitchen.run("api_call", call)
+    run = runner.run("api_call", call)
     assert (run.changed, run.failed) == (0, 0)
     assert '"token": "********"' in run.output
     visibility = {
@@ -376,10 +376,10 @@ def test_api_call(by: Callable[[str], Kitchen]) -> None:
         "api_call_parameters": {"repository": "acme/app"},
         "api_call_body": {"visibility": "public"},
     }
-    kitchen.three_runs("api_call", visibility, again=1)
+    runner.three_runs("api_call", visibility, changes_again=1)
 
 
-def test_every_playbook_has_its_test() -> None:
+def test_every_playbook_has_a_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    # That of the rotation has folders of its own: tests/canary, tests/demo, tests/integration.
+    # The playbook rotate has tests of its own: tests/canary, tests/demo, tests/integration.
     assert {"rotate"} == PLAYBOOKS - tested

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functional.world import World
+from functional.harness import Harness
 from standin.state import Application
 from standin.tokens import fingerprint
 
@@ -27,24 +27,24 @@ FIELDS = {
 }
 
 
-def named(world: World, name: str, organization: str = "acme") -> list[Application]:
-    return [app for app in world.quay.state.applications_of(organization) if app.name == name]
+def named(harness: Harness, name: str, organization: str = "acme") -> list[Application]:
+    return [app for app in harness.quay.state.applications_of(organization) if app.name == name]
 
 
 def fields_of(application: Application) -> dict[str, Any]:
     return {name: getattr(application, name) for name in FIELDS}
 
 
-def test_application_is_made(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+def test_application_is_created(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"organization": "acme", "name": "new", **FIELDS})
     assert runs.requests == [
-        [*world.sign_in, LIST, CONFIG],
-        [*world.sign_in, LIST, CONFIG, f"POST {PATH}"],
-        [*world.sign_in, LIST],
-        [*world.sign_in, LIST],
+        [*harness.sign_in, LIST, CONFIG],
+        [*harness.sign_in, LIST, CONFIG, f"POST {PATH}"],
+        [*harness.sign_in, LIST],
+        [*harness.sign_in, LIST],
     ]
-    (made,) = named(world, "new")
+    (made,) = named(harness, "new")
     assert fields_of(made) == FIELDS
     assert runs.first.content | {"token": None} == {
         **FIELDS,
@@ -59,27 +59,27 @@ def test_application_is_made(either_login: World) -> None:
     assert runs.first.diff == {"before": {}, "after": {"name": "new", **FIELDS}}
 
 
-def test_unchanged_application_costs_one_request(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"organization": "acme", "name": "automation"})
-    assert runs.requests == [[*world.sign_in, LIST]] * 4
+def test_unchanged_application_costs_one_request(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"organization": "acme", "name": "automation"})
+    assert runs.requests == [[*harness.sign_in, LIST]] * 4
     assert not runs.first.changed
-    assert runs.first["client_id"] == world.people.automation
+    assert runs.first["client_id"] == harness.accounts.automation
 
 
-def test_unchanged_application_by_client_id_costs_one_request(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"organization": "acme", "client_id": world.people.automation})
-    assert runs.requests == [[*world.sign_in, f"{LIST}/{world.people.automation}"]] * 4
+def test_unchanged_application_by_client_id_costs_one_request(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"organization": "acme", "client_id": harness.accounts.automation})
+    assert runs.requests == [[*harness.sign_in, f"{LIST}/{harness.accounts.automation}"]] * 4
     assert runs.first["name"] == "automation"
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_one_field_is_changed_and_no_other_wiped(either_login: World, field: str) -> None:
-    world = either_login
-    made = world.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
-    runs = world.four_runs(MODULE, {"organization": "acme", "name": "new", field: "https://new.example.com"})
-    (changed,) = named(world, "new")
+def test_one_field_is_changed_and_no_other_wiped(either_login: Harness, field: str) -> None:
+    harness = either_login
+    made = harness.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+    runs = harness.four_runs(MODULE, {"organization": "acme", "name": "new", field: "https://new.example.com"})
+    (changed,) = named(harness, "new")
     assert fields_of(changed) == {**FIELDS, field: "https://new.example.com"}
     assert changed.client_id == made["client_id"]
     assert fingerprint(changed.client_secret) == made.token
@@ -89,124 +89,125 @@ def test_one_field_is_changed_and_no_other_wiped(either_login: World, field: str
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_field_is_emptied(either_login: World, field: str) -> None:
-    world = either_login
-    world.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
-    world.four_runs(MODULE, {"organization": "acme", "name": "new", field: ""})
-    (changed,) = named(world, "new")
+def test_field_is_emptied(either_login: Harness, field: str) -> None:
+    harness = either_login
+    harness.run(MODULE, {"organization": "acme", "name": "new", **FIELDS})
+    harness.four_runs(MODULE, {"organization": "acme", "name": "new", field: ""})
+    (changed,) = named(harness, "new")
     assert fields_of(changed) == {**FIELDS, field: ""}
 
 
-def test_application_is_renamed(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(
-        MODULE, {"organization": "acme", "client_id": world.people.automation, "name": "platform", "description": "x"}
+def test_application_is_renamed(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(
+        MODULE,
+        {"organization": "acme", "client_id": harness.accounts.automation, "name": "platform", "description": "x"},
     )
     assert runs.first.changed
     assert (runs.first.diff["before"]["name"], runs.first.diff["after"]["name"]) == ("automation", "platform")
-    assert [app.client_id for app in named(world, "platform")] == [world.people.automation]
-    assert named(world, "automation") == []
+    assert [app.client_id for app in named(harness, "platform")] == [harness.accounts.automation]
+    assert named(harness, "automation") == []
 
 
-def test_client_secret_is_reset(either_login: World) -> None:
-    world = either_login
-    before = world.run(MODULE, {"organization": "acme", "name": "automation"})
+def test_client_secret_is_reset(either_login: Harness) -> None:
+    harness = either_login
+    before = harness.run(MODULE, {"organization": "acme", "name": "automation"})
     arguments = {"organization": "acme", "name": "automation", "reset_client_secret": True}
-    runs = world.four_runs(MODULE, arguments, idempotent=False)
+    runs = harness.four_runs(MODULE, arguments, idempotent=False)
     assert runs.first.token != before.token
     assert runs.second.token != runs.first.token
-    (application,) = named(world, "automation")
+    (application,) = named(harness, "automation")
     assert fingerprint(application.client_secret) == runs.second.token
     assert runs.first.diff["before"]["client_secret"] == "present"
     assert runs.first.diff["after"]["client_secret"] == "new"
-    reset = f"POST {PATH}/{world.people.automation}/resetclientsecret"
-    assert runs.requests[1] == [*world.sign_in, LIST, CONFIG, reset]
+    reset = f"POST {PATH}/{harness.accounts.automation}/resetclientsecret"
+    assert runs.requests[1] == [*harness.sign_in, LIST, CONFIG, reset]
 
 
-def test_reset_and_change_at_once(either_login: World) -> None:
-    world = either_login
+def test_reset_and_change_at_once(either_login: Harness) -> None:
+    harness = either_login
     arguments = {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True}
-    runs = world.four_runs(MODULE, arguments, idempotent=False)
-    (application,) = named(world, "automation")
+    runs = harness.four_runs(MODULE, arguments, idempotent=False)
+    (application,) = named(harness, "automation")
     assert application.description == "x"
     assert runs.first["description"] == "x"
     assert fingerprint(application.client_secret) == runs.second.token
 
 
-def test_new_application_needs_no_reset(either_login: World) -> None:
-    world = either_login
-    result = world.run(MODULE, {"organization": "acme", "name": "new", "reset_client_secret": True})
-    assert [request for request in world.writes if "signin" not in request] == [f"POST {PATH}"]
-    assert result.token == fingerprint(named(world, "new")[0].client_secret)
+def test_new_application_needs_no_reset(either_login: Harness) -> None:
+    harness = either_login
+    result = harness.run(MODULE, {"organization": "acme", "name": "new", "reset_client_secret": True})
+    assert [request for request in harness.writes if "signin" not in request] == [f"POST {PATH}"]
+    assert result.token == fingerprint(named(harness, "new")[0].client_secret)
 
 
-def test_tokens_survive_a_change_and_a_reset(either_login: World) -> None:
-    world = either_login
-    world.people.alice.token(world.people.automation)
-    tokens = set(world.tokens_of(world.people.automation))
-    world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True})
-    assert set(world.tokens_of(world.people.automation)) == tokens
+def test_tokens_survive_a_change_and_a_reset(either_login: Harness) -> None:
+    harness = either_login
+    harness.accounts.alice.token(harness.accounts.automation)
+    tokens = set(harness.valid_tokens(harness.accounts.automation))
+    harness.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "reset_client_secret": True})
+    assert set(harness.valid_tokens(harness.accounts.automation)) == tokens
 
 
-def test_application_is_deleted(either_login: World) -> None:
-    world = either_login
+def test_application_is_deleted(either_login: Harness) -> None:
+    harness = either_login
     arguments = {"organization": "acme", "name": "automation", "state": "absent"}
-    runs = world.four_runs(MODULE, arguments)
+    runs = harness.four_runs(MODULE, arguments)
     assert runs.first.changed
-    assert world.people.automation not in world.quay.state.applications
-    assert (runs.first["client_id"], runs.first["token"]) == (world.people.automation, None)
+    assert harness.accounts.automation not in harness.quay.state.applications
+    assert (runs.first["client_id"], runs.first["token"]) == (harness.accounts.automation, None)
     assert (runs.second["client_id"], runs.second["token"]) == (None, None)
     assert runs.first.diff["before"]["name"] == "automation"
     assert runs.first.diff["after"] == {}
-    assert f"DELETE {PATH}/{world.people.automation}" in runs.requests[1]
-    assert runs.requests[3] == [*world.sign_in, LIST]
+    assert f"DELETE {PATH}/{harness.accounts.automation}" in runs.requests[1]
+    assert runs.requests[3] == [*harness.sign_in, LIST]
 
 
-def test_application_is_deleted_by_client_id(either_login: World) -> None:
-    world = either_login
-    arguments = {"organization": "acme", "client_id": world.people.automation, "state": "absent"}
-    world.four_runs(MODULE, arguments)
-    assert named(world, "automation") == []
+def test_application_is_deleted_by_client_id(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"organization": "acme", "client_id": harness.accounts.automation, "state": "absent"}
+    harness.four_runs(MODULE, arguments)
+    assert named(harness, "automation") == []
 
 
-def test_other_applications_are_left_alone(either_login: World) -> None:
-    world = either_login
-    others = {app.client_id: app for app in world.quay.state.applications.values() if app.name != "automation"}
-    world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x"})
-    world.run(MODULE, {"organization": "acme", "name": "automation", "state": "absent"})
-    assert world.quay.state.applications == others
+def test_other_applications_are_unchanged(either_login: Harness) -> None:
+    harness = either_login
+    others = {app.client_id: app for app in harness.quay.state.applications.values() if app.name != "automation"}
+    harness.run(MODULE, {"organization": "acme", "name": "automation", "description": "x"})
+    harness.run(MODULE, {"organization": "acme", "name": "automation", "state": "absent"})
+    assert harness.quay.state.applications == others
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_two_of_one_name_are_not_guessed_between(either_login: World, state: str) -> None:
-    world = either_login
-    world.people.alice.browser().call("POST", PATH, {"name": "automation"})
-    ids = sorted(app.client_id for app in named(world, "automation"))
-    result = world.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "state": state})
+def test_ambiguous_name_is_refused(either_login: Harness, state: str) -> None:
+    harness = either_login
+    harness.accounts.alice.browser().call("POST", PATH, {"name": "automation"})
+    ids = sorted(app.client_id for app in named(harness, "automation"))
+    result = harness.run(MODULE, {"organization": "acme", "name": "automation", "description": "x", "state": state})
     assert result.failed
     assert f"has 2 applications named 'automation' (client ids {', '.join(ids)})" in result.message
-    assert world.writes == []
+    assert harness.writes == []
 
 
 @pytest.mark.parametrize("name", [None, "platform"], ids=["without a name", "with a name"])
-def test_unknown_client_id_makes_no_application(either_login: World, name: str | None) -> None:
-    world = either_login
-    result = world.run(MODULE, {"organization": "acme", "client_id": "NO" * 10, "name": name})
+def test_unknown_client_id_creates_no_application(either_login: Harness, name: str | None) -> None:
+    harness = either_login
+    result = harness.run(MODULE, {"organization": "acme", "client_id": "NO" * 10, "name": name})
     assert result.failed
     assert f"the organization acme has no application {'NO' * 10}" in result.message
-    assert world.writes == []
+    assert harness.writes == []
 
 
-def test_client_id_of_another_organization_is_unknown_here(either_login: World) -> None:
-    world = either_login
-    arguments = {"organization": "acme", "client_id": world.people.rival_console, "description": "x"}
-    assert world.run(MODULE, arguments).failed
-    assert world.run(MODULE, {**arguments, "state": "absent"}).changed is False
-    assert named(world, "console", "rival")[0].description == ""
+def test_client_id_of_another_organization_is_unknown_here(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"organization": "acme", "client_id": harness.accounts.rival_console, "description": "x"}
+    assert harness.run(MODULE, arguments).failed
+    assert harness.run(MODULE, {**arguments, "state": "absent"}).changed is False
+    assert named(harness, "console", "rival")[0].description == ""
 
 
 @pytest.mark.parametrize("name", ["", " ", "__quay_bootstrap_app"])
-def test_name_that_quay_would_not_keep_is_refused(world: World, name: str) -> None:
-    result = world.run(MODULE, {"organization": "acme", "name": name})
+def test_invalid_name_is_refused(harness: Harness, name: str) -> None:
+    result = harness.run(MODULE, {"organization": "acme", "name": name})
     assert result.failed
-    assert world.requests == []
+    assert harness.requests == []

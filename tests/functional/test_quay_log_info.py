@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""quay_log_info: usage logs by the entry and by the day."""
+"""quay_log_info: entries of usage logs, and counts by day."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from functional.modules import Result
-from functional.refusals import assert_refused
-from functional.world import World
+from functional.harness import Harness, assert_refused
+from functional.module_runner import Result
 from standin.state import LogEntry
 
 MODULE = "quay_log_info"
@@ -26,40 +25,40 @@ NOON = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def quiet(either_login: World) -> World:
-    """It is noon of a day in May, and nothing is in the log, but for what a sign-in writes into the user's own."""
-    world = either_login
-    world.quay.clock.set(NOON)
-    world.quay.clock.stop()
-    world.quay.state.logs.clear()
-    # A token of before would be of the future, which is fine for Quay.
-    return world
+def empty_log(either_login: Harness) -> Harness:
+    """The clock is stopped at noon, and the log is empty, except for sign-ins in the log of the user."""
+    harness = either_login
+    harness.quay.clock.set(NOON)
+    harness.quay.clock.stop()
+    harness.quay.state.logs.clear()
+    # Tokens that exist are now created in the future, which Quay accepts.
+    return harness
 
 
-def write(world: World, moments: Iterable[datetime], kind: str = "pull_repo", **fields: Any) -> None:
+def write_entries(harness: Harness, moments: Iterable[datetime], kind: str = "pull_repo", **fields: Any) -> None:
     given = {"namespace": "acme", "repository": "app", "performer": "alice", "ip": "192.0.2.1", "metadata": {}} | fields
     for moment in moments:
-        world.quay.state.logs.append(LogEntry(id=world.quay.state.next_id(), kind=kind, at=moment, **given))
+        harness.quay.state.logs.append(LogEntry(id=harness.quay.state.next_id(), kind=kind, at=moment, **given))
 
 
-def back(count: int, *, days: float = 0, seconds: float = 0) -> list[datetime]:
-    """So many moments, one after the other, back from noon."""
+def times_before_noon(count: int, *, days: float = 0, seconds: float = 0) -> list[datetime]:
+    """Return a number of times before noon, in descending order."""
     return [NOON - timedelta(days=days, seconds=seconds) * number for number in range(count)]
 
 
-def times(result: Result) -> list[str]:
+def entry_times(result: Result) -> list[str]:
     return [entry["time"] for entry in result["logs"]]
 
 
-def told(moments: Iterable[datetime]) -> list[str]:
-    return [World.iso(moment) for moment in moments]
+def iso_times(moments: Iterable[datetime]) -> list[str]:
+    return [Harness.iso(moment) for moment in moments]
 
 
-def test_entries_of_the_last_day(quiet: World) -> None:
-    world = quiet
-    write(world, back(30, seconds=3600), metadata={"tag": "latest"})
-    result = world.check(MODULE, ACME)
-    assert times(result) == told(back(25, seconds=3600))
+def test_entries_of_the_last_day(empty_log: Harness) -> None:
+    harness = empty_log
+    write_entries(harness, times_before_noon(30, seconds=3600), metadata={"tag": "latest"})
+    result = harness.check(MODULE, ACME)
+    assert entry_times(result) == iso_times(times_before_noon(25, seconds=3600))
     assert result["logs"][0] == {
         "kind": "pull_repo",
         "time": "2026-05-20T12:00:00Z",
@@ -70,38 +69,38 @@ def test_entries_of_the_last_day(quiet: World) -> None:
     }
     assert (result["from"], result["to"]) == ("2026-05-19T12:00:00Z", "2026-05-20T12:00:00Z")
     assert (result["searchable"], result["limit_reached"], result.changed) == (True, False, False)
-    assert world.run(MODULE, ACME).content == result.content
+    assert harness.run(MODULE, ACME).content == result.content
 
 
-def test_pages_are_read_only_as_far_as_needed(quiet: World) -> None:
-    world = quiet
-    write(world, back(100, seconds=60))
+def test_pages_are_read_only_as_far_as_needed(empty_log: Harness) -> None:
+    harness = empty_log
+    write_entries(harness, times_before_noon(100, seconds=60))
     for limit, pages in ((1, 1), (20, 1), (21, 2), (60, 3)):
-        result = world.run(MODULE, {**ACME, "limit": limit})
-        assert times(result) == told(back(limit, seconds=60))
+        result = harness.run(MODULE, {**ACME, "limit": limit})
+        assert entry_times(result) == iso_times(times_before_noon(limit, seconds=60))
         assert result["limit_reached"]
-        assert world.requests == [CONFIG, *world.sign_in, *[LOGS] * pages]
+        assert harness.requests == [CONFIG, *harness.sign_in, *[LOGS] * pages]
 
 
-def test_everything(quiet: World) -> None:
-    """All pages, the empty one at the end, and the comparison with what Quay counts."""
-    world = quiet
-    write(world, back(150, seconds=60))
-    result = world.run(MODULE, {**ACME, "limit": 0})
-    assert times(result) == told(back(150, seconds=60))
-    assert world.requests == [CONFIG, *world.sign_in, *[LOGS] * 9, COUNTS]
+def test_all_entries(empty_log: Harness) -> None:
+    """All pages are read, with the empty last one, and compared with the counts of Quay."""
+    harness = empty_log
+    write_entries(harness, times_before_noon(150, seconds=60))
+    result = harness.run(MODULE, {**ACME, "limit": 0})
+    assert entry_times(result) == iso_times(times_before_noon(150, seconds=60))
+    assert harness.requests == [CONFIG, *harness.sign_in, *[LOGS] * 9, COUNTS]
     assert not result.warned("Quay counts")
     assert not result["limit_reached"]
 
 
-def test_what_fits_on_a_page_is_not_compared(quiet: World) -> None:
-    write(quiet, back(5, seconds=60))
-    quiet.run(MODULE, ACME)
-    assert quiet.requests == [CONFIG, *quiet.sign_in, LOGS, LOGS]
+def test_entries_of_one_page_are_not_compared_with_the_counts(empty_log: Harness) -> None:
+    write_entries(empty_log, times_before_noon(5, seconds=60))
+    empty_log.run(MODULE, ACME)
+    assert empty_log.requests == [CONFIG, *empty_log.sign_in, LOGS, LOGS]
 
 
 @pytest.mark.parametrize(
-    ("span", "first", "last"),
+    ("period", "first", "last"),
     [
         ({"from": "3d"}, "2026-05-17T12:00:00Z", "2026-05-20T12:00:00Z"),
         ({"from": "2026-05-18"}, "2026-05-18T00:00:00Z", "2026-05-20T12:00:00Z"),
@@ -115,70 +114,74 @@ def test_what_fits_on_a_page_is_not_compared(quiet: World) -> None:
         ({"from": "2026-05-18T08:00:00+02:00"}, "2026-05-18T06:00:00Z", "2026-05-20T12:00:00Z"),
     ],
 )
-def test_span(quiet: World, span: dict[str, str], first: str, last: str) -> None:
-    """Quay knows whole days only; the ends are kept to the second."""
-    moments = back(200, seconds=3600)
-    write(quiet, moments)
-    result = quiet.run(MODULE, {**ACME, **span, "limit": 0})
+def test_period(empty_log: Harness, period: dict[str, str], first: str, last: str) -> None:
+    """Quay filters by whole days only. The module applies the exact period."""
+    moments = times_before_noon(200, seconds=3600)
+    write_entries(empty_log, moments)
+    result = empty_log.run(MODULE, {**ACME, **period, "limit": 0})
     assert (result["from"], result["to"]) == (first, last)
-    assert times(result) == [moment for moment in told(moments) if first <= moment <= last]
+    assert entry_times(result) == [moment for moment in iso_times(moments) if first <= moment <= last]
     assert not result.warned("Quay counts")
 
 
-def test_kinds_are_looked_for_where_they_are(quiet: World) -> None:
-    """Quay cannot look for a kind: the counts say on which days to read, and when to stop."""
-    world = quiet
-    write(world, back(400, seconds=3600))
-    write(world, [NOON - timedelta(days=3), NOON - timedelta(days=10)], "create_robot", metadata={"robot": "ci"})
-    result = world.run(MODULE, {**ACME, "from": "14d", "kinds": ["create_robot", "delete_robot"]})
-    assert times(result) == ["2026-05-17T12:00:00Z", "2026-05-10T12:00:00Z"]
+def test_kinds_are_searched_on_days_with_counts(empty_log: Harness) -> None:
+    """Quay cannot filter by kind. The counts show which days to read, and when to stop."""
+    harness = empty_log
+    write_entries(harness, times_before_noon(400, seconds=3600))
+    write_entries(
+        harness, [NOON - timedelta(days=3), NOON - timedelta(days=10)], "create_robot", metadata={"robot": "ci"}
+    )
+    result = harness.run(MODULE, {**ACME, "from": "14d", "kinds": ["create_robot", "delete_robot"]})
+    assert entry_times(result) == ["2026-05-17T12:00:00Z", "2026-05-10T12:00:00Z"]
     assert {entry["kind"] for entry in result["logs"]} == {"create_robot"}
-    assert world.requests == [CONFIG, *world.sign_in, COUNTS, LOGS, LOGS]
+    assert harness.requests == [CONFIG, *harness.sign_in, COUNTS, LOGS, LOGS]
 
 
-def test_kinds_that_did_not_happen_cost_the_counts_alone(quiet: World) -> None:
-    write(quiet, back(100, seconds=3600))
-    assert quiet.run(MODULE, {**ACME, "from": "60d", "kinds": ["create_robot"]})["logs"] == []
-    assert quiet.requests == [CONFIG, *quiet.sign_in, COUNTS, COUNTS, COUNTS]
+def test_kinds_without_entries_read_only_the_counts(empty_log: Harness) -> None:
+    write_entries(empty_log, times_before_noon(100, seconds=3600))
+    assert empty_log.run(MODULE, {**ACME, "from": "60d", "kinds": ["create_robot"]})["logs"] == []
+    assert empty_log.requests == [CONFIG, *empty_log.sign_in, COUNTS, COUNTS, COUNTS]
 
 
-def test_kinds_where_quay_does_not_count(quiet: World) -> None:
-    quiet.quay.config["FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL"] = False
-    write(quiet, back(50, seconds=3600))
-    write(quiet, [NOON - timedelta(hours=40)], "create_robot")
-    result = quiet.run(MODULE, {**ACME, "from": "3d", "kinds": ["create_robot"]})
-    assert times(result) == ["2026-05-18T20:00:00Z"]
+def test_kinds_where_quay_does_not_count(empty_log: Harness) -> None:
+    empty_log.quay.config["FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL"] = False
+    write_entries(empty_log, times_before_noon(50, seconds=3600))
+    write_entries(empty_log, [NOON - timedelta(hours=40)], "create_robot")
+    result = empty_log.run(MODULE, {**ACME, "from": "3d", "kinds": ["create_robot"]})
+    assert entry_times(result) == ["2026-05-18T20:00:00Z"]
 
 
 @pytest.mark.parametrize("kinds", [None, ["pull_repo"]])
-def test_performer(quiet: World, kinds: list[str] | None) -> None:
-    world = quiet
-    write(world, back(3, seconds=60))
-    write(world, back(3, seconds=7), performer="acme+ci")
-    result = world.run(MODULE, {**ACME, "performer": "acme+ci", "kinds": kinds})
+def test_performer(empty_log: Harness, kinds: list[str] | None) -> None:
+    harness = empty_log
+    write_entries(harness, times_before_noon(3, seconds=60))
+    write_entries(harness, times_before_noon(3, seconds=7), performer="acme+ci")
+    result = harness.run(MODULE, {**ACME, "performer": "acme+ci", "kinds": kinds})
     assert {entry["performer"] for entry in result["logs"]} == {"acme+ci"}
     assert len(result["logs"]) == 3
 
 
 @pytest.mark.parametrize("more", [{}, {"counts": True}, {"kinds": ["create_robot"]}])
-def test_unknown_performer(quiet: World, more: dict[str, Any]) -> None:
-    """Quay stumbles over him, or counts everybody's."""
-    write(quiet, back(3, seconds=60))
+def test_unknown_performer(empty_log: Harness, more: dict[str, Any]) -> None:
+    """For an unknown performer Quay fails, or returns the counts of everybody."""
+    write_entries(empty_log, times_before_noon(3, seconds=60))
     words = "Check that the user or robot nobody exists"
-    assert_refused(quiet, MODULE, {**ACME, "performer": "nobody", **more}, words)
+    assert_refused(empty_log, MODULE, {**ACME, "performer": "nobody", **more}, words)
 
 
 @pytest.mark.parametrize(
     "place", [{"repository": "acme/app"}, {}, {"organization": "acme"}, {"user": "alice"}], ids=str
 )
-def test_places(quiet: World, place: dict[str, str]) -> None:
-    world = quiet
-    write(world, back(2, seconds=60), performer="bob")
-    write(world, back(2, seconds=60), repository="base")
-    write(world, back(2, seconds=60), "create_app_specific_token", namespace="alice", repository=None)
+def test_places(empty_log: Harness, place: dict[str, str]) -> None:
+    harness = empty_log
+    write_entries(harness, times_before_noon(2, seconds=60), performer="bob")
+    write_entries(harness, times_before_noon(2, seconds=60), repository="base")
+    write_entries(
+        harness, times_before_noon(2, seconds=60), "create_app_specific_token", namespace="alice", repository=None
+    )
     if not place:
-        world.login = world.people.root.by_password
-    result = world.run(MODULE, {**place, "performer": "alice", "limit": 10})
+        harness.login = harness.accounts.root.by_password
+    result = harness.run(MODULE, {**place, "performer": "alice", "limit": 10})
     found = {(entry["kind"], entry["performer"], entry["namespace"]) for entry in result["logs"]}
     expected: dict[str, set[Any]] = {
         "repository": set(),
@@ -189,79 +192,79 @@ def test_places(quiet: World, place: dict[str, str]) -> None:
     assert found == expected["".join(place)]
 
 
-def test_counts(quiet: World) -> None:
-    world = quiet
-    write(world, back(40, days=1))
-    write(world, back(2, days=31), "create_robot")
-    result = world.check(MODULE, {**ACME, "from": "45d", "counts": True})
+def test_counts(empty_log: Harness) -> None:
+    harness = empty_log
+    write_entries(harness, times_before_noon(40, days=1))
+    write_entries(harness, times_before_noon(2, days=31), "create_robot")
+    result = harness.check(MODULE, {**ACME, "from": "45d", "counts": True})
     days = [(NOON - timedelta(days=number)).date().isoformat() for number in range(40)]
     expected = [{"kind": "pull_repo", "date": day, "count": 1} for day in days]
     robots = [{"kind": "create_robot", "date": day, "count": 1} for day in (days[0], days[31])]
     assert sorted(map(str, result["counts"])) == sorted(map(str, expected + robots))
     assert [count["date"] for count in result["counts"]] == sorted((c["date"] for c in result["counts"]), reverse=True)
     assert result["logs"] == []
-    assert world.requests == [CONFIG, *world.sign_in, COUNTS, COUNTS]
-    only = world.run(MODULE, {**ACME, "from": "45d", "counts": True, "kinds": ["create_robot"]})
+    assert harness.requests == [CONFIG, *harness.sign_in, COUNTS, COUNTS]
+    only = harness.run(MODULE, {**ACME, "from": "45d", "counts": True, "kinds": ["create_robot"]})
     assert only["counts"] == robots
 
 
-def test_counts_by_performer(quiet: World) -> None:
-    write(quiet, back(3, seconds=60))
-    write(quiet, back(2, seconds=7), performer="acme+ci")
-    result = quiet.run(MODULE, {**ACME, "counts": True, "performer": "acme+ci"})
+def test_counts_by_performer(empty_log: Harness) -> None:
+    write_entries(empty_log, times_before_noon(3, seconds=60))
+    write_entries(empty_log, times_before_noon(2, seconds=7), performer="acme+ci")
+    result = empty_log.run(MODULE, {**ACME, "counts": True, "performer": "acme+ci"})
     assert result["counts"] == [{"kind": "pull_repo", "date": "2026-05-20", "count": 2}]
     arguments = {"repository": "acme/app", "counts": True, "performer": "acme+ci"}
-    assert_refused(quiet, MODULE, arguments, "Quay counts by performer only for an organization or a user")
+    assert_refused(empty_log, MODULE, arguments, "Quay counts by performer only for an organization or a user")
 
 
 @pytest.mark.parametrize("more", [{}, {"counts": True}, {"kinds": ["create_robot"]}])
-def test_logs_that_quay_cannot_search(quiet: World, more: dict[str, Any]) -> None:
-    write(quiet, back(3, seconds=60))
-    quiet.quay.config["LOGS_MODEL"] = "splunk"
-    result = quiet.run(MODULE, {**ACME, **more})
+def test_logs_that_quay_cannot_search(empty_log: Harness, more: dict[str, Any]) -> None:
+    write_entries(empty_log, times_before_noon(3, seconds=60))
+    empty_log.quay.config["LOGS_MODEL"] = "splunk"
+    result = empty_log.run(MODULE, {**ACME, **more})
     assert (result["logs"], result["counts"], result["searchable"]) == ([], [], False)
     assert result.warned("The list is empty for that reason")
 
 
 @pytest.mark.parametrize("kinds", [None, ["pull_repo"]])
-def test_entries_that_paging_loses_are_told(quiet: World, kinds: list[str] | None) -> None:
-    """Entries of one time at the edge of a page are left out by Quay."""
+def test_entries_that_paging_loses_are_reported(empty_log: Harness, kinds: list[str] | None) -> None:
+    """Quay omits entries with the same time at the end of a page."""
     seconds = [*range(20), 19, *range(20, 59)]
-    write(quiet, (NOON - timedelta(days=2, seconds=second) for second in seconds))
-    result = quiet.run(MODULE, {**ACME, "from": "7d", "kinds": kinds, "limit": 0})
+    write_entries(empty_log, (NOON - timedelta(days=2, seconds=second) for second in seconds))
+    result = empty_log.run(MODULE, {**ACME, "from": "7d", "kinds": kinds, "limit": 0})
     assert len(result["logs"]) == 40
     assert result.warned("Quay counts 20 more log entries than it lists")
 
 
-def test_listing_that_quay_ends_early_is_told(quiet: World) -> None:
-    quiet.quay.config["ACTION_LOG_MAX_PAGE"] = 3
-    write(quiet, (NOON - timedelta(days=1, seconds=number) for number in range(100)))
-    result = quiet.run(MODULE, {**ACME, "from": "7d", "limit": 0})
+def test_incomplete_listing_is_reported(empty_log: Harness) -> None:
+    empty_log.quay.config["ACTION_LOG_MAX_PAGE"] = 3
+    write_entries(empty_log, (NOON - timedelta(days=1, seconds=number) for number in range(100)))
+    result = empty_log.run(MODULE, {**ACME, "from": "7d", "limit": 0})
     assert len(result["logs"]) == 80
     assert result.warned("Quay counts 20 more log entries than it lists")
 
 
-def test_entries_that_come_meanwhile_are_no_loss(quiet: World) -> None:
-    write(quiet, back(30, seconds=60))
-    quiet.before("GET .*/aggregatelogs", lambda: write(quiet, [NOON] * 5))
-    result = quiet.run(MODULE, {**ACME, "to": "2026-05-20", "limit": 0})
+def test_entries_added_meanwhile_give_no_warning(empty_log: Harness) -> None:
+    write_entries(empty_log, times_before_noon(30, seconds=60))
+    empty_log.before_request("GET .*/aggregatelogs", lambda: write_entries(empty_log, [NOON] * 5))
+    result = empty_log.run(MODULE, {**ACME, "to": "2026-05-20", "limit": 0})
     assert len(result["logs"]) == 30
     assert not result.warned("Quay counts")
 
 
-def test_dates_that_quay_does_not_take(quiet: World) -> None:
+def test_dates_that_quay_ignores(empty_log: Harness) -> None:
     body = '{"logs": [], "start_time": "Wed, 20 May 2026 00:00:00 -0000"}'
     headers = {"Content-Type": "application/json"}
-    quiet.quay.faults.add("status", status=200, body=body, headers=headers, path="/logs$", times=None)
-    words = "Quay searched from 2026-05-20 on, but the request was from 2026-05-13 on"
-    assert_refused(quiet, MODULE, {**ACME, "from": "7d"}, words)
+    empty_log.quay.faults.add("status", status=200, body=body, headers=headers, path="/logs$", times=None)
+    words = "Quay searched from 2026-05-20 on, but"
+    assert_refused(empty_log, MODULE, {**ACME, "from": "7d"}, words)
 
 
-def test_counts_where_quay_does_not_count(quiet: World) -> None:
-    quiet.quay.config["FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL"] = False
-    assert_refused(quiet, MODULE, {**ACME, "counts": True}, "counts: this Quay does not count entries")
-    write(quiet, back(40, seconds=60))
-    assert len(quiet.run(MODULE, ACME)["logs"]) == 40
+def test_counts_where_quay_does_not_count(empty_log: Harness) -> None:
+    empty_log.quay.config["FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL"] = False
+    assert_refused(empty_log, MODULE, {**ACME, "counts": True}, "counts: this Quay does not count entries")
+    write_entries(empty_log, times_before_noon(40, seconds=60))
+    assert len(empty_log.run(MODULE, ACME)["logs"]) == 40
 
 
 @pytest.mark.parametrize(
@@ -275,32 +278,34 @@ def test_counts_where_quay_does_not_count(quiet: World) -> None:
         ({"organization": None, "repository": "a/../b"}, "repository: 'a/../b' is no"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_sent(quiet: World, arguments: dict[str, Any], words: str) -> None:
-    assert_refused(quiet, MODULE, {**ACME, **arguments}, words)
-    assert quiet.requests == []
+def test_bad_input_is_refused_before_anything_is_sent(
+    empty_log: Harness, arguments: dict[str, Any], words: str
+) -> None:
+    assert_refused(empty_log, MODULE, {**ACME, **arguments}, words)
+    assert empty_log.requests == []
 
 
-@pytest.mark.parametrize("span", [{"from": "1d", "to": "2d"}, {"from": "2026-05-21"}, {"to": "2026-05-18"}])
-def test_end_before_the_beginning(quiet: World, span: dict[str, str]) -> None:
-    """By Quay's clock, for which one anonymous request is made."""
-    assert_refused(quiet, MODULE, {**ACME, **span}, "must not be after to")
-    assert quiet.requests == [CONFIG]
+@pytest.mark.parametrize("period", [{"from": "1d", "to": "2d"}, {"from": "2026-05-21"}, {"to": "2026-05-18"}])
+def test_end_before_the_beginning(empty_log: Harness, period: dict[str, str]) -> None:
+    """The clock of Quay is used, which needs one anonymous request."""
+    assert_refused(empty_log, MODULE, {**ACME, **period}, "must not be after to")
+    assert empty_log.requests == [CONFIG]
 
 
 @pytest.mark.parametrize(
     "place", [{"organization": "rival"}, {"organization": "nope"}, {"repository": "rival/app"}, {"user": "bob"}, {}]
 )
-def test_logs_of_others(quiet: World, place: dict[str, str]) -> None:
-    assert_refused(quiet, MODULE, place, "Logs can be read by administrators")
+def test_logs_of_others(empty_log: Harness, place: dict[str, str]) -> None:
+    assert_refused(empty_log, MODULE, place, "Logs can be read by administrators")
 
 
 @pytest.mark.parametrize("place", [{"organization": "nope"}, {"user": "nope"}, {"repository": "acme/nope"}])
-def test_logs_of_nothing(quiet: World, place: dict[str, str]) -> None:
+def test_logs_of_an_unknown_namespace(empty_log: Harness, place: dict[str, str]) -> None:
     if "repository" not in place:
-        quiet.login = quiet.people.root.by_password
-    assert_refused(quiet, MODULE, place, "This Quay has no organization, user or repository of that name")
+        empty_log.login = empty_log.accounts.root.by_password
+    assert_refused(empty_log, MODULE, place, "This Quay has no organization, user or repository of that name")
 
 
-def test_wrong_token(world: World) -> None:
-    world.login = {"quay_token": "X" * 40}
-    assert_refused(world, MODULE, ACME, "Quay does not accept the token")
+def test_wrong_token(harness: Harness) -> None:
+    harness.login = {"quay_token": "X" * 40}
+    assert_refused(harness, MODULE, ACME, "Quay does not accept the token")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from functional.documents import reasons_of
-from functional.world import World
+from functional.documentation import documented_reasons
+from functional.harness import Harness
 from standin.tokens import fingerprint
 
 MODULE = "quay_referrers_token"
@@ -22,33 +22,33 @@ AUTH = "GET /v2/auth"
 APP = {"repositories": ["acme/app"]}
 
 
-def referrers(world: World, token: str, repository: str = "acme/app") -> int:
-    """How the registry answers a question for referrers; 400 is for a digest that it does not know."""
-    url = f"{world.quay.url}/v2/{repository}/referrers/sha256:{'0' * 64}"
+def referrers(harness: Harness, token: str, repository: str = "acme/app") -> int:
+    """Return the status of a request for referrers. 400 means an unknown digest, so the token was accepted."""
+    url = f"{harness.quay.url}/v2/{repository}/referrers/sha256:{'0' * 64}"
     return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code
 
 
-def in_file(world: World, **options: Any) -> dict[str, Any]:
-    return {**APP, "token_path": str(world.token_path), **options}
+def file_arguments(harness: Harness, **options: Any) -> dict[str, Any]:
+    return {**APP, "token_path": str(harness.token_path), **options}
 
 
-def logins(world: World) -> dict[str, dict[str, Any]]:
-    """Every kind of login that the token service takes."""
-    people = world.people
-    title = people.alice.browser().call("POST", "/api/v1/user/apptoken", {"title": "scanner"}).json()
+def logins(harness: Harness) -> dict[str, dict[str, Any]]:
+    """Every kind of login that the token service accepts."""
+    accounts = harness.accounts
+    title = accounts.alice.browser().call("POST", "/api/v1/user/apptoken", {"title": "scanner"}).json()
     secret = title["token"]["token_code"]
     return {
-        "bearer": {"quay_token": people.alice_token},
-        "user": people.alice.by_password,
-        "robot": {"quay_username": "acme+ci", "quay_password": people.robot_token},
+        "bearer": {"quay_token": accounts.alice_token},
+        "user": accounts.alice.by_password,
+        "robot": {"quay_username": "acme+ci", "quay_password": accounts.robot_token},
         "app": {"quay_username": "$app", "quay_password": secret},
     }
 
 
 @pytest.mark.parametrize("login", ["bearer", "user", "robot", "app"])
-def test_token_costs_two_requests_and_opens_the_registry(world: World, login: str) -> None:
-    world.login = logins(world)[login]
-    runs = world.four_runs(MODULE, APP, idempotent=False)
+def test_token_costs_two_requests_and_is_accepted_by_the_registry(harness: Harness, login: str) -> None:
+    harness.login = logins(harness)[login]
+    runs = harness.four_runs(MODULE, APP, idempotent=False)
     assert runs.requests == [[CONFIG, AUTH]] * 4
     assert not runs.first.changed
     assert runs.first.diff is None
@@ -56,8 +56,8 @@ def test_token_costs_two_requests_and_opens_the_registry(world: World, login: st
         "token": None,
         "name": "acme/app",
         "username": None,
-        "registry": f"127.0.0.1:{world.quay.port}",
-        "api_url": f"{world.quay.url}/api/v1",
+        "registry": f"127.0.0.1:{harness.quay.port}",
+        "api_url": f"{harness.quay.url}/api/v1",
         "access": {"acme/app": ["pull"]},
         "uuid": None,
         "created_at": None,
@@ -71,60 +71,60 @@ def test_token_costs_two_requests_and_opens_the_registry(world: World, login: st
         "delivered": [],
         "retired": [],
     }
-    assert world.is_now(runs.first["created_at"])
+    assert harness.is_now(runs.first["created_at"])
     assert runs.first["expires_at"] > runs.first["created_at"]
-    assert referrers(world, runs.first["token"]) == 400
-    assert referrers(world, runs.first["token"], "acme/base") == 401
+    assert referrers(harness, runs.first["token"]) == 400
+    assert referrers(harness, runs.first["token"], "acme/base") == 401
 
 
-def test_token_is_kept_in_a_file_and_costs_nothing_while_it_is_good(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, in_file(world))
+def test_token_in_a_file_costs_no_request_while_it_is_valid(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, file_arguments(harness))
     assert runs.requests == [[CONFIG, AUTH], [CONFIG, AUTH], [], []]
     assert runs.first.changed
-    assert runs.first["fingerprint"] == world.kept()
+    assert runs.first["fingerprint"] == harness.stored_fingerprint()
     assert runs.first.diff == {
-        "before": {"name": "acme/app", "token": "absent", "access": None, **world.in_file("absent")},
-        "after": {"name": "acme/app", "token": "new", "access": {"acme/app": ["pull"]}, **world.in_file("new")},
+        "before": {"name": "acme/app", "token": "absent", "access": None, **harness.deliver_diff("absent")},
+        "after": {"name": "acme/app", "token": "new", "access": {"acme/app": ["pull"]}, **harness.deliver_diff("new")},
     }
     assert (runs.second["reason"], runs.second["age_source"]) == ("not_due", "quay")
     assert runs.second["expires_at"] == runs.first["expires_at"]
-    assert referrers(world, world.token_path.read_text().strip()) == 400
+    assert referrers(harness, harness.token_path.read_text().strip()) == 400
 
 
-def test_held_token_costs_nothing_while_it_is_good(either_login: World) -> None:
-    world = either_login
-    held = world.run(MODULE, APP)["token"]
-    runs = world.four_runs(MODULE, {**APP, "current_token": held})
+def test_held_token_costs_no_request_while_it_is_valid(either_login: Harness) -> None:
+    harness = either_login
+    held = harness.run(MODULE, APP)["token"]
+    runs = harness.four_runs(MODULE, {**APP, "current_token": held})
     assert runs.requests == [[]] * 4
     assert runs.first["token"] is None
     assert runs.first["fingerprint"] == fingerprint(held)
 
 
-def test_several_repositories_and_actions(either_login: World) -> None:
+def test_several_repositories_and_actions(either_login: Harness) -> None:
     arguments = {"repositories": ["acme/base", "acme/app", "acme/app"], "actions": ["push", "pull"]}
     runs = either_login.four_runs(MODULE, {**arguments, "token_path": str(either_login.token_path)})
     assert runs.first["access"] == {"acme/app": ["pull", "push"], "acme/base": ["pull", "push"]}
     assert runs.first["name"] == "acme/app acme/base"
 
 
-def test_wider_token_is_kept(either_login: World) -> None:
-    world = either_login
-    world.run(MODULE, in_file(world, repositories=["acme/app", "acme/base"], actions=["pull", "push"]))
-    result = world.run(MODULE, in_file(world))
+def test_token_with_more_rights_is_kept(either_login: Harness) -> None:
+    harness = either_login
+    harness.run(MODULE, file_arguments(harness, repositories=["acme/app", "acme/base"], actions=["pull", "push"]))
+    result = harness.run(MODULE, file_arguments(harness))
     assert (result["reason"], result["access"]) == (
         "not_due",
         {"acme/app": ["pull", "push"], "acme/base": ["pull", "push"]},
     )
 
 
-def test_nothing_is_logged(either_login: World) -> None:
+def test_nothing_is_logged(either_login: Harness) -> None:
     state = either_login.state()
-    either_login.run(MODULE, in_file(either_login))
+    either_login.run(MODULE, file_arguments(either_login))
     assert either_login.state() == state
 
 
-# --- rights that are missing
+# --- missing rights
 
 
 @pytest.mark.parametrize(
@@ -136,111 +136,109 @@ def test_nothing_is_logged(either_login: World) -> None:
     ],
     ids=["no such repository", "foreign", "some"],
 )
-def test_missing_right_is_an_error_that_names_it(
-    world: World, repositories: list[str], actions: list[str], missing: str
-) -> None:
-    world.people.bob.browser().call(
+def test_missing_right_is_reported(harness: Harness, repositories: list[str], actions: list[str], missing: str) -> None:
+    harness.accounts.bob.browser().call(
         "POST",
         "/api/v1/repository",
         {"namespace": "rival", "repository": "secret", "visibility": "private", "description": ""},
     )
-    world.login = logins(world)["robot"] if repositories == ["acme/none"] else world.login
-    arguments = in_file(world, repositories=repositories, actions=actions)
-    result = world.run(MODULE, arguments)
+    harness.login = logins(harness)["robot"] if repositories == ["acme/none"] else harness.login
+    arguments = file_arguments(harness, repositories=repositories, actions=actions)
+    result = harness.run(MODULE, arguments)
     assert result.failed
     assert f"Quay granted a token without {missing}:" in result.message
-    assert not world.token_path.exists()
-    predicted = world.check(MODULE, arguments)
+    assert not harness.token_path.exists()
+    predicted = harness.check(MODULE, arguments)
     assert predicted.failed
     assert f"{repositories[-1]}:pull" in predicted.message
 
 
-def test_robot_that_may_only_pull_gets_no_push(world: World) -> None:
-    world.login = logins(world)["robot"]
-    result = world.run(MODULE, {**APP, "actions": ["pull", "push"]})
+def test_robot_that_may_only_pull_gets_no_push(harness: Harness) -> None:
+    harness.login = logins(harness)["robot"]
+    result = harness.run(MODULE, {**APP, "actions": ["pull", "push"]})
     assert "Quay granted a token without acme/app:push" in result.message
 
 
-def test_check_mode_never_asks_for_push(either_login: World) -> None:
-    """For that would create a repository that does not exist."""
-    world = either_login
-    arguments = in_file(world, repositories=["acme/fresh"], actions=["pull", "push"])
-    world.check(MODULE, arguments)
-    assert ("acme", "fresh") not in world.quay.state.repositories
-    assert not [entry for entry in world.quay.journal if "push" in entry.query]
-    world.check(MODULE, in_file(world, repositories=["acme/fresh"], actions=["push"]))
-    assert ("acme", "fresh") not in world.quay.state.repositories
-    result = world.run(MODULE, arguments)
+def test_check_mode_never_requests_push(either_login: Harness) -> None:
+    """A request for push would create a missing repository."""
+    harness = either_login
+    arguments = file_arguments(harness, repositories=["acme/fresh"], actions=["pull", "push"])
+    harness.check(MODULE, arguments)
+    assert ("acme", "fresh") not in harness.quay.state.repositories
+    assert not [entry for entry in harness.quay.journal if "push" in entry.query]
+    harness.check(MODULE, file_arguments(harness, repositories=["acme/fresh"], actions=["push"]))
+    assert ("acme", "fresh") not in harness.quay.state.repositories
+    result = harness.run(MODULE, arguments)
     assert result["access"] == {"acme/fresh": ["pull", "push"]}
-    assert ("acme", "fresh") in world.quay.state.repositories
+    assert ("acme", "fresh") in harness.quay.state.repositories
 
 
-def test_server_that_is_reached_by_another_name(world: World) -> None:
-    """The token must be for the name that the registry calls itself by."""
-    world.quay.config["SERVER_HOSTNAME"] = "registry.example.com"
-    result = world.run(MODULE, APP)
-    assert referrers(world, result["token"]) == 400
-    assert result["registry"] == f"127.0.0.1:{world.quay.port}"
+def test_server_reached_under_another_name(harness: Harness) -> None:
+    """The token must be for the configured host name of the registry."""
+    harness.quay.config["SERVER_HOSTNAME"] = "registry.example.com"
+    result = harness.run(MODULE, APP)
+    assert referrers(harness, result["token"]) == 400
+    assert result["registry"] == f"127.0.0.1:{harness.quay.port}"
 
 
-def test_server_without_a_page_for_its_configuration(world: World) -> None:
-    world.quay.config["SERVER_HOSTNAME"] = "registry.example.com"
-    world.quay.faults.add("status", path="^/config$", status=404)
-    result = world.run(MODULE, APP)
-    assert world.requests == [CONFIG, "GET /v2/", AUTH]
-    assert referrers(world, result["token"]) == 400
+def test_server_without_config(harness: Harness) -> None:
+    harness.quay.config["SERVER_HOSTNAME"] = "registry.example.com"
+    harness.quay.faults.add("status", path="^/config$", status=404)
+    result = harness.run(MODULE, APP)
+    assert harness.requests == [CONFIG, "GET /v2/", AUTH]
+    assert referrers(harness, result["token"]) == 400
 
 
 # --- every reason
 
 
-def _aged(world: World, minutes: float, **options: Any) -> dict[str, Any]:
-    """A token that was made so long ago: its dates are judged by the target's own clock, which no test can move."""
-    world.advance(minutes=-minutes)
-    world.run(MODULE, in_file(world))
-    world.advance(minutes=minutes)
-    return in_file(world, **options)
+def _aged(harness: Harness, minutes: float, **options: Any) -> dict[str, Any]:
+    """Store a token of this age. Its dates are compared with the clock of the target, which tests cannot move."""
+    harness.advance(minutes=-minutes)
+    harness.run(MODULE, file_arguments(harness))
+    harness.advance(minutes=minutes)
+    return file_arguments(harness, **options)
 
 
-def _narrower(world: World) -> dict[str, Any]:
-    world.run(MODULE, in_file(world))
-    return in_file(world, repositories=["acme/app", "acme/base"])
+def _fewer_repositories(harness: Harness) -> dict[str, Any]:
+    harness.run(MODULE, file_arguments(harness))
+    return file_arguments(harness, repositories=["acme/app", "acme/base"])
 
 
-def _garbage(world: World) -> dict[str, Any]:
-    world.keep("no.registry.token")
-    return in_file(world)
+def _garbage(harness: Harness) -> dict[str, Any]:
+    harness.store_secret("no.registry.token")
+    return file_arguments(harness)
 
 
-def _forced(world: World) -> dict[str, Any]:
-    world.run(MODULE, in_file(world))
-    return in_file(world, rotate="always")
+def _forced(harness: Harness) -> dict[str, Any]:
+    harness.run(MODULE, file_arguments(harness))
+    return file_arguments(harness, rotate="always")
 
 
-REASONS: dict[str, Callable[[World], dict[str, Any]]] = {
-    "missing": in_file,
+REASONS: dict[str, Callable[[Harness], dict[str, Any]]] = {
+    "missing": file_arguments,
     "forced": _forced,
     "invalid": _garbage,
-    "expired": lambda world: _aged(world, 61),
-    "expiring": lambda world: _aged(world, 40, renew_before="30m"),
-    "scopes_changed": _narrower,
-    "not_due": lambda world: _aged(world, 20, renew_before="30m"),
+    "expired": lambda harness: _aged(harness, 61),
+    "expiring": lambda harness: _aged(harness, 40, renew_before="30m"),
+    "scopes_changed": _fewer_repositories,
+    "not_due": lambda harness: _aged(harness, 20, renew_before="30m"),
 }
 
 
 def test_every_documented_reason_has_a_case() -> None:
-    assert reasons_of(MODULE) == REASONS.keys()
+    assert documented_reasons(MODULE) == REASONS.keys()
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_reason_is_told_alike_in_check_mode_and_for_real(either_login: World, reason: str) -> None:
+def test_reason_is_the_same_in_check_mode_and_in_a_real_run(either_login: Harness, reason: str) -> None:
     runs = either_login.four_runs(MODULE, REASONS[reason](either_login), idempotent=reason != "forced")
     assert runs.predicted["reason"] == runs.first["reason"] == reason
     assert runs.second["reason"] == ("forced" if reason == "forced" else "not_due")
-    assert either_login.kept() == runs.second["fingerprint"]
+    assert either_login.stored_fingerprint() == runs.second["fingerprint"]
 
 
-def test_rotate_never_keeps_what_is_due(either_login: World) -> None:
-    world = either_login
-    result = world.run(MODULE, {**_aged(world, 61), "rotate": "never"})
+def test_rotate_never_keeps_what_is_due(either_login: Harness) -> None:
+    harness = either_login
+    result = harness.run(MODULE, {**_aged(harness, 61), "rotate": "never"})
     assert (result["reason"], result["minted"], result.changed) == ("expired", False, False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""quay_repository_mirror: mirrors of other registries' repositories."""
+"""quay_repository_mirror: mirrors of repositories of other registries."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
-from functional.refusals import assert_refused
-from functional.world import World
+from functional.harness import Harness, assert_refused
 from standin.state import Mirror
 
 MODULE = "quay_repository_mirror"
 APP = "/api/v1/repository/acme/app"
 PATH = f"{APP}/mirror"
 CONFIG = "GET /config"
-LOOK = [f"GET {APP}", f"GET {PATH}"]
+READ = [f"GET {APP}", f"GET {PATH}"]
 START = "2031-01-31T02:00:00Z"
 PASSWORD = "a-password-elsewhere"
 
@@ -40,7 +39,7 @@ REGISTRY = {
     "no_proxy": ".example.com",
 }
 EXTENDED = {**MINIMAL, **REGISTRY, "sync_interval": "12h", "skopeo_timeout": "10m", "enabled": False}
-# What a new mirror has that the task does not speak of.
+# The values of a new mirror for options that the task does not set.
 DEFAULTS = {
     "external_registry_username": "",
     "verify_tls": True,
@@ -58,32 +57,32 @@ DEFAULTS = {
 
 
 @pytest.fixture(autouse=True)
-def mirroring(world: World) -> None:
-    world.quay.config["FEATURE_REPO_MIRROR"] = True
-    world.secrets.add([PASSWORD])
+def enable_mirroring(harness: Harness) -> None:
+    harness.quay.config["FEATURE_REPO_MIRROR"] = True
+    harness.known_secrets.add([PASSWORD])
 
 
-def mirror_of(world: World) -> Mirror:
-    mirror = world.quay.state.repositories["acme", "app"].mirror
+def mirror_of(harness: Harness) -> Mirror:
+    mirror = harness.quay.state.repositories["acme", "app"].mirror
     assert mirror is not None
     return mirror
 
 
-def made(world: World, **more: Any) -> Mirror:
-    """A mirror as the module makes it; for what comes after."""
-    result = world.run(MODULE, {**MINIMAL, **more})
+def create_mirror(harness: Harness, **more: Any) -> Mirror:
+    """Create a mirror with the module, for a test of changes."""
+    result = harness.run(MODULE, {**MINIMAL, **more})
     assert not result.failed, result.message
-    return mirror_of(world)
+    return mirror_of(harness)
 
 
-def test_minimal_mirror(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, MINIMAL)
+def test_minimal_mirror(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, MINIMAL)
     assert runs.requests == [
-        [*world.sign_in, *LOOK, CONFIG],
-        [*world.sign_in, *LOOK, CONFIG, f"POST {PATH}", *LOOK],
-        [*world.sign_in, *LOOK],
-        [*world.sign_in, *LOOK],
+        [*harness.sign_in, *READ, CONFIG],
+        [*harness.sign_in, *READ, CONFIG, f"POST {PATH}", *READ],
+        [*harness.sign_in, *READ],
+        [*harness.sign_in, *READ],
     ]
     expected = {**DEFAULTS, **MINIMAL, "tags": ["3*", "latest"]}
     assert runs.first.content == expected
@@ -92,9 +91,9 @@ def test_minimal_mirror(either_login: World) -> None:
         **{key: value for key, value in expected.items() if key != "repository"},
         "external_registry_password": "absent",
     }
-    assert world.quay.state.repositories["acme", "app"].state == "MIRROR"
-    assert world.quay.state.repositories["acme", "app"].user_roles["acme+ci"] == "write"
-    assert mirror_of(world) == Mirror(
+    assert harness.quay.state.repositories["acme", "app"].state == "MIRROR"
+    assert harness.quay.state.repositories["acme", "app"].user_roles["acme+ci"] == "write"
+    assert mirror_of(harness) == Mirror(
         external_reference="registry.example.com/library/base",
         robot="acme+ci",
         tags=["3*", "latest"],
@@ -109,10 +108,10 @@ def test_minimal_mirror(either_login: World) -> None:
     )
 
 
-def test_extended_mirror(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, EXTENDED)
-    mirror = mirror_of(world)
+def test_extended_mirror(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, EXTENDED)
+    mirror = mirror_of(harness)
     assert (mirror.username, mirror.password, mirror.enabled) == ("puller", PASSWORD, False)
     assert (mirror.sync_interval, mirror.skopeo_timeout) == (43200, 600)
     assert mirror.registry == {
@@ -130,12 +129,12 @@ def test_extended_mirror(either_login: World) -> None:
     assert runs.first.diff["after"]["external_registry_password"] == "new"
 
 
-def test_names_of_the_guide(world: World) -> None:
+def test_option_names_of_the_api_guide(harness: Harness) -> None:
     arguments = {**EXTENDED, "skopeo_timeout_interval": "600", "is_enabled": True, "robot_username": "acme+ci"}
     for name in ("skopeo_timeout", "enabled", "robot"):
         del arguments[name]
-    world.four_runs(MODULE, arguments)
-    assert (mirror_of(world).skopeo_timeout, mirror_of(world).enabled) == (600, True)
+    harness.four_runs(MODULE, arguments)
+    assert (mirror_of(harness).skopeo_timeout, mirror_of(harness).enabled) == (600, True)
 
 
 CHANGES = {
@@ -154,76 +153,76 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_one_field_is_changed_and_no_other(either_login: World, field: str) -> None:
-    world = either_login
-    made(world)
-    before = world.run(MODULE, {"repository": "acme/app"}).content
-    runs = world.four_runs(MODULE, {"repository": "acme/app", field: CHANGES[field]})
+def test_one_field_is_changed_and_no_other(either_login: Harness, field: str) -> None:
+    harness = either_login
+    create_mirror(harness)
+    before = harness.run(MODULE, {"repository": "acme/app"}).content
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", field: CHANGES[field]})
     assert runs.first.content == {**before, field: CHANGES[field]}
     assert runs.first.diff["after"] == {**runs.first.diff["before"], field: CHANGES[field]}
-    assert runs.requests[1] == [*world.sign_in, *LOOK, CONFIG, f"PUT {PATH}", *LOOK]
+    assert runs.requests[1] == [*harness.sign_in, *READ, CONFIG, f"PUT {PATH}", *READ]
 
 
-def test_unchanged_mirror_costs_two_requests(world: World) -> None:
-    made(world)
-    assert world.four_runs(MODULE, {"repository": "acme/app"}).requests == [LOOK] * 4
+def test_unchanged_mirror_costs_two_requests(harness: Harness) -> None:
+    create_mirror(harness)
+    assert harness.four_runs(MODULE, {"repository": "acme/app"}).requests == [READ] * 4
 
 
-def test_proxy_of_a_mirror_that_has_none(world: World) -> None:
-    """Of the first proxies that a mirror gets, Quay loses one; another request gives it."""
-    made(world)
-    del mirror_of(world).registry["proxy"]
+def test_proxy_of_a_mirror_that_has_none(harness: Harness) -> None:
+    """Quay loses one of the first proxies of a mirror, so a second request is sent."""
+    create_mirror(harness)
+    del mirror_of(harness).registry["proxy"]
     proxies = {name: REGISTRY[name] for name in ("http_proxy", "https_proxy")}
-    runs = world.four_runs(MODULE, {"repository": "acme/app", **proxies})
-    assert mirror_of(world).registry["proxy"] == proxies
-    assert runs.requests[1] == [*LOOK, CONFIG, f"PUT {PATH}", f"PUT {PATH}", *LOOK]
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", **proxies})
+    assert mirror_of(harness).registry["proxy"] == proxies
+    assert runs.requests[1] == [*READ, CONFIG, f"PUT {PATH}", f"PUT {PATH}", *READ]
 
 
-def test_proxies_are_taken_away(world: World) -> None:
-    made(world, **REGISTRY)
-    world.four_runs(MODULE, {"repository": "acme/app", "http_proxy": "", "no_proxy": ""})
+def test_proxies_are_removed(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
+    harness.four_runs(MODULE, {"repository": "acme/app", "http_proxy": "", "no_proxy": ""})
     https = REGISTRY["https_proxy"]
-    assert mirror_of(world).registry["proxy"] == {"http_proxy": None, "https_proxy": https, "no_proxy": None}
+    assert mirror_of(harness).registry["proxy"] == {"http_proxy": None, "https_proxy": https, "no_proxy": None}
 
 
-def test_password_in_a_proxy_of_somebody_elses(world: World) -> None:
-    made(world)
-    world.secrets.add(["pr0xy-secret"])
-    mirror_of(world).registry["proxy"] = {"http_proxy": "http://user:pr0xy-secret@proxy.example.com"}
-    result = world.run(MODULE, {"repository": "acme/app", "tags": ["x"]})
+def test_password_in_an_existing_proxy_is_hidden(harness: Harness) -> None:
+    create_mirror(harness)
+    harness.known_secrets.add(["pr0xy-secret"])
+    mirror_of(harness).registry["proxy"] = {"http_proxy": "http://user:pr0xy-secret@proxy.example.com"}
+    result = harness.run(MODULE, {"repository": "acme/app", "tags": ["x"]})
     assert result["http_proxy"] == "http://***@proxy.example.com"
 
 
-def test_robot_is_replaced(world: World) -> None:
-    made(world)
-    world.people.alice.browser().call("PUT", "/api/v1/organization/acme/robots/other")
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "robot": "acme+other"})
-    assert mirror_of(world).robot == runs.first["robot"] == "acme+other"
+def test_robot_is_replaced(harness: Harness) -> None:
+    create_mirror(harness)
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/robots/other")
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "robot": "acme+other"})
+    assert mirror_of(harness).robot == runs.first["robot"] == "acme+other"
 
 
 @pytest.mark.parametrize("feature", [True, False])
-def test_architectures(world: World, feature: bool) -> None:
-    world.quay.config["FEATURE_SPARSE_INDEX"] = feature
+def test_architectures(harness: Harness, feature: bool) -> None:
+    harness.quay.config["FEATURE_SPARSE_INDEX"] = feature
     arguments = {**MINIMAL, "architectures": ["arm64", "amd64"]}
     if feature:
-        world.four_runs(MODULE, arguments)
-        assert mirror_of(world).architectures == ["amd64", "arm64"]
-        world.four_runs(MODULE, {"repository": "acme/app", "architectures": []})
-        assert mirror_of(world).architectures == []
+        harness.four_runs(MODULE, arguments)
+        assert mirror_of(harness).architectures == ["amd64", "arm64"]
+        harness.four_runs(MODULE, {"repository": "acme/app", "architectures": []})
+        assert mirror_of(harness).architectures == []
     else:
-        assert_refused(world, MODULE, arguments, "FEATURE_SPARSE_INDEX is off")
+        assert_refused(harness, MODULE, arguments, "FEATURE_SPARSE_INDEX is off")
 
 
 # --- the date of the next sync
 
 
-def test_start_date_moves_on_with_each_sync(world: World) -> None:
-    """After each sync Quay stores the date of the next one, and loses a part of a second."""
-    mirror = made(world)
+def test_start_date_moves_on_with_each_sync(harness: Harness) -> None:
+    """After each sync Quay stores the date of the next one, which differs by a fraction of a second."""
+    mirror = create_mirror(harness)
     for _night in range(40):
         mirror.sync_start_date = datetime_of(mirror) + timedelta(days=1, seconds=0.7)
         mirror.status = "SUCCESS"
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
     assert not runs.first.changed
     assert runs.first["sync_start_date"] == START
 
@@ -231,25 +230,25 @@ def test_start_date_moves_on_with_each_sync(world: World) -> None:
 @pytest.mark.parametrize(
     "moved", [timedelta(hours=6), timedelta(days=3, hours=6), timedelta(days=-1), timedelta(days=2, minutes=1)]
 )
-def test_start_date_off_the_schedule(world: World, moved: timedelta) -> None:
-    mirror = made(world)
+def test_start_date_off_the_schedule(harness: Harness, moved: timedelta) -> None:
+    mirror = create_mirror(harness)
     mirror.sync_start_date = datetime_of(mirror) + moved
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
     assert runs.first.changed
-    assert runs.first.diff["before"]["sync_start_date"] == world.iso(datetime(2031, 1, 31, 2, tzinfo=UTC) + moved)
-    assert datetime_of(mirror_of(world)) == datetime(2031, 1, 31, 2, tzinfo=UTC)
+    assert runs.first.diff["before"]["sync_start_date"] == harness.iso(datetime(2031, 1, 31, 2, tzinfo=UTC) + moved)
+    assert datetime_of(mirror_of(harness)) == datetime(2031, 1, 31, 2, tzinfo=UTC)
 
 
-def test_start_date_that_a_cancelled_sync_has_lost(world: World) -> None:
-    made(world).sync_start_date = None
-    assert world.run(MODULE, {"repository": "acme/app"})["sync_start_date"] is None
-    world.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
-    assert datetime_of(mirror_of(world)) == datetime(2031, 1, 31, 2, tzinfo=UTC)
+def test_start_date_that_a_cancelled_sync_has_lost(harness: Harness) -> None:
+    create_mirror(harness).sync_start_date = None
+    assert harness.run(MODULE, {"repository": "acme/app"})["sync_start_date"] is None
+    harness.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": START})
+    assert datetime_of(mirror_of(harness)) == datetime(2031, 1, 31, 2, tzinfo=UTC)
 
 
-def test_start_date_of_another_zone(world: World) -> None:
-    made(world)
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": "2031-01-31T03:00:00+01:00"})
+def test_start_date_of_another_zone(harness: Harness) -> None:
+    create_mirror(harness)
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync_start_date": "2031-01-31T03:00:00+01:00"})
     assert not runs.first.changed
 
 
@@ -261,155 +260,155 @@ def datetime_of(mirror: Mirror) -> datetime:
 # --- the password
 
 
-def test_password_is_not_sent_again(world: World) -> None:
-    made(world, **REGISTRY)
-    mirror_of(world).password = "changed-in-quay"
-    runs = world.four_runs(MODULE, EXTENDED)
-    assert mirror_of(world).password == "changed-in-quay"
+def test_password_is_not_sent_again(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
+    mirror_of(harness).password = "changed-in-quay"
+    runs = harness.four_runs(MODULE, EXTENDED)
+    assert mirror_of(harness).password == "changed-in-quay"
     assert runs.first.diff["before"]["external_registry_password"] == "unknown"
 
 
-def test_password_goes_with_a_new_user(world: World) -> None:
-    made(world, **REGISTRY)
-    world.secrets.add(["another-password"])
+def test_password_goes_with_a_new_user(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
+    harness.known_secrets.add(["another-password"])
     user = {"external_registry_username": "other", "external_registry_password": "another-password"}
-    runs = world.four_runs(MODULE, {"repository": "acme/app", **user})
-    assert (mirror_of(world).username, mirror_of(world).password) == ("other", "another-password")
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", **user})
+    assert (mirror_of(harness).username, mirror_of(harness).password) == ("other", "another-password")
     assert runs.first.diff["after"]["external_registry_password"] == "new"
 
 
-def test_password_is_always_sent_on_demand(world: World) -> None:
-    made(world, **REGISTRY)
-    mirror_of(world).password = "changed-in-quay"
+def test_password_is_always_sent_on_demand(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
+    mirror_of(harness).password = "changed-in-quay"
     user = {name: REGISTRY[name] for name in ("external_registry_username", "external_registry_password")}
     arguments = {"repository": "acme/app", **user, "update_password": "always"}
-    runs = world.four_runs(MODULE, arguments, idempotent=False)
-    assert mirror_of(world).password == PASSWORD
+    runs = harness.four_runs(MODULE, arguments, idempotent=False)
+    assert mirror_of(harness).password == PASSWORD
     assert runs.second.changed
     assert runs.first.diff["after"] == {**runs.first.diff["before"], "external_registry_password": "new"}
 
 
-def test_user_and_password_are_taken_away(world: World) -> None:
-    made(world, **REGISTRY)
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "external_registry_username": ""})
-    assert (mirror_of(world).username, mirror_of(world).password) == (None, None)
+def test_user_and_password_are_removed(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "external_registry_username": ""})
+    assert (mirror_of(harness).username, mirror_of(harness).password) == (None, None)
     assert runs.first.diff["after"]["external_registry_password"] == "absent"
 
 
-def test_empty_user_of_the_guides_minimal_example(world: World) -> None:
-    runs = world.four_runs(MODULE, {**MINIMAL, "external_registry_username": ""})
+def test_empty_user_of_the_minimal_example_of_the_guide(harness: Harness) -> None:
+    runs = harness.four_runs(MODULE, {**MINIMAL, "external_registry_username": ""})
     assert runs.first["external_registry_username"] == ""
-    mirror_of(world).username = ""
-    assert not world.run(MODULE, {**MINIMAL, "external_registry_username": ""}).changed
+    mirror_of(harness).username = ""
+    assert not harness.run(MODULE, {**MINIMAL, "external_registry_username": ""}).changed
 
 
-def test_new_user_needs_a_password(world: World) -> None:
-    made(world, **REGISTRY)
+def test_new_user_needs_a_password(harness: Harness) -> None:
+    create_mirror(harness, **REGISTRY)
     arguments = {"repository": "acme/app", "external_registry_username": "other"}
-    assert_refused(world, MODULE, arguments, "external_registry_username changes to other")
+    assert_refused(harness, MODULE, arguments, "external_registry_username changes to other")
 
 
-def test_password_needs_a_user(world: World) -> None:
+def test_password_needs_a_user(harness: Harness) -> None:
     arguments = {**MINIMAL, "external_registry_password": PASSWORD}
-    assert_refused(world, MODULE, arguments, "external_registry_username")
-    assert_refused(world, MODULE, {**arguments, "external_registry_username": ""}, "needs a user name")
+    assert_refused(harness, MODULE, arguments, "external_registry_username")
+    assert_refused(harness, MODULE, {**arguments, "external_registry_username": ""}, "needs a user name")
 
 
 # --- syncing
 
 
-def test_sync_now(either_login: World) -> None:
-    world = either_login
-    made(world)
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync": "now"})
-    assert runs.requests[1] == [*world.sign_in, *LOOK, CONFIG, f"POST {PATH}/sync-now", *LOOK]
-    assert mirror_of(world).status == "SYNC_NOW"
+def test_sync_now(either_login: Harness) -> None:
+    harness = either_login
+    create_mirror(harness)
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync": "now"})
+    assert runs.requests[1] == [*harness.sign_in, *READ, CONFIG, f"POST {PATH}/sync-now", *READ]
+    assert mirror_of(harness).status == "SYNC_NOW"
     before = runs.first.diff["before"]
     assert before["sync_status"] == "never_run"
     assert runs.first.diff["after"] == {**before, "sync_status": "sync_now"}
 
 
-def test_new_mirror_is_synced_now(world: World) -> None:
-    runs = world.four_runs(MODULE, {**MINIMAL, "sync": "now"})
+def test_new_mirror_is_synced_now(harness: Harness) -> None:
+    runs = harness.four_runs(MODULE, {**MINIMAL, "sync": "now"})
     assert runs.first["sync_status"] == "sync_now"
-    assert mirror_of(world).status == "SYNC_NOW"
+    assert mirror_of(harness).status == "SYNC_NOW"
 
 
 @pytest.mark.parametrize("status", ["SYNCING", "SUCCESS", "FAIL"])
-def test_sync_that_has_begun_before_it_is_looked_at(world: World, status: str) -> None:
-    made(world)
+def test_sync_that_starts_before_it_is_read_back(harness: Harness, status: str) -> None:
+    create_mirror(harness)
 
-    def go_on() -> None:
-        mirror_of(world).status = status
+    def set_status() -> None:
+        mirror_of(harness).status = status
 
-    world.before("^POST .*sync-now", lambda: world.before(f"^GET {PATH}", go_on))
-    result = world.run(MODULE, {"repository": "acme/app", "sync": "now"})
+    harness.before_request("^POST .*sync-now", lambda: harness.before_request(f"^GET {PATH}", set_status))
+    result = harness.run(MODULE, {"repository": "acme/app", "sync": "now"})
     assert not result.failed, result.message
     assert result["sync_status"] == "sync_now"
 
 
-def test_sync_that_is_under_way_is_not_asked_for(world: World) -> None:
-    made(world).status = "SYNCING"
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync": "now"})
+def test_running_sync_is_not_requested_again(harness: Harness) -> None:
+    create_mirror(harness).status = "SYNCING"
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync": "now"})
     assert not runs.first.changed
     assert runs.first["sync_status"] == "syncing"
 
 
-def test_sync_that_is_over_is_asked_for_again(world: World) -> None:
-    made(world).status = "SUCCESS"
-    assert world.run(MODULE, {"repository": "acme/app", "sync": "now"}).changed
+def test_finished_sync_is_requested_again(harness: Harness) -> None:
+    create_mirror(harness).status = "SUCCESS"
+    assert harness.run(MODULE, {"repository": "acme/app", "sync": "now"}).changed
 
 
 @pytest.mark.parametrize("status", ["SYNC_NOW", "SYNCING"])
-def test_sync_is_cancelled(world: World, status: str) -> None:
-    made(world).status = status
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "sync": "cancel"})
-    assert mirror_of(world).status == "CANCEL"
+def test_sync_is_cancelled(harness: Harness, status: str) -> None:
+    create_mirror(harness).status = status
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync": "cancel"})
+    assert mirror_of(harness).status == "CANCEL"
     assert (runs.first.changed, runs.first["sync_status"]) == (True, "cancel")
 
 
-def test_nothing_to_cancel(world: World) -> None:
-    made(world)
-    assert world.four_runs(MODULE, {"repository": "acme/app", "sync": "cancel"}).requests == [LOOK] * 4
+def test_nothing_to_cancel(harness: Harness) -> None:
+    create_mirror(harness)
+    assert harness.four_runs(MODULE, {"repository": "acme/app", "sync": "cancel"}).requests == [READ] * 4
 
 
 # --- switching off
 
 
-def test_mirror_is_switched_off_and_on(either_login: World) -> None:
-    world = either_login
-    made(world, **REGISTRY)
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "state": "absent"})
-    repository = world.quay.state.repositories["acme", "app"]
-    assert (repository.state, mirror_of(world).enabled, mirror_of(world).password) == ("NORMAL", False, PASSWORD)
+def test_mirror_is_switched_off_and_on(either_login: Harness) -> None:
+    harness = either_login
+    create_mirror(harness, **REGISTRY)
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "state": "absent"})
+    repository = harness.quay.state.repositories["acme", "app"]
+    assert (repository.state, mirror_of(harness).enabled, mirror_of(harness).password) == ("NORMAL", False, PASSWORD)
     assert (runs.first["enabled"], runs.first["mode"]) == (False, "normal")
     assert runs.requests[1] == [
-        *world.sign_in,
-        *LOOK,
+        *harness.sign_in,
+        *READ,
         CONFIG,
         f"PUT {PATH}",
         f"PUT {APP}/changestate",
-        *LOOK,
+        *READ,
     ]
-    world.four_runs(MODULE, {"repository": "acme/app"})
-    assert (repository.state, mirror_of(world).enabled) == ("MIRROR", True)
+    harness.four_runs(MODULE, {"repository": "acme/app"})
+    assert (repository.state, mirror_of(harness).enabled) == ("MIRROR", True)
 
 
 @pytest.mark.parametrize("name", ["app", "nope"])
-def test_no_mirror_to_switch_off(world: World, name: str) -> None:
-    runs = world.four_runs(MODULE, {"repository": f"acme/{name}", "state": "absent"})
+def test_no_mirror_to_switch_off(harness: Harness, name: str) -> None:
+    runs = harness.four_runs(MODULE, {"repository": f"acme/{name}", "state": "absent"})
     assert not runs.first.changed
     assert set(runs.first.content.values()) == {f"acme/{name}", None}
 
 
-def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
-    made(world)
-    world.quay.state.repositories["acme", "app"].state = "READ_ONLY"
-    runs = world.four_runs(MODULE, {"repository": "acme/app", "state": "absent"})
+def test_switching_off_keeps_a_read_only_repository(harness: Harness) -> None:
+    create_mirror(harness)
+    harness.quay.state.repositories["acme", "app"].state = "READ_ONLY"
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "state": "absent"})
     assert runs.first["mode"] == "read_only"
 
 
-# --- what is refused, and what Quay gets wrong
+# --- errors, and wrong responses of Quay
 
 
 @pytest.mark.parametrize(
@@ -432,9 +431,9 @@ def test_switching_off_leaves_a_read_only_repository_so(world: World) -> None:
         ({"sync": "cancel", "state": "absent"}, "sync needs state=present"),
     ],
 )
-def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
-    assert_refused(world, MODULE, {**MINIMAL, **changes}, words)
-    assert world.requests == []
+def test_bad_input(harness: Harness, changes: dict[str, Any], words: str) -> None:
+    assert_refused(harness, MODULE, {**MINIMAL, **changes}, words)
+    assert harness.requests == []
 
 
 @pytest.mark.parametrize(
@@ -446,26 +445,26 @@ def test_bad_input(world: World, changes: dict[str, Any], words: str) -> None:
         ("https_proxy", "me:{}@proxy.example.com:3128"),
     ],
 )
-def test_login_in_an_address_is_refused_and_not_repeated(world: World, option: str, address: str) -> None:
+def test_login_in_an_address_is_refused_and_not_repeated(harness: Harness, option: str, address: str) -> None:
     secret = "hidden-in-the-address"
-    world.secrets.add([secret])
-    assert_refused(world, MODULE, {**MINIMAL, option: address.format(secret)}, option, "user")
+    harness.known_secrets.add([secret])
+    assert_refused(harness, MODULE, {**MINIMAL, option: address.format(secret)}, option, "user")
 
 
-def test_new_mirror_needs_four_things(world: World) -> None:
+def test_new_mirror_needs_four_options(harness: Harness) -> None:
     words = "a new one needs external_reference, robot, tags, sync_start_date"
-    assert_refused(world, MODULE, {"repository": "acme/app"}, words)
+    assert_refused(harness, MODULE, {"repository": "acme/app"}, words)
 
 
-def test_unknown_repository(world: World) -> None:
+def test_unknown_repository(harness: Harness) -> None:
     arguments = {**MINIMAL, "repository": "acme/nope"}
-    assert_refused(world, MODULE, arguments, "there is no acme/nope; create it with quay_repository")
+    assert_refused(harness, MODULE, arguments, "there is no acme/nope; create it with quay_repository")
 
 
-def test_feature_is_off(world: World) -> None:
-    world.quay.config["FEATURE_REPO_MIRROR"] = False
-    assert_refused(world, MODULE, MINIMAL, "does not mirror repositories (FEATURE_REPO_MIRROR is off)")
-    assert not world.run(MODULE, {"repository": "acme/app", "state": "absent"}).changed
+def test_feature_is_off(harness: Harness) -> None:
+    harness.quay.config["FEATURE_REPO_MIRROR"] = False
+    assert_refused(harness, MODULE, MINIMAL, "does not mirror repositories (FEATURE_REPO_MIRROR is off)")
+    assert not harness.run(MODULE, {"repository": "acme/app", "state": "absent"}).changed
 
 
 @pytest.mark.parametrize(
@@ -476,33 +475,33 @@ def test_feature_is_off(world: World) -> None:
         ({"external_reference": "10.0.0.1/x"}, "The provided registry location is not allowed"),
     ],
 )
-def test_what_only_quay_knows(world: World, changes: dict[str, Any], words: str) -> None:
-    result = world.run(MODULE, {**MINIMAL, **changes})
+def test_errors_reported_by_quay(harness: Harness, changes: dict[str, Any], words: str) -> None:
+    result = harness.run(MODULE, {**MINIMAL, **changes})
     assert result.failed
     assert words in result.message
 
 
-def test_read_only_registry(world: World) -> None:
-    world.quay.config["REGISTRY_STATE"] = "readonly"
-    assert_refused(world, MODULE, MINIMAL, "the registry is read-only")
+def test_read_only_registry(harness: Harness) -> None:
+    harness.quay.config["REGISTRY_STATE"] = "readonly"
+    assert_refused(harness, MODULE, MINIMAL, "the registry is read-only")
 
 
-def test_failure_that_was_none(world: World) -> None:
-    world.quay.faults.add("status", method="POST", path="mirror$", status=500, after=True)
-    assert world.run(MODULE, MINIMAL).changed
-    assert len(world.writes) == 1
+def test_error_response_after_the_change_is_a_success(harness: Harness) -> None:
+    harness.quay.faults.add("status", method="POST", path="mirror$", status=500, after=True)
+    assert harness.run(MODULE, MINIMAL).changed
+    assert len(harness.writes) == 1
 
 
-def test_change_that_is_only_reported(world: World) -> None:
-    made(world)
-    world.quay.faults.add("status", method="PUT", status=204)
-    result = world.run(MODULE, {"repository": "acme/app", "tags": ["x"]})
+def test_false_success_is_detected(harness: Harness) -> None:
+    create_mirror(harness)
+    harness.quay.faults.add("status", method="PUT", status=204)
+    result = harness.run(MODULE, {"repository": "acme/app", "tags": ["x"]})
     assert result.failed
     assert "the mirror of acme/app is not as written (tags)" in result.message
 
 
 @pytest.mark.parametrize("scope", ["repo:read", "repo:write"])
-def test_token_without_the_scope(world: World, scope: str) -> None:
-    world.login = world.people.alice.by_token(world.people.console, scope)
+def test_token_without_the_scope(harness: Harness, scope: str) -> None:
+    harness.login = harness.accounts.alice.by_token(harness.accounts.console, scope)
     words = "this login may not change it" if scope == "repo:read" else "lacks the permission or the scope"
-    assert_refused(world, MODULE, MINIMAL, words)
+    assert_refused(harness, MODULE, MINIMAL, words)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from functional.documents import reasons_of
-from functional.world import World
+from functional.documentation import documented_reasons
+from functional.harness import Harness
 from standin import tokens
 from standin.tokens import fingerprint
 
@@ -20,50 +20,50 @@ MODULE = "quay_robot_token"
 ROBOTS = "/api/v1/organization/acme/robots"
 READ = f"GET {ROBOTS}/ci"
 REGENERATE = f"POST {ROBOTS}/ci/regenerate"
-PROOF = "GET /v2/auth"
+VERIFY = "GET /v2/auth"
 COUNTS = "GET /api/v1/organization/acme/aggregatelogs"
 LOGS = "GET /api/v1/organization/acme/logs"
 
 DAY = 86400.0
 
 
-def regenerate(world: World, name: str = "acme+ci") -> None:
-    """What another writer does, directly."""
-    world.robot(name).token = tokens.robot_token()
+def regenerate(harness: Harness, name: str = "acme+ci") -> None:
+    """Regenerate the token as another client would, directly in the state."""
+    harness.robot(name).token = tokens.robot_token()
 
 
-def regenerate_by_api(world: World) -> None:
-    """The same with its entry in the usage log."""
-    world.people.alice.browser().call("POST", f"{ROBOTS}/ci/regenerate")
+def regenerate_by_api(harness: Harness) -> None:
+    """Regenerate the token as another client would, with an entry in the usage log."""
+    harness.accounts.alice.browser().call("POST", f"{ROBOTS}/ci/regenerate")
 
 
-def is_alive(world: World, secret: str) -> bool:
-    return world.robot().token == secret
+def is_current(harness: Harness, secret: str) -> bool:
+    return harness.robot().token == secret
 
 
-# --- what the module makes of a robot
+# --- present
 
 
-def test_missing_robot_is_created(either_login: World) -> None:
-    world, new = either_login, f"{ROBOTS}/new"
-    runs = world.four_runs(MODULE, {"name": "acme+new", "description": "pulls", "metadata": {"team": "blue"}})
+def test_missing_robot_is_created(either_login: Harness) -> None:
+    harness, new = either_login, f"{ROBOTS}/new"
+    runs = harness.four_runs(MODULE, {"name": "acme+new", "description": "pulls", "metadata": {"team": "blue"}})
     assert runs.requests == [
-        [*world.sign_in, f"GET {new}", "GET /config"],
-        [*world.sign_in, f"GET {new}", "GET /config", f"PUT {new}", PROOF],
-        [*world.sign_in, f"GET {new}"],
-        [*world.sign_in, f"GET {new}"],
+        [*harness.sign_in, f"GET {new}", "GET /config"],
+        [*harness.sign_in, f"GET {new}", "GET /config", f"PUT {new}", VERIFY],
+        [*harness.sign_in, f"GET {new}"],
+        [*harness.sign_in, f"GET {new}"],
     ]
     assert runs.first.changed
     assert runs.first.content | {"token": None, "created_at": None, "last_accessed": None} == {
         "name": "acme+new",
         "username": "acme+new",
-        "registry": f"127.0.0.1:{world.quay.port}",
-        "api_url": f"{world.quay.url}/api/v1",
+        "registry": f"127.0.0.1:{harness.quay.port}",
+        "api_url": f"{harness.quay.url}/api/v1",
         "description": "pulls",
         "reason": "missing",
         "minted": True,
         "token": None,
-        "fingerprint": world.robot_token("acme+new"),
+        "fingerprint": harness.robot_fingerprint("acme+new"),
         "age_source": "mint",
         "created_at": None,
         "expires_at": None,
@@ -73,14 +73,14 @@ def test_missing_robot_is_created(either_login: World) -> None:
         "delivered": [],
         "retired": [],
     }
-    assert runs.first.token == world.robot_token("acme+new")
-    assert world.is_now(runs.first["created_at"])
+    assert runs.first.token == harness.robot_fingerprint("acme+new")
+    assert harness.is_now(runs.first["created_at"])
     assert runs.first.diff == {
         "before": {"name": "acme+new", "token": "absent"},
         "after": {"name": "acme+new", "token": "new"},
     }
-    assert world.robot("acme+new").description == "pulls"
-    assert world.robot("acme+new").metadata == {"team": "blue"}
+    assert harness.robot("acme+new").description == "pulls"
+    assert harness.robot("acme+new").metadata == {"team": "blue"}
     assert runs.second["reason"] == "not_due"
     assert not runs.second["minted"]
     assert runs.second.token == runs.first.token
@@ -89,14 +89,14 @@ def test_missing_robot_is_created(either_login: World) -> None:
     assert runs.second["last_accessed"] is not None
 
 
-def test_missing_robot_is_created_and_its_token_kept_in_a_file(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"name": "acme+new", "token_path": str(world.token_path), "max_age": "30d"})
+def test_missing_robot_is_created_and_its_token_stored_in_a_file(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"name": "acme+new", "token_path": str(harness.token_path), "max_age": "30d"})
     assert runs.first["token"] is None
-    assert runs.first["fingerprint"] == world.kept() == world.robot_token("acme+new")
-    assert runs.predicted["delivered"] == runs.first["delivered"] == [str(world.token_path)]
-    assert world.record_of_token() == {
-        "fingerprint": world.kept(),
+    assert runs.first["fingerprint"] == harness.stored_fingerprint() == harness.robot_fingerprint("acme+new")
+    assert runs.predicted["delivered"] == runs.first["delivered"] == [str(harness.token_path)]
+    assert harness.token_record() == {
+        "fingerprint": harness.stored_fingerprint(),
         "created_at": runs.first["created_at"],
         "expires_at": None,
         "uuid": None,
@@ -104,115 +104,120 @@ def test_missing_robot_is_created_and_its_token_kept_in_a_file(either_login: Wor
         "username": "acme+new",
     }
     assert runs.first.diff == {
-        "before": {"name": "acme+new", "token": "absent", **world.in_file("absent")},
-        "after": {"name": "acme+new", "token": "new", **world.in_file("new")},
+        "before": {"name": "acme+new", "token": "absent", **harness.deliver_diff("absent")},
+        "after": {"name": "acme+new", "token": "new", **harness.deliver_diff("new")},
     }
     assert runs.second["token"] is None
     assert runs.second["age_source"] == "record"
-    assert runs.requests[3] == [*world.sign_in, f"GET {ROBOTS}/new"]
+    assert runs.requests[3] == [*harness.sign_in, f"GET {ROBOTS}/new"]
 
 
-def test_robot_with_nothing_due_costs_one_request(world: World) -> None:
-    runs = world.four_runs(MODULE, {"name": "acme+ci"})
+def test_robot_with_nothing_due_costs_one_request(harness: Harness) -> None:
+    runs = harness.four_runs(MODULE, {"name": "acme+ci"})
     assert runs.requests == [[READ]] * 4
     assert not runs.first.changed
-    assert runs.first.token == world.robot_token()
+    assert runs.first.token == harness.robot_fingerprint()
     assert runs.first["description"] == "builds"
 
 
-def test_present_token_is_not_told_to_whoever_holds_it(either_login: World) -> None:
-    runs = either_login.four_runs(MODULE, {"name": "acme+ci", "current_token": either_login.people.robot_token})
+def test_current_token_is_not_returned_to_its_holder(either_login: Harness) -> None:
+    runs = either_login.four_runs(MODULE, {"name": "acme+ci", "current_token": either_login.accounts.robot_token})
     assert runs.first["token"] is None
-    assert runs.first["fingerprint"] == either_login.robot_token()
+    assert runs.first["fingerprint"] == either_login.robot_fingerprint()
     assert runs.first["reason"] == "not_due"
     assert runs.requests[1] == [*either_login.sign_in, READ]
 
 
-def test_present_token_is_told_to_whoever_holds_another(either_login: World) -> None:
-    world = either_login
-    result = world.run(MODULE, {"name": "acme+ci", "current_token": "S" * 64})
+def test_current_token_is_returned_to_the_holder_of_another(either_login: Harness) -> None:
+    harness = either_login
+    result = harness.run(MODULE, {"name": "acme+ci", "current_token": "S" * 64})
     assert (result["reason"], result["minted"], result.changed) == ("undelivered", False, False)
-    assert result.token == world.robot_token() == fingerprint(world.people.robot_token)
-    assert world.writes == []
+    assert result.token == harness.robot_fingerprint() == fingerprint(harness.accounts.robot_token)
+    assert harness.writes == []
 
 
 @pytest.mark.parametrize("present", [None, "S" * 64 + "\n", ""], ids=["absent", "foreign", "empty"])
-def test_file_with_something_else_is_repaired_without_minting(either_login: World, present: str | None) -> None:
-    world = either_login
+def test_file_with_something_else_is_repaired_without_minting(either_login: Harness, present: str | None) -> None:
+    harness = either_login
     if present is not None:
-        world.token_path.write_text(present)
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
+        harness.token_path.write_text(present)
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path)})
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("undelivered", False, True)
-    assert world.kept() == world.robot_token() == fingerprint(world.people.robot_token)
+    assert harness.stored_fingerprint() == harness.robot_fingerprint() == fingerprint(harness.accounts.robot_token)
     assert runs.first.diff == {
-        "before": {"name": "acme+ci", "token": "present", **world.in_file("other" if present else "absent")},
-        "after": {"name": "acme+ci", "token": "present", **world.in_file("current")},
+        "before": {"name": "acme+ci", "token": "present", **harness.deliver_diff("other" if present else "absent")},
+        "after": {"name": "acme+ci", "token": "present", **harness.deliver_diff("current")},
     }
-    assert runs.requests == [[*world.sign_in, READ]] * 4
+    assert runs.requests == [[*harness.sign_in, READ]] * 4
 
 
-def test_rotate_always_costs_three_requests(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "rotate": "always"}, idempotent=False)
-    assert runs.requests[0] == [*world.sign_in, READ, "GET /config"]
-    if world.sign_in:
-        assert runs.requests[1] == ["GET /config", *world.sign_in, REGENERATE, PROOF]
+def test_rotate_always_costs_three_requests(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "rotate": "always"}, idempotent=False)
+    assert runs.requests[0] == [*harness.sign_in, READ, "GET /config"]
+    if harness.sign_in:
+        assert runs.requests[1] == ["GET /config", *harness.sign_in, REGENERATE, VERIFY]
     else:
-        assert runs.requests[1] == ["GET /config", REGENERATE, PROOF]
+        assert runs.requests[1] == ["GET /config", REGENERATE, VERIFY]
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("forced", True, True)
-    assert runs.first.token != fingerprint(world.people.robot_token)
+    assert runs.first.token != fingerprint(harness.accounts.robot_token)
     assert runs.second.token != runs.first.token
-    assert runs.second.token == world.robot_token()
-    assert not is_alive(world, world.people.robot_token)
+    assert runs.second.token == harness.robot_fingerprint()
+    assert not is_current(harness, harness.accounts.robot_token)
     assert runs.first.diff["after"]["token"] == "new"
 
 
-def test_rotate_always_replaces_the_file(either_login: World) -> None:
-    world = either_login
-    arguments = {"name": "acme+ci", "rotate": "always", "token_path": str(world.token_path)}
-    runs = world.four_runs(MODULE, arguments, idempotent=False)
-    assert runs.second["fingerprint"] == world.kept() == world.robot_token() != runs.first["fingerprint"]
+def test_rotate_always_replaces_the_file(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"name": "acme+ci", "rotate": "always", "token_path": str(harness.token_path)}
+    runs = harness.four_runs(MODULE, arguments, idempotent=False)
+    assert (
+        runs.second["fingerprint"]
+        == harness.stored_fingerprint()
+        == harness.robot_fingerprint()
+        != runs.first["fingerprint"]
+    )
     assert runs.first["token"] is None
-    assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", **world.in_file("absent")}
-    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **world.in_file("other")}
-    assert runs.second.diff["after"] == {"name": "acme+ci", "token": "new", **world.in_file("new")}
+    assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("absent")}
+    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("other")}
+    assert runs.second.diff["after"] == {"name": "acme+ci", "token": "new", **harness.deliver_diff("new")}
 
 
-def test_rotate_always_creates_what_is_missing(either_login: World) -> None:
+def test_rotate_always_creates_what_is_missing(either_login: Harness) -> None:
     runs = either_login.four_runs(MODULE, {"name": "acme+new", "rotate": "always"}, idempotent=False)
     assert runs.first["reason"] == "missing"
     assert runs.second["reason"] == "forced"
 
 
-def test_rotate_never_keeps_what_is_due(either_login: World) -> None:
-    world = either_login
-    world.advance(days=100)
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "rotate": "never", "max_age": "90d"})
+def test_rotate_never_keeps_what_is_due(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=100)
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "rotate": "never", "max_age": "90d"})
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("too_old", False, False)
-    assert is_alive(world, world.people.robot_token)
+    assert is_current(harness, harness.accounts.robot_token)
 
 
-def test_rotate_never_creates_what_is_missing(either_login: World) -> None:
+def test_rotate_never_creates_what_is_missing(either_login: Harness) -> None:
     runs = either_login.four_runs(MODULE, {"name": "acme+new", "rotate": "never"})
     assert (runs.first["reason"], runs.first["minted"]) == ("missing", True)
 
 
-def test_robot_of_ones_own_namespace(either_login: World) -> None:
-    world, own = either_login, "/api/v1/user/robots/helper"
-    runs = world.four_runs(MODULE, {"name": "helper", "max_age": "90d"})
+def test_robot_of_the_users_own_namespace(either_login: Harness) -> None:
+    harness, own = either_login, "/api/v1/user/robots/helper"
+    runs = harness.four_runs(MODULE, {"name": "helper", "max_age": "90d"})
     assert runs.first["name"] == "helper"
     assert runs.first["username"] == "alice+helper"
-    assert runs.first.token == world.robot_token("alice+helper")
-    assert runs.requests[1] == [*world.sign_in, f"GET {own}", "GET /config", f"PUT {own}", PROOF]
-    world.advance(days=100)
-    old = world.run(MODULE, {"name": "helper", "max_age": "90d"})
+    assert runs.first.token == harness.robot_fingerprint("alice+helper")
+    assert runs.requests[1] == [*harness.sign_in, f"GET {own}", "GET /config", f"PUT {own}", VERIFY]
+    harness.advance(days=100)
+    old = harness.run(MODULE, {"name": "helper", "max_age": "90d"})
     assert (old["reason"], old["age_source"]) == ("too_old", "mint")
-    assert world.requests[-2:] == [f"POST {own}/regenerate", PROOF]
-    assert any(request.startswith("GET /api/v1/user/aggregatelogs") for request in world.requests)
+    assert harness.requests[-2:] == [f"POST {own}/regenerate", VERIFY]
+    assert any(request.startswith("GET /api/v1/user/aggregatelogs") for request in harness.requests)
 
 
 @pytest.mark.parametrize("option", ["description", "metadata"])
-def test_what_quay_cannot_change_is_a_warning(either_login: World, option: str) -> None:
+def test_field_that_quay_cannot_change_gives_a_warning(either_login: Harness, option: str) -> None:
     wanted: Any = {"description": "other", "metadata": {"team": "red"}}[option]
     runs = either_login.four_runs(MODULE, {"name": "acme+ci", option: wanted})
     assert not runs.first.changed
@@ -220,173 +225,175 @@ def test_what_quay_cannot_change_is_a_warning(either_login: World, option: str) 
     assert runs.first["description"] == "builds"
 
 
-# --- how old a token is
+# --- the age of a token
 
 
-def test_age_from_creation_where_that_is_young_enough(either_login: World) -> None:
-    world = either_login
-    world.advance(days=10)
-    result = world.run(MODULE, {"name": "acme+ci", "max_age": "30d"})
-    assert world.requests == [*world.sign_in, READ]
+def test_age_from_the_creation_of_a_young_robot(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=10)
+    result = harness.run(MODULE, {"name": "acme+ci", "max_age": "30d"})
+    assert harness.requests == [*harness.sign_in, READ]
     assert (result["reason"], result["age_source"]) == ("not_due", "creation")
-    assert result["created_at"] == world.iso(world.robot().created)
+    assert result["created_at"] == harness.iso(harness.robot().created)
 
 
-def test_age_from_the_log_of_the_last_regeneration(either_login: World) -> None:
-    world = either_login
-    world.advance(days=100)
-    regenerate_by_api(world)
-    changed = world.iso(world.quay.state.logs[-1].at)
-    world.advance(days=10)
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "max_age": "30d"})
+def test_age_from_the_log_of_the_last_regeneration(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=100)
+    regenerate_by_api(harness)
+    changed = harness.iso(harness.quay.state.logs[-1].at)
+    harness.advance(days=10)
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "max_age": "30d"})
     assert (runs.first["reason"], runs.first["age_source"]) == ("not_due", "log")
     assert runs.first["created_at"] == changed
-    assert runs.requests == [[*world.sign_in, READ, COUNTS, LOGS]] * 4
+    assert runs.requests == [[*harness.sign_in, READ, COUNTS, LOGS]] * 4
 
 
-def test_age_from_the_log_says_too_old(either_login: World) -> None:
-    world = either_login
-    world.advance(days=100)
-    regenerate_by_api(world)
-    world.advance(days=30)
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "max_age": "30d"})
+def test_log_shows_that_a_token_is_too_old(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=100)
+    regenerate_by_api(harness)
+    harness.advance(days=30)
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "max_age": "30d"})
     assert (runs.first["reason"], runs.first["minted"]) == ("too_old", True)
     assert runs.predicted["reason"] == "too_old"
     assert runs.first["age_source"] == "mint"
     assert (runs.second["reason"], runs.second["age_source"]) == ("not_due", "log")
-    assert world.is_now(runs.first["created_at"])
-    assert world.is_now(runs.second["created_at"])
+    assert harness.is_now(runs.first["created_at"])
+    assert harness.is_now(runs.second["created_at"])
 
 
-def test_log_of_a_robot_that_had_this_name_before_does_not_count(either_login: World) -> None:
-    world = either_login
-    world.advance(days=50)
-    regenerate_by_api(world)
-    office = world.people.alice.browser()
-    office.call("DELETE", f"{ROBOTS}/ci")
-    world.advance(days=1)
-    office.call("PUT", f"{ROBOTS}/ci", {})
-    made = world.iso(world.robot().created)
-    world.advance(days=20)
-    result = world.run(MODULE, {"name": "acme+ci", "max_age": "30d"})
+def test_log_of_a_robot_that_had_this_name_before_does_not_count(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=50)
+    regenerate_by_api(harness)
+    browser = harness.accounts.alice.browser()
+    browser.call("DELETE", f"{ROBOTS}/ci")
+    harness.advance(days=1)
+    browser.call("PUT", f"{ROBOTS}/ci", {})
+    made = harness.iso(harness.robot().created)
+    harness.advance(days=20)
+    result = harness.run(MODULE, {"name": "acme+ci", "max_age": "30d"})
     assert (result["reason"], result["created_at"]) == ("not_due", made)
 
 
-def test_age_from_the_record_spares_the_log(either_login: World) -> None:
-    world = either_login
-    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(world.token_path)}
-    world.advance(days=100)
-    first = world.run(MODULE, arguments)
-    world.advance(days=29)
-    second = world.run(MODULE, arguments)
-    assert world.requests == [*world.sign_in, READ]
+def test_age_from_the_record_needs_no_log(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(harness.token_path)}
+    harness.advance(days=100)
+    first = harness.run(MODULE, arguments)
+    harness.advance(days=29)
+    second = harness.run(MODULE, arguments)
+    assert harness.requests == [*harness.sign_in, READ]
     assert (second["reason"], second["age_source"]) == ("not_due", "record")
     assert second["created_at"] == first["created_at"]
-    world.advance(days=1)
-    third = world.run(MODULE, arguments)
+    harness.advance(days=1)
+    third = harness.run(MODULE, arguments)
     assert (third["reason"], third["minted"]) == ("too_old", True)
-    assert world.kept() == world.robot_token() == third["fingerprint"]
+    assert harness.stored_fingerprint() == harness.robot_fingerprint() == third["fingerprint"]
 
 
-def test_record_of_another_token_does_not_count(world: World) -> None:
-    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(world.token_path)}
-    world.advance(days=100)
-    world.run(MODULE, arguments)
-    world.advance(days=29)
-    regenerate_by_api(world)
-    world.advance(days=20)
-    result = world.run(MODULE, arguments)
+def test_record_of_another_token_does_not_count(harness: Harness) -> None:
+    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(harness.token_path)}
+    harness.advance(days=100)
+    harness.run(MODULE, arguments)
+    harness.advance(days=29)
+    regenerate_by_api(harness)
+    harness.advance(days=20)
+    result = harness.run(MODULE, arguments)
     assert (result["reason"], result["age_source"], result["minted"]) == ("undelivered", "log", False)
-    assert world.kept() == world.robot_token()
+    assert harness.stored_fingerprint() == harness.robot_fingerprint()
 
 
-SILENT: dict[str, dict[str, Any]] = {
+UNAVAILABLE_LOGS: dict[str, dict[str, Any]] = {
     "not searchable": {"LOGS_MODEL": "splunk"},
     "not counted": {"FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL": False},
     "not kept": {"DISABLED_FOR_AUDIT_LOGS": ["acme"]},
 }
 
 
-@pytest.mark.parametrize("silence", SILENT)
-def test_token_counts_as_old_as_its_robot_where_logs_are_silent(either_login: World, silence: str) -> None:
-    world = either_login
-    world.quay.config.update(SILENT[silence])
-    world.advance(days=100)
-    regenerate_by_api(world)
-    if silence == "not kept":
-        assert not [entry for entry in world.quay.state.logs if entry.kind == "regenerate_robot_token"]
+@pytest.mark.parametrize("unavailable", UNAVAILABLE_LOGS)
+def test_age_of_the_robot_is_used_if_logs_are_unavailable(either_login: Harness, unavailable: str) -> None:
+    harness = either_login
+    harness.quay.config.update(UNAVAILABLE_LOGS[unavailable])
+    harness.advance(days=100)
+    regenerate_by_api(harness)
+    if unavailable == "not kept":
+        assert not [entry for entry in harness.quay.state.logs if entry.kind == "regenerate_robot_token"]
     arguments = {"name": "acme+ci", "max_age": "30d"}
-    predicted = world.check(MODULE, arguments)
+    predicted = harness.check(MODULE, arguments)
     assert (predicted["reason"], predicted["minted"]) == ("too_old", True)
-    result = world.run(MODULE, arguments)
+    result = harness.run(MODULE, arguments)
     assert (result["reason"], result["minted"]) == ("too_old", True)
-    kept = world.run(MODULE, {**arguments, "rotate": "never"})
-    assert (kept["age_source"], kept["created_at"]) == ("creation", world.iso(world.robot().created))
-    assert kept.warned("usage logs cannot tell the age") == (silence != "not kept")
+    unrotated = harness.run(MODULE, {**arguments, "rotate": "never"})
+    assert (unrotated["age_source"], unrotated["created_at"]) == ("creation", harness.iso(harness.robot().created))
+    assert unrotated.warned("usage logs cannot tell the age") == (unavailable != "not kept")
 
 
-def test_record_makes_the_age_known_where_logs_are_silent(either_login: World) -> None:
-    world = either_login
-    world.quay.config.update(SILENT["not searchable"])
-    world.advance(days=100)
-    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(world.token_path)}
-    runs = world.four_runs(MODULE, arguments)
+def test_age_from_the_record_if_logs_are_unavailable(either_login: Harness) -> None:
+    harness = either_login
+    harness.quay.config.update(UNAVAILABLE_LOGS["not searchable"])
+    harness.advance(days=100)
+    arguments = {"name": "acme+ci", "max_age": "30d", "token_path": str(harness.token_path)}
+    runs = harness.four_runs(MODULE, arguments)
     assert runs.first["reason"] == "too_old"
     assert (runs.second["reason"], runs.second["age_source"]) == ("not_due", "record")
 
 
-def test_proof_leaves_no_login_in_the_log(world: World) -> None:
-    world.run(MODULE, {"name": "acme+ci", "rotate": "always"})
-    assert [entry.kind for entry in world.quay.state.logs if entry.namespace == "acme"][-1] == "regenerate_robot_token"
-    assert not [entry for entry in world.quay.state.logs if entry.performer == "acme+ci"]
+def test_verification_leaves_no_login_in_the_log(harness: Harness) -> None:
+    harness.run(MODULE, {"name": "acme+ci", "rotate": "always"})
+    assert [entry.kind for entry in harness.quay.state.logs if entry.namespace == "acme"][
+        -1
+    ] == "regenerate_robot_token"
+    assert not [entry for entry in harness.quay.state.logs if entry.performer == "acme+ci"]
 
 
 # --- absent
 
 
-def test_robot_is_deleted(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "state": "absent"})
+def test_robot_is_deleted(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "state": "absent"})
     assert runs.first.changed
-    assert "acme+ci" not in world.quay.state.robots
+    assert "acme+ci" not in harness.quay.state.robots
     assert runs.first.diff == {
         "before": {"name": "acme+ci", "token": "present"},
         "after": {"name": "acme+ci", "token": "absent"},
     }
     assert runs.first["token"] is None
     assert f"DELETE {ROBOTS}/ci" in runs.requests[1]
-    assert runs.requests[3] == [*world.sign_in, READ]
+    assert runs.requests[3] == [*harness.sign_in, READ]
 
 
-def test_robot_is_deleted_with_its_file(either_login: World) -> None:
-    world = either_login
-    world.run(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "token_path": str(world.token_path), "state": "absent"})
+def test_robot_is_deleted_with_its_file(either_login: Harness) -> None:
+    harness = either_login
+    harness.run(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path)})
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path), "state": "absent"})
     assert runs.first.diff == {
-        "before": {"name": "acme+ci", "token": "present", **world.in_file("present")},
-        "after": {"name": "acme+ci", "token": "absent", **world.in_file("absent")},
+        "before": {"name": "acme+ci", "token": "present", **harness.deliver_diff("present")},
+        "after": {"name": "acme+ci", "token": "absent", **harness.deliver_diff("absent")},
     }
-    assert list(world.folder.iterdir()) == []
-    assert "acme+ci" not in world.quay.state.robots
+    assert list(harness.folder.iterdir()) == []
+    assert "acme+ci" not in harness.quay.state.robots
 
 
-def test_file_of_a_robot_that_is_gone_is_removed(either_login: World) -> None:
-    world = either_login
-    world.run(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
-    del world.quay.state.robots["acme+ci"]
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "token_path": str(world.token_path), "state": "absent"})
+def test_file_of_a_robot_that_is_gone_is_removed(either_login: Harness) -> None:
+    harness = either_login
+    harness.run(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path)})
+    del harness.quay.state.robots["acme+ci"]
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path), "state": "absent"})
     assert runs.first.changed
-    assert list(world.folder.iterdir()) == []
+    assert list(harness.folder.iterdir()) == []
 
 
-def test_other_robots_are_left_alone(either_login: World) -> None:
-    world = either_login
-    office = world.people.alice.browser()
-    office.call("PUT", f"{ROBOTS}/cid", {})
-    bystander = world.robot_token("acme+cid")
-    world.run(MODULE, {"name": "acme+ci", "rotate": "always"})
-    world.run(MODULE, {"name": "acme+ci", "state": "absent"})
-    assert world.robot_token("acme+cid") == bystander
+def test_other_robots_are_unchanged(either_login: Harness) -> None:
+    harness = either_login
+    browser = harness.accounts.alice.browser()
+    browser.call("PUT", f"{ROBOTS}/cid", {})
+    other = harness.robot_fingerprint("acme+cid")
+    harness.run(MODULE, {"name": "acme+ci", "rotate": "always"})
+    harness.run(MODULE, {"name": "acme+ci", "state": "absent"})
+    assert harness.robot_fingerprint("acme+cid") == other
 
 
 # --- federation
@@ -395,38 +402,38 @@ ISSUER = {"issuer": "https://token.ci.example.com", "subject": "project/acme"}
 OTHER = {"issuer": "https://login.example.com", "subject": "repo:acme/app"}
 
 
-def test_federation_is_set_replaced_and_emptied(either_login: World) -> None:
-    world = either_login
+def test_federation_is_set_replaced_and_emptied(either_login: Harness) -> None:
+    harness = either_login
     federation = f"{ROBOTS}/ci/federation"
-    runs = world.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER]})
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER]})
     assert runs.first.changed
-    assert runs.first["federation"] == world.robot().federation == [ISSUER]
+    assert runs.first["federation"] == harness.robot().federation == [ISSUER]
     assert runs.first.diff == {"before": {"federation": []}, "after": {"federation": [ISSUER]}}
-    assert runs.requests[3] == [*world.sign_in, READ, f"GET {federation}"]
+    assert runs.requests[3] == [*harness.sign_in, READ, f"GET {federation}"]
     assert f"POST {federation}" in runs.requests[1]
-    assert is_alive(world, world.people.robot_token)
-    both = world.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER, OTHER]})
+    assert is_current(harness, harness.accounts.robot_token)
+    both = harness.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER, OTHER]})
     assert both.first.diff["before"]["federation"] == [ISSUER]
     assert both.first.diff["after"]["federation"] == [OTHER, ISSUER]
-    assert not world.run(MODULE, {"name": "acme+ci", "federation": [OTHER, ISSUER]}).changed
-    emptied = world.four_runs(MODULE, {"name": "acme+ci", "federation": []})
+    assert not harness.run(MODULE, {"name": "acme+ci", "federation": [OTHER, ISSUER]}).changed
+    emptied = harness.four_runs(MODULE, {"name": "acme+ci", "federation": []})
     assert emptied.first.changed
-    assert world.robot().federation == []
+    assert harness.robot().federation == []
 
 
-def test_federation_of_a_new_robot(either_login: World) -> None:
-    world = either_login
-    runs = world.four_runs(MODULE, {"name": "acme+new", "federation": [ISSUER]})
+def test_federation_of_a_new_robot(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"name": "acme+new", "federation": [ISSUER]})
     assert runs.first["reason"] == "missing"
-    assert world.robot("acme+new").federation == [ISSUER]
+    assert harness.robot("acme+new").federation == [ISSUER]
 
 
-def test_federation_survives_a_rotation_and_is_not_looked_at_unasked(world: World) -> None:
-    world.run(MODULE, {"name": "acme+ci", "federation": [ISSUER]})
-    result = world.run(MODULE, {"name": "acme+ci", "rotate": "always"})
+def test_federation_survives_a_rotation_and_is_not_read_unless_declared(harness: Harness) -> None:
+    harness.run(MODULE, {"name": "acme+ci", "federation": [ISSUER]})
+    result = harness.run(MODULE, {"name": "acme+ci", "rotate": "always"})
     assert "federation" not in result.content
-    assert not [request for request in world.requests if "federation" in request]
-    assert world.robot().federation == [ISSUER]
+    assert not [request for request in harness.requests if "federation" in request]
+    assert harness.robot().federation == [ISSUER]
 
 
 @pytest.mark.parametrize(
@@ -437,82 +444,84 @@ def test_federation_survives_a_rotation_and_is_not_looked_at_unasked(world: Worl
     ],
     ids=["twice", "no URL"],
 )
-def test_bad_federation_is_refused_before_anything_is_sent(world: World, federation: Any, words: str) -> None:
+def test_bad_federation_is_refused_before_anything_is_sent(harness: Harness, federation: Any, words: str) -> None:
     for check in (True, False):
-        result = world.run(MODULE, {"name": "acme+ci", "rotate": "always", "federation": federation}, check=check)
+        result = harness.run(MODULE, {"name": "acme+ci", "rotate": "always", "federation": federation}, check=check)
         assert result.failed
         assert words in result.message
-        assert world.requests == []
+        assert harness.requests == []
 
 
-# --- two writers at once
+# --- concurrent writers
 
 
-def test_writer_who_was_overtaken_returns_the_living_token(either_login: World) -> None:
-    world = either_login
-    world.before("GET /v2/auth", lambda: regenerate(world))
-    result = world.run(MODULE, {"name": "acme+ci", "rotate": "always", "token_path": str(world.token_path)})
+def test_overtaken_run_returns_the_valid_token(either_login: Harness) -> None:
+    harness = either_login
+    harness.before_request("GET /v2/auth", lambda: regenerate(harness))
+    result = harness.run(MODULE, {"name": "acme+ci", "rotate": "always", "token_path": str(harness.token_path)})
     assert not result.failed
-    assert result["fingerprint"] == world.robot_token() == world.kept()
-    assert len(world.quay.journal.mints) == 1
-    assert world.requests[-3:] == [PROOF, READ, PROOF]
+    assert result["fingerprint"] == harness.robot_fingerprint() == harness.stored_fingerprint()
+    assert len(harness.quay.journal.mints) == 1
+    assert harness.requests[-3:] == [VERIFY, READ, VERIFY]
 
 
-def test_writer_who_is_overtaken_again_and_again_gives_up_and_says_so(world: World) -> None:
+def test_repeatedly_overtaken_run_fails_with_a_clear_message(harness: Harness) -> None:
     for _round in range(3):
-        world.before("GET /v2/auth", lambda: regenerate(world))
-    result = world.run(MODULE, {"name": "acme+ci", "rotate": "always", "token_path": str(world.token_path)})
+        harness.before_request("GET /v2/auth", lambda: regenerate(harness))
+    result = harness.run(MODULE, {"name": "acme+ci", "rotate": "always", "token_path": str(harness.token_path)})
     assert result.failed
     assert "does not accept the new token of acme+ci" in result.message
     assert "something else regenerates this robot" in result.message
-    assert not world.token_path.exists()
-    assert len(world.quay.journal.mints) == 1
-    repaired = world.run(MODULE, {"name": "acme+ci", "token_path": str(world.token_path)})
+    assert not harness.token_path.exists()
+    assert len(harness.quay.journal.mints) == 1
+    repaired = harness.run(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path)})
     assert (repaired["reason"], repaired["minted"]) == ("undelivered", False)
-    assert world.kept() == world.robot_token()
+    assert harness.stored_fingerprint() == harness.robot_fingerprint()
 
 
-def test_robot_that_vanishes_meanwhile_is_made_again(world: World) -> None:
-    world.before("POST .*/regenerate", lambda: world.quay.state.robots.pop("acme+ci"))
-    result = world.run(MODULE, {"name": "acme+ci", "rotate": "always"})
+def test_robot_deleted_meanwhile_is_created_again(harness: Harness) -> None:
+    harness.before_request("POST .*/regenerate", lambda: harness.quay.state.robots.pop("acme+ci"))
+    result = harness.run(MODULE, {"name": "acme+ci", "rotate": "always"})
     assert (result["reason"], result["minted"]) == ("missing", True)
-    assert result.token == world.robot_token()
+    assert result.token == harness.robot_fingerprint()
     assert result.diff["before"]["token"] == "absent"
 
 
-def test_robot_that_another_creates_meanwhile_is_an_error_that_the_next_run_repairs(world: World) -> None:
-    world.before(f"PUT {ROBOTS}/new", lambda: world.people.alice.browser().call("PUT", f"{ROBOTS}/new", {}))
-    result = world.run(MODULE, {"name": "acme+new"})
+def test_robot_created_meanwhile_is_an_error_that_the_next_run_repairs(harness: Harness) -> None:
+    harness.before_request(
+        f"PUT {ROBOTS}/new", lambda: harness.accounts.alice.browser().call("PUT", f"{ROBOTS}/new", {})
+    )
+    result = harness.run(MODULE, {"name": "acme+new"})
     assert result.failed
     assert "Existing robot with name: acme+new" in result.message
-    again = world.run(MODULE, {"name": "acme+new"})
-    assert again.token == world.robot_token("acme+new")
+    again = harness.run(MODULE, {"name": "acme+new"})
+    assert again.token == harness.robot_fingerprint("acme+new")
     assert not again.changed
 
 
 # --- every reason
 
 
-def _too_old(world: World) -> dict[str, Any]:
-    world.advance(days=31)
+def _too_old(harness: Harness) -> dict[str, Any]:
+    harness.advance(days=31)
     return {"name": "acme+ci", "max_age": "30d"}
 
 
-REASONS: dict[str, Callable[[World], dict[str, Any]]] = {
-    "missing": lambda world: {"name": "acme+new"},
-    "forced": lambda world: {"name": "acme+ci", "rotate": "always"},
+REASONS: dict[str, Callable[[Harness], dict[str, Any]]] = {
+    "missing": lambda harness: {"name": "acme+new"},
+    "forced": lambda harness: {"name": "acme+ci", "rotate": "always"},
     "too_old": _too_old,
-    "undelivered": lambda world: {"name": "acme+ci", "token_path": str(world.token_path)},
-    "not_due": lambda world: {"name": "acme+ci"},
+    "undelivered": lambda harness: {"name": "acme+ci", "token_path": str(harness.token_path)},
+    "not_due": lambda harness: {"name": "acme+ci"},
 }
 
 
 def test_every_documented_reason_has_a_case() -> None:
-    assert reasons_of(MODULE) == REASONS.keys()
+    assert documented_reasons(MODULE) == REASONS.keys()
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_reason_is_told_alike_in_check_mode_and_for_real(either_login: World, reason: str) -> None:
+def test_reason_is_the_same_in_check_mode_and_in_a_real_run(either_login: Harness, reason: str) -> None:
     arguments = REASONS[reason](either_login)
     predicted = either_login.check(MODULE, arguments)
     result = either_login.run(MODULE, arguments)

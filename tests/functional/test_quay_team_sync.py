@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from functional.refusals import assert_refused
-from functional.world import World
+from functional.harness import Harness, assert_refused
 from standin.state import Team, TeamSync
 
 MODULE = "quay_team_sync"
 TEAM = "/api/v1/organization/acme/team/readers"
-LOOK = f"GET {TEAM}/members"
+READ = f"GET {TEAM}/members"
 SYNC = f"{TEAM}/syncing"
 CONFIG = "GET /config"
 READERS = {"organization": "acme", "team": "readers"}
@@ -25,88 +24,88 @@ OPS = "cn=ops,ou=groups"
 DIRECTORIES = {"LDAP": "group_dn", "OIDC": "group_name", "Keystone": "group_id"}
 
 
-def readers(world: World) -> Team:
-    return world.quay.state.organizations["acme"].teams["readers"]
+def readers(harness: Harness) -> Team:
+    return harness.quay.state.organizations["acme"].teams["readers"]
 
 
-def give_directory(world: World, kind: str = "LDAP") -> None:
-    world.quay.config.update(AUTHENTICATION_TYPE=kind, FEATURE_TEAM_SYNCING=True)
-    world.quay.config["STANDIN_GROUPS"] = {DEVS: ["carol"], OPS: ["bob"]}
+def configure_directory(harness: Harness, kind: str = "LDAP") -> None:
+    harness.quay.config.update(AUTHENTICATION_TYPE=kind, FEATURE_TEAM_SYNCING=True)
+    harness.quay.config["STANDIN_GROUPS"] = {DEVS: ["carol"], OPS: ["bob"]}
 
 
-def synced_with(world: World, group: str) -> None:
-    readers(world).sync = TeamSync("ldap", {"group_dn": group}, world.quay.clock.now())
+def set_sync(harness: Harness, group: str) -> None:
+    readers(harness).sync = TeamSync("ldap", {"group_dn": group}, harness.quay.clock.now())
 
 
 @pytest.fixture
-def ldap(superuser: World) -> World:
-    give_directory(superuser)
+def ldap(superuser: Harness) -> Harness:
+    configure_directory(superuser)
     return superuser
 
 
 @pytest.mark.parametrize("kind", DIRECTORIES)
-def test_sync_is_switched_on(superuser: World, kind: str) -> None:
-    world = superuser
-    give_directory(world, kind)
+def test_sync_is_switched_on(superuser: Harness, kind: str) -> None:
+    harness = superuser
+    configure_directory(harness, kind)
     option = DIRECTORIES[kind]
-    runs = world.four_runs(MODULE, {**READERS, option: DEVS})
-    asks = [*world.sign_in[:1], CONFIG, *world.sign_in[1:], LOOK]
-    assert sorted(runs.requests[0]) == sorted(asks)
-    assert runs.requests[1] == [*runs.requests[0], f"POST {SYNC}", LOOK]
+    runs = harness.four_runs(MODULE, {**READERS, option: DEVS})
+    reads = [*harness.sign_in[:1], CONFIG, *harness.sign_in[1:], READ]
+    assert sorted(runs.requests[0]) == sorted(reads)
+    assert runs.requests[1] == [*runs.requests[0], f"POST {SYNC}", READ]
     assert runs.requests[2] == runs.requests[3] == runs.requests[0]
-    assert readers(world).sync == TeamSync(kind.lower(), {option: DEVS})
+    assert readers(harness).sync == TeamSync(kind.lower(), {option: DEVS})
     groups = {**dict.fromkeys(DIRECTORIES.values()), option: DEVS}
     assert runs.first.content == {**READERS, **groups, "service": kind.lower(), "last_updated": None}
     assert runs.first.diff == {"before": {}, "after": {"group": {option: DEVS}}}
 
 
-def test_sync_moves_to_another_group(ldap: World) -> None:
-    world = ldap
-    synced_with(world, DEVS)
-    runs = world.four_runs(MODULE, {**READERS, "group_dn": OPS})
-    assert runs.requests[1][-3:] == [f"DELETE {SYNC}", f"POST {SYNC}", LOOK]
-    assert readers(world).sync == TeamSync("ldap", {"group_dn": OPS})
+def test_sync_changes_to_another_group(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, DEVS)
+    runs = harness.four_runs(MODULE, {**READERS, "group_dn": OPS})
+    assert runs.requests[1][-3:] == [f"DELETE {SYNC}", f"POST {SYNC}", READ]
+    assert readers(harness).sync == TeamSync("ldap", {"group_dn": OPS})
     assert runs.first.diff == {"before": {"group": {"group_dn": DEVS}}, "after": {"group": {"group_dn": OPS}}}
 
 
-def test_refused_group_leaves_the_old_one(ldap: World) -> None:
-    world = ldap
-    synced_with(world, DEVS)
-    result = world.run(MODULE, {**READERS, "group_dn": "cn=none"})
+def test_refused_group_keeps_the_old_one(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, DEVS)
+    result = harness.run(MODULE, {**READERS, "group_dn": "cn=none"})
     assert "Could not sync to group: Group does not exist or is empty" in result.message
-    sync = readers(world).sync
+    sync = readers(harness).sync
     assert sync is not None
     assert sync.config == {"group_dn": DEVS}
 
 
-def test_old_group_that_is_lost_is_told(ldap: World) -> None:
-    world = ldap
-    synced_with(world, "cn=gone")
-    result = world.run(MODULE, {**READERS, "group_dn": "cn=none"})
+def test_lost_old_group_is_reported(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, "cn=gone")
+    result = harness.run(MODULE, {**READERS, "group_dn": "cn=none"})
     assert "the sync of the team acme/readers is off now" in result.message
     assert "the former group group_dn=cn=gone" in result.message
-    assert readers(world).sync is None
+    assert readers(harness).sync is None
 
 
-def test_sync_is_switched_off(ldap: World) -> None:
-    world = ldap
-    synced_with(world, DEVS)
-    runs = world.four_runs(MODULE, {**READERS, "state": "absent"})
-    assert runs.requests[1][-2:] == [f"DELETE {SYNC}", LOOK]
-    assert readers(world).sync is None
+def test_sync_is_switched_off(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, DEVS)
+    runs = harness.four_runs(MODULE, {**READERS, "state": "absent"})
+    assert runs.requests[1][-2:] == [f"DELETE {SYNC}", READ]
+    assert readers(harness).sync is None
     assert runs.first.diff == {"before": {"group": {"group_dn": DEVS}}, "after": {}}
     assert (runs.first["group_dn"], runs.first["service"]) == (None, "ldap")
 
 
-def test_last_update_is_told(ldap: World) -> None:
-    world = ldap
-    synced_with(world, DEVS)
-    result = world.run(MODULE, {**READERS, "group_dn": DEVS})
+def test_last_update_is_reported(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, DEVS)
+    result = harness.run(MODULE, {**READERS, "group_dn": DEVS})
     assert not result.changed
-    assert world.is_now(result["last_updated"])
+    assert harness.is_now(result["last_updated"])
 
 
-def test_owners_are_worth_a_warning(ldap: World) -> None:
+def test_owners_team_gives_a_warning(ldap: Harness) -> None:
     arguments = {**READERS, "team": "owners", "group_dn": DEVS}
     runs = ldap.four_runs(MODULE, arguments)
     assert runs.predicted.warned("lose the administration of the organization")
@@ -115,24 +114,24 @@ def test_owners_are_worth_a_warning(ldap: World) -> None:
     assert not off.warned("lose")
 
 
-def test_quay_without_a_directory(superuser: World) -> None:
+def test_quay_without_a_directory(superuser: Harness) -> None:
     words = "This Quay has no directory to take members from (AUTHENTICATION_TYPE is Database)"
     assert_refused(superuser, MODULE, {**READERS, "group_dn": DEVS}, words)
     assert not superuser.run(MODULE, {**READERS, "state": "absent"}).changed
 
 
-def test_feature_that_is_off(ldap: World) -> None:
+def test_disabled_feature(ldap: Harness) -> None:
     ldap.quay.config["FEATURE_TEAM_SYNCING"] = False
     assert_refused(ldap, MODULE, {**READERS, "group_dn": DEVS}, "FEATURE_TEAM_SYNCING is off")
     assert not ldap.run(MODULE, {**READERS, "state": "absent"}).changed
 
 
-def test_word_for_a_group_of_another_directory(ldap: World) -> None:
+def test_group_option_of_another_directory(ldap: Harness) -> None:
     words = "group_name does not apply: this Quay's directory is LDAP. Use group_dn instead"
     assert_refused(ldap, MODULE, {**READERS, "group_name": "devs"}, words)
 
 
-def test_unknown_group_is_refused_by_quay(ldap: World) -> None:
+def test_unknown_group_is_refused_by_quay(ldap: Harness) -> None:
     result = ldap.run(MODULE, {**READERS, "group_dn": "cn=none"})
     assert "Group does not exist or is empty" in result.message
     assert readers(ldap).sync is None
@@ -140,27 +139,27 @@ def test_unknown_group_is_refused_by_quay(ldap: World) -> None:
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("where", [{"organization": "nope"}, {"team": "nope"}])
-def test_unknown_team(ldap: World, where: dict[str, str], state: str) -> None:
+def test_unknown_team(ldap: Harness, where: dict[str, str], state: str) -> None:
     group = {"group_dn": DEVS} if state == "present" else {}
     assert_refused(ldap, MODULE, {**READERS, **group, **where, "state": state}, "There is no team")
 
 
-def test_administrator_who_is_no_superuser(world: World) -> None:
-    give_directory(world)
+def test_administrator_who_is_no_superuser(harness: Harness) -> None:
+    configure_directory(harness)
     words = "That needs a superuser who administers the organization"
-    assert_refused(world, MODULE, {**READERS, "group_dn": DEVS}, words)
-    assert not world.run(MODULE, {**READERS, "state": "absent"}).changed
-    synced_with(world, DEVS)
-    assert_refused(world, MODULE, {**READERS, "state": "absent"}, words)
-    world.quay.config["FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP"] = True
-    assert not world.run(MODULE, {**READERS, "group_dn": DEVS}).changed
-    assert world.run(MODULE, {**READERS, "state": "absent"}).changed
+    assert_refused(harness, MODULE, {**READERS, "group_dn": DEVS}, words)
+    assert not harness.run(MODULE, {**READERS, "state": "absent"}).changed
+    set_sync(harness, DEVS)
+    assert_refused(harness, MODULE, {**READERS, "state": "absent"}, words)
+    harness.quay.config["FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP"] = True
+    assert not harness.run(MODULE, {**READERS, "group_dn": DEVS}).changed
+    assert harness.run(MODULE, {**READERS, "state": "absent"}).changed
 
 
-def test_stranger(world: World) -> None:
-    give_directory(world)
-    world.login = {"quay_token": world.people.bob_token}
-    assert_refused(world, MODULE, {**READERS, "group_dn": DEVS}, "Quay answered 403")
+def test_user_without_the_right(harness: Harness) -> None:
+    configure_directory(harness)
+    harness.login = {"quay_token": harness.accounts.bob_token}
+    assert_refused(harness, MODULE, {**READERS, "group_dn": DEVS}, "Quay answered 403")
 
 
 @pytest.mark.parametrize(
@@ -171,38 +170,38 @@ def test_stranger(world: World) -> None:
         ({"group_dn": "a", "group_id": "b"}, "mutually exclusive"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_sent(world: World, arguments: dict[str, Any], words: str) -> None:
-    assert_refused(world, MODULE, {**READERS, **arguments}, words)
-    assert world.requests == []
+def test_bad_input_is_refused_before_anything_is_sent(harness: Harness, arguments: dict[str, Any], words: str) -> None:
+    assert_refused(harness, MODULE, {**READERS, **arguments}, words)
+    assert harness.requests == []
 
 
 @pytest.mark.parametrize("kind", ["cut_after", "status"])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize("group", [DEVS, OPS, None])
-def test_lost_answer_is_looked_up(ldap: World, method: str, group: str | None, kind: str) -> None:
-    """Whatever got lost, the task says truly whether it is done, and the next run has it done."""
-    world = ldap
-    synced_with(world, OPS if group != OPS else DEVS)
+def test_lost_response_is_resolved_by_reading_back(ldap: Harness, method: str, group: str | None, kind: str) -> None:
+    """The task reports correctly whether the change was made, and the next run completes it."""
+    harness = ldap
+    set_sync(harness, OPS if group != OPS else DEVS)
     arguments = {**READERS, "group_dn": group} if group else {**READERS, "state": "absent"}
-    world.quay.faults.add(kind, method=method, path="/syncing$", after=True)
-    result = world.run(MODULE, arguments)
-    sync = readers(world).sync
+    harness.quay.faults.add(kind, method=method, path="/syncing$", after=True)
+    result = harness.run(MODULE, arguments)
+    sync = readers(harness).sync
     done = (sync.config if sync else None) == ({"group_dn": group} if group else None)
     assert result.failed is not done
-    world.quay.faults.clear()
-    repaired = world.run(MODULE, arguments)
+    harness.quay.faults.clear()
+    repaired = harness.run(MODULE, arguments)
     assert repaired.changed is not done
-    assert not world.run(MODULE, arguments).changed
+    assert not harness.run(MODULE, arguments).changed
 
 
-def test_claim_that_is_not_true(ldap: World) -> None:
-    world = ldap
-    synced_with(world, DEVS)
-    world.quay.faults.add("status", status=204, method="DELETE", path="/syncing$")
-    result = world.run(MODULE, {**READERS, "state": "absent"})
+def test_false_success_is_detected(ldap: Harness) -> None:
+    harness = ldap
+    set_sync(harness, DEVS)
+    harness.quay.faults.add("status", status=204, method="DELETE", path="/syncing$")
+    result = harness.run(MODULE, {**READERS, "state": "absent"})
     assert "Quay reported success, but the sync of the team acme/readers is not as written" in result.message
 
 
-def test_read_only_registry(ldap: World) -> None:
+def test_read_only_registry(ldap: Harness) -> None:
     ldap.quay.config["REGISTRY_STATE"] = "readonly"
     assert_refused(ldap, MODULE, {**READERS, "group_dn": DEVS}, "the registry is read-only")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""quay_token_info: what exists of many credentials, and what is due."""
+"""quay_token_info: the status of many credentials, and which are due."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functional.documents import reasons_in
-from functional.world import World
+from functional.documentation import documented_values
+from functional.harness import Harness
 from standin import tokens
 from standin.tokens import fingerprint
 
@@ -19,52 +19,52 @@ MODULE = "quay_token_info"
 ROBOTS = "GET /api/v1/organization/acme/robots"
 COUNTS = "GET /api/v1/organization/acme/aggregatelogs"
 LOGS = "GET /api/v1/organization/acme/logs"
-PROOF = "GET /v2/auth"
+VERIFY = "GET /v2/auth"
 
 
-def ask(world: World, *credentials: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
-    """What check mode and a real run tell, which is the same."""
+def query(harness: Harness, *credentials: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """Run the module in check mode and really. Asserts equal results and no change."""
     arguments = {"credentials": list(credentials), **options}
-    state, files = world.state(), world.files()
-    result = world.run(MODULE, arguments)
+    state, files = harness.state(), harness.files()
+    result = harness.run(MODULE, arguments)
     assert not result.failed, result.message
     assert not result.changed
     assert result.diff is None
-    assert world.writes == []
-    assert (world.state(), world.files()) == (state, files)
-    requests = world.requests
-    predicted = world.run(MODULE, arguments, check=True)
-    # The sentences count seconds.
-    assert without_sentences(predicted["credentials"]) == without_sentences(result["credentials"])
-    assert world.requests == requests
-    told: list[dict[str, Any]] = result["credentials"]
-    return told
+    assert harness.writes == []
+    assert (harness.state(), harness.files()) == (state, files)
+    requests = harness.requests
+    predicted = harness.run(MODULE, arguments, check=True)
+    # The explanations contain seconds.
+    assert without_explanations(predicted["credentials"]) == without_explanations(result["credentials"])
+    assert harness.requests == requests
+    found: list[dict[str, Any]] = result["credentials"]
+    return found
 
 
-def without_sentences(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in item.items() if key != "why"} for item in told]
+def without_explanations(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in item.items() if key != "why"} for item in found]
 
 
 def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
     return {"kind": "robot", "name": name, **options}
 
 
-def hire(world: World, count: int) -> list[str]:
-    """Make robots, and return their names."""
-    office = world.people.alice.browser()
+def create_robots(harness: Harness, count: int) -> list[str]:
+    """Create robots. Returns their names."""
+    browser = harness.accounts.alice.browser()
     names = [f"r{number:02}" for number in range(count)]
     for name in names:
-        office.call("PUT", f"/api/v1/organization/acme/robots/{name}", {})
+        browser.call("PUT", f"/api/v1/organization/acme/robots/{name}", {})
     return [f"acme+{name}" for name in names]
 
 
 # --- robots
 
 
-def test_one_robot(either_login: World) -> None:
-    world = either_login
-    (told,) = ask(world, robot())
-    assert told == {
+def test_one_robot(either_login: Harness) -> None:
+    harness = either_login
+    (found,) = query(harness, robot())
+    assert found == {
         "kind": "robot",
         "name": "acme+ci",
         "exists": True,
@@ -80,233 +80,239 @@ def test_one_robot(either_login: World) -> None:
         "expires_at": None,
         "last_accessed": None,
         "age_source": None,
-        "fingerprint": world.robot_token(),
+        "fingerprint": harness.robot_fingerprint(),
         "superseded": [],
         "description": "builds",
     }
 
 
-def test_twenty_robots_cost_one_request(either_login: World) -> None:
-    world = either_login
-    names = hire(world, 20)
-    told = ask(world, *(robot(name) for name in reversed(names)))
-    assert world.requests == [*world.sign_in, ROBOTS]
-    assert [item["name"] for item in told] == list(reversed(names))
-    assert [item["fingerprint"] for item in told] == [world.robot_token(name) for name in reversed(names)]
+def test_twenty_robots_cost_one_request(either_login: Harness) -> None:
+    harness = either_login
+    names = create_robots(harness, 20)
+    found = query(harness, *(robot(name) for name in reversed(names)))
+    assert harness.requests == [*harness.sign_in, ROBOTS]
+    assert [item["name"] for item in found] == list(reversed(names))
+    assert [item["fingerprint"] for item in found] == [harness.robot_fingerprint(name) for name in reversed(names)]
 
 
-def test_twenty_young_robots_with_an_age_limit_cost_one_request(world: World) -> None:
-    told = ask(world, *(robot(name, max_age="30d") for name in hire(world, 20)))
-    assert world.requests == [ROBOTS]
-    assert {item["age_source"] for item in told} == {"creation"}
+def test_twenty_young_robots_with_an_age_limit_cost_one_request(harness: Harness) -> None:
+    found = query(harness, *(robot(name, max_age="30d") for name in create_robots(harness, 20)))
+    assert harness.requests == [ROBOTS]
+    assert {item["age_source"] for item in found} == {"creation"}
 
 
-def test_twenty_old_robots_cost_the_log_once(world: World) -> None:
-    names = hire(world, 20)
-    world.advance(days=100)
-    office = world.people.alice.browser()
+def test_twenty_old_robots_read_the_log_once(harness: Harness) -> None:
+    names = create_robots(harness, 20)
+    harness.advance(days=100)
+    browser = harness.accounts.alice.browser()
     for name in names[:10]:
-        office.call("POST", f"/api/v1/organization/acme/robots/{name.removeprefix('acme+')}/regenerate")
-    world.advance(days=10)
-    told = ask(world, *(robot(name, max_age="30d") for name in names))
-    assert world.requests.count(ROBOTS) == 1
-    assert world.requests.count(COUNTS) == 2
-    # Ten changes on one day: a page, and the one behind it that proves empty.
-    assert world.requests.count(LOGS) <= 2
-    assert [item["reason"] for item in told] == ["not_due"] * 10 + ["too_old"] * 10
-    assert [item["age_source"] for item in told] == ["log"] * 10 + ["creation"] * 10
-    assert told[10]["action"] == "mint"
-    assert told[10]["why"].startswith("110d")
-    assert "limit 30d (creation)" in told[10]["why"]
+        browser.call("POST", f"/api/v1/organization/acme/robots/{name.removeprefix('acme+')}/regenerate")
+    harness.advance(days=10)
+    found = query(harness, *(robot(name, max_age="30d") for name in names))
+    assert harness.requests.count(ROBOTS) == 1
+    assert harness.requests.count(COUNTS) == 2
+    # Ten changes on one day: one page, and an empty last page.
+    assert harness.requests.count(LOGS) <= 2
+    assert [item["reason"] for item in found] == ["not_due"] * 10 + ["too_old"] * 10
+    assert [item["age_source"] for item in found] == ["log"] * 10 + ["creation"] * 10
+    assert found[10]["action"] == "mint"
+    assert found[10]["why"].startswith("110d")
+    assert "limit 30d (creation)" in found[10]["why"]
 
 
-def test_robots_of_two_namespaces(world: World) -> None:
-    world.people.alice.browser().call("PUT", "/api/v1/user/robots/own", {})
-    told = ask(world, robot("own"), robot(), robot("rival+ci"), robot("acme+none"))
-    assert [item["exists"] for item in told] == [True, True, False, False]
-    assert told[0]["username"] == "alice+own"
-    assert "403" in told[2]["error"]
-    assert (told[2]["reason"], told[2]["due"], told[2]["action"]) == (None, False, "nothing")
-    assert (told[3]["reason"], told[3]["due"], told[3]["action"]) == ("missing", True, "mint")
+def test_robots_of_two_namespaces(harness: Harness) -> None:
+    harness.accounts.alice.browser().call("PUT", "/api/v1/user/robots/own", {})
+    found = query(harness, robot("own"), robot(), robot("rival+ci"), robot("acme+none"))
+    assert [item["exists"] for item in found] == [True, True, False, False]
+    assert found[0]["username"] == "alice+own"
+    assert "403" in found[2]["error"]
+    assert (found[2]["reason"], found[2]["due"], found[2]["action"]) == (None, False, "nothing")
+    assert (found[3]["reason"], found[3]["due"], found[3]["action"]) == ("missing", True, "mint")
 
 
-def test_what_is_wrong_with_one_does_not_hide_the_others(world: World) -> None:
-    nowhere = {"kind": "file", "path": str(world.folder / "none" / "token")}
-    told = ask(
-        world,
+def test_error_of_one_credential_does_not_hide_the_others(harness: Harness) -> None:
+    unwritable = {"kind": "file", "path": str(harness.folder / "none" / "token")}
+    found = query(
+        harness,
         robot("acme+NO"),
-        robot("acme+lost", deliver=[nowhere]),
+        robot("acme+lost", deliver=[unwritable]),
         {"kind": "api", "name": "nightly", "organization": "acme", "application": "none"},
         {"kind": "referrers", "name": "scan", "repositories": []},
         robot(max_age="30d"),
     )
-    assert ["no robot name" in str(item["error"]) for item in told] == [True, False, False, False, False]
-    assert [bool(item["error"]) for item in told] == [True, True, True, True, False]
-    assert [item["name"] for item in told] == ["acme+NO", "acme+lost", "nightly", "scan", "acme+ci"]
-    assert "has no application named 'none'" in told[2]["error"]
+    assert ["no robot name" in str(item["error"]) for item in found] == [True, False, False, False, False]
+    assert [bool(item["error"]) for item in found] == [True, True, True, True, False]
+    assert [item["name"] for item in found] == ["acme+NO", "acme+lost", "nightly", "scan", "acme+ci"]
+    assert "has no application named 'none'" in found[2]["error"]
 
 
-def test_stores_that_hold_something_else(world: World) -> None:
-    path = world.folder / "token"
-    world.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
+def test_stores_with_something_else(harness: Harness) -> None:
+    path = harness.folder / "token"
+    harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
     store = {"kind": "file", "path": str(path)}
-    (sound,) = ask(world, robot(deliver=[store]))
-    assert (sound["reason"], sound["holds"]) == ("not_due", ["current"])
-    empty = {"kind": "container_auth", "path": str(world.folder / "auth.json")}
-    (behind,) = ask(world, robot(deliver=[store, empty]))
-    assert (behind["reason"], behind["action"], behind["holds"]) == ("undelivered", "deliver", ["current", "absent"])
-    assert behind["why"] == "1 of 2 stores do not hold the present token"
-    world.robot().token = tokens.robot_token()
-    (other,) = ask(world, robot(deliver=[store]))
+    (valid,) = query(harness, robot(deliver=[store]))
+    assert (valid["reason"], valid["holds"]) == ("not_due", ["current"])
+    empty = {"kind": "container_auth", "path": str(harness.folder / "auth.json")}
+    (incomplete,) = query(harness, robot(deliver=[store, empty]))
+    assert (incomplete["reason"], incomplete["action"], incomplete["holds"]) == (
+        "undelivered",
+        "deliver",
+        ["current", "absent"],
+    )
+    assert incomplete["why"] == "1 of 2 stores do not hold the present token"
+    harness.robot().token = tokens.robot_token()
+    (other,) = query(harness, robot(deliver=[store]))
     assert (other["reason"], other["holds"]) == ("undelivered", ["other"])
     path.chmod(0o644)
-    world.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
+    harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
     path.chmod(0o644)
-    (open_to_all,) = ask(world, robot(deliver=[store]))
-    assert (open_to_all["reason"], open_to_all["holds"]) == ("undelivered", ["unguarded"])
+    (readable,) = query(harness, robot(deliver=[store]))
+    assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
 
 
-def test_record_of_a_store_tells_the_age(world: World) -> None:
-    world.advance(days=100)
-    path = world.folder / "token"
-    made = world.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path), "rotate": "always"})
-    world.advance(days=10)
-    (told,) = ask(world, robot(max_age="30d", deliver=[{"kind": "file", "path": str(path)}]))
-    assert world.requests == [ROBOTS]
-    assert (told["age_source"], told["created_at"]) == ("record", made["created_at"])
+def test_record_of_a_store_gives_the_age(harness: Harness) -> None:
+    harness.advance(days=100)
+    path = harness.folder / "token"
+    made = harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path), "rotate": "always"})
+    harness.advance(days=10)
+    (found,) = query(harness, robot(max_age="30d", deliver=[{"kind": "file", "path": str(path)}]))
+    assert harness.requests == [ROBOTS]
+    assert (found["age_source"], found["created_at"]) == ("record", made["created_at"])
 
 
-def test_what_another_module_read_is_judged(world: World) -> None:
-    held = {"token": world.people.robot_token, "created_at": "2020-01-01T00:00:00Z"}
-    (told,) = ask(world, robot(max_age="30d", held=[held]))
-    assert (told["reason"], told["age_source"], told["holds"]) == ("too_old", "record", ["current"])
+def test_held_secret_is_evaluated(harness: Harness) -> None:
+    held = {"token": harness.accounts.robot_token, "created_at": "2020-01-01T00:00:00Z"}
+    (found,) = query(harness, robot(max_age="30d", held=[held]))
+    assert (found["reason"], found["age_source"], found["holds"]) == ("too_old", "record", ["current"])
 
 
 # --- OAuth tokens
 
 
-def api(world: World, **options: Any) -> dict[str, Any]:
-    where = {"organization": "acme", "client_id": world.people.automation}
+def api(harness: Harness, **options: Any) -> dict[str, Any]:
+    where = {"organization": "acme", "client_id": harness.accounts.automation}
     return {"kind": "api", "name": "nightly", **where, **options}
 
 
-def as_task(asked: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """The same credential as its own module takes it."""
-    return {key: value for key, value in asked.items() if key != "kind"} | options
+def as_module_arguments(declared: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Convert a credential to arguments of its own module."""
+    return {key: value for key, value in declared.items() if key != "kind"} | options
 
 
-def test_oauth_token_in_a_store(world: World) -> None:
-    if world.quay.quay.family == "3.17":
-        world.login = world.people.alice.by_password
-    path = world.folder / "token"
+def test_oauth_token_in_a_store(harness: Harness) -> None:
+    if harness.quay.quay.family == "3.17":
+        harness.login = harness.accounts.alice.by_password
+    path = harness.folder / "token"
     store = {"kind": "file", "path": str(path), "format": "json"}
-    asked = api(world, deliver=[store])
-    (missing,) = ask(world, asked)
+    declared = api(harness, deliver=[store])
+    (missing,) = query(harness, declared)
     assert (missing["reason"], missing["exists"], missing["action"]) == ("missing", False, "mint")
-    made = world.run("quay_api_token", as_task(asked))
-    (sound,) = ask(world, asked)
-    assert (sound["reason"], sound["uuid"], sound["holds"]) == ("not_due", made["uuid"], ["current"])
-    assert (sound["scopes"], sound["client_id"]) == (["repo:read"], world.people.automation)
-    (changed,) = ask(world, {**asked, "scopes": ["repo:write"]})
+    made = harness.run("quay_api_token", as_module_arguments(declared))
+    (valid,) = query(harness, declared)
+    assert (valid["reason"], valid["uuid"], valid["holds"]) == ("not_due", made["uuid"], ["current"])
+    assert (valid["scopes"], valid["client_id"]) == (["repo:read"], harness.accounts.automation)
+    (changed,) = query(harness, {**declared, "scopes": ["repo:write"]})
     assert (changed["reason"], changed["action"]) == ("scopes_changed", "mint")
-    world.advance(days=91)
-    (old,) = ask(world, {**asked, "max_age": "90d"})
+    harness.advance(days=91)
+    (old,) = query(harness, {**declared, "max_age": "90d"})
     assert (old["reason"], old["action"]) == ("too_old", "mint")
-    world.quay.state.oauth_tokens = {
-        key: token for key, token in world.quay.state.oauth_tokens.items() if token.uuid != made["uuid"]
+    harness.quay.state.oauth_tokens = {
+        key: token for key, token in harness.quay.state.oauth_tokens.items() if token.uuid != made["uuid"]
     }
-    (dead,) = ask(world, asked)
-    assert (dead["reason"], dead["action"], dead["holds"]) == ("invalid", "mint", ["other"])
+    (revoked,) = query(harness, declared)
+    assert (revoked["reason"], revoked["action"], revoked["holds"]) == ("invalid", "mint", ["other"])
 
 
-def test_ten_tokens_of_an_application_cost_one_list(world: World) -> None:
-    if world.quay.quay.family == "3.17":
+def test_ten_tokens_of_an_application_cost_one_list(harness: Harness) -> None:
+    if harness.quay.quay.family == "3.17":
         return
-    listing = f"GET /api/v1/organization/acme/applications/{world.people.automation}/tokens"
-    asked = []
+    listing = f"GET /api/v1/organization/acme/applications/{harness.accounts.automation}/tokens"
+    declared = []
     for number in range(10):
-        store = {"kind": "file", "path": str(world.folder / str(number))}
-        asked.append(api(world, name=f"token-{number}", deliver=[store]))
-        world.run("quay_api_token", as_task(asked[-1]))
-    told = ask(world, *asked)
-    assert world.requests == [listing]
-    assert {item["reason"] for item in told} == {"not_due"}
+        store = {"kind": "file", "path": str(harness.folder / str(number))}
+        declared.append(api(harness, name=f"token-{number}", deliver=[store]))
+        harness.run("quay_api_token", as_module_arguments(declared[-1]))
+    found = query(harness, *declared)
+    assert harness.requests == [listing]
+    assert {item["reason"] for item in found} == {"not_due"}
 
 
-def test_leftover_of_an_earlier_run_is_to_be_retired(world: World) -> None:
-    if world.quay.quay.family == "3.17":
+def test_superseded_token_of_an_earlier_run_is_to_be_retired(harness: Harness) -> None:
+    if harness.quay.quay.family == "3.17":
         return
-    asked = api(world, deliver=[{"kind": "file", "path": str(world.folder / "token")}])
-    world.run("quay_api_token", as_task(asked))
-    path = f"/api/v1/organization/acme/applications/{world.people.automation}/tokens"
-    orphan = world.people.alice.browser().call("POST", path, {"name": "nightly", "scope": "repo:read"}).json()["uuid"]
-    (told,) = ask(world, asked)
-    assert (told["reason"], told["action"], told["superseded"]) == ("not_due", "retire", [orphan])
+    declared = api(harness, deliver=[{"kind": "file", "path": str(harness.folder / "token")}])
+    harness.run("quay_api_token", as_module_arguments(declared))
+    path = f"/api/v1/organization/acme/applications/{harness.accounts.automation}/tokens"
+    orphan = (
+        harness.accounts.alice.browser().call("POST", path, {"name": "nightly", "scope": "repo:read"}).json()["uuid"]
+    )
+    (found,) = query(harness, declared)
+    assert (found["reason"], found["action"], found["superseded"]) == ("not_due", "retire", [orphan])
 
 
 # --- registry tokens
 
 
-def test_registry_token_is_judged_without_asking(either_login: World) -> None:
-    world = either_login
-    store = {"kind": "file", "path": str(world.folder / "token")}
-    asked = {"kind": "referrers", "name": "scan", "repositories": ["acme/app"], "deliver": [store]}
-    (missing,) = ask(world, asked)
+def test_registry_token_is_evaluated_without_requests(either_login: Harness) -> None:
+    harness = either_login
+    store = {"kind": "file", "path": str(harness.folder / "token")}
+    declared = {"kind": "referrers", "name": "scan", "repositories": ["acme/app"], "deliver": [store]}
+    (missing,) = query(harness, declared)
     assert (missing["reason"], missing["name"], missing["action"]) == ("missing", "scan", "mint")
-    world.run("quay_referrers_token", {"repositories": ["acme/app"], "token_path": store["path"]})
-    (sound,) = ask(world, asked)
-    assert world.requests == []
-    assert (sound["reason"], sound["access"]) == ("not_due", {"acme/app": ["pull"]})
-    (ending,) = ask(world, {**asked, "renew_before": "2h"})
-    assert ending["reason"] == "expiring"
-    assert ending["why"].startswith("ends in ")
+    harness.run("quay_referrers_token", {"repositories": ["acme/app"], "token_path": store["path"]})
+    (valid,) = query(harness, declared)
+    assert harness.requests == []
+    assert (valid["reason"], valid["access"]) == ("not_due", {"acme/app": ["pull"]})
+    (expiring,) = query(harness, {**declared, "renew_before": "2h"})
+    assert expiring["reason"] == "expiring"
+    assert expiring["why"].startswith("ends in ")
 
 
-# --- what there is
+# --- all credentials
 
 
-def test_everything_of_an_organization(either_login: World) -> None:
-    world = either_login
-    world.advance(days=100)
-    told = world.run(MODULE, {"organization": "acme", "max_age": "90d", "renew_before": "14d"})["credentials"]
-    robots = [item for item in told if item["kind"] == "robot"]
+def test_all_credentials_of_an_organization(either_login: Harness) -> None:
+    harness = either_login
+    harness.advance(days=100)
+    found = harness.run(MODULE, {"organization": "acme", "max_age": "90d", "renew_before": "14d"})["credentials"]
+    robots = [item for item in found if item["kind"] == "robot"]
     assert [(item["name"], item["reason"]) for item in robots] == [("acme+ci", "too_old")]
-    listed = [item for item in told if item["kind"] == "api"]
-    if world.quay.quay.family == "3.17":
+    listed = [item for item in found if item["kind"] == "api"]
+    if harness.quay.quay.family == "3.17":
         assert listed == []
     else:
-        assert len(listed) == len(world.tokens_of(world.people.console)) > 0
-        assert {item["client_id"] for item in listed} == {world.people.console}
+        assert len(listed) == len(harness.valid_tokens(harness.accounts.console)) > 0
+        assert {item["client_id"] for item in listed} == {harness.accounts.console}
         assert {item["reason"] for item in listed} == {"too_old"}
 
 
-def test_robots_of_an_organization_alone(either_login: World) -> None:
-    world = either_login
-    hire(world, 20)
-    told = world.run(MODULE, {"organization": "acme", "kinds": ["robot"]})["credentials"]
-    assert world.requests == [*world.sign_in, ROBOTS]
-    assert len(told) == 21
+def test_only_robots_of_an_organization(either_login: Harness) -> None:
+    harness = either_login
+    create_robots(harness, 20)
+    found = harness.run(MODULE, {"organization": "acme", "kinds": ["robot"]})["credentials"]
+    assert harness.requests == [*harness.sign_in, ROBOTS]
+    assert len(found) == 21
 
 
-def test_everything_of_a_user(either_login: World) -> None:
-    world = either_login
-    world.people.alice.browser().call("PUT", "/api/v1/user/robots/own", {})
-    told = world.run(MODULE, {})["credentials"]
-    assert [item["name"] for item in told if item["kind"] == "robot"] == ["alice+own"]
-    own = [item for item in told if item["kind"] == "api"]
-    assert {item["uuid"] for item in own} == {token.uuid for token in world.quay.state.tokens_of_user("alice")}
+def test_all_credentials_of_a_user(either_login: Harness) -> None:
+    harness = either_login
+    harness.accounts.alice.browser().call("PUT", "/api/v1/user/robots/own", {})
+    found = harness.run(MODULE, {})["credentials"]
+    assert [item["name"] for item in found if item["kind"] == "robot"] == ["alice+own"]
+    own = [item for item in found if item["kind"] == "api"]
+    assert {item["uuid"] for item in own} == {token.uuid for token in harness.quay.state.tokens_of_user("alice")}
     assert {item["name"] for item in own} == {"console"}
 
 
-def test_nothing_that_is_told_holds_a_secret(world: World) -> None:
-    """The world looks at each result; here it is looked whether there was something to find."""
-    result = world.run(MODULE, {"organization": "acme"})
-    assert fingerprint(world.people.robot_token) in result.output
+def test_result_contains_no_secret(harness: Harness) -> None:
+    """The harness searches every result for secrets. This test asserts that there is a robot in the result."""
+    result = harness.run(MODULE, {"organization": "acme"})
+    assert fingerprint(harness.accounts.robot_token) in result.output
     assert "token" not in result["credentials"][0]
 
 
-def test_every_documented_reason_is_one_of_the_judgement() -> None:
-    described = reasons_in(MODULE, "credentials", "reason")
+def test_documented_reasons_are_complete() -> None:
+    described = documented_values(MODULE, "credentials", "reason")
     assert described == {
         "missing",
         "invalid",
@@ -321,23 +327,23 @@ def test_every_documented_reason_is_one_of_the_judgement() -> None:
 
 
 @pytest.mark.parametrize("rotate", ["always", "never"])
-def test_rotation_on_demand_and_never(world: World, rotate: str) -> None:
-    world.advance(days=100)
-    (told,) = ask(world, robot(rotate=rotate, max_age="30d"))
+def test_rotation_on_demand_and_never(harness: Harness, rotate: str) -> None:
+    harness.advance(days=100)
+    (found,) = query(harness, robot(rotate=rotate, max_age="30d"))
     expected = {"always": ("forced", "mint"), "never": ("too_old", "nothing")}
-    assert (told["reason"], told["action"]) == expected[rotate]
-    assert told["due"]
+    assert (found["reason"], found["action"]) == expected[rotate]
+    assert found["due"]
 
 
-def test_login_that_fails_fails_them_all(world: World) -> None:
-    world.login = {"quay_token": "X" * 40}
-    result = world.run(MODULE, {"credentials": [robot(), api(world)]})
+def test_failed_login_fails_all_credentials(harness: Harness) -> None:
+    harness.login = {"quay_token": "X" * 40}
+    result = harness.run(MODULE, {"credentials": [robot(), api(harness)]})
     assert result.failed
     assert "Quay does not accept the token" in result.message
 
 
-def test_server_that_fails_fails_them_all(world: World) -> None:
-    world.quay.faults.add("status", path="/robots$", status=502)
-    result = world.run(MODULE, {"credentials": [robot()]})
+def test_failed_server_fails_all_credentials(harness: Harness) -> None:
+    harness.quay.faults.add("status", path="/robots$", status=502)
+    result = harness.run(MODULE, {"credentials": [robot()]})
     assert result.failed
     assert "502" in result.message

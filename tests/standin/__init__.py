@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for a Quay registry: one process, everything in memory, made for tests and for trying things by hand."""
+"""A stand-in for a Quay registry, for tests and for manual trials. One process, all state in memory."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ from .server import Standin
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="standin", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8099, help="0 picks a free one")
+    parser.add_argument("--port", type=int, default=8099, help="0 selects a free port")
     parser.add_argument("--family", choices=FAMILIES, default=FAMILIES[0])
-    parser.add_argument("--tls", action="store_true", help="https, with a certificate of a CA made for this run")
-    parser.add_argument("--ca-out", type=Path, metavar="FILE", help="where to write the CA's certificate")
-    parser.add_argument("--server-hostname", metavar="NAME", help="SERVER_HOSTNAME; HOST:PORT unless given")
-    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="JSON, written once the port is listening")
+    parser.add_argument("--tls", action="store_true", help="use https, with a certificate of a CA created for this run")
+    parser.add_argument("--ca-out", type=Path, metavar="FILE", help="file to write the CA certificate to")
+    parser.add_argument("--server-hostname", metavar="NAME", help="SERVER_HOSTNAME (default: HOST:PORT)")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="JSON file, written when the port is open")
     return parser.parse_args()
 
 
@@ -40,11 +40,11 @@ def _banner(standin: Standin) -> str:
     ]
     if standin.ca_path:
         lines.append(f"  CA certificate   {standin.ca_path}")
-    return "\n".join([*lines, "Nothing is kept. Stop with Ctrl-C."])
+    return "\n".join([*lines, "All state is lost at exit. Stop with Ctrl-C."])
 
 
-def _announce(standin: Standin, ready_file: Path) -> None:
-    """Written aside and moved, so that nobody reads half of it."""
+def _write_ready_file(standin: Standin, ready_file: Path) -> None:
+    """Write the ready file under another name and rename it, so that nobody reads an incomplete file."""
     details = {
         "url": standin.url,
         "control_url": f"{standin.url}/__standin__/",
@@ -64,7 +64,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     arguments = _arguments()
-    # Named, because a shell starts background jobs with the interrupt ignored.
+    # Set explicitly, because a shell starts background jobs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     standin = Standin(
@@ -79,7 +79,7 @@ def main() -> None:
     print(_banner(standin), flush=True)
     with contextlib.suppress(KeyboardInterrupt), standin:
         if arguments.ready_file:
-            _announce(standin, arguments.ready_file)
+            _write_ready_file(standin, arguments.ready_file)
         signal.pause()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Flask application of one Quay: routes, sessions and error answers put together."""
+"""The Flask application of one Quay: routes, sessions and error responses."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def create_app(quay: Quay) -> Flask:
     for routes in endpoints.ALL:
         routes.register(app)
     _handle_errors(app)
-    app.after_request(_note_caller)
+    app.after_request(_record_caller)
     return app
 
 
-def _note_caller(response: Response) -> Response:
-    """Leave for the journal who asked, and how he showed it."""
+def _record_caller(response: Response) -> Response:
+    """Record the caller and the kind of authentication for the journal."""
     scheme = request.headers.get("Authorization", "").split(" ", 1)[0].lower()
     kind = scheme if scheme in ("bearer", "basic") else caller().kind
     request.environ[TRACE].update(auth=kind, user=caller().name)
@@ -48,7 +48,7 @@ def _note_caller(response: Response) -> Response:
 
 def _handle_errors(app: Flask) -> None:
     @app.errorhandler(QuayError)
-    def refuse(error: QuayError) -> Response:
+    def quay_error(error: QuayError) -> Response:
         return error.response()
 
     @app.errorhandler(NotFound)
@@ -57,16 +57,16 @@ def _handle_errors(app: Flask) -> None:
 
     @app.errorhandler(MethodNotAllowed)
     def wrong_method(error: MethodNotAllowed) -> Any:
-        # The user interface's catch-all knows GET for every address; where the API does not, its HTML answers.
+        # The catch-all route of the user interface accepts GET for every path, with HTML.
         known = error.valid_methods and "GET" in error.valid_methods and request.method != "GET"
         return http_exception_response(error) if known else missing_endpoint()
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Any:
-        # A redirect for a missing slash arrives here as well; it brings its own answer.
+        # A redirect for a missing slash is handled here as well. It has a response of its own.
         return error.get_response() if error.code == 308 else http_exception_response(error)
 
     @app.errorhandler(Exception)
-    def stumble(error: Exception) -> Response:
-        app.logger.exception("the stand-in itself has a defect", exc_info=error)
+    def internal_error(error: Exception) -> Response:
+        app.logger.exception("error in the stand-in itself", exc_info=error)
         return html_response(HtmlError(500).status)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling who the caller is: bearer token, Basic credentials or session cookie."""
+"""Authenticate the caller: bearer token, Basic credentials or session cookie."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DISABLED = "This user has been disabled. Please contact your administrator."
 
 
 def authenticate_api() -> Caller:
-    """The API takes a bearer token or a session. A bad bearer token does not fall back to the session."""
+    """Authenticate an API request by bearer token or session. The session is not used if a bearer token is invalid."""
     bearer = _bearer_token()
     if bearer is None:
         return session_caller() or Caller()
@@ -39,7 +39,7 @@ def authenticate_api() -> Caller:
 
 
 def authenticate_web() -> Caller:
-    """The OAuth pages take Basic credentials or a session."""
+    """Authenticate a request to an OAuth page: by Basic credentials or session."""
     credentials = basic_credentials()
     if credentials is None:
         return session_caller() or Caller()
@@ -52,7 +52,7 @@ def _bearer_token() -> str | None:
 
 
 def _sso_refusal(bearer: str) -> str:
-    # A JWT is taken for one of a single sign-on service, and the stand-in knows none.
+    # Quay treats a JWT as a token of a single sign-on service. The stand-in has none configured.
     try:
         issuer = jwt.decode(bearer, options={"verify_signature": False}).get("iss")
     except jwt.InvalidTokenError as error:
@@ -78,7 +78,7 @@ def oauth_caller(secret: str) -> Caller:
     now = quay().clock.now()
     if found.expires_at <= now:
         return Caller(error="OAuth access token has expired")
-    _touch(found, int(quay().config["OAUTH_TOKEN_LAST_ACCESSED_UPDATE_THRESHOLD_S"]))
+    _record_use(found, int(quay().config["OAUTH_TOKEN_LAST_ACCESSED_UPDATE_THRESHOLD_S"]))
     user = quay().state.users[found.username]
     if not user.enabled:
         return Caller(error="Granter of the oauth access token is disabled")
@@ -86,7 +86,7 @@ def oauth_caller(secret: str) -> Caller:
 
 
 def basic_caller(username: str, password: str) -> Caller:
-    """Basic credentials of every kind: app token, OAuth token, robot, user."""
+    """Authenticate Basic credentials of any kind: app token, OAuth token, robot, user."""
     if username == APP_TOKEN_USERNAME and quay().feature("APP_SPECIFIC_TOKENS"):
         return _app_token_caller(password)
     if username == OAUTH_TOKEN_USERNAME:
@@ -104,7 +104,7 @@ def _app_token_caller(code: str) -> Caller:
             user = quay().state.users[token.username]
             if not user.enabled:
                 return Caller(error=_DISABLED)
-            _touch(token, _user_threshold())
+            _record_use(token, _user_threshold())
             return Caller("app", user, app_token_uuid=token.uuid, app_token_title=token.title)
     return Caller(error="Invalid token")
 
@@ -122,12 +122,12 @@ def _robot_caller(name: str, secret: str) -> Caller:
     error = _robot_refusal(robot, secret)
     if error:
         return Caller(error=error)
-    _touch(robot, _user_threshold())
+    _record_use(robot, _user_threshold())
     return Caller("robot", robot)
 
 
 def _robot_refusal(robot: Robot, secret: str) -> str | None:
-    """Why this secret is not the robot's; it may be the static token or one from the federation exchange."""
+    """Return why the secret is refused, or none. It may be the robot's token or a token of the federation exchange."""
     if not is_jwt(secret):
         if hmac.compare_digest(secret.encode(), robot.token.encode()):
             return None
@@ -141,11 +141,11 @@ def _robot_refusal(robot: Robot, secret: str) -> str | None:
 
 
 def verify_password(login: str, password: str, *, encrypted_allowed: bool = False) -> tuple[User | None, str | None]:
-    """The user behind a name or e-mail address and a password, or the reason why not."""
+    """Return the user for a name or e-mail address and a password, or the reason for the refusal."""
     user = find_user(login)
     if user is None:
         return None, _INVALID_LOGIN
-    _refuse_inside_backoff(user)
+    _refuse_during_backoff(user)
     if encrypted_allowed:
         password = quay().keys.decrypt_password(password) or password
     if user.password_digest != hash_password(password, user.username):
@@ -161,7 +161,7 @@ def find_user(login: str) -> User | None:
     return users.get(login) or next((user for user in users.values() if user.email == login), None)
 
 
-def _refuse_inside_backoff(user: User) -> None:
+def _refuse_during_backoff(user: User) -> None:
     if not user.last_invalid_login or not user.invalid_logins:
         return
     backoff = timedelta(seconds=0.5 * (2**user.invalid_logins - 1))
@@ -174,8 +174,8 @@ def _user_threshold() -> int:
     return int(quay().config["LAST_ACCESSED_UPDATE_THRESHOLD_S"])
 
 
-def _touch(record: OAuthToken | AppToken | Robot, threshold_s: int) -> None:
-    """Note the use of a credential, unless the last note is recent enough or nothing may be written."""
+def _record_use(record: OAuthToken | AppToken | Robot, threshold_s: int) -> None:
+    """Update `last_accessed`, unless it is recent or the registry is read-only."""
     now = quay().clock.now()
     recent = record.last_accessed and now - record.last_accessed < timedelta(seconds=threshold_s)
     if not recent and quay().config["REGISTRY_STATE"] != "readonly":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one clock that everything in the stand-in reads; tests move it."""
+"""The clock of the stand-in, which tests can move."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time, or the moment at which it was stopped, shifted by whatever a test asked for."""
+    """Real time, or the time at which it was stopped, plus an offset that a test sets."""
 
     def __init__(self) -> None:
         self.offset = timedelta(0)
         self.stopped: datetime | None = None
 
     def now(self) -> datetime:
-        """The present moment, aware and in UTC."""
+        """The current time, as an aware datetime in UTC."""
         return (self.stopped or datetime.now(UTC)) + self.offset
 
     def timestamp(self) -> int:
-        """Whole seconds since the epoch, as a JWT has them."""
+        """The current time in whole seconds since the epoch, as in a JWT."""
         return int(self.now().timestamp())
 
     def advance(self, seconds: float) -> None:
@@ -33,11 +33,11 @@ class Clock:
         self.offset = moment - (self.stopped or datetime.now(UTC))
 
     def stop(self) -> None:
-        """From now on time passes only when it is moved."""
+        """Stop the clock. Time changes only when a test moves it."""
         self.stopped = self.stopped or datetime.now(UTC)
 
     def resume(self) -> None:
-        """Go on from the moment shown, as if no time had passed since the stop."""
+        """Start the clock again at the time at which it was stopped."""
         if self.stopped:
             self.offset += self.stopped - datetime.now(UTC)
             self.stopped = None

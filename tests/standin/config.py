@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Quay's configuration keys, as far as the stand-in heeds them; all can be changed while it runs."""
+"""The configuration keys of Quay that the stand-in supports. All of them can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 FAMILIES = ("3.18", "3.17")
 
-# What /config shows to everybody.
+# The keys that /config returns to every caller.
 _VISIBLE = (
     "SERVER_HOSTNAME",
     "PREFERRED_URL_SCHEME",
@@ -51,12 +51,12 @@ _DEFAULTS: dict[str, Any] = {
     "OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT": None,
     "OAUTH_TOKEN_LAST_ACCESSED_UPDATE_THRESHOLD_S": 60,
     "LAST_ACCESSED_UPDATE_THRESHOLD_S": 120,
-    # The directory's groups and their members, where AUTHENTICATION_TYPE names a directory.
+    # The groups of the directory and their members, if AUTHENTICATION_TYPE is a directory.
     "STANDIN_GROUPS": {},
     "LDAP_BASE_DN": ["dc=example", "dc=com"],
     "CREATE_PRIVATE_REPO_ON_PUSH": True,
     "REGISTRY_JWT_AUTH_MAX_FRESH_S": 3660,
-    # How long the name of a deleted namespace stays blocked until the garbage collector has been by.
+    # Seconds for which the name of a deleted namespace stays blocked, until the garbage collector has run.
     "STANDIN_NAMESPACE_GC_S": 60,
     "FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL": True,
     "FEATURE_ANONYMOUS_ACCESS": True,
@@ -107,13 +107,13 @@ def features(config: Config) -> dict[str, Any]:
 
 
 def app_url(config: Config) -> str:
-    """How Quay calls itself, whatever name a request came by."""
+    """The configured URL of Quay, whatever host name a request used."""
     return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_HOSTNAME']}"
 
 
-def seconds(span: str | None) -> float | None:
-    """Read a time span such as 10m or 1d."""
-    if not span:
+def seconds(duration: str | None) -> float | None:
+    """Parse a duration such as 10m or 1d."""
+    if not duration:
         return None
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-    return float(span[:-1]) * units[span[-1]]
+    return float(duration[:-1]) * units[duration[-1]]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control plane: what tests and people do to the stand-in that no user of a Quay can."""
+"""The control plane: actions of tests on the stand-in that a real Quay does not offer."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from flask import Flask, Response, jsonify, request
 
 from . import faults as fault_rules
 from . import tokens
-from .exchange import CONTROL_PREFIX, Exchange
 from .keys import service_key
+from .request_handler import CONTROL_PREFIX, RequestHandler
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-def create_control(exchange: Exchange) -> Flask:
+def create_control(request_handler: RequestHandler) -> Flask:
     app = Flask("standin-control", static_folder=None)
 
     @app.before_request
     def loopback_only() -> tuple[str, int] | None:
         return None if request.remote_addr in _LOOPBACK else ("loopback only", 403)
 
-    _add_journal(app, exchange)
-    _add_server(app, exchange)
-    _add_faults(app, exchange)
-    _add_snapshots(app, exchange)
-    _add_issuer(app, exchange)
+    _add_journal(app, request_handler)
+    _add_server(app, request_handler)
+    _add_faults(app, request_handler)
+    _add_snapshots(app, request_handler)
+    _add_issuer(app, request_handler)
     return app
 
 
-def _add_journal(app: Flask, exchange: Exchange) -> None:
+def _add_journal(app: Flask, request_handler: RequestHandler) -> None:
     @app.get(f"{CONTROL_PREFIX}journal")
     def get_journal() -> Response:
-        return jsonify(exchange.journal.as_dicts())
+        return jsonify(request_handler.journal.as_dicts())
 
     @app.delete(f"{CONTROL_PREFIX}journal")
     def clear_journal() -> tuple[str, int]:
-        exchange.journal.clear()
+        request_handler.journal.clear()
         return "", 204
 
 
-def _add_server(app: Flask, exchange: Exchange) -> None:
-    quay = exchange.quay
+def _add_server(app: Flask, request_handler: RequestHandler) -> None:
+    quay = request_handler.quay
 
     @app.post(f"{CONTROL_PREFIX}clock")
     def move_clock() -> dict[str, str]:
@@ -70,39 +70,39 @@ def _add_server(app: Flask, exchange: Exchange) -> None:
 
     @app.get(f"{CONTROL_PREFIX}state")
     def get_state() -> Response:
-        return jsonify(_summary(exchange))
+        return jsonify(_summary(request_handler))
 
 
-def _add_faults(app: Flask, exchange: Exchange) -> None:
+def _add_faults(app: Flask, request_handler: RequestHandler) -> None:
     @app.get(f"{CONTROL_PREFIX}faults")
     def list_faults() -> Response:
-        return jsonify([vars(rule) for rule in exchange.faults.rules])
+        return jsonify([vars(rule) for rule in request_handler.faults.rules])
 
     @app.post(f"{CONTROL_PREFIX}faults")
     def add_faults() -> tuple[Response, int]:
         body = request.get_json()
         rules = body if isinstance(body, list) else [body]
-        return jsonify([vars(exchange.faults.add(**fault_rules.parse(rule))) for rule in rules]), 201
+        return jsonify([vars(request_handler.faults.add(**fault_rules.parse(rule))) for rule in rules]), 201
 
     @app.delete(f"{CONTROL_PREFIX}faults")
     def clear_faults() -> tuple[str, int]:
-        exchange.faults.clear()
+        request_handler.faults.clear()
         return "", 204
 
 
-def _add_snapshots(app: Flask, exchange: Exchange) -> None:
+def _add_snapshots(app: Flask, request_handler: RequestHandler) -> None:
     snapshots: list[dict[str, Any]] = []
 
     @app.post(f"{CONTROL_PREFIX}reset")
     def reset() -> tuple[str, int]:
-        exchange.exclusively(exchange.quay.reset)
-        exchange.journal.clear()
-        exchange.faults.clear()
+        request_handler.run_exclusively(request_handler.quay.reset)
+        request_handler.journal.clear()
+        request_handler.faults.clear()
         return "", 204
 
     @app.post(f"{CONTROL_PREFIX}snapshot")
     def snapshot() -> tuple[dict[str, int], int]:
-        exchange.exclusively(lambda: snapshots.append(exchange.quay.snapshot()))
+        request_handler.run_exclusively(lambda: snapshots.append(request_handler.quay.snapshot()))
         return {"id": len(snapshots)}, 201
 
     @app.post(f"{CONTROL_PREFIX}restore")
@@ -110,12 +110,12 @@ def _add_snapshots(app: Flask, exchange: Exchange) -> None:
         chosen = request.get_json(silent=True) or {"id": len(snapshots)}
         if not 1 <= chosen["id"] <= len(snapshots):
             return "no such snapshot", 404
-        exchange.exclusively(lambda: exchange.quay.restore(snapshots[chosen["id"] - 1]))
+        request_handler.run_exclusively(lambda: request_handler.quay.restore(snapshots[chosen["id"] - 1]))
         return "", 204
 
 
-def _add_issuer(app: Flask, exchange: Exchange) -> None:
-    """An issuer of identity tokens, so that federated robots can be tried without a cluster."""
+def _add_issuer(app: Flask, request_handler: RequestHandler) -> None:
+    """Add an issuer of identity tokens, to test federated robots without a cluster."""
     private_key, key_id = service_key()
 
     def address() -> str:
@@ -133,17 +133,17 @@ def _add_issuer(app: Flask, exchange: Exchange) -> None:
     @app.post(f"{CONTROL_PREFIX}issuer/token")
     def identity() -> dict[str, str]:
         body = request.get_json()
-        now = exchange.quay.clock.timestamp()
+        now = request_handler.quay.clock.timestamp()
         claims = {"iss": address(), "sub": body["subject"], "aud": body.get("audience", "quay"), "iat": now}
         claims["exp"] = now + int(body.get("lifetime", 3600))
         return {"token": jwt.encode(claims, private_key, "RS256", headers={"kid": key_id})}
 
 
-def _summary(exchange: Exchange) -> dict[str, Any]:
-    state, now = exchange.quay.state, exchange.quay.clock.now()
+def _summary(request_handler: RequestHandler) -> dict[str, Any]:
+    state, now = request_handler.quay.state, request_handler.quay.clock.now()
     return {
         "now": now.isoformat(),
-        "family": exchange.quay.family,
+        "family": request_handler.quay.family,
         "users": sorted(state.users),
         "organizations": sorted(state.organizations),
         "teams": {org.name: {t.name: t.members for t in org.teams.values()} for org in state.organizations.values()},
@@ -164,5 +164,5 @@ def _summary(exchange: Exchange) -> dict[str, Any]:
         "assignments": {item.uuid: item.username for item in state.assignments.values()},
         "repositories": sorted(f"{repo.namespace}/{repo.name}" for repo in state.repositories.values()),
         "logs": len(state.logs),
-        "requests": len(exchange.journal),
+        "requests": len(request_handler.journal),
     }

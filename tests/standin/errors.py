@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The five shapes in which a Quay says no."""
+"""The five shapes of error responses of Quay."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ_ONLY_MESSAGE = (
 
 
 class QuayError(Exception):
-    """An answer that ends the request early."""
+    """An error response that ends the request."""
 
     status = 500
 
@@ -51,7 +51,7 @@ class ApiError(QuayError):
 
 
 class MessageError(QuayError):
-    """Shape two: a bare message, from Quay's models, from Flask-RESTful and from hand-written answers."""
+    """Shape two: a bare message, from Quay's models, from Flask-RESTful and from single endpoints."""
 
     def __init__(self, message: str, status: int = 400, **extra: Any) -> None:
         super().__init__(message)
@@ -69,7 +69,7 @@ class AbortError(QuayError):
         self.status, self.error, self.headers = status, error, headers
 
     def response(self) -> Response:
-        # Who is known is told who he is.
+        # Quay adds the name of an authenticated caller.
         known = f" (authorized: {caller().description})" if caller().account else ""
         body = json.dumps({"error": self.error + known})
         return Response(body, self.status, self.headers, content_type="text/html; charset=utf-8")
@@ -94,7 +94,7 @@ class RegistryError(QuayError):
 
 
 class HtmlError(QuayError):
-    """What nginx or Flask answer by themselves."""
+    """A response of nginx or Flask."""
 
     def __init__(self, status: int) -> None:
         super().__init__(HTTPStatus(status).phrase)
@@ -105,7 +105,7 @@ class HtmlError(QuayError):
 
 
 class TooManyLogins(QuayError):
-    """Inside the back-off of failed logins even the right password is refused."""
+    """During the back-off after failed logins, even the correct password is refused."""
 
     status = 429
 
@@ -129,12 +129,12 @@ def json_response(body: Any, status: int = 200) -> Response:
 def html_response(status: int) -> Response:
     phrase = HTTPStatus(status).phrase
     text = f"<!doctype html>\n<html lang=en>\n<title>{status} {phrase}</title>\n<h1>{phrase}</h1>\n"
-    # An exception of Quay's own is answered by the server below it, which names no character set.
+    # After an unhandled exception the WSGI server responds, without a character set.
     return Response(text, status, content_type="text/html" if status == 500 else "text/html; charset=utf-8")
 
 
 def challenge(scope: str | None = None) -> dict[str, str]:
-    """Where a registry client gets its token: by configuration, not by the name the request came by."""
+    """The header that names the token service: by configuration, not by the host name of the request."""
     config = quay().config
     bearer = f'Bearer realm="{app_url(config)}/v2/auth",service="{config["SERVER_HOSTNAME"]}"'
     if scope:
@@ -151,7 +151,7 @@ def not_found() -> ApiError:
 
 
 def unauthorized() -> ApiError:
-    """Unknown callers hear 401, known ones 403."""
+    """401 for anonymous callers, 403 for authenticated ones."""
     if caller().account is None:
         return ApiError("invalid_token", 401, "Requires authentication")
     return ApiError("insufficient_scope", 403, "Unauthorized")
@@ -166,7 +166,7 @@ def unknown_robot() -> MessageError:
 
 
 def internal_error() -> NoReturn:
-    """Where a real Quay stumbles over an exception of its own."""
+    """Respond like a real Quay with an unhandled exception."""
     raise HtmlError(500)
 
 

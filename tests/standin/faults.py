@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults by rule: which request fails, and how."""
+"""Rules that make requests fail."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ KINDS = ("status", "html_200", "delay", "cut_before", "cut_after", "truncate", "
 
 @dataclass
 class Fault:
-    """One rule. It fires from the nth matching request on, so many times; `times` of none is for ever.
+    """One rule. It fires from the nth matching request on, `times` times; none is without limit.
 
-    status      answer with this status, headers and body instead; with `after`, once the effect is done
-    html_200    a page of a proxy instead of the answer
-    delay       wait so many seconds before the effect; with `after`, between effect and answer
-    cut_before  reset the connection before the effect
-    cut_after   reset the connection after the effect, without an answer
-    truncate    do it, but close the connection in the middle of the answer's body
-    refuse      cut_before, and for so many seconds reset every new connection
+    status      respond with this status, headers and body; with `after`, the request is executed first
+    html_200    respond with the page of a proxy
+    delay       wait this many seconds before the request is executed; with `after`, before the response
+    cut_before  reset the connection before the request is executed
+    cut_after   reset the connection after the request was executed, without a response
+    truncate    execute the request, but close the connection in the middle of the body
+    refuse      like cut_before, and reset every new connection for this many seconds
     """
 
     kind: str
@@ -47,14 +47,14 @@ class Fault:
 
     @property
     def takes_effect(self) -> bool:
-        """Whether the request does what it asks for, in spite of the fault."""
+        """Whether the request is executed in spite of the fault."""
         return self.after or self.kind in ("delay", "cut_after", "truncate")
 
     @property
     def delay(self) -> float:
         return self.seconds if self.kind == "delay" else 0.0
 
-    def strikes(self, method: str, path: str) -> bool:
+    def fires(self, method: str, path: str) -> bool:
         if self.method not in (None, method) or not re.search(self.path, path):
             return False
         self.seen += 1
@@ -79,14 +79,14 @@ class Faults:
         with self._lock:
             self.rules.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """The first rule that fires for this request."""
+    def find(self, method: str, path: str) -> Fault | None:
+        """Return the first rule that fires for this request."""
         with self._lock:
-            return next((rule for rule in self.rules if rule.strikes(method, path)), None)
+            return next((rule for rule in self.rules if rule.fires(method, path)), None)
 
 
 def parse(rule: dict[str, Any]) -> dict[str, Any]:
-    """A rule as the control plane takes it: match, action, times."""
+    """Convert a rule of the control plane (match, action, times) to arguments of `Faults.add`."""
     match, action = rule.get("match", {}), rule["action"]
     options = {key: match[key] for key in ("method", "path", "nth") if key in match}
     options |= {key: action[key] for key in ("kind", "status", "headers", "body", "seconds", "after") if key in action}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checking the identity token of a foreign issuer, which a robot exchanges for a registry token."""
+"""Verify the identity token of an external issuer, which a robot exchanges for a registry token."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ALGORITHMS = ["RS256", "ES256"]
 
 
 class FederationError(Exception):
-    """Why an identity is refused, in Quay's words."""
+    """The message with which Quay refuses an identity token."""
 
 
 def verify_identity(identity: str, federation: list[dict[str, str]], clock: Clock) -> dict[str, Any]:
-    """The claims of an identity token that fits the robot's federation; what is no JWT raises ValueError."""
+    """Return the claims of an identity token that matches the robot's federation. Raises ValueError if it is no JWT."""
     try:
         issuer = jwt.decode(identity, options={"verify_signature": False}).get("iss")
     except jwt.InvalidTokenError as error:
@@ -46,7 +46,7 @@ def verify_identity(identity: str, federation: list[dict[str, str]], clock: Cloc
 
 
 def _decode(identity: str, issuer: str) -> dict[str, Any]:
-    # Times are checked by the caller, against the movable clock.
+    # Times are checked by the caller against the clock of the stand-in.
     unchecked = dict.fromkeys(("verify_aud", "verify_nbf", "verify_exp", "verify_iat"), False)
     options: Any = {**unchecked, "require": ["iat", "exp"]}
     try:
@@ -68,7 +68,7 @@ def _public_key(issuer: str, key_id: str | None) -> Any:
 
 
 def _fetch(url: str) -> dict[str, Any]:
-    # Issuers in tests come with certificates of their own; whose they are is not what is tested here.
+    # Issuers in tests have self-signed certificates, which are not verified.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with urllib.request.urlopen(url, timeout=_TIMEOUT_S, context=context) as response:

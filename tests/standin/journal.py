@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was asked, in order, and never a secret."""
+"""The journal: all requests in order, without secrets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Entry:
 
 
 class Journal:
-    """All requests but those to the control plane. A status of none: the connection was cut instead."""
+    """All requests except those to the control plane. A status of none: the connection was cut."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -79,7 +79,7 @@ class Journal:
 
 
 def describe(request: Request, body: bytes) -> dict[str, Any]:
-    """The harmless part of a request."""
+    """Return the parts of a request that contain no secret."""
     return {
         "method": request.method,
         "path": request.path,

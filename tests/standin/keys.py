@@ -23,7 +23,7 @@ LEEWAY_S = 30
 
 
 def is_jwt(secret: str) -> bool:
-    """Whether a secret says of itself that it is a JWT; no other secret of a Quay does."""
+    """Whether a secret is a JWT according to its header. No other secret of Quay has such a header."""
     try:
         return str(jwt.get_unverified_header(secret).get("typ", "")).lower() in ("jwt", "at+jwt")
     except jwt.InvalidTokenError:
@@ -32,16 +32,16 @@ def is_jwt(secret: str) -> bool:
 
 @functools.cache
 def service_key() -> tuple[rsa.RSAPrivateKey, str]:
-    """A key and its id: one for all Quays of a process, for making one takes longer than all else at a start."""
+    """A key and its id. All Quays of a process share it, because creating one takes most of the start time."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048), tokens.random_string(64, "0123456789abcdef")
 
 
 class InvalidRegistryToken(Exception):
-    """The reason, in the words of the registry, why it refuses a token."""
+    """The message with which the registry refuses a token."""
 
 
 class Keys:
-    """The service key of one Quay; it outlives restarts, so a reset of the state keeps it."""
+    """The service key of one Quay. It survives restarts, so a reset of the state keeps it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -63,7 +63,7 @@ class Keys:
         return jwt.api_jwt.encode(claims, self._private, ALGORITHM, headers={"kid": self._key_id})
 
     def verify(self, token: str, audience: str, max_fresh_s: int) -> dict[str, Any]:
-        """The claims of a registry token, if the registry accepts it now."""
+        """Return the claims of a registry token. Raises InvalidRegistryToken if the registry does not accept it now."""
         options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
         try:
             if jwt.get_unverified_header(token).get("kid") != self._key_id:
@@ -77,7 +77,7 @@ class Keys:
         return claims
 
     def _check_times(self, claims: dict[str, Any], max_fresh_s: int) -> None:
-        # By hand, because the library would read the real time instead of the movable clock.
+        # Checked here, because the library reads the real time instead of the clock of the stand-in.
         now = self._clock.timestamp()
         if claims["nbf"] > now + LEEWAY_S:
             raise InvalidRegistryToken("The token is not yet valid (nbf)")

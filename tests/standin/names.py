@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules for names of accounts and repositories, for passwords and e-mail addresses."""
+"""Rules for names of accounts and repositories, for passwords and for e-mail addresses."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def refuse_taken_name(name: str) -> None:
         raise MessageError(f"Username has already been taken by user cannot be reused: {name}")
     if name in state.organizations:
         raise MessageError(f"Username has already been taken by an organization and cannot be reused: {name}")
-    if is_awaiting_collection(name):
+    if is_awaiting_deletion(name):
         raise MessageError("Username is not available")
 
 
-def is_awaiting_collection(name: str) -> bool:
-    """Newer Quays keep the name of a deleted namespace until the garbage collector has been by."""
+def is_awaiting_deletion(name: str) -> bool:
+    """Whether the name is still blocked. Quay 3.18 blocks the name of a deleted namespace until garbage collection."""
     deleted = quay().state.deleted_namespaces.get(name)
     if deleted is None or quay().family == "3.17":
         return False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists by the page, with an opaque `next_page` that names where to go on."""
+"""Paginated lists with an opaque cursor in `next_page`."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ T = TypeVar("T", bound=Identified)
 
 
 def page(key: str, records: Sequence[T], view: Callable[[T], Any], size: int) -> dict[str, Any]:
-    """One page of records that are sorted by id, either way; `next_page` is there only when there is more."""
-    start = unseal().get("start")
+    """Return one page of records that are sorted by id, in either direction. `next_page` is set if there are more."""
+    start = decode_cursor().get("start")
     if start is not None and records:
         descending = records[0].id > records[-1].id
         records = [record for record in records if (record.id <= start if descending else record.id >= start)]
     body: dict[str, Any] = {key: [view(record) for record in records[:size]]}
     if len(records) > size:
-        body["next_page"] = seal({"start": records[size].id})
+        body["next_page"] = encode_cursor({"start": records[size].id})
     return body
 
 
-def seal(position: dict[str, Any]) -> str:
+def encode_cursor(position: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
-def unseal() -> dict[str, Any]:
-    """Where the requested page starts; garbage means the first page."""
+def decode_cursor() -> dict[str, Any]:
+    """Return the position of the requested page. An invalid cursor means the first page."""
     try:
         position = json.loads(base64.urlsafe_b64decode(request.args.get("next_page", "")))
     except (binascii.Error, ValueError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One Quay: its state, configuration, clock and keys, and who is asking it right now."""
+"""One Quay: its state, configuration, clock and keys, and the caller of the current request."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Quay:
         return configuration.feature(self.config, name)
 
     def reset(self) -> None:
-        """As freshly installed; the keys stay, as they would in a database that is only emptied."""
+        """Reset to the state after installation. The keys are kept."""
         self.state = State()
         self.clock.offset, self.clock.stopped = timedelta(0), None
         self.replace_config(self._first_config)
 
     def replace_config(self, config: Config) -> None:
-        # In place: whoever holds the dictionary keeps seeing the present configuration.
+        # In place, because others hold a reference to the dictionary.
         self.config.clear()
         self.config.update(copy.deepcopy(config))
 
@@ -63,7 +63,7 @@ class Quay:
 
 @dataclass
 class Caller:
-    """Who sends the present request, and how he showed it."""
+    """The caller of the current request, and the kind of authentication."""
 
     kind: str = "anonymous"
     account: User | Robot | None = None
@@ -98,7 +98,7 @@ class Caller:
 
 
 def quay() -> Quay:
-    """The Quay that answers the present request."""
+    """The Quay that handles the current request."""
     return cast(Quay, current_app.extensions[EXTENSION])
 
 

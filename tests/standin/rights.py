@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the caller may do: his roles, cut down to what the scopes of his token allow."""
+"""The rights of the caller: the roles of the account, limited by the scopes of the token."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MAX_USER_ROLE = {"user:read": "read", "user:admin": "admin", DIRECT_LOGIN: "adm
 Roles = tuple[str | None, ...]
 
 
-def _cut(ladder: Roles, limits: dict[str, str], role: str | None) -> int:
-    """The rank of a role after the caller's scopes have limited it; 0 is none."""
+def _limited_rank(ladder: Roles, limits: dict[str, str], role: str | None) -> int:
+    """Return the rank of a role after the limit by the caller's scopes. 0 is no role."""
     highest = max((ladder.index(limits.get(scope)) for scope in caller().scopes), default=0)
     return min(highest, ladder.index(role))
 
@@ -47,7 +47,7 @@ def _organization_rank(namespace: str) -> int:
     roles = [team.role for org, team in quay().state.teams_of(name) if org.name == namespace]
     if name == namespace:
         roles.append("admin")
-    return max((_cut(_TEAM_ROLES, _MAX_TEAM_ROLE, role) for role in roles), default=0)
+    return max((_limited_rank(_TEAM_ROLES, _MAX_TEAM_ROLE, role) for role in roles), default=0)
 
 
 def can_administer_organization(namespace: str) -> bool:
@@ -68,11 +68,11 @@ def can_view_team(namespace: str, team_name: str) -> bool:
     team = quay().state.organizations[namespace].teams.get(team_name)
     if team is None or caller().name not in team.members:
         return False
-    return _cut(_TEAM_ROLES, _MAX_TEAM_ROLE, team.role) > 0
+    return _limited_rank(_TEAM_ROLES, _MAX_TEAM_ROLE, team.role) > 0
 
 
 def repository_role_of(account: str, namespace: str, name: str) -> str | None:
-    """The role a user or robot holds on a repository, by himself, by a team or as owner of the namespace."""
+    """Return the role of a user or robot on a repository: direct, by a team or as owner of the namespace."""
     if account == namespace:
         return "admin"
     teams = [team for org, team in quay().state.teams_of(account) if org.name == namespace]
@@ -89,7 +89,7 @@ def _repository_rank(namespace: str, name: str) -> int:
     account = caller().name
     if account is None:
         return 0
-    return _cut(_REPOSITORY_ROLES, _MAX_REPOSITORY_ROLE, repository_role_of(account, namespace, name))
+    return _limited_rank(_REPOSITORY_ROLES, _MAX_REPOSITORY_ROLE, repository_role_of(account, namespace, name))
 
 
 def can_read_repository(namespace: str, name: str) -> bool:
@@ -105,7 +105,7 @@ def can_administer_repository(namespace: str, name: str) -> bool:
 
 
 def _user_rank() -> int:
-    return _cut(_USER_ROLES, _MAX_USER_ROLE, "admin") if caller().user else 0
+    return _limited_rank(_USER_ROLES, _MAX_USER_ROLE, "admin") if caller().user else 0
 
 
 def can_read_user() -> bool:
@@ -117,5 +117,5 @@ def can_administer_user() -> bool:
 
 
 def is_admin_of_organization(username: str, namespace: str) -> bool:
-    """By membership alone: neither scopes nor a superuser's reach count where the OAuth flow asks."""
+    """Whether a user is in an admin team. The OAuth flow ignores scopes and superuser rights."""
     return any(org.name == namespace and team.role == "admin" for org, team in quay().state.teams_of(username))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes, and what Quay does with every request before an endpoint sees it."""
+"""Routes, and the checks of Quay before an endpoint is called."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .state import User
 
 API = "/api/v1"
 
-# Where an endpoint leaves, in the WSGI environment, what the journal wants to know.
+# Key in the WSGI environment for the data that an endpoint passes to the journal.
 TRACE = "standin.trace"
 
 NO_CACHE = "no-cache, no-store, must-revalidate"
@@ -46,7 +46,7 @@ _BROWSER = re.compile(r"(Chrome|Firefox|Safari|MSIE|Opera|Lynx|Konqueror|SeaMonk
 
 
 class RepositoryConverter(BaseConverter):
-    """A repository's full name; it may hold several slashes."""
+    """The full name of a repository, which may contain several slashes."""
 
     regex = r"[^/]+(?:/[^/]+)+"
     part_isolating = False
@@ -61,33 +61,33 @@ class Route:
     feature: str | None = None
     family: str | None = None
 
-    def offered(self) -> bool:
-        """Whether this Quay has it: by its family, and by what is switched on."""
+    def is_available(self) -> bool:
+        """Whether this Quay offers the route, by its family and its features."""
         fits = self.family is None or quay().family == self.family
         return fits and (self.feature is None or quay().feature(self.feature))
 
 
 @dataclass
 class Routes:
-    """The endpoints of one subject."""
+    """The endpoints of one topic."""
 
     routes: list[Route] = field(default_factory=list)
 
     def add(self, method: str, path: str, **rules: Any) -> Callable[[View], View]:
-        """Declare an API endpoint; the rules are those of `guarded`."""
+        """Declare an API endpoint. The rules are those of `with_api_checks`."""
 
         def declare(view: View) -> View:
             where = {name: rules[name] for name in ("feature", "family") if name in rules}
-            self.routes.append(Route(API + path, method, guarded(view, **rules), **where))
+            self.routes.append(Route(API + path, method, with_api_checks(view, **rules), **where))
             return view
 
         return declare
 
     def plain(self, method: str, path: str, **rules: Any) -> Callable[[View], View]:
-        """Declare an endpoint outside the API (no bearer tokens, no CSRF check); the rules are those of `switched`."""
+        """Declare an endpoint outside the API (no bearer tokens, no CSRF check). Rules: see `with_feature_check`."""
 
         def declare(view: View) -> View:
-            self.routes.append(Route(path, method, switched(view, **rules)))
+            self.routes.append(Route(path, method, with_feature_check(view, **rules)))
             return view
 
         return declare
@@ -97,7 +97,7 @@ class Routes:
             app.add_url_rule(route.path, f"{route.method} {route.path}", route.view, methods=[route.method])
 
 
-def switched(
+def with_feature_check(
     view: View,
     *,
     feature: str | None = None,
@@ -107,7 +107,7 @@ def switched(
     mints: bool = False,
     cached: bool = True,
 ) -> View:
-    """Hide an endpoint that this family lacks or whose feature is off; note what kind of endpoint it is."""
+    """Hide an endpoint that this family does not have or whose feature is off. Record its kind for the journal."""
 
     @functools.wraps(view)
     def checked(**arguments: Any) -> Any:
@@ -118,7 +118,7 @@ def switched(
                 raise AbortError(404, "Not Found")
             return missing_endpoint()
         request.environ[TRACE].update(writes=writes, mints=mints)
-        response = answer(view(**arguments))
+        response = make_response(view(**arguments))
         if not cached:
             response.headers["Cache-Control"] = NO_CACHE
         return response
@@ -126,8 +126,8 @@ def switched(
     return checked
 
 
-def guarded(view: View, *, anonymous: bool = False, works_read_only: bool = False, **rules: Any) -> View:
-    """Put the API's checks before an endpoint, in Quay's order; it matters which of them answers first."""
+def with_api_checks(view: View, *, anonymous: bool = False, works_read_only: bool = False, **rules: Any) -> View:
+    """Add the API checks to an endpoint, in the order of Quay. The order decides which error is returned."""
 
     @functools.wraps(view)
     def checked(**arguments: Any) -> Any:
@@ -139,13 +139,13 @@ def guarded(view: View, *, anonymous: bool = False, works_read_only: bool = Fals
             raise read_only()
         if caller().account is None and not anonymous and not quay().feature("ANONYMOUS_ACCESS"):
             raise AbortError(401, "Anonymous access is not allowed")
-        return answer(view(**arguments))
+        return make_response(view(**arguments))
 
-    return switched(checked, **rules)
+    return with_feature_check(checked, **rules)
 
 
-def answer(result: Any) -> Response:
-    """What a view returns: a response, a body, or a body with status and headers."""
+def make_response(result: Any) -> Response:
+    """Convert the result of a view: a response, a body, or a body with status and headers."""
     if isinstance(result, Response):
         return result
     body, status, headers = (*result, {})[:3] if isinstance(result, tuple) else (result, 200, {})
@@ -155,11 +155,11 @@ def answer(result: Any) -> Response:
 
 
 def missing_endpoint() -> Response:
-    """An address that the server lacks: the user interface's catch-all takes it, and takes GET only."""
+    """Respond to an unknown path. The catch-all route of the user interface handles it, and accepts GET only."""
     if request.path.startswith("/v2/"):
         return html_response(404)
     if _REPOSITORY_NAME.fullmatch(request.path):
-        return _repository_instead()
+        return _as_repository_name()
     if request.method not in ("GET", "HEAD"):
         return html_response(405)
     if request.path.endswith("/"):
@@ -170,8 +170,8 @@ def missing_endpoint() -> Response:
     return redirect(f"{request.root_url.rstrip('/')}{request.path}/{query}", 308)  # type: ignore[return-value]
 
 
-def _repository_instead() -> Response:
-    """Below a repository an unknown address is a longer repository name, for repository names may hold slashes."""
+def _as_repository_name() -> Response:
+    """Treat an unknown path below a repository as a longer repository name, which may contain slashes."""
     method = "GET" if request.method == "HEAD" else request.method
     view = current_app.view_functions.get(f"{method} {API}/repository/<repository:repository>")
     if view is None:
@@ -190,7 +190,7 @@ def _refuse_browsers() -> None:
 
 
 def json_body(schema: dict[str, Any], *, optional: bool = False) -> Any:
-    """The request's JSON, checked against the endpoint's schema."""
+    """Return the JSON body, validated against the schema of the endpoint."""
     body = request.get_json(silent=optional)
     if body is None:
         if optional:
@@ -209,7 +209,7 @@ def require(allowed: bool) -> None:
 
 
 def require_user_admin() -> User:
-    """The signed-in user, if his token lets him administer his account."""
+    """Return the caller, if they are a user and may administer their account."""
     user = caller().user
     if user is None or not rights.can_administer_user():
         raise unauthorized()
@@ -217,7 +217,7 @@ def require_user_admin() -> User:
 
 
 def require_fresh_login() -> None:
-    """A bearer token is always fresh, a session only for a while after the password was given."""
+    """Require a fresh login. A bearer token is always fresh, a session for a while after the password was entered."""
     if caller().oauth_token is None and not is_fresh():
         raise ApiError("fresh_login_required", 401, "Requires fresh login")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OAuth scopes: what there is, what one implies, how a scope string is read."""
+"""OAuth scopes: the list, the implications between them, and parsing."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ _ALL = (
 
 ALL_SCOPES = {scope.scope: scope for scope in _ALL}
 
-# The only implication between scopes: the repository ladder.
+# Only repository scopes imply others.
 _IMPLIED = {
     "repo:admin": {"repo:admin", "repo:write", "repo:read"},
     "repo:write": {"repo:write", "repo:read"},
 }
 
-# What a password, a session, a robot or an app token stands for: no limit by scope.
+# The scope of a password, a session, a robot or an app token: no limit.
 DIRECT_LOGIN = "direct_user_login"
 
 
 def parse(scope_string: str | None) -> frozenset[str]:
-    """The set of scopes in a string; empty as soon as one of them is unknown."""
+    """Return the scopes in a string. Empty if one of them is unknown."""
     found = frozenset(re.split(r" |,", scope_string or ""))
     return found if found <= ALL_SCOPES.keys() else frozenset()
 
@@ -63,7 +63,7 @@ def is_valid(scope_string: str | None) -> bool:
 
 
 def normalize(scope_string: str) -> str:
-    """Blanks instead of commas, no duplicates, order kept."""
+    """Replace commas with blanks and remove duplicates. The order is kept."""
     return " ".join(dict.fromkeys(scope_string.replace(",", " ").split()))
 
 
@@ -72,7 +72,7 @@ def implied(scopes: Iterable[str]) -> set[str]:
 
 
 def covers(held: str | None, wanted: str | None) -> bool:
-    """Whether the held scope string allows all of the wanted one."""
+    """Whether the granted scopes include all of the wanted ones."""
     held_scopes = parse(held)
     return bool(held_scopes) and parse(wanted) <= implied(held_scopes)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP server: threads, kept connections, TLS with a CA of its own, and cut connections."""
+"""The HTTP server: threads, persistent connections, TLS with its own CA, and reset connections."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from .app import create_app
 from .clock import Clock
 from .config import FAMILIES, Config, default_config
 from .control import create_control
-from .exchange import Answer, Exchange
 from .faults import Faults
 from .journal import Journal
 from .quay import Quay
+from .request_handler import RequestHandler, Response
 from .state import State
 
 _REQUESTS_PER_CONNECTION = 1000
 
-# Close at once and send a reset, not an orderly end.
+# Close at once and send a reset.
 _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 class _Handler(WSGIRequestHandler):
-    """One connection. werkzeug's own handler would close it after every answer."""
+    """One connection. The handler of werkzeug would close it after every response."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -54,12 +54,12 @@ class _Handler(WSGIRequestHandler):
         environ["wsgi.input"] = io.BytesIO(body)
         if environ.pop("HTTP_TRANSFER_ENCODING", None):
             environ["CONTENT_LENGTH"] = str(len(body))
-        answer = server.exchange.answer(environ, body)
-        if answer.cut:
-            server.refuse_for(answer.refuse_seconds)
+        response = server.request_handler.handle(environ, body)
+        if response.cut:
+            server.refuse_for(response.refuse_seconds)
             self._cut()
         else:
-            self._send(answer)
+            self._send(response)
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -67,25 +67,25 @@ class _Handler(WSGIRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The Date header, by the clock that everything else goes by."""
-        moment = cast(_Server, self.server).exchange.quay.clock.timestamp() if timestamp is None else timestamp
+        """The Date header, by the clock of the stand-in."""
+        moment = cast(_Server, self.server).request_handler.quay.clock.timestamp() if timestamp is None else timestamp
         return super().date_time_string(moment)
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, response: Response) -> None:
         self.served += 1
-        if self.served >= _REQUESTS_PER_CONNECTION or answer.truncated:
+        if self.served >= _REQUESTS_PER_CONNECTION or response.truncated:
             self.close_connection = True
-        self.send_response(answer.status)
-        for name, value in answer.headers:
+        self.send_response(response.status)
+        for name, value in response.headers:
             if name.lower() not in ("content-length", "connection"):
                 self.send_header(name, value)
-        if answer.status != 204:
-            self.send_header("Content-Length", str(len(answer.body)))
+        if response.status != 204:
+            self.send_header("Content-Length", str(len(response.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD" and answer.status != 204:
-            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.truncated else answer.body)
+        if self.command != "HEAD" and response.status != 204:
+            self.wfile.write(response.body[: len(response.body) // 2] if response.truncated else response.body)
         self.wfile.flush()
 
     def _cut(self) -> None:
@@ -96,16 +96,16 @@ class _Handler(WSGIRequestHandler):
         return "standin-quay"
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Quiet: the journal knows."""
+        """Log nothing: the journal has all requests."""
 
 
 class _Server(ThreadedWSGIServer):
     daemon_threads = True
-    exchange: Exchange
+    request_handler: RequestHandler
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         super().__init__(host, port, _no_application, _Handler)
-        # Set afterwards, so that a slow handshake holds up its own thread and not the listener.
+        # Set afterwards, so that a slow handshake blocks its own thread and not the listener.
         self.ssl_context = tls
         self._open: set[socket.socket] = set()
         self._refuse_until = 0.0
@@ -128,12 +128,12 @@ class _Server(ThreadedWSGIServer):
             self._refuse_until = time.monotonic() + seconds
 
     def shutdown_request(self, request: Any) -> None:
-        # No orderly shutdown of its own before the close: it would come before the reset of a cut.
+        # No shutdown before the close: it would be sent before the reset.
         self._open.discard(request)
         request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, or would not speak TLS: no business of anybody here."""
+        """Ignore clients that disconnect or fail the TLS handshake."""
 
     def stop(self) -> None:
         self.shutdown()
@@ -144,11 +144,11 @@ class _Server(ThreadedWSGIServer):
 
 
 def _no_application(environ: Any, start_response: Any) -> Any:
-    raise NotImplementedError("the handler asks the exchange instead")
+    raise NotImplementedError("the handler calls RequestHandler instead")
 
 
 class Standin:
-    """A Quay in this process, answering on a port of its own until the block is left."""
+    """A stand-in in this process, on its own port. It runs until the block ends."""
 
     def __init__(
         self,
@@ -169,8 +169,8 @@ class Standin:
         self.url = f"{scheme}://{authority}"
         self.quay = Quay(family, default_config(server_hostname or authority, scheme))
         self.journal, self.faults = Journal(), Faults()
-        self._server.exchange = Exchange(self.quay, create_app(self.quay), self.journal, self.faults)
-        self._server.exchange.control = create_control(self._server.exchange)
+        self._server.request_handler = RequestHandler(self.quay, create_app(self.quay), self.journal, self.faults)
+        self._server.request_handler.control = create_control(self._server.request_handler)
 
     @property
     def port(self) -> int:
@@ -178,7 +178,7 @@ class Standin:
 
     @property
     def ca_path(self) -> str | None:
-        """The file with the CA's certificate, or none over plain http."""
+        """The path of the CA certificate, or none with plain http."""
         if self._ca is None:
             return None
         path = Path(self._files.name, "ca.pem")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Browser sessions: the signed cookie, the CSRF token in it, and how a user gets one."""
+"""Browser sessions: the signed cookie, its CSRF token, and signing in and out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOGIN_KEY = "login_time"
 
 
 def csrf_token(*, renew: bool = False) -> str:
-    """The CSRF token of this session, made when there is none yet."""
+    """Return the CSRF token of this session. It is created if there is none."""
     if renew or CSRF_FIELD not in session:
         session[CSRF_FIELD] = tokens.csrf_token()
     return str(session[CSRF_FIELD])
@@ -42,7 +42,7 @@ def verify_csrf() -> None:
 
 
 def sign_in(user: User) -> dict[str, str]:
-    """Turn the present session into one of the user; the answer's headers carry its new CSRF token."""
+    """Sign the user in with the current session. Returns the response headers with the new CSRF token."""
     session[_USER_KEY] = user.uuid
     session[_LOGIN_KEY] = quay().clock.now().timestamp()
     session.permanent = quay().feature("PERMANENT_SESSIONS")
@@ -50,14 +50,14 @@ def sign_in(user: User) -> dict[str, str]:
 
 
 def sign_out(user: User | None) -> None:
-    """A new uuid for the user ends every session he has, not only this one."""
+    """Sign the user out. The new uuid ends all sessions of the user, not only this one."""
     if user:
         user.uuid = tokens.new_uuid()
     session.pop(_USER_KEY, None)
 
 
 def session_caller() -> Caller | None:
-    """Whose session this is; nobody's when he signed out elsewhere, was disabled, or the cookie is too old."""
+    """The user of this session. None if they signed out elsewhere, are disabled, or the cookie is too old."""
     uuid = session.get(_USER_KEY)
     user = next((user for user in quay().state.users.values() if user.uuid == uuid), None)
     if user is None or not user.enabled or _age() > LIFETIME.total_seconds():

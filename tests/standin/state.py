@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that a Quay keeps in its database, as plain records in memory."""
+"""The database of Quay, as records in memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class User:
 
 @dataclass
 class TeamSync:
-    """The group of a directory from which a team takes its members."""
+    """The group of a directory that provides the members of a team."""
 
     service: str
     config: dict[str, Any]
@@ -224,7 +224,7 @@ class LogEntry:
 
 @dataclass
 class State:
-    """All records of one Quay; a deep copy of it is a snapshot."""
+    """All records of one Quay. A deep copy is a snapshot."""
 
     users: dict[str, User] = field(default_factory=dict)
     organizations: dict[str, Organization] = field(default_factory=dict)
@@ -270,7 +270,7 @@ class State:
         ]
 
     def delete_application(self, client_id: str) -> None:
-        """An application takes its tokens, codes and assignments with it."""
+        """Delete an application with its tokens, codes and assignments."""
         del self.applications[client_id]
         self.oauth_tokens = {key: token for key, token in self.oauth_tokens.items() if token.client_id != client_id}
         self.assignments = {key: item for key, item in self.assignments.items() if item.client_id != client_id}
@@ -278,7 +278,7 @@ class State:
             key: code for key, code in self.authorization_codes.items() if code.client_id != client_id
         }
 
-    def forget_account(self, name: str) -> None:
+    def remove_account_references(self, name: str) -> None:
         """Remove a user or robot from teams, permissions and default permissions."""
         for team in itertools.chain.from_iterable(org.teams.values() for org in self.organizations.values()):
             team.members = [member for member in team.members if member != name]
@@ -294,7 +294,7 @@ class State:
         }
 
     def rename_organization(self, old: str, new: str) -> None:
-        """Everything below an organization follows its new name, its robots' names included."""
+        """Rename an organization and everything in it, including its robots."""
         organization = self.organizations.pop(old)
         organization.name = new
         self.organizations[new] = organization
@@ -327,16 +327,16 @@ class State:
         self.robots[name] = robot
 
     def delete_namespace(self, name: str, at: datetime) -> None:
-        """Remove a user or organization with all that lives in its namespace."""
+        """Delete a user or organization with everything in its namespace."""
         for robot in self.robots_of(name):
-            self.forget_account(robot.name)
+            self.remove_account_references(robot.name)
             del self.robots[robot.name]
         for application in self.applications_of(name):
             self.delete_application(application.client_id)
         self.repositories = {key: repo for key, repo in self.repositories.items() if repo.namespace != name}
         self.prototypes = {key: item for key, item in self.prototypes.items() if item.organization != name}
         if self.users.pop(name, None):
-            self.forget_account(name)
+            self.remove_account_references(name)
             self.oauth_tokens = {key: token for key, token in self.oauth_tokens.items() if token.username != name}
             self.app_tokens = {key: token for key, token in self.app_tokens.items() if token.username != name}
             self.assignments = {key: item for key, item in self.assignments.items() if item.username != name}

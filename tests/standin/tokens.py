@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random secrets in the shapes that Quay gives them, and their fingerprints."""
+"""Random secrets in the formats of Quay, and their fingerprints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def app_token() -> str:
 
 
 def user_password() -> str:
-    """What the superuser API gives a new user."""
+    """The password that the superuser API generates for a new user."""
     return random_string(32)
 
 
@@ -59,5 +59,5 @@ def digest(secret: str) -> str:
 
 
 def fingerprint(secret: str) -> str:
-    """Safe to show: tells secrets apart and gives nothing away."""
+    """Return a fingerprint, which identifies a secret and can be shown."""
     return digest(secret)[:FINGERPRINT_LENGTH]

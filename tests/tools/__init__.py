@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Makefile calls: environments, the copied tree, servers, and the stages of the tests.
+"""The commands of the Makefile: environments, the copied tree, servers, and the stages of the tests.
 
-Standard library only, since it runs before anything is installed. Its floors, each importing only from those below:
+Only the standard library, since nothing is installed before. Each layer imports only from those below it:
 
     __main__       the commands
-    stages/*       lint, unit, sanity, integration, canary, molecule, package, docs
-    ansible_test   ansible-test, which wants a home and a PATH of its own
-    servers        the Quay that a stage talks to: a stand-in, or the one that QUAY_TEST_URL names
-    environments   virtual environments, made when they are missing or out of date
+    pipeline       several stages in a row, with a plan and a summary
+    stages/*       lint, unit, sanity, integration, canary, faults, molecule, package, docs
+    ansible_test   ansible-test, with a home folder and a PATH of its own
+    servers        the Quay server of a stage: a stand-in, or that of QUAY_TEST_URL
+    environments   virtual environments, created when they are missing or outdated
     pythons        the Python interpreters of this machine
-    tree           the copy of the working tree in which the tools run
-    shell          running a command
-    places         where everything is
+    tree           the working tree, and copies of it in which the tools run
+    shell          running commands
+    places         paths
 """

@@ -2,33 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands behind the Makefile: python3 -m tools COMMAND [ARGUMENT ...], with tests/ on PYTHONPATH."""
+"""The commands of the Makefile: python3 -m tools COMMAND [ARGUMENT ...], with tests/ on PYTHONPATH."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 
 from . import environments, places, servers, shell, tree
+from .pipeline import Pipeline
 from .stages.canary import canary
 from .stages.docs import changelog, docs
 from .stages.faults import faults
-from .stages.integration import integration, integration_of_caller
-from .stages.lint import format_sources, lint
+from .stages.integration import integration, integration_anywhere
+from .stages.lint import format_sources, lint, lint_changed
 from .stages.molecule import molecule
 from .stages.package import package
 from .stages.sanity import sanity, sanity_of_highest
-from .stages.unit import conformance, unit
+from .stages.unit import conformance, unit, unit_of_quick, units
 
 Command = Callable[..., None]
 
 
 def demo(*arguments: str) -> None:
-    """Show the rotation playbook at work."""
+    """Run the rotation playbook on a stand-in, night after night."""
     variables = {"PYTHONPATH": places.ROOT / "tests"}
-    environments.visitor().run("python", "-m", "demo.run", *arguments, cwd=places.ROOT, variables=variables)
+    environments.highest().run("python", "-m", "demo.run", *arguments, cwd=places.ROOT, variables=variables)
 
 
 def standin(*arguments: str) -> None:
@@ -38,76 +38,56 @@ def standin(*arguments: str) -> None:
 
 
 def print_tree() -> None:
-    """Say where the copied tree is."""
+    """Print the path of the copied tree."""
     print(places.TREE)
 
 
-# In this order: what tells most for the least time comes first.
-QUICK: dict[str, Command] = {
-    "lint": lint,
-    "unit": unit,
+# The stages of make test, in two lanes that run at the same time: most stages keep only one processor busy. Those that
+# find most in the least time come first.
+SOURCES: dict[str, Command] = {"lint": lint, "unit": unit}
+PRODUCT: dict[str, Command] = {
     "package": package,
     "demo": demo,
     "molecule": molecule,
+    "units": units,
     "sanity": sanity_of_highest,
 }
 
-STAGES: dict[str, Command] = {
-    **QUICK,
+ALL_STAGES: dict[str, Command] = {
+    **SOURCES,
+    **PRODUCT,
     "sanity": sanity,
     "integration": integration,
     "canary": canary,
 }
 
 
+def quick() -> None:
+    """Run the checks and tests that take seconds."""
+    environments.main()
+    shell.side_by_side(lint_changed, unit_of_quick)
+
+
 def test() -> None:
-    """Run the quick stages, up to the first that fails, and sum up."""
-    run_stages(QUICK)
+    """Run the stages of make test."""
+    Pipeline("test", SOURCES, PRODUCT).run()
 
 
 def verify() -> None:
-    """Run every stage, up to the first that fails, and sum up."""
-    run_stages(STAGES)
-
-
-def run_stages(stages: dict[str, Command]) -> None:
-    """Run these stages, up to the first that fails, and sum up."""
-    lines: list[str] = []
-    try:
-        for name, stage in stages.items():
-            run_stage(name, stage, lines)
-    except shell.CommandFailed as failure:
-        print(f"\n{failure}")
-        raise SystemExit(1) from None
-    finally:
-        failed = sum("failed" in line for line in lines)
-        left = [f"  {name:<12} not run" for name in list(stages)[len(lines) :]]
-        print("\n======== summary ========", *lines, *left, sep="\n")
-        print(f"stages: {len(lines) - failed} passed, {failed} failed", flush=True)
-
-
-def run_stage(name: str, stage: Command, lines: list[str]) -> None:
-    """Run one stage and add its line to the summary."""
-    print(f"\n======== {name} ========", flush=True)
-    started = time.monotonic()
-    outcome = "failed"
-    try:
-        stage()
-        outcome = "passed"
-    finally:
-        minutes, seconds = divmod(round(time.monotonic() - started), 60)
-        lines.append(f"  {name:<12} {outcome}  {minutes:2}:{seconds:02}")
+    """Run all stages."""
+    Pipeline("verify", ALL_STAGES).run()
 
 
 COMMANDS: dict[str, Command] = {
-    **STAGES,
+    **ALL_STAGES,
     "changelog": changelog,
     "conformance": conformance,
     "docs": docs,
     "faults": faults,
     "format": format_sources,
-    "integration": integration_of_caller,
+    "integration": integration_anywhere,
     "print-tree": print_tree,
+    "quick": quick,
     "standin": standin,
     "test": test,
     "verify": verify,
@@ -115,7 +95,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def main() -> int:
-    """Run one command."""
+    """Run one command and return its exit status."""
     name, *arguments = sys.argv[1:] or [""]
     if name not in COMMANDS:
         print(f"usage: python3 -m tools [{' | '.join(COMMANDS)}] [ARGUMENT ...]", file=sys.stderr)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test: each ansible-core runs its own in a copied tree and a home of its own, so that they do not meet."""
+"""ansible-test: that of each ansible-core runs in a copied tree and a home folder of its own."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ class AnsibleTest:
     environment: Environment
 
     @property
+    def title(self) -> str:
+        """A title for its output."""
+        return f"{self.environment.name} ansible-core"
+
+    @property
     def folder(self) -> Path:
-        """Where its tree and its home are."""
+        """The folder of its tree and its home."""
         return places.BUILD / self.environment.name
 
     @property
@@ -38,48 +43,41 @@ class AnsibleTest:
 
     @property
     def home(self) -> Path:
-        """Its home, where it keeps environments of its own."""
+        """Its home folder, where it keeps virtual environments of its own."""
         return self.folder / "home"
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep its tree from being used by another command at the same time."""
-        with shell.alone(self.environment.name):
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from using its tree at the same time."""
+        with shell.lock(self.environment.name):
             yield
 
-    def record(self, title: str, *arguments: str) -> str:
-        """Run it and return what it said, below ``title``."""
+    def run(self, name: str, *arguments: str) -> None:
+        """Run one of its commands."""
         self._prepare()
-        return shell.record(title, self._command(*arguments), self._variables(), self.tree)
-
-    def run(self, *arguments: str) -> None:
-        """Run it for a person to watch."""
-        self._prepare()
-        shell.run(self._command(*arguments), self._variables(), self.tree)
-
-    def _command(self, name: str, *arguments: str) -> list[str | Path]:
-        return [self.environment.bin / "ansible-test", name, "--color", "no", *arguments]
+        program = self.environment.bin / "ansible-test"
+        shell.run([program, name, "--color", "no", *arguments], self._variables(), self.tree)
 
     def _variables(self) -> dict[str, str]:
-        """Return its variables: it finds other Pythons on PATH."""
+        """Return its environment variables. It looks for other Python versions on PATH."""
         variables = self.environment.variables(HOME=self.home)
         return {**variables, "PATH": os.pathsep.join([str(places.INTERPRETERS), variables["PATH"]])}
 
     def _prepare(self) -> None:
-        """Bring its tree up to date, and put into its home what it would otherwise download or miss."""
+        """Bring its tree up to date, and put into its home what it would download otherwise."""
         tree.refresh(self.tree)
         source = self.environment.site_packages / "ansible_test/_internal/python_requirements.py"
         cache = self.home / ".ansible/test/cache"
         cache.mkdir(parents=True, exist_ok=True)
         for version in re.findall(r"\bpip='([\d.]+)'", source.read_text()):
-            # A script to install pip with; the pip that comes with Python serves as well.
+            # It would download a script that installs pip. The pip that comes with Python serves as well.
             script = cache / f"get_pip_{version.replace('.', '_')}.py"
             script.write_text("import ensurepip\n\nensurepip.bootstrap(upgrade=True)\n")
         write_pip_settings(self.home / ".config/pip/pip.conf")
 
 
 def write_pip_settings(path: Path) -> None:
-    """Write down which index and proxy pip uses here: ansible-test hands on neither the environment nor the home."""
+    """Write pip's present settings to ``path``: ansible-test passes on neither the environment nor the home folder."""
     pip = (pythons.running().executable, "-m", "pip")
     listing = shell.read([*pip, "config", "list"], shell.environment(HOME=Path.home()))
     settings = configparser.RawConfigParser()
@@ -91,23 +89,23 @@ def write_pip_settings(path: Path) -> None:
         settings.setdefault(section, {})
         settings[section][option] = str(ast.literal_eval(value))
     path.parent.mkdir(parents=True, exist_ok=True)
-    # An index may be reached with a password.
+    # The URL of an index may hold a password.
     path.touch(mode=0o600)
     with path.open("w") as file:
         settings.write(file)
 
 
 def highest() -> AnsibleTest:
-    """Return that of the highest ansible-core."""
-    pythons.offer()
+    """Return the ansible-test of the highest ansible-core."""
+    pythons.link_all()
     return AnsibleTest(environments.highest())
 
 
-def side_by_side(task: Callable[[AnsibleTest], str]) -> None:
-    """Let the lowest and the highest ansible-core do ``task`` at once, as each keeps one processor busy only."""
+def side_by_side(task: Callable[[AnsibleTest], None]) -> None:
+    """Run ``task`` by the lowest and the highest ansible-core at the same time: each keeps one processor busy."""
 
-    def turn(tester: AnsibleTest) -> str:
-        with tester.alone():
-            return task(tester)
+    def turn(tester: AnsibleTest) -> None:
+        with tester.lock():
+            task(tester)
 
-    shell.side_by_side(partial(turn, tester) for tester in (AnsibleTest(environments.lowest()), highest()))
+    shell.side_by_side(*(partial(turn, tester) for tester in (AnsibleTest(environments.lowest()), highest())))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Virtual environments: each is made when it is missing or when what it was made from has changed."""
+"""Virtual environments, each created when it is missing or when its requirements have changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from . import places, pythons, shell
 
 REQUIREMENTS = Path("tests/requirements")
-# What the collection itself needs, and what the stand-in needs.
+# The requirements of the collection itself, and of the stand-in.
 COLLECTION = Path("requirements.txt")
 STANDIN = Path("tests/standin/requirements.txt")
 
@@ -25,7 +25,7 @@ Variables = Mapping[str, str | Path]
 
 @dataclass(frozen=True)
 class Environment:
-    """One interpreter with what the requirement files name."""
+    """A virtual environment: an interpreter with the packages of some requirement files."""
 
     name: str
     python: pythons.Python
@@ -47,7 +47,7 @@ class Environment:
         return self.path / "lib" / "python{}.{}".format(*self.python.version) / "site-packages"
 
     def variables(self, **variables: str | Path) -> dict[str, str]:
-        """Return the variables under which its commands run."""
+        """Return the environment variables of its commands."""
         return shell.environment(self.bin, VIRTUAL_ENV=self.path, **variables)
 
     def run(self, *command: str | Path, cwd: Path = places.TREE, variables: Variables | None = None) -> None:
@@ -56,71 +56,70 @@ class Environment:
         shell.run([self.bin / name, *arguments], self.variables(**variables or {}), cwd)
 
     def read(self, *command: str | Path, cwd: Path = places.TREE, variables: Variables | None = None) -> str:
-        """Run one of its commands and return what it printed."""
+        """Run one of its commands and return its standard output."""
         name, *arguments = command
         return shell.read([self.bin / name, *arguments], self.variables(**variables or {}), cwd)
 
 
 @cache
 def main() -> Environment:
-    """Everything a developer needs, under the Python that runs make."""
-    return made(
-        Environment("main", pythons.running(), (COLLECTION, STANDIN, REQUIREMENTS / "main.txt")),
-    )
-
-
-@cache
-def visitor() -> Environment:
-    """What a first look needs, and no more: the collection and a stand-in."""
-    return made(Environment("visitor", pythons.running(), (COLLECTION, STANDIN, REQUIREMENTS / "highest.txt")))
+    """All development tools, under the Python that runs make."""
+    return ensure(Environment("main", pythons.running(), (COLLECTION, STANDIN, REQUIREMENTS / "main.txt")))
 
 
 @cache
 def lowest() -> Environment:
     """The lowest ansible-core and requests that the collection supports."""
     python = pythons.oldest((3, 11), (3, 13)) or pythons.running()
-    return made(Environment("lowest", python, (COLLECTION, REQUIREMENTS / "lowest.txt")))
+    return ensure(Environment("lowest", python, (COLLECTION, REQUIREMENTS / "lowest.txt")))
 
 
 @cache
 def highest() -> Environment:
-    """The newest ansible-core that the newest Python of this machine can run."""
-    return made(Environment("highest", pythons.newest((3, 12)), (COLLECTION, REQUIREMENTS / "highest.txt")))
+    """The newest ansible-core that the newest Python of this machine can run, and the stand-in."""
+    requirements = (COLLECTION, STANDIN, REQUIREMENTS / "highest.txt")
+    return ensure(Environment("highest", pythons.newest((3, 12)), requirements))
 
 
 @cache
 def target() -> Environment | None:
-    """The oldest Python of this machine that is only good as a target: no ansible-core, just what a module meets."""
+    """The oldest Python of this machine that ansible-core supports on targets only, without ansible-core."""
     python = pythons.oldest((3, 8), (3, 10))
     if python is None:
         return None
-    return made(Environment("target", python, (COLLECTION, REQUIREMENTS / "target.txt")))
+    return ensure(Environment("target", python, (COLLECTION, REQUIREMENTS / "target.txt")))
 
 
-def made(environment: Environment) -> Environment:
-    """Return ``environment`` once it is there."""
+def ensure_all() -> None:
+    """Create all environments that are missing, at the same time."""
+    shell.side_by_side(main, highest, lowest, target)
+
+
+def ensure(environment: Environment) -> Environment:
+    """Return ``environment``, created if it is missing or outdated."""
     stamp = environment.path / "stamp"
     digest = fingerprint(environment)
-    with shell.alone("environments"):
+    with shell.lock(f"environment-{environment.name}"):
         if not stamp.is_file() or stamp.read_text() != digest:
-            make(environment)
+            create(environment)
             stamp.write_text(digest)
     return environment
 
 
 def fingerprint(environment: Environment) -> str:
-    """Return a digest of all that ``environment`` is made from."""
-    whence = [str(environment.path), str(environment.python.executable)]
-    wanted = [(places.ROOT / name).read_text() for name in environment.requirements]
-    return hashlib.sha256("\0".join([*whence, *wanted]).encode()).hexdigest()
+    """Return a digest of the folder, the interpreter and the requirements of ``environment``."""
+    location = [str(environment.path), str(environment.python.executable)]
+    requirements = [(places.ROOT / name).read_text() for name in environment.requirements]
+    return hashlib.sha256("\0".join([*location, *requirements]).encode()).hexdigest()
 
 
-def make(environment: Environment) -> None:
-    """Make ``environment`` anew."""
-    print(f"\nSetting up the environment '{environment.name}' ({environment.python})", flush=True)
+def create(environment: Environment) -> None:
+    """Create ``environment`` from scratch."""
+    shell.say(f"\nCreating the environment '{environment.name}' ({environment.python})")
     shutil.rmtree(environment.path, ignore_errors=True)
-    # pip needs the user's own settings: his index, his proxy, his cache.
+    # pip needs the user's own settings: index, proxy and cache.
     env = environment.variables(HOME=Path.home(), PIP_DISABLE_PIP_VERSION_CHECK="1")
     shell.run([environment.python.executable, "-m", "venv", environment.path], env)
     files = [word for name in environment.requirements for word in ("--requirement", str(name))]
-    shell.run([environment.bin / "python", "-m", "pip", "install", "--quiet", *files], env)
+    # Most modules are never imported: Python compiles the others when it needs them.
+    shell.run([environment.bin / "python", "-m", "pip", "install", "--quiet", "--no-compile", *files], env)

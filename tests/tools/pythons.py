@@ -17,23 +17,23 @@ from pathlib import Path
 
 from . import places
 
-# From the oldest Python that modules must run on to the newest that may be expected.
+# From the oldest Python that modules support to the newest that may exist.
 MINORS = range(8, 16)
 
-# A version manager answers to python3.X with a shim, which may know no such version: ask for the real binary. Without
-# ensurepip (some distributions package it apart) no virtual environment can be made.
+# The python3.X of a version manager is a shim, which may fail: ask for the real binary. Virtual environments need
+# ensurepip, which some distributions package separately.
 PROBE = "import ensurepip, os, sys, venv; print(*sys.version_info[:2], os.path.realpath(sys.executable))"
 
 
 @dataclass(frozen=True, order=True)
 class Python:
-    """An interpreter that can make virtual environments."""
+    """An interpreter that can create virtual environments."""
 
     version: tuple[int, int]
     executable: Path
 
     def __str__(self) -> str:
-        """Name it as people do."""
+        """Return its usual name."""
         return "Python {}.{}".format(*self.version)
 
 
@@ -41,20 +41,20 @@ def running() -> Python:
     """Return the interpreter that runs this program."""
     found = probe(Path(sys.executable))
     if not found:
-        raise SystemExit(f"{sys.executable} cannot make virtual environments: install its venv and ensurepip modules")
+        raise SystemExit(f"{sys.executable} cannot create virtual environments: install its venv and ensurepip modules")
     return found
 
 
 @cache
 def available() -> dict[tuple[int, int], Python]:
-    """Return one interpreter for each version, the running one for its own version."""
+    """Return one interpreter per version; for the version of the running one, the running one."""
     found = {python.version: python for python in map(probe, reversed(list(candidates()))) if python}
     found[running().version] = running()
     return dict(sorted(found.items()))
 
 
 def candidates() -> Iterator[Path]:
-    """Yield what may be an interpreter: on PATH first, then what pyenv has installed."""
+    """Yield possible interpreters: those on PATH first, then those of pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for name in (f"python3.{minor}" for minor in MINORS):
         on_path = shutil.which(name)
@@ -64,7 +64,7 @@ def candidates() -> Iterator[Path]:
 
 
 def probe(executable: Path) -> Python | None:
-    """Ask ``executable`` what it is."""
+    """Return the interpreter at ``executable``, or None if it is not usable."""
     try:
         done = subprocess.run([executable, "-c", PROBE], check=False, capture_output=True, text=True)
     except OSError:
@@ -76,7 +76,7 @@ def probe(executable: Path) -> Python | None:
 
 
 def newest(lowest: tuple[int, int]) -> Python:
-    """Return the newest interpreter from ``lowest`` on, else the running one."""
+    """Return the newest interpreter of version ``lowest`` or later, else the running one."""
     return max((python for version, python in available().items() if version >= lowest), default=running())
 
 
@@ -85,8 +85,8 @@ def oldest(lowest: tuple[int, int], highest: tuple[int, int]) -> Python | None:
     return min((python for version, python in available().items() if lowest <= version <= highest), default=None)
 
 
-def offer() -> None:
-    """Make a folder that holds every interpreter as python3.X, to put in front of PATH."""
+def link_all() -> None:
+    """Create a folder that holds every interpreter as python3.X, to put in front of PATH."""
     places.INTERPRETERS.mkdir(parents=True, exist_ok=True)
     for link in places.INTERPRETERS.iterdir():
         link.unlink()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Quay that a stage talks to: a stand-in of its own, or the real one that the caller names."""
+"""The Quay server of a stage: a stand-in, or the server of QUAY_TEST_URL."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from . import environments, places, shell
 
 FAMILIES = ("3.18", "3.17")
 
-# Seconds after which a stand-in that does not answer never will.
-PATIENCE = 60
+# Seconds to wait for a stand-in, to start and to answer.
+TIMEOUT = 60
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Quay, and a superuser of it."""
+    """A Quay server and the login of a superuser."""
 
     url: str
     username: str
     password: str
     ca_path: str = ""
-    # Of a stand-in only: what tests may ask beside Quay's own API.
+    # The control API of a stand-in: its journal, clock and faults.
     control_url: str = ""
 
 
-def named() -> Server | None:
-    """Return the Quay that the caller named."""
-    given = named_variables()
+def real() -> Server | None:
+    """Return the Quay server of QUAY_TEST_URL, None if it is not set."""
+    given = real_variables()
     if not given:
         return None
     return Server(
@@ -53,8 +53,8 @@ def named() -> Server | None:
     )
 
 
-def named_variables() -> dict[str, str]:
-    """Return the variables by which the caller named a Quay, none if there is no URL."""
+def real_variables() -> dict[str, str]:
+    """Return the QUAY_TEST_* variables, none if there is no URL."""
     if not os.environ.get("QUAY_TEST_URL"):
         return {}
     return {name: value for name, value in os.environ.items() if name.startswith("QUAY_TEST_")}
@@ -62,7 +62,7 @@ def named_variables() -> dict[str, str]:
 
 @contextmanager
 def standin(family: str, *, tls: bool = False) -> Iterator[Server]:
-    """Run an empty stand-in, and stop it at the end."""
+    """Run an empty stand-in until the block is left."""
     with tempfile.TemporaryDirectory(prefix="standin-", dir=places.BUILD) as folder:
         ready, output, ca = (Path(folder, name) for name in ("ready.json", "output", "ca.pem"))
         secure = ["--tls", "--ca-out", str(ca)] if tls else []
@@ -85,18 +85,18 @@ def standin(family: str, *, tls: bool = False) -> Iterator[Server]:
 
 def standin_command(*arguments: str) -> list[str]:
     """Return the command that runs a stand-in."""
-    return [str(environments.visitor().bin / "python"), "-m", "standin", *arguments]
+    return [str(environments.highest().bin / "python"), "-m", "standin", *arguments]
 
 
 def standin_variables() -> dict[str, str]:
-    """Return the variables under which a stand-in runs."""
-    return environments.visitor().variables(PYTHONPATH=places.TREE / "tests")
+    """Return the environment variables of a stand-in."""
+    return environments.highest().variables(PYTHONPATH=places.TREE / "tests")
 
 
 def wait_for(ready: Path, process: subprocess.Popen[bytes]) -> Any:
-    """Return what a stand-in says about itself once it listens."""
-    give_up = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < give_up:
+    """Return the contents of the ready file of a stand-in once it listens."""
+    deadline = time.monotonic() + TIMEOUT
+    while process.poll() is None and time.monotonic() < deadline:
         if ready.is_file():
             return json.loads(ready.read_text())
         time.sleep(0.05)
@@ -104,18 +104,18 @@ def wait_for(ready: Path, process: subprocess.Popen[bytes]) -> Any:
 
 
 def initialize(server: Server) -> str:
-    """Make the first user of an empty Quay, a superuser, and return a bearer token of his."""
+    """Create the first user of an empty Quay server, a superuser. Return a bearer token of this user."""
     account = {"username": server.username, "password": server.password, "email": "admin@quay.example"}
-    answer = post(server, "/api/v1/user/initialize", {**account, "access_token": True})
-    return str(answer["access_token"])
+    response = post(server, "/api/v1/user/initialize", {**account, "access_token": True})
+    return str(response["access_token"])
 
 
 def post(server: Server, path: str, fields: dict[str, Any], token: str = "") -> Any:
-    """Post ``fields`` to ``path`` and return the answer."""
+    """POST ``fields`` to ``path`` as JSON and return the response."""
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(server.url + path, json.dumps(fields).encode(), headers)
     trust = ssl.create_default_context(cafile=server.ca_path or None)
-    # A stand-in is on this machine: no proxy is between.
+    # A stand-in listens on this machine: use no proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
-    with opener.open(request, timeout=PATIENCE) as answer:
-        return json.load(answer)
+    with opener.open(request, timeout=TIMEOUT) as response:
+        return json.load(response)

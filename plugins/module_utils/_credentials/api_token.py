@@ -101,7 +101,7 @@ def _observe_declared(
     if application not in lists:
         lists[application] = listed_tokens(context, *application)
     issuer = api_token_issuer(context, desired, lists[application])
-    return [Observed(declared, issuer.observe(declared.stored, skip_lookup=False))]
+    return [Observed(declared, issuer.observe(declared.stored))]
 
 
 def _is_signed_in_as(auth: Auth, username: str) -> bool:
@@ -160,7 +160,7 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
     if context.params["uuid"]:
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
-        to_revoke = superseded_by_minting(issuer.observe(holder.stored, skip_lookup=False).credential)
+        to_revoke = superseded_by_minting(issuer.observe(holder.stored).credential)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:

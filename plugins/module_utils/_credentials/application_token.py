@@ -54,7 +54,7 @@ class ApplicationTokenIssuer:
         self._listed = listed
         self._tokens = ApplicationTokens(context.client, desired.organization, desired.client_id)
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
         observations = observe_each(stored, self._observe_stored)
         if not observations:
             return self._observation(STORED_NONE, None, None)

@@ -48,7 +48,7 @@ class BrowserTokenIssuer:
         self._assignment: str | None = None
         self._authorizations: list[Authorization] | None = None
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]
         recorded = recorded_as_superseded(stored)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping, Sequence, Union
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError
 from .._http.errors import ApiError, NotAuthenticated, RateLimited

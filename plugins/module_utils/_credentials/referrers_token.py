@@ -77,7 +77,7 @@ class ReferrersIssuer:
         """The credential without a secret."""
         return Credential(self._name, None, details={"access": self._desired_access})
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
         """Read the stored tokens. No request is sent: a token says itself what it is."""
         observations = observe_each(stored, self._observe_stored)
         return observations[0] if observations else self._observation(False, None)
@@ -160,7 +160,7 @@ def observe_referrers_tokens(context: ModuleContext, credentials: Sequence[Decla
 
 def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
     issuer = ReferrersIssuer(context, declared.params["repositories"], declared.params["actions"])
-    return [Observed(declared, issuer.observe(declared.stored, skip_lookup=False))]
+    return [Observed(declared, issuer.observe(declared.stored))]
 
 
 def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:

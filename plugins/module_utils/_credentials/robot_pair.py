@@ -64,7 +64,7 @@ class PairIssuer:
 
     def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
         """What must be known of the active robot's age; None without one."""
-        # Never skipped: which robot is idle decides what may be replaced.
+        # Which robot is idle decides what may be replaced.
         self._robots = {name: self._lookup.get(name) for name in self._pair.members}
         if held_by_unknown_token(self._robots, stored):
             self._robots.update({name: self._lookup.get(name) for name in self._pair.others})
@@ -72,7 +72,7 @@ class PairIssuer:
         active = self._active
         return None if active is None else AgeQuery(active, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._pair.name), str(self._pair.members[0]), details=_details(None))

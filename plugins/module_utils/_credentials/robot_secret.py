@@ -65,18 +65,13 @@ class RobotSecret:
         try:
             return self._robots.create(self._name, self._description, self._metadata)
         except QuayError as error:
-            return self._read_after_failure(error, former, creating=True)
+            return self._read_after_failure(error, former)
 
-    def _read_after_failure(self, error: QuayError, former: set[str], *, creating: bool = False) -> Robot:
+    def _read_after_failure(self, error: QuayError, former: set[str]) -> Robot:
         """The robot after a lost response: its present token shows whether the request took effect. Never repeated."""
         robot = self._robots.get(self._name) if error.outcome_unknown else None
         if robot is None or robot.token is None or robot.token in former:
             raise error
-        if not former and not creating:
-            raise RefusedCredential(
-                f"{error}. It is unknown whether the token was replaced, because the old one had not been read. "
-                "Nothing is lost: Quay returns the present token again. Run the task again"
-            )
         return robot
 
     def verified(self, robot: Robot) -> tuple[Robot, QuayError | None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Iterator, Mapping, Sequence, Union
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
@@ -81,18 +81,14 @@ class RobotIssuer:
         self._lookup = lookup
         self._description = description
         self._secret = RobotSecret(context, name, description, metadata)
-        self._former: set[str] = set()
+        self._former: set[str] = set()  # the token before the run
 
     def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
         """What must be known of the robot's age; None if there is no robot."""
         robot = self._lookup.get(self._name)
         return None if robot is None else AgeQuery(robot, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
-        # The tokens before the run: from Quay or, without a lookup, from the holders.
-        self._former = {item.secret for item in stored if item.secret}
-        if skip_lookup:
-            return Observation(ObservedState(exists=True), Credential(str(self._name), str(self._name)))
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._name), str(self._name), details=_details(self._description))
@@ -198,7 +194,7 @@ def _observe_namespace(
         queries += [query] if query else []
     lookup.prefetch_ages(queries)
     for declared, issuer in issuers:
-        observation = issuer.observe(declared.stored, skip_lookup=False)
+        observation = issuer.observe(declared.stored)
         observed.append(Observed(declared, observation, record_required=issuer.record_required))
     return observed
 

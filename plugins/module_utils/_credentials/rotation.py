@@ -48,11 +48,8 @@ class Issuer(Protocol):
     secret_is_readable: bool  # whether Quay returns the present secret again
     record_required: bool  # whether the decision uses the records in the stores, so that none may be missing
 
-    def observe(self, stored: Sequence[StoredSecret], *, skip_lookup: bool) -> Observation:
-        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts.
-
-        ``skip_lookup``: a new secret is minted in any case, so requests may be saved.
-        """
+    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts."""
 
     def prepare(self, observation: Observation) -> Observation:
         """Read what minting needs in addition, in check mode too.
@@ -77,7 +74,10 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     ``retires``: revoke what the credential replaces once it is delivered, or once the policy's grace period is over.
     In check mode nothing is written, and the result is predicted with a null secret.
     """
-    observation = issuer.observe(holder.stored, skip_lookup=policy.forced and not context.check_mode)
+    for store in holder.stores:
+        for warning in store.warnings():
+            context.warn(warning)
+    observation = issuer.observe(holder.stored)
     now = context.client.now()
     before = evaluate(policy, observation, holder.stored, now, record_required=issuer.record_required)
     if before.decision.mints:
@@ -283,15 +283,8 @@ def _diff(
             old[key], new[key] = present, future
     if holder.stores:
         places = [store.place for store in holder.stores]
-        old["deliver"] = dict(zip(places, _deliveries_for_diff(holder, mints, before)))
+        old["deliver"] = dict(zip(places, before.deliveries))
         new["deliver"] = dict.fromkeys(places, _NEW if mints else CURRENT)
     if superseded:
         old["superseded"], new["superseded"] = list(superseded), list(kept)
     return old, new
-
-
-def _deliveries_for_diff(holder: SecretHolder, mints: bool, before: Evaluation) -> list[str]:
-    if not mints:
-        return list(before.deliveries)
-    # A forced run may not have read the present secret.
-    return [stored.compared_with(None) for stored in holder.stored]

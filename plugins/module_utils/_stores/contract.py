@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Sequence
 
 from .._core.credential import Record
+from .secret_file import SecretFile
 
 # What a store holds, compared with the present secret.
 ABSENT = "absent"  # no secret
-OTHER = "other"  # another secret
+OTHER = "other"  # another secret, or something that is none
 WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with another owner or mode than declared
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
@@ -31,6 +32,7 @@ class StoredSecret:
     record: Record | None = None
     username: str | None = None
     permissions_match: bool = True  # whether owner and mode of the file are the declared ones
+    foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
 
     @property
     def recorded(self) -> bool:
@@ -40,7 +42,7 @@ class StoredSecret:
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
         if not self.secret:
-            return ABSENT
+            return OTHER if self.foreign else ABSENT
         if self.secret != secret:
             return OTHER
         if not self.permissions_match:
@@ -62,9 +64,13 @@ class Store(Protocol):
     """A place where consumers find a credential."""
 
     place: str  # the store's name in messages
+    files: Sequence[SecretFile]  # the files to lock while the store is used
 
     def check(self) -> None:
         """Raise if the store cannot be written as declared. Changes nothing."""
+
+    def warnings(self) -> list[str]:
+        """What the user should know of the store although it can be written."""
 
     def read(self) -> StoredSecret:
         """What the store holds now."""
@@ -73,10 +79,10 @@ class Store(Protocol):
         """Whether a delivery would change nothing."""
 
     def prepare(self) -> AbstractContextManager[object]:
-        """Claim what writing needs, before a secret is minted."""
+        """Do all of a write but its content, before a secret is minted."""
 
     def write(self, delivery: Delivery) -> None:
         """Write completely or not at all, and read back. Only inside of ``prepare``."""
 
     def remove(self) -> None:
-        """Remove our credential from the store."""
+        """Remove our credential from the store, and nothing else."""

@@ -15,8 +15,7 @@ from .._core.credential import Record, fingerprint
 from .._core.errors import BadInput
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
-from .contract import Delivery, Store, StoredSecret
-from .records import RECORD_SUFFIX
+from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
 from .secret_file import locked
 
 # The secret and what is known of its credential.
@@ -35,7 +34,9 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
 def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
     """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
     store.check()
-    with locked([] if context.check_mode else [store.place, store.place + RECORD_SUFFIX]):
+    with locked([] if context.check_mode else store.files):
+        for warning in store.warnings():
+            context.warn(warning)
         stored = store.read()
         if context.params["state"] == "absent":
             return _remove(context, store, stored, location)
@@ -73,8 +74,8 @@ def _remove(context: LocalContext, store: Store, stored: StoredSecret, location:
 
 def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
     if stored.secret is None:
-        return "absent"
-    return "same" if delivery is not None and stored.secret == delivery.secret else "other"
+        return OTHER if stored.foreign else ABSENT
+    return "same" if delivery is not None and stored.secret == delivery.secret else OTHER
 
 
 def _delivery(params: Mapping[str, Any]) -> Delivery | None:

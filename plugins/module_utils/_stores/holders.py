@@ -15,7 +15,6 @@ from typing import Any, Iterator, Mapping, Protocol, Sequence
 from .._core.credential import Credential
 from .contract import CURRENT, Delivery, Store, StoredSecret
 from .kinds import STORE_OPTIONS, store_from_options
-from .records import RECORD_SUFFIX
 from .secret_file import locked
 from .token_file import FileStore
 
@@ -83,8 +82,8 @@ class StoreHolder:
         """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only."""
         self.stores = list(stores)
         self.stored: list[StoredSecret] = []
-        paths = [path for store in stores for path in (store.place, store.place + RECORD_SUFFIX)]
-        self._lock = locked(paths if exclusive else [])
+        files = [file for store in stores for file in store.files]
+        self._lock = locked(files if exclusive else [])
 
     def __enter__(self) -> StoreHolder:
         """Read all stores. Raises, before anything is sent, for a store that cannot be written."""

@@ -21,9 +21,11 @@ KINDS: dict[str, Callable[[Mapping[str, Any], str], Store]] = {
     "container_auth": container_auth_store,
 }
 
-# The options of one entry in a list of stores.
+# The options of one entry in a list of stores. Without defaults, so that a kind can refuse what has no effect on it.
 STORE_OPTIONS: dict[str, Any] = {
-    **FILE_OPTIONS,
+    **{
+        name: {key: value for key, value in option.items() if key != "default"} for name, option in FILE_OPTIONS.items()
+    },
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
     "registry": {"type": "str"},
 }

@@ -10,11 +10,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from typing import Any, Mapping
 
 from .._core.credential import Record
 from .._core.times import format_time, parse_time
-from .secret_file import read_text, remove, write_text
+from .permissions import Permissions
+from .secret_file import SecretFile
 
 RECORD_SUFFIX = ".record.json"
 
@@ -59,31 +61,43 @@ def merge_records(new: Record, old: Record | None) -> Record:
 
 
 class RecordFile:
-    """The records of a store whose own format has no place for them: a file beside it, one record per key."""
+    """The records of a store whose own format has no place for them: a file beside it, one record per key.
 
-    def __init__(self, path: str, option: str) -> None:
-        self._path = path + RECORD_SUFFIX
-        self._option = option
+    It gets the owner and mode of the store, so that whoever may deliver to the store may also write the record.
+    """
+
+    def __init__(self, store_path: str, option: str, permissions: Permissions) -> None:
+        self.file = SecretFile(store_path + RECORD_SUFFIX, option, permissions)
+
+    def check(self) -> None:
+        """Raise if the file cannot be written. Changes nothing."""
+        self.file.check()
+
+    def prepare(self) -> AbstractContextManager[None]:
+        return self.file.prepare()
 
     def read(self, key: str) -> Record | None:
         return record_from_data(self._read_all().get(key))
 
     def write(self, key: str, record: Record) -> None:
-        self._save({**self._read_all(), key: {**record_to_data(record), "username": record.username}})
+        """Add or replace one record. Only inside of ``prepare``."""
+        self.file.replace(_text({**self._read_all(), key: {**record_to_data(record), "username": record.username}}))
 
     def remove(self, key: str) -> None:
+        """Remove one record, and the file with the last one."""
         others = {other: data for other, data in self._read_all().items() if other != key}
         if others:
-            self._save(others)
+            self.file.write(_text(others))
         else:
-            remove(self._path, self._option)
+            self.file.remove()
 
     def _read_all(self) -> dict[str, Any]:
         try:
-            data = json.loads(read_text(self._path, self._option) or "{}")
+            data = json.loads(self.file.read() or "{}")
         except ValueError:
             return {}
         return {key: value for key, value in data.items() if isinstance(value, dict)} if isinstance(data, dict) else {}
 
-    def _save(self, data: Mapping[str, Any]) -> None:
-        write_text(self._path, json.dumps(data, indent=2, sort_keys=True) + "\n", self._option)
+
+def _text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"

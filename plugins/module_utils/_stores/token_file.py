@@ -5,14 +5,16 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""A store that is one file of its own: the bare token, JSON, YAML, or environment variables."""
+"""A store that is one file: the bare token, JSON, YAML, or environment variables (quay_token_file)."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import os
 import re
+import time
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Record
 from .._core.errors import BadInput, LocalFileError
@@ -20,16 +22,12 @@ from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
-from .options import parse_mode, parse_owner, registry_from_options
+from .file_formats import FORMATS, is_foreign, other_lines, read_fields, write_fields
+from .options import registry_from_options
+from .permissions import Mode, Permissions, parse_mode, parse_owner
 from .records import RecordFile, merge_records, record_from_data, record_to_data
-from .secret_file import PRIVATE_MODE, Draft, check_writable, has_permissions, read_text, remove
+from .secret_file import SecretFile
 
-FORMATS = ("token", "json", "yaml", "env")
-_YAML_LINE = re.compile(r"^([A-Za-z_]+):\s*(.*?)\s*$")
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$")
-_ENV_NOTE = re.compile(r"^# ([a-z_]+): (\S+)$")
-_PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]*")
-_ENV_FIELDS = ("token", "username", "registry", "api_url")
 _RECORD_KEY = "token"
 _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
@@ -37,93 +35,127 @@ FILE_OPTIONS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "format": {"type": "str", "choices": list(FORMATS), "default": "token"},
     "prefix": {"type": "str", "default": "QUAY_"},
+    "merge": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "str", "default": "0600"},
+    "mode": {"type": "raw", "default": "0600"},
+    "force": {"type": "bool", "default": False},
+    "backup": {"type": "bool", "default": False},
+    "unsafe_writes": {"type": "bool", "default": False},
 }
+
+_PRIVATE = Permissions(Mode("0600", 0o600))
 
 
 class FileStore:
-    """One credential in one file. Everything else in the file is replaced."""
+    """One credential in one file. Anything else in the file is refused, merged or replaced, as the options say."""
 
     def __init__(
         self,
         path: str,
         file_format: str = "token",
         *,
-        prefix: str = "QUAY_",
-        mode: int = PRIVATE_MODE,
-        owner: tuple[int, int] | None = None,
-        registry: str = "",
-        api_url: str = "",
         option: str = "path",
+        prefix: str = "QUAY_",
+        merge: bool = False,
+        permissions: Permissions = _PRIVATE,
+        addresses: Mapping[str, str] | None = None,
+        force: bool = False,
+        backup: bool = False,
+        unsafe_writes: bool = False,
     ) -> None:
+        """``addresses``: the fields registry and api_url. ``backup``: keep a copy of what is replaced by force."""
         self.place = path
         self._format = file_format
-        self._prefix = prefix
-        self._mode = mode
-        self._owner = owner
-        self._addresses = {"registry": registry, "api_url": api_url}
         self._option = option
-        self._records = RecordFile(path, option)
-        self._draft = Draft(path, option)
+        self._prefix = prefix
+        self._merge = merge
+        self._addresses = addresses or {"registry": "", "api_url": ""}
+        self._force = force
+        self._backup = backup
+        self._file = SecretFile(path, option, permissions, unsafe_writes=unsafe_writes)
+        self._records = RecordFile(path, option, permissions)
+        self._has_record_file = file_format == "token"
+        self.files: Sequence[SecretFile] = [self._file, *([self._records.file] if self._has_record_file else [])]
 
     def check(self) -> None:
-        check_writable(self.place, self._option)
+        self._file.check()
+        if self._has_record_file:
+            self._records.check()
+        if not self._force and self._is_foreign(self._file.read()):
+            raise LocalFileError(
+                f"{self._option}: {self.place} holds something else than a credential of this store, which would be "
+                f"lost. {self._remedy}"
+            )
+
+    @property
+    def _remedy(self) -> str:
+        merge = "Set merge: true to keep its other variables, or " if self._format == "env" else "Use another path, or "
+        return f"{merge}force: true to replace the file (with backup: true a copy is kept)"
+
+    def warnings(self) -> list[str]:
+        return self._file.warnings()
 
     def read(self) -> StoredSecret:
-        text = read_text(self.place, self._option)
+        text = self._file.read()
         if text is None:
             return StoredSecret()
-        if self._format == "token":
-            return self._stored_bare_token(text.strip() or None)
-        data = _READERS[self._format](text)
-        if self._format == "env":
-            data = {
-                key[len(self._prefix) :].lower() if key.startswith(self._prefix) else key: v for key, v in data.items()
-            }
-        secret = data.get("token")
-        return StoredSecret(
-            str(secret) if secret else None,
-            record_from_data(data),
-            data.get("username") or None,
-            permissions_match=self._permissions_match(),
-        )
+        if self._is_foreign(text):
+            return StoredSecret(foreign=True)
+        data = read_fields(self._format, text, self._prefix)
+        secret = str(data["token"]) if data.get("token") else None
+        record, username = record_from_data(data), data.get("username") or None
+        if self._has_record_file:
+            record = self._records.read(_RECORD_KEY)
+            username = record.username if record and record.fits(secret) else None
+        return StoredSecret(secret, record, username, permissions_match=self._file.permissions_match())
 
     def matches(self, delivery: Delivery) -> bool:
-        return self._permissions_match() and read_text(self.place, self._option) == self._text(delivery)
+        return self._file.permissions_match() and self._file.read() == self._text(delivery)
 
-    def prepare(self) -> Draft:
-        return self._draft
+    @contextlib.contextmanager
+    def prepare(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            if self._has_record_file:
+                stack.enter_context(self._records.prepare())
+            stack.enter_context(self._file.prepare())
+            self._back_up()
+            yield
 
     def write(self, delivery: Delivery) -> None:
-        self._draft.commit(self._text(delivery), mode=self._mode, owner=self._owner)
-        if self.read().secret != delivery.secret:
-            raise LocalFileError(
-                f"{self._option}: {self.place} does not hold what was written; check whether something else writes it"
-            )
-        if self._format == "token":
-            self._records.write(_RECORD_KEY, self._record(delivery))
+        record = self._record(delivery)
+        self._file.replace(self._text(delivery))
+        if self._has_record_file:
+            self._records.write(_RECORD_KEY, record)
 
     def remove(self) -> None:
-        remove(self.place, self._option)
-        if self._format == "token":
+        text = self._file.read()
+        others = other_lines(text or "", self._prefix) if self._format == "env" else ""
+        if others.strip():
+            self._file.write(others)
+        elif not self._is_foreign(text):
+            self._file.remove()
+        if self._has_record_file:
             self._records.remove(_RECORD_KEY)
 
-    def _permissions_match(self) -> bool:
-        return has_permissions(self.place, self._mode, self._owner)
+    def _is_foreign(self, text: str | None) -> bool:
+        """Whether the file holds what this store did not write."""
+        if text is None or (self._format == "env" and self._merge) or not is_foreign(self._format, text, self._prefix):
+            return False
+        record = self._records.read(_RECORD_KEY) if self._has_record_file else None
+        return record is None or not record.fits(text.strip())
 
-    def _stored_bare_token(self, secret: str | None) -> StoredSecret:
-        record = self._records.read(_RECORD_KEY)
-        username = record.username if record and record.fits(secret) else None
-        return StoredSecret(secret, record, username, permissions_match=self._permissions_match())
+    def _back_up(self) -> None:
+        """Copy content that is about to be replaced by force. Never a secret of ours."""
+        text = self._file.read() if self._backup else None
+        if self._is_foreign(text):
+            stamp = time.strftime("%Y-%m-%d@%H:%M:%S")
+            SecretFile(f"{self.place}.{os.getpid()}.{stamp}~", self._option).write(text or "")
 
     def _record(self, delivery: Delivery) -> Record:
         return replace(merge_records(delivery.record, self.read().record), username=delivery.username or None)
 
     def _text(self, delivery: Delivery) -> str:
-        if self._format == "token":
-            return delivery.secret + "\n"
         fields: dict[str, Any] = {
             "token": delivery.secret,
             "username": delivery.username,
@@ -131,77 +163,32 @@ class FileStore:
             "name": delivery.name,
             **record_to_data(self._record(delivery)),
         }
-        if self._format == "json":
-            return json.dumps(fields, indent=2) + "\n"
-        if self._format == "yaml":
-            # A JSON scalar is a YAML scalar, so no YAML library is needed on the target.
-            return "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())
-        notes = "".join(
-            f"# {key}: {' '.join(str(value).split())}\n"
-            for key, value in fields.items()
-            if key not in _ENV_FIELDS and value
-        )
-        return notes + "".join(f"{self._prefix}{key.upper()}={_quoted(str(fields[key]))}\n" for key in _ENV_FIELDS)
-
-
-def _quoted(value: str) -> str:
-    """Quoted for a shell only if needed: some readers of such files take quotes literally."""
-    return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "'\\''") + "'"
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1].replace("'\\''", "'")  # as _quoted writes a single quote
-    return value
-
-
-def _read_json(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _read_yaml(text: str) -> dict[str, Any]:
-    """The top-level scalars of a file that this store wrote, and that a person may have edited."""
-    data: dict[str, Any] = {}
-    for line in text.splitlines():
-        match = _YAML_LINE.match(line)
-        if match:
-            try:
-                data[match.group(1)] = json.loads(match.group(2))
-            except ValueError:
-                data[match.group(1)] = _unquoted(match.group(2))
-    return data
-
-
-def _read_env(text: str) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for line in text.splitlines():
-        note, variable = _ENV_NOTE.match(line), _ENV_LINE.match(line)
-        if note:
-            data[note.group(1)] = note.group(2)
-        elif variable:
-            data[variable.group(1)] = _unquoted(variable.group(2))
-    return data
-
-
-_READERS = {"json": _read_json, "yaml": _read_yaml, "env": _read_env}
+        return write_fields(self._format, fields, self._prefix, self._file.read() if self._merge else None)
 
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    if not _PREFIX.fullmatch(options["prefix"]):
-        raise BadInput(f"prefix: '{options['prefix']}' is not the beginning of a variable's name. Write it as QUAY_")
+    prefix = "QUAY_" if options["prefix"] is None else options["prefix"]
+    if not _PREFIX.fullmatch(prefix):
+        raise BadInput(f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_")
+    file_format = options["format"] or "token"
+    if options["merge"] and file_format != "env":
+        raise BadInput("merge is for format: env, whose variables can be merged into a file of other variables")
     return FileStore(
         options["path"],
-        options["format"],
-        prefix=options["prefix"],
-        mode=parse_mode(options["mode"]),
-        owner=parse_owner(options["owner"], options["group"]),
-        registry=registry_from_options(options, quay_host),
-        api_url=normalise_host(quay_host) + "/api/v1",
+        file_format,
+        prefix=prefix,
+        merge=bool(options["merge"]),
+        permissions=Permissions(
+            parse_mode(options["mode"] or "0600"), *parse_owner(options["owner"], options["group"])
+        ),
+        addresses={
+            "registry": registry_from_options(options, quay_host),
+            "api_url": normalise_host(quay_host) + "/api/v1",
+        },
+        force=bool(options["force"]),
+        backup=bool(options["backup"]),
+        unsafe_writes=bool(options["unsafe_writes"]),
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The endpoints, one subject a file; a new subject is one more file and one more name here."""
+"""The endpoints, one file for each topic. A new file must be added to `ALL`."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ ALL: tuple[Routes, ...] = (
     discovery.routes,
 )
 
-discovery.describes(ALL)
+discovery.set_described_routes(ALL)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""App-specific tokens: a user's passwords for the registry alone."""
+"""App-specific tokens: passwords of a user that only the registry accepts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flask import request
 
 from .. import config as configuration
 from .. import rights, tokens
-from ..audit import log
 from ..errors import not_found
 from ..quay import quay
 from ..routing import Routes, flag, json_body, require, require_fresh_login, require_user_admin
+from ..serialization import rfc2822
 from ..state import AppToken
-from ..views import rfc2822
+from ..usage_log import log
 
 routes = Routes()
 
@@ -83,7 +83,7 @@ def _list(found: list[AppToken]) -> dict[str, Any]:
 
 
 def _present() -> list[AppToken]:
-    """What the worker that removes expired tokens has left."""
+    """The tokens that the garbage collector of expired tokens has not removed."""
     window = timedelta(seconds=configuration.seconds(quay().config["EXPIRED_APP_SPECIFIC_TOKEN_GC"]) or 0)
     oldest = quay().clock.now() - window
     return [token for token in quay().state.app_tokens.values() if not token.expiration or token.expiration >= oldest]

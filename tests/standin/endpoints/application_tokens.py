@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens of an OAuth application: the endpoints that came with 3.18."""
+"""Tokens of an OAuth application: endpoints of Quay 3.18 and later."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .. import rights, scopes
-from ..audit import log
-from ..creation import TEN_YEARS_S, mint_oauth_token
 from ..errors import MessageError, not_found, unauthorized
+from ..factories import TEN_YEARS_S, mint_oauth_token
 from ..paging import page
 from ..quay import caller, quay
 from ..routing import Routes, json_body, require
+from ..serialization import iso8601
 from ..state import OAuthToken
-from ..views import iso8601
+from ..usage_log import log
 from .applications import find_application
 
 routes = Routes()
@@ -40,8 +40,8 @@ def list_all(orgname: str, client_id: str) -> dict[str, Any]:
     require(rights.can_administer_organization(orgname))
     application = find_application(orgname, client_id)
     now = quay().clock.now()
-    living = [token for token in quay().state.tokens_of_application(application.client_id) if token.expires_at > now]
-    return page("tokens", sorted(living, key=lambda token: -token.id), token_view, _PAGE_SIZE)
+    valid = [token for token in quay().state.tokens_of_application(application.client_id) if token.expires_at > now]
+    return page("tokens", sorted(valid, key=lambda token: -token.id), token_view, _PAGE_SIZE)
 
 
 @routes.add("POST", "/organization/<orgname>/applications/<client_id>/tokens", family=_FAMILY, mints=True)
@@ -87,7 +87,7 @@ def delete(orgname: str, client_id: str, uuid: str) -> tuple[str, int]:
 
 
 def _may_mint(orgname: str, scope: str) -> bool:
-    """Nobody hands out more than he has: neither his token's scopes nor his own rights may be exceeded."""
+    """Whether the caller may create a token with this scope. It must not exceed their own scopes and rights."""
     held = caller().oauth_token
     if held and not scopes.covers(held.scope, scope):
         return False
@@ -111,8 +111,8 @@ def _holds(orgname: str, scope: str) -> bool:
 def _refuse_above_limit(client_id: str) -> None:
     limit = quay().config["OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT"]
     now = quay().clock.now()
-    living = sum(token.expires_at > now for token in quay().state.tokens_of_application(client_id))
-    if limit is not None and living >= int(limit):
+    valid = sum(token.expires_at > now for token in quay().state.tokens_of_application(client_id))
+    if limit is not None and valid >= int(limit):
         raise MessageError(f"Token limit reached: maximum {limit} non-expired tokens per application")
 
 

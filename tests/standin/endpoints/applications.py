@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import rights, tokens
-from ..audit import log
 from ..errors import bad_request, not_found
 from ..quay import quay
 from ..routing import Routes, json_body, require
+from ..serialization import avatar
 from ..state import Application, Organization
-from ..views import avatar
+from ..usage_log import log
 from .organizations import find_organization, organization_view
 
 routes = Routes()
@@ -106,7 +106,7 @@ def get_public(client_id: str) -> dict[str, Any]:
 
 
 def _owner(application: Application) -> Organization:
-    """The first user's application lies in his own namespace, which is shown like an organization."""
+    """The owner. The first user's application is in the namespace of the user, which is shown like an organization."""
     state = quay().state
     user = state.users.get(application.namespace)
     if user is None:
@@ -127,7 +127,7 @@ def application_view(application: Application) -> dict[str, Any]:
 
 
 def _fill(application: Application, body: dict[str, Any]) -> None:
-    """What the body leaves out is reset, in an update too."""
+    """Set the fields. Fields that the body omits are reset, also in an update."""
     application.name = body["name"]
     application.application_uri = body.get("application_uri", "")
     application.redirect_uri = body.get("redirect_uri", "")

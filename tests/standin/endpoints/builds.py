@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds: asked for, listed, cancelled. Nothing is ever built, unless a test says what became of it."""
+"""Builds: start, list, cancel. Nothing is built; tests set the phase."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from flask import request
 
 from .. import rights
-from ..audit import log
 from ..errors import MessageError, bad_request, internal_error, not_found, unauthorized
 from ..quay import caller, quay
 from ..routing import API, Routes, json_body, require
+from ..serialization import rfc2822
 from ..state import Build, Repository
-from ..views import rfc2822
+from ..usage_log import log
 from .repositories import find_repository, split
 
 routes = Routes()
@@ -37,7 +37,7 @@ _NEW = {
     },
 }
 _BUILDS = "/repository/<repository:repository>/build/"
-_OVER = ("complete", "error", "internalerror", "expired", "cancelled")
+_FINISHED = ("complete", "error", "internalerror", "expired", "cancelled")
 _STATES = ("NORMAL", "READ_ONLY", "MIRROR")
 
 
@@ -53,7 +53,7 @@ def list_builds(repository: str) -> dict[str, Any]:
 
 @routes.add("POST", _BUILDS)
 def start(repository: str) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Whether or not FEATURE_BUILD_SUPPORT is on."""
+    """Start a build. Quay accepts it even if FEATURE_BUILD_SUPPORT is off."""
     namespace, name = split(repository)
     require(rights.can_write_repository(namespace, name))
     found = find_repository(repository)
@@ -145,7 +145,7 @@ def cancel(repository: str, uuid: str) -> tuple[str, int]:
     build = _find(repository, uuid)
     if build is None:
         raise not_found()
-    if build.phase in _OVER:
+    if build.phase in _FINISHED:
         raise bad_request("Build is currently running or has finished")
     build.phase = "cancelled"
     log("cancel_build", namespace, {"build_uuid": uuid}, repository=name)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The description of the API (GET /api/v1/discovery), made of this Quay's own routes.
+"""The description of the API (GET /api/v1/discovery), generated from the routes of the stand-in.
 
-`discovery.json` has what a real Quay's development head said of each operation, with its mistakes (of definitions
-named alike it has one only) but without its prose.
+`discovery.json` has the data of each operation from a development version of Quay, with its errors (of several
+definitions with the same name it has only one) but without the texts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _SUCCESS = {"POST": ("201", "Successful creation"), "DELETE": ("204", "Deleted")
 _described: list[Routes] = []
 
 
-def describes(subjects: Iterable[Routes]) -> None:
-    """Take note of what there is to describe."""
+def set_described_routes(subjects: Iterable[Routes]) -> None:
+    """Set the routes to describe."""
     _described[:] = subjects
 
 
 def _shape(path: str) -> str:
-    """A path whatever its parameters are called."""
+    """Return the path with the names of its parameters removed."""
     return _NAME.sub("{}", path)
 
 
@@ -45,7 +45,7 @@ _BY_SHAPE = {_shape(key): (key.split(" ", 1)[1], facts) for key, facts in _FACTS
 
 
 def facts_of(route: Route) -> tuple[str, dict[str, Any]] | None:
-    """The path and the facts of the operation that a route serves; none of those that no Quay describes."""
+    """Return the path and the facts of the operation of a route, or none if Quay does not describe it."""
     return _BY_SHAPE.get(_shape(f"{route.method} {route.path}"))
 
 
@@ -61,7 +61,7 @@ def get() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in described_routes():
         found = facts_of(route)
-        if found and route.offered() and (with_internal or not found[1]["internal"]):
+        if found and route.is_available() and (with_internal or not found[1]["internal"]):
             path, facts = found
             item = paths.setdefault(path, _item(path, facts))
             item[route.method.lower()] = _operation(route.method, facts, with_internal)
@@ -78,8 +78,8 @@ def get() -> dict[str, Any]:
     }
 
 
-def _prose(name: str) -> str:
-    """Some sentence or other: createOrgRobot as Create org robot."""
+def _sentence(name: str) -> str:
+    """Return a description from a name: createOrgRobot becomes "Create org robot."."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize() + "."
 
 
@@ -92,26 +92,26 @@ def _security() -> dict[str, Any]:
     }
 
 
-def _explained(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_descriptions(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [parameter | {"description": f"The {parameter['name']}."} for parameter in parameters]
 
 
 def _item(path: str, facts: dict[str, Any]) -> dict[str, Any]:
     item = {"x-name": facts["source"], "x-path": path, "x-tag": facts["tag"]}
-    return item | ({"parameters": _explained(facts["path_parameters"])} if facts["path_parameters"] else {})
+    return item | ({"parameters": _with_descriptions(facts["path_parameters"])} if facts["path_parameters"] else {})
 
 
 def _operation(method: str, facts: dict[str, Any], with_internal: bool) -> dict[str, Any]:
-    status, said = _SUCCESS.get(method, ("200", "Successful invocation"))
+    status, success_text = _SUCCESS.get(method, ("200", "Successful invocation"))
     failure = {"schema": {"$ref": "#/definitions/ApiError"}}
     described: dict[str, Any] = {
         "operationId": facts["id"],
-        "parameters": _explained(facts["parameters"]),
-        "description": _prose(facts["id"]),
+        "parameters": _with_descriptions(facts["parameters"]),
+        "description": _sentence(facts["id"]),
         "tags": [facts["tag"]],
         "responses": {code: {"description": text} | failure for code, text in _FAILURES.items()},
     }
-    described["responses"][status] = {"description": said}
+    described["responses"][status] = {"description": success_text}
     if facts["scopes"]:
         described["security"] = [{"oauth2_implicit": facts["scopes"]}]
     if with_internal and facts["fresh_login"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The usage log: reading it, by the page and counted by day."""
+"""Read the usage log: pages of entries, and counts by day."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flask import abort, request
 
 from .. import rights
 from ..errors import MessageError, internal_error, not_found
-from ..paging import seal, unseal
+from ..paging import decode_cursor, encode_cursor
 from ..quay import quay
 from ..routing import Routes, require, require_fresh_login, require_user_admin
+from ..serialization import account_avatar, rfc2822
 from ..state import LogEntry
-from ..views import account_avatar, rfc2822
 
 routes = Routes()
 
@@ -111,14 +111,14 @@ def _logs(
     select: Select, *, performer: str | None = None, with_namespace: bool = False, limited: bool = True
 ) -> dict[str, Any]:
     start, end = _checked_range()
-    answer: dict[str, Any] = {"start_time": rfc2822(start), "end_time": rfc2822(end), "logs": []}
+    body: dict[str, Any] = {"start_time": rfc2822(start), "end_time": rfc2822(end), "logs": []}
     if _search_unavailable():
-        return answer | {"search_unavailable": True, "message": _SEARCH_UNAVAILABLE}
+        return body | {"search_unavailable": True, "message": _SEARCH_UNAVAILABLE}
     if performer and not _account_exists(performer):
         internal_error()
     entries, position = _page(_find(select, start, end, performer), limited)
-    answer["logs"] = [_view(entry, with_namespace) for entry in entries]
-    return answer | ({"next_page": seal(position)} if position else {})
+    body["logs"] = [_view(entry, with_namespace) for entry in entries]
+    return body | ({"next_page": encode_cursor(position)} if position else {})
 
 
 def _aggregate(select: Select, *, performer: str | None = None) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _aggregate(select: Select, *, performer: str | None = None) -> dict[str, Any
     if end - start > _LONGEST_AGGREGATE:
         raise MessageError("Invalid date range for logs")
     known_performer = performer if performer and _account_exists(performer) else None
-    # By day of the month only, so that two days of one number in two months are added up.
+    # Quay groups by day of the month only, so the same day of two months is added up.
     counts = Counter((entry.kind, entry.at.day) for entry in _find(select, start, end, known_performer))
     return {
         "aggregated": [
@@ -139,7 +139,7 @@ def _aggregate(select: Select, *, performer: str | None = None) -> dict[str, Any
 
 
 def _date_of(day: int, start: datetime) -> datetime:
-    """The date Quay gives a day number: in the month of the start, else one later; it stumbles over February."""
+    """Return the date of a day number: in the month of the start or the next. Fails in short months, as Quay does."""
     try:
         date = datetime(start.year, start.month, day, tzinfo=UTC)
     except ValueError:
@@ -164,12 +164,12 @@ def _find(select: Select, start: datetime, end: datetime, performer: str | None)
 
 
 def _page(entries: list[LogEntry], limited: bool) -> tuple[list[LogEntry], dict[str, Any] | None]:
-    """One page, and the position of the next; with Quay's flaws.
+    """Return one page and the position of the next one, with the errors of Quay.
 
-    The last page that holds something still names a next one, because older tables may hold more. Entries of one
-    time at the edge of a page are skipped by an offset, which then is applied to every later page as well.
+    The last page with entries has a next page too, because older tables may have more. Entries with the same
+    time at the end of a page are skipped by an offset, which is applied to every later page as well.
     """
-    position = unseal()
+    position = decode_cursor()
     if position.get("older_tables"):
         return [], None
     number, offset = int(position.get("number", 0)), int(position.get("offset", 0))
@@ -196,7 +196,7 @@ def _checked_range() -> tuple[datetime, datetime]:
 
 
 def _range() -> tuple[datetime, datetime]:
-    """From the start's midnight to the midnight after the end; what cannot be read counts as not given."""
+    """Return the range: from midnight of the start date to midnight after the end date. Invalid dates are ignored."""
     now = quay().clock.now()
     start = _date("starttime") or now - timedelta(days=1)
     end = _date("endtime") or now

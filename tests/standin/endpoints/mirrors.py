@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mirrors of repositories: the configuration, and asking for a sync. Nothing is ever copied."""
+"""Mirrors of repositories: configuration, and requests for a sync. Nothing is copied."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .. import rights
-from ..audit import log
 from ..errors import MessageError, bad_request, internal_error, not_found, unknown_robot
 from ..quay import quay
 from ..routing import Routes, json_body, require
 from ..state import Mirror, Repository
+from ..usage_log import log
 from .repositories import find_repository, split
 
 routes = Routes()
@@ -58,11 +58,11 @@ _UPDATE = {"type": "object", "properties": _PROPERTIES}
 
 _MIRROR = "/repository/<repository:repository>/mirror"
 _DATE = "%Y-%m-%dT%H:%M:%SZ"
-_UNDER_WAY = ("SYNC_NOW", "SYNCING")
+_RUNNING = ("SYNC_NOW", "SYNCING")
 
 
 class DetailError(MessageError):
-    """Some refusals of mirrors have their reason below `detail`, and nothing else."""
+    """Some errors of mirrors have only the key `detail`."""
 
     def __init__(self, detail: str, status: int = 400) -> None:
         super().__init__(detail, status)
@@ -123,7 +123,7 @@ def create(repository: str) -> tuple[str, int]:
     if "robot_username" not in body:
         internal_error()
     robot = _checked_robot(found, body["robot_username"])
-    _let_write(found, robot)
+    _grant_write(found, robot)
     if body.keys() - _PROPERTIES.keys():
         internal_error()
     found.mirror = Mirror(
@@ -152,7 +152,7 @@ def update(repository: str) -> tuple[str, int]:
     _check_update(body)
     if "robot_username" in body:
         mirror.robot = _checked_robot(found, body["robot_username"])
-        _let_write(found, mirror.robot)
+        _grant_write(found, mirror.robot)
     if "sync_start_date" in body:
         mirror.sync_start_date = _parsed_date(body["sync_start_date"])
     if "root_rule" in body:
@@ -164,7 +164,7 @@ def update(repository: str) -> tuple[str, int]:
     if "architecture_filter" in body:
         mirror.architectures = body["architecture_filter"] or []
     if "external_registry_username" in body:
-        # Here, unlike in a new configuration, an empty name stays empty.
+        # Unlike in a new configuration, an empty name stays empty.
         mirror.username = body["external_registry_username"]
         mirror.password = body.get("external_registry_password", mirror.password)
     _change_registry(mirror.registry, body.get("external_registry_config", {}))
@@ -194,7 +194,7 @@ def _change_registry(registry: dict[str, Any], changes: dict[str, Any]) -> None:
         if key not in changes.get("proxy", {}):
             continue
         if "proxy" not in registry:
-            # The first one is lost: Quay only makes room for the others.
+            # Quay loses the first proxy: it only creates the dictionary.
             registry["proxy"] = {}
         else:
             registry["proxy"][key] = changes["proxy"][key]
@@ -213,7 +213,7 @@ def sync_now(repository: str) -> tuple[str, int]:
 @routes.add("POST", f"{_MIRROR}/sync-cancel", feature="REPO_MIRROR")
 def cancel_sync(repository: str) -> tuple[str, int]:
     found, mirror = _mirrored(repository)
-    if mirror.status not in _UNDER_WAY:
+    if mirror.status not in _RUNNING:
         raise not_found()
     mirror.status, mirror.retries = "CANCEL", 0
     _log(found, "sync_status", "SYNC_CANCEL")
@@ -229,7 +229,7 @@ def _check_location(reference: str) -> None:
     if not path:
         raise bad_request("External registry reference must include a repository path")
     name = host.partition(":")[0]
-    # No name is looked up here: those that never resolve do not, all others do.
+    # No DNS lookup: names below .invalid do not resolve, all others do.
     if name.endswith(".invalid"):
         raise bad_request(f"Cannot resolve hostname '{name}'")
     if name == "localhost" or _is_private(name):
@@ -271,7 +271,7 @@ def _checked_robot(repository: Repository, name: str) -> str:
     return name
 
 
-def _let_write(repository: Repository, robot: str) -> None:
+def _grant_write(repository: Repository, robot: str) -> None:
     if repository.user_roles.get(robot) in (None, "read"):
         repository.user_roles[robot] = "write"
 

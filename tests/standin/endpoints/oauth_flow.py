@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The browser's way to an OAuth token, the assigning of tokens, and what a user has authorized."""
+"""The OAuth flow of the browser, the assignment of tokens, and the authorizations of a user."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from .. import auth, rights, scopes, tokens
-from ..audit import log
 from ..config import app_url
-from ..creation import TEN_YEARS_S, mint_oauth_token
 from ..errors import AbortError, HtmlError, internal_error, json_response, not_found
+from ..factories import TEN_YEARS_S, mint_oauth_token
 from ..quay import caller, quay, set_caller
 from ..routing import Routes, require_user_admin
+from ..serialization import application_summary
 from ..sessions import csrf_token, verify_csrf
 from ..state import Application, Assignment, AuthorizationCode, OAuthToken, User
-from ..views import application_summary
+from ..usage_log import log
 
 routes = Routes()
 
@@ -76,7 +76,7 @@ def exchange_code() -> Response:
     if not _is_redirect_allowed(application, form["redirect_uri"]):
         return _oauth_error("invalid_grant")
     del quay().state.authorization_codes[code.digest]
-    _rest, secret = mint_oauth_token(application, code.username, code.scope)
+    _token, secret = mint_oauth_token(application, code.username, code.scope)
     return _oauth_json(
         {"access_token": secret, "token_type": "Bearer", "expires_in": TEN_YEARS_S, "refresh_token": None}
     )
@@ -90,7 +90,7 @@ def assign_user() -> Response:
     verify_csrf()
     if not quay().feature("ASSIGN_OAUTH_TOKEN"):
         raise HtmlError(404)
-    # Basic is read, but only a session counts: the CSRF pair of an anonymous session gets one no further.
+    # Basic credentials are read, but only a session is accepted. The CSRF pair of an anonymous session is not enough.
     assigner = caller().user
     if assigner is None or caller().kind != "session":
         raise HtmlError(401)
@@ -181,7 +181,7 @@ def _require_parameters(found: Parameters, *names: str) -> None:
 
 
 def _authorize(user: User, parameters: Parameters) -> Response:
-    """Give a token or a code by redirect, or say by redirect why not."""
+    """Redirect with a token or a code, or with an error."""
     response_type = parameters.get("response_type", "code")
     assignment_uuid = parameters.get("assignment_uuid")
     if assignment_uuid is not None and (response_type != "token" or not quay().feature("ASSIGN_OAUTH_TOKEN")):
@@ -200,14 +200,14 @@ def _authorize(user: User, parameters: Parameters) -> Response:
     echoed = {name: parameters[name] for name in ("scope", "state") if name in parameters}
     if response_type == "code":
         return _redirect(redirect_uri, {**echoed, "code": _new_code(user, application, scope)})
-    _rest, secret = mint_oauth_token(application, user.username, scope)
+    _token, secret = mint_oauth_token(application, user.username, scope)
     quay().state.assignments.pop(assignment_uuid or "", None)
     fragment = f"access_token={secret}&token_type=Bearer&expires_in={TEN_YEARS_S}"
     return _redirect(redirect_uri, echoed, fragment)
 
 
 def _may_use(user: User, application: Application, assignment_uuid: str | None) -> bool:
-    """An administrator of the organization may, and whoever was assigned a token of one of its applications."""
+    """Whether a user may get a token: administrators of the organization, and users with an assigned token."""
     if rights.is_admin_of_organization(user.username, application.namespace):
         return True
     assignment = quay().state.assignments.get(assignment_uuid or "")
@@ -218,15 +218,15 @@ def _may_use(user: User, application: Application, assignment_uuid: str | None) 
 
 def _authorized_scope(user: User, application: Application) -> str:
     now = quay().clock.now()
-    living = [token for token in quay().state.tokens_of_user(user.username) if token.expires_at > now]
-    return ",".join(token.scope for token in living if token.client_id == application.client_id)
+    valid = [token for token in quay().state.tokens_of_user(user.username) if token.expires_at > now]
+    return ",".join(token.scope for token in valid if token.client_id == application.client_id)
 
 
 def _consent(application: Application, parameters: Parameters) -> Response:
     if not _is_redirect_allowed(application, parameters["redirect_uri"]):
         return _redirect(application.redirect_uri, {"error": "redirect_uri_mismatch"})
-    asked = scopes.views(parameters["scope"])
-    if not asked:
+    requested = scopes.views(parameters["scope"])
+    if not requested:
         raise HtmlError(404)
     if parameters.get("format", "html").lower() != "json":
         return Response("<!doctype html>\n<title>Authorize</title>\n", content_type="text/html; charset=utf-8")
@@ -235,8 +235,8 @@ def _consent(application: Application, parameters: Parameters) -> Response:
     summary["organization"]["avatar"] = json.dumps(summary["organization"]["avatar"])
     return json_response(
         {
-            "scopes": asked,
-            "has_dangerous_scopes": any(scope["dangerous"] for scope in asked),
+            "scopes": requested,
+            "has_dangerous_scopes": any(scope["dangerous"] for scope in requested),
             "application": summary,
             "response_type": parameters.get("response_type", "code"),
             "client_id": application.client_id,
@@ -250,7 +250,7 @@ def _consent(application: Application, parameters: Parameters) -> Response:
 
 
 def _is_redirect_allowed(application: Application, redirect_uri: str) -> bool:
-    """Quay's own page exactly, or below the application's own address."""
+    """Whether the URI is the page of Quay itself, or below the redirect URI of the application."""
     config = quay().config
     if redirect_uri == app_url(config) + config["LOCAL_OAUTH_HANDLER"]:
         return True

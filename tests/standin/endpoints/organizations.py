@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from .. import names, rights
-from ..audit import log
-from ..creation import create_organization
-from ..directory import sync_of
 from ..errors import MessageError, bad_request, not_found
+from ..factories import create_organization
 from ..quay import quay
 from ..routing import Routes, json_body, require, require_fresh_login, require_user_admin
+from ..serialization import account_avatar, avatar
 from ..state import Organization, Team
-from ..views import account_avatar, avatar
+from ..team_sync import sync_of
+from ..usage_log import log
 
 routes = Routes()
 

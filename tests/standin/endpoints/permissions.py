@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Permissions on a repository, of users, robots and teams."""
+"""Permissions of users, robots and teams on a repository."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .. import rights
-from ..audit import log
 from ..errors import MessageError, bad_request, internal_error, not_found
 from ..quay import quay
 from ..routing import Routes, json_body, require
+from ..serialization import account_avatar, avatar
 from ..state import Repository
-from ..views import account_avatar, avatar
+from ..usage_log import log
 from .repositories import find_repository, split
 
 routes = Routes()
@@ -63,7 +63,7 @@ def put_user(repository: str, username: str) -> dict[str, Any]:
     role = json_body(_ROLE)["role"]
     namespace, name = split(repository)
     _refuse_owner(namespace, username)
-    _refuse_stranger(namespace, username)
+    _refuse_unknown_account(namespace, username)
     if found is None:
         internal_error()
     found.user_roles[username] = role
@@ -131,7 +131,7 @@ def _refuse_owner(namespace: str, username: str) -> None:
         raise bad_request("Namespace owner must always be admin.")
 
 
-def _refuse_stranger(namespace: str, username: str) -> None:
+def _refuse_unknown_account(namespace: str, username: str) -> None:
     state = quay().state
     if username not in state.users and username not in state.robots:
         raise bad_request(f"Invalid username: {username}")
@@ -140,7 +140,7 @@ def _refuse_stranger(namespace: str, username: str) -> None:
 
 
 def _all_roles(repository: Repository, username: str) -> list[str]:
-    """Directly and by teams, one by one."""
+    """Return the roles of a user: the direct one and those by teams."""
     direct = repository.user_roles.get(username)
     teams = [team.name for org, team in quay().state.teams_of(username) if org.name == repository.namespace]
     by_team = [repository.team_roles[team] for team in teams if team in repository.team_roles]
@@ -160,7 +160,7 @@ def _user_view(namespace: str, username: str, role: str) -> dict[str, Any]:
 
 
 def is_organization_member(orgname: str, account: str) -> bool:
-    """Robots always count as members."""
+    """Whether an account is a member. Robots always count as members."""
     if account in quay().state.robots:
         return True
     return any(org.name == orgname for org, _team in quay().state.teams_of(account))

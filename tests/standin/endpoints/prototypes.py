@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Default permissions of an organization, which new repositories receive."""
+"""Default permissions of an organization, which apply to new repositories."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .. import rights
-from ..audit import log
 from ..errors import MessageError, bad_request, not_found
 from ..quay import caller, quay
 from ..routing import Routes, json_body, require
+from ..serialization import account_avatar, avatar
 from ..state import Prototype
-from ..views import account_avatar, avatar
+from ..usage_log import log
 from .organizations import find_organization
 from .permissions import is_organization_member
 
@@ -53,7 +53,7 @@ def create(orgname: str) -> dict[str, Any]:
     organization = find_organization(orgname)
     kind, name = body["delegate"]["kind"], body["delegate"]["name"]
     if kind == "team" and name not in organization.teams:
-        # Quay's own message lacks its arguments.
+        # Quay does not format its own message.
         raise MessageError(f"('Team does not exist: %s/%s', '{orgname}', '{name}')")
     activating_user = body.get("activating_user", {}).get("name")
     if activating_user and not _account_exists(activating_user):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry itself: as much of the distribution specification as logging in, pushing and referrers need."""
+"""The registry: the parts of the distribution specification for login, push and referrers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 from flask import Response, g, request
 
 from .. import tokens
-from ..audit import log
 from ..config import app_url
 from ..errors import AbortError, HtmlError, RegistryError, challenge
 from ..keys import InvalidRegistryToken
 from ..quay import quay
 from ..routing import Routes
 from ..state import Manifest, Repository
+from ..usage_log import log
 
 routes = Routes()
 
@@ -50,7 +50,7 @@ def list_referrers(repository: str, reference: str) -> Response:
     if artifact_type is not None:
         referrers = [descriptor for descriptor in referrers if descriptor.get("artifactType") == artifact_type]
     index: dict[str, Any] = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": referrers}
-    # Quay gives the index the annotations of all that it lists.
+    # Quay copies the annotations of all listed manifests to the index.
     merged = {key: value for referrer in referrers for key, value in referrer.get("annotations", {}).items()}
     if merged:
         index["annotations"] = merged
@@ -121,14 +121,14 @@ def start_upload(repository: str) -> Response:
     quay().state.uploads[uuid] = bytearray()
     if "digest" in request.args:
         return _finish_upload(found, uuid)
-    return _upload_answer(repository, uuid, 202)
+    return _upload_response(repository, uuid, 202)
 
 
 @routes.plain("PATCH", f"{_REPOSITORY}/blobs/uploads/<uuid>")
 def continue_upload(repository: str, uuid: str) -> Response:
     _writable(repository)
     _upload(uuid).extend(request.get_data())
-    return _upload_answer(repository, uuid, 202)
+    return _upload_response(repository, uuid, 202)
 
 
 @routes.plain("PUT", f"{_REPOSITORY}/blobs/uploads/<uuid>")
@@ -168,7 +168,7 @@ def _upload(uuid: str) -> bytearray:
     return upload
 
 
-def _upload_answer(repository: str, uuid: str, status: int) -> Response:
+def _upload_response(repository: str, uuid: str, status: int) -> Response:
     headers = {
         "Docker-Upload-UUID": uuid,
         "Location": f"{app_url(quay().config)}/v2/{repository}/blobs/uploads/{uuid}",
@@ -178,7 +178,7 @@ def _upload_answer(repository: str, uuid: str, status: int) -> Response:
 
 
 def _authenticate(scope: str | None) -> dict[str, Any] | None:
-    """The claims of the request's registry token, or none without one. The subject is not looked up again."""
+    """Return the claims of the registry token, or none without a token. The subject is not checked again."""
     header = request.headers.get("Authorization", "").strip()
     if not header:
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Registry tokens: `/v2/auth`, which also creates repositories, and the robots' federation exchange."""
+"""Registry tokens: `/v2/auth`, which also creates repositories, and the federation exchange of robots."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 from flask import Response, request
 
 from .. import auth, names, rights
-from ..audit import log
-from ..creation import create_repository
 from ..errors import READ_ONLY_MESSAGE, AbortError, RegistryError, internal_error, json_response
+from ..factories import create_repository
 from ..federation import FederationError, verify_identity
 from ..quay import Caller, caller, quay, set_caller
 from ..routing import Routes
 from ..state import Robot
+from ..usage_log import log
 
 routes = Routes()
 
@@ -39,16 +39,16 @@ class Grant:
 def get_registry_token() -> dict[str, str]:
     credentials = auth.basic_credentials()
     set_caller(auth.basic_caller(*credentials) if credentials else Caller())
-    asked = request.args.getlist("scope")
+    requested = request.args.getlist("scope")
     known = caller().account is not None
     if not known and not quay().feature("ANONYMOUS_ACCESS"):
         raise AbortError(401, "Anonymous access is not allowed")
     if "Authorization" in request.headers and not known:
         raise RegistryError("UNAUTHORIZED", caller().error or "Specified credentials are invalid", 401)
-    if not known and not any(asked):
+    if not known and not any(requested):
         raise RegistryError("UNAUTHORIZED", "access to the requested resource is not authorized", 401)
-    grants = [_grant(scope) for scope in asked if scope]
-    if known and not asked:
+    grants = [_grant(scope) for scope in requested if scope]
+    if known and not requested:
         _log_login()
     access = [{"type": "repository", "name": grant.name, "actions": grant.actions} for grant in grants]
     roots = {f"{grant.namespace}/{grant.repository}": _TUF_DISABLED for grant in grants}
@@ -81,19 +81,19 @@ def exchange_identity() -> Response | dict[str, str]:
 
 
 def _context(roots: dict[str, str] | None) -> dict[str, Any]:
-    who = caller()
-    context: dict[str, Any] = {"version": 2} if who.account else {}
-    if who.oauth_token:
-        uuid = who.oauth_token.uuid
+    current = caller()
+    context: dict[str, Any] = {"version": 2} if current.account else {}
+    if current.oauth_token:
+        uuid = current.oauth_token.uuid
         context |= {"entity_kind": "oauthtoken", "entity_reference": uuid, "kind": "oauth", "oauth": uuid}
-    elif who.app_token_uuid:
-        context |= {"entity_kind": "appspecifictoken", "entity_reference": who.app_token_uuid, "kind": "user"}
-    elif isinstance(who.account, Robot):
-        context |= {"entity_kind": "robot", "entity_reference": who.account.name, "kind": "user"}
-    elif who.user:
-        context |= {"entity_kind": "user", "entity_reference": who.user.uuid, "kind": "user"}
-    if who.name:
-        context["user"] = who.name
+    elif current.app_token_uuid:
+        context |= {"entity_kind": "appspecifictoken", "entity_reference": current.app_token_uuid, "kind": "user"}
+    elif isinstance(current.account, Robot):
+        context |= {"entity_kind": "robot", "entity_reference": current.account.name, "kind": "user"}
+    elif current.user:
+        context |= {"entity_kind": "user", "entity_reference": current.user.uuid, "kind": "user"}
+    if current.name:
+        context["user"] = current.name
     single = next(iter(roots.values())) if roots and len(roots) == 1 else _TUF_DISABLED
     return context | {"com.apostille.roots": roots, "com.apostille.root": single}
 
@@ -101,20 +101,20 @@ def _context(roots: dict[str, str] | None) -> dict[str, Any]:
 def _log_login() -> None:
     if not quay().config["ACTION_LOG_AUDIT_LOGINS"]:
         return
-    who = caller()
+    current = caller()
     metadata: dict[str, Any] = {"type": "v2auth", "useragent": request.headers.get("User-Agent", "")}
-    if who.app_token_title is not None:
-        metadata |= {"kind": "app_specific_token", "app_specific_token_title": who.app_token_title}
-    elif isinstance(who.account, Robot):
-        metadata |= {"kind": "robot", "robot": who.account.name}
-    elif not who.oauth_token:
+    if current.app_token_title is not None:
+        metadata |= {"kind": "app_specific_token", "app_specific_token_title": current.app_token_title}
+    elif isinstance(current.account, Robot):
+        metadata |= {"kind": "robot", "robot": current.account.name}
+    elif not current.oauth_token:
         metadata["kind"] = "user"
-    namespace = who.account.namespace if isinstance(who.account, Robot) else who.name
+    namespace = current.account.namespace if isinstance(current.account, Robot) else current.name
     log("login_success", namespace, metadata)
 
 
 def _grant(scope: str) -> Grant:
-    """What of one asked scope the caller gets; a missing right makes the list of actions shorter, no error."""
+    """Return the granted part of one requested scope. Missing rights remove actions and cause no error."""
     hostname = re.escape(quay().config["SERVER_HOSTNAME"])
     name_pattern = rf"(?:{hostname}/)?((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+)"
     match = re.match(rf"^repository:({name_pattern}):((?:push|pull|\*)(?:,(?:push|pull|\*))*)$", scope)
@@ -129,15 +129,15 @@ def _grant(scope: str) -> Grant:
     return Grant(match[1], actions, namespace, name)
 
 
-def _actions(namespace: str, name: str, asked: list[str]) -> list[str]:
+def _actions(namespace: str, name: str, requested: list[str]) -> list[str]:
     granted = []
-    if "push" in asked and caller().account and _may_push(namespace, name):
+    if "push" in requested and caller().account and _may_push(namespace, name):
         granted.append("push")
     repository = quay().state.repositories.get((namespace, name))
     is_public = repository is not None and repository.is_public
-    if "pull" in asked and (is_public or rights.can_read_repository(namespace, name)):
+    if "pull" in requested and (is_public or rights.can_read_repository(namespace, name)):
         granted.append("pull")
-    if "*" in asked and rights.can_administer_repository(namespace, name):
+    if "*" in requested and rights.can_administer_repository(namespace, name):
         if repository is None:
             internal_error()
         if repository.state == "NORMAL":
@@ -146,7 +146,7 @@ def _actions(namespace: str, name: str, asked: list[str]) -> list[str]:
 
 
 def _may_push(namespace: str, name: str) -> bool:
-    """Whether a push is allowed; a repository that is not there is created on the spot."""
+    """Whether a push is allowed. A missing repository is created."""
     repository = quay().state.repositories.get((namespace, name))
     if repository:
         return repository.state == "NORMAL" and rights.can_write_repository(namespace, name)

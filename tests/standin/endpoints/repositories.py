@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Repositories, and the rule that every address below them may be a longer repository name."""
+"""Repositories. Every unknown path below them can be a longer repository name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from .. import names, rights
-from ..audit import log
-from ..creation import create_repository
 from ..errors import bad_request, internal_error, not_found
+from ..factories import create_repository
 from ..paging import page
 from ..quay import caller, quay
 from ..routing import Routes, flag, json_body, require
+from ..serialization import rfc2822
 from ..state import Repository
-from ..views import rfc2822
+from ..usage_log import log
 
 routes = Routes()
 
@@ -82,7 +82,7 @@ def list_visible() -> dict[str, Any]:
     if not (namespace or public or starred):
         raise bad_request("namespace, starred or public are required for this API call")
     if starred:
-        # Nobody stars anything here.
+        # The stand-in has no starred repositories.
         if caller().name is None:
             raise BadRequest
         return {"repositories": []}
@@ -95,7 +95,7 @@ def list_visible() -> dict[str, Any]:
 
 
 def _is_listed(repository: Repository, public: bool) -> bool:
-    """By the rights of the account, whatever the scopes of its token."""
+    """Whether a repository is listed, by the rights of the account. Scopes of the token are ignored."""
     name = caller().name
     if public and repository.is_public:
         return True
@@ -127,7 +127,7 @@ def update(repository: str) -> dict[str, Any]:
 
 @routes.add("DELETE", "/repository/<repository:repository>")
 def delete(repository: str) -> tuple[str, int]:
-    """Also what was never there is deleted with success."""
+    """Delete a repository. Quay reports success also if it does not exist."""
     namespace, name = split(repository)
     require(rights.can_administer_repository(namespace, name))
     quay().state.repositories.pop((namespace, name), None)
@@ -165,7 +165,7 @@ def change_state(repository: str) -> dict[str, Any]:
 @routes.add("PUT", "/repository/<repository:repository>/tokens/<code>")
 @routes.add("DELETE", "/repository/<repository:repository>/tokens/<code>")
 def refuse_access_token(repository: str, code: str | None = None) -> tuple[dict[str, str], int]:
-    """The access tokens of long ago."""
+    """Refuse the former access tokens."""
     require(rights.can_administer_repository(*split(repository)))
     return {"message": "Handling of access tokens is no longer supported"}, 410
 

@@ -11,12 +11,12 @@ from typing import Any
 from flask import abort, request
 
 from .. import names, rights, tokens
-from ..audit import log
 from ..errors import MessageError, bad_request, unknown_robot
 from ..quay import quay
 from ..routing import Routes, flag, json_body, require, require_user_admin
+from ..serialization import avatar, rfc2822
 from ..state import Robot
-from ..views import avatar, rfc2822
+from ..usage_log import log
 
 routes = Routes()
 
@@ -41,7 +41,7 @@ _USER = "/user/robots"
 
 
 def _administered(orgname: str | None) -> str:
-    """The namespace whose robots the caller may administer: an organization's, or his own."""
+    """Return the namespace whose robots the caller may administer: an organization or their own."""
     if orgname is None:
         return require_user_admin().username
     require(rights.can_administer_organization(orgname))
@@ -84,12 +84,12 @@ def _list(namespace: str, *, with_token: bool, with_permissions: bool) -> dict[s
 
 
 def _latest_use(robot: Robot) -> tuple[bool, float]:
-    # As PostgreSQL sorts: what was never used comes first in descending order; the rest of the order is chance.
+    # The order of PostgreSQL: unused robots come first in descending order. The rest of the order is undefined.
     return (robot.last_accessed is None, robot.last_accessed.timestamp() if robot.last_accessed else 0.0)
 
 
 def _cut_rows(views: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """The limit counts joined rows, one for each pair of team and repository, and cuts a robot short."""
+    """Apply the limit as Quay does: to joined rows of team and repository, so a robot may be incomplete."""
     cut = []
     for view in views:
         teams, repositories = view["teams"] or [None], view["repositories"] or [None]
@@ -152,7 +152,7 @@ def delete(shortname: str, orgname: str | None = None) -> tuple[str, int]:
     mirrors = [repository.mirror for repository in quay().state.repositories.values() if repository.mirror]
     if any(mirror.robot == robot.name for mirror in mirrors):
         raise bad_request("Robot is being used by a mirror")
-    quay().state.forget_account(robot.name)
+    quay().state.remove_account_references(robot.name)
     del quay().state.robots[robot.name]
     log("delete_robot", namespace, {"robot": shortname})
     return "", 204

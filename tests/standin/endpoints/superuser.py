@@ -11,14 +11,14 @@ from typing import Any
 from flask import request
 
 from .. import names, rights, tokens
-from ..audit import log
-from ..creation import create_organization, create_user
 from ..errors import MessageError, bad_request, internal_error, not_found
+from ..factories import create_organization, create_user
 from ..paging import page
 from ..quay import caller, hash_password, quay
 from ..routing import Routes, flag, json_body, require, require_fresh_login
+from ..serialization import account_avatar, avatar
 from ..state import Organization, User
-from ..views import account_avatar, avatar
+from ..usage_log import log
 
 routes = Routes()
 
@@ -82,7 +82,7 @@ def update(username: str) -> dict[str, Any]:
     user = _find(username)
     if username in quay().config["SUPER_USERS"]:
         raise bad_request("Cannot update a superuser")
-    # What comes back is the user as he was, but for the e-mail address.
+    # Quay returns the user before the update, except for the e-mail address.
     view = _user_view(user)
     if "password" in body:
         _change_password(user, body["password"])
@@ -121,7 +121,7 @@ def delete(username: str) -> tuple[str, int]:
     if username in quay().config["SUPER_USERS"]:
         raise bad_request("Cannot delete a superuser")
     log("user_delete", username, {"username": username})
-    # Quay takes a disabled user for one whose deletion is under way, and leaves him.
+    # Quay treats a disabled user as already being deleted, and does not delete them.
     if user.enabled:
         quay().state.delete_namespace(username, quay().clock.now())
     return "", 204
@@ -161,7 +161,7 @@ def delete_organization(name: str) -> tuple[str, int]:
 
 @routes.add("POST", "/superuser/takeownership/<namespace>", feature=_FEATURE)
 def take_ownership(namespace: str) -> dict[str, str]:
-    """A user's namespace becomes an organization; in either case the superuser is made an owner."""
+    """Make the superuser an owner. The namespace of a user becomes an organization."""
     _require_superuser()
     state, superuser = quay().state, caller().name or ""
     if namespace in quay().config["SUPER_USERS"]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from .. import names, rights
-from ..audit import log
-from ..directory import group_problem, may_set_up_sync, metadata, service, sync_of
 from ..errors import MessageError, bad_request, internal_error, not_found
 from ..quay import caller, quay
 from ..routing import Routes, flag, json_body, require, require_fresh_login
+from ..serialization import account_avatar, avatar, rfc2822
 from ..state import Team, TeamSync
-from ..views import account_avatar, avatar, rfc2822
+from ..team_sync import group_problem, may_set_up_sync, metadata, service, sync_of
+from ..usage_log import log
 
 routes = Routes()
 
@@ -84,7 +84,7 @@ def delete(orgname: str, teamname: str) -> tuple[str, int]:
         text = f"Deleting team '{teamname}' would remove admin ability for user '{caller().name}'"
         raise MessageError(f"{text} in organization '{orgname}'")
     if organization.teams[teamname].role == "admin" and not _admin_teams(orgname):
-        # Looking for the caller's own team, Quay stumbles over a superuser who has none.
+        # Quay looks for the caller's own team, and fails for a superuser without one.
         internal_error()
     del organization.teams[teamname]
     for repository in quay().state.repositories.values():
@@ -141,7 +141,7 @@ def put_member(orgname: str, teamname: str, member: str) -> dict[str, Any]:
 
 
 def _refuse_synced(orgname: str, teamname: str, member: str) -> None:
-    """Ahead of every right: who is in a synced team is the directory's business, but for robots."""
+    """Refuse changes of members of a synced team, except robots. Checked before any right."""
     organization = quay().state.organizations.get(orgname)
     team = organization.teams.get(teamname) if organization else None
     if team is not None and sync_of(team) is not None and "+" not in member:
@@ -190,7 +190,7 @@ def list_permissions(orgname: str, teamname: str) -> dict[str, Any]:
 
 
 def _is_only_admin_team(orgname: str, team: Team) -> bool:
-    """Whether the caller administers the organization by this team alone."""
+    """Whether the caller administers the organization only by this team."""
     return _admin_teams(orgname) == [team.name]
 
 
@@ -212,7 +212,7 @@ def enable_sync(orgname: str, teamname: str) -> dict[str, Any]:
     if problem:
         raise bad_request(f"Could not sync to group: {problem}")
     if team.sync is not None:
-        # One row per team: the second one is a violated key.
+        # One row per team: a second one violates the key.
         internal_error()
     team.sync = TeamSync(service() or "", body)
     log("enable_team_sync", orgname, {"team": teamname})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first user, signing in and out, and the user himself."""
+"""The first user, signing in and out, and the account of the caller."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flask import request
 from werkzeug.exceptions import NotFound
 
 from .. import auth, names, rights
-from ..audit import log
-from ..creation import create_user, mint_oauth_token
 from ..errors import ApiError, HtmlError, MessageError, internal_error
+from ..factories import create_user, mint_oauth_token
 from ..quay import Caller, caller, hash_password, quay, set_caller
 from ..routing import Routes, json_body, require_fresh_login, require_user_admin
+from ..serialization import account_avatar
 from ..sessions import sign_in, sign_out
 from ..state import Application, User
-from ..views import account_avatar
+from ..usage_log import log
 
 routes = Routes()
 
@@ -51,7 +51,7 @@ def initialize() -> tuple[dict[str, Any], int, dict[str, str]]:
         user = create_user(body["username"], body["password"], body.get("email"))
     except MessageError as error:
         raise MessageError(f"Failed to initialize user: {error}") from error
-    # The stand-in has no configuration file to be named in, so the first user becomes superuser by himself.
+    # The stand-in has no configuration file for superusers, so the first user becomes one.
     quay().config["SUPER_USERS"] = [user.username]
     result = {
         "username": user.username,
@@ -82,7 +82,7 @@ def _automation_token(user: User) -> str:
         description="Application token generated via /api/v1/user/initialize",
     )
     quay().state.applications[application.client_id] = application
-    _rest, secret = mint_oauth_token(
+    _token, secret = mint_oauth_token(
         application, user.username, _INITIALIZE_SCOPE, lifetime_s=_INITIALIZE_TOKEN_LIFETIME_S
     )
     return secret
@@ -101,7 +101,7 @@ def post_signin() -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 def _log_login(user: User) -> None:
-    # Written before the session counts, hence without a performer.
+    # Written before the session is valid, so it has no performer.
     set_caller(Caller())
     log("login_success", user.username, {"type": "quayauth", "useragent": request.headers.get("User-Agent", "")})
 
@@ -146,7 +146,7 @@ def put_user() -> dict[str, Any]:
 
 
 def change_password(user: User, password: str) -> None:
-    """A new password ends all sessions, as signing out does."""
+    """Set a password. It ends all sessions of the user, as signing out does."""
     if not names.is_password(password):
         raise MessageError(names.INVALID_PASSWORD)
     user.password_digest = hash_password(password, user.username)

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stages of the tests: each file has one function for each, which raises CommandFailed when something is wrong."""
+"""The stages of the tests. Each is a function that raises CommandFailed if a check fails."""

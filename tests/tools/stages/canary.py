@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The leak canary: whatever real runs leave behind is searched for every secret there was."""
+"""The canary tests: they search everything that real runs leave behind for secrets."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from functools import partial
 from .. import environments, servers, shell
 from ..environments import Environment
 
-# Every family of stand-ins with both, instead of one family with each.
+# Both ansible-cores with every family of stand-ins, instead of one family each.
 FULL = "--full"
 
 
 def canary(*arguments: str) -> None:
-    """Watch runs of the lowest and the highest ansible-core, both at once."""
+    """Search what playbooks leave behind for secrets, by the lowest and the highest ansible-core."""
     environments.main()
     lowest, highest = environments.lowest(), environments.highest()
     newest, oldest = servers.FAMILIES
     pairs = ((lowest, oldest), (highest, newest))
-    shell.side_by_side(partial(watch, *pair, *arguments) for pair in pairs)
+    shell.side_by_side(*(partial(run, *pair, *arguments) for pair in pairs))
 
 
-def watch(environment: Environment, family: str, *arguments: str) -> str:
-    """Return what pytest says of the runs of one ansible-core."""
-    # Joined by "=", because pytest would take a bare path for one of tests.
-    tried = [f"--commands={environment.bin}", *([] if FULL in arguments else [f"--family={family}"])]
-    said = environments.main().read("pytest", "tests/canary", *tried, *arguments)
-    return f"\n-- the {environment.name} ansible-core\n{said}"
+def run(environment: Environment, family: str, *arguments: str) -> None:
+    """Run the tests with the commands of one ansible-core."""
+    # Joined by "=", because pytest would take a path of its own for a test.
+    options = [f"--commands={environment.bin}", *([] if FULL in arguments else [f"--family={family}"])]
+    shell.say(f"\n-- {environment.name} ansible-core")
+    environments.main().run("pytest", "tests/canary", *options, *arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is made from the sources for people to read: web pages and the changelog."""
+"""The documentation as web pages, and the changelog."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 
 from .. import environments, places
 
-# References to pages of ansible-core lead nowhere here; antsibull-docs has checked our own.
+# References to pages of ansible-core cannot be resolved here. antsibull-docs checks the collection's own.
 SETTINGS = (
     "project=tokensmith.quay",
     "extensions=sphinx_antsibull_ext",
@@ -22,19 +22,19 @@ FOLDER = places.BUILD / "docs"
 
 
 def docs() -> None:
-    """Build the pages of all plugins and guides."""
+    """Build the documentation of all plugins and the guides as web pages."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     rst, html = FOLDER / "rst", FOLDER / "html"
-    # antsibull-docs writes only where nobody else may.
+    # antsibull-docs refuses a folder to which others may write.
     rst.mkdir(parents=True, mode=0o755)
     main = environments.main()
     collect = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
     main.run(*collect, "--dest-dir", rst, "tokensmith.quay")
     settings = [word for setting in SETTINGS for word in ("-D", setting)]
     main.run("sphinx-build", "--quiet", "-C", *settings, rst, html)
-    print(f"\nThe documentation is {html / 'index.html'}")
+    print(f"\nThe first page is {html / 'index.html'}")
 
 
 def changelog() -> None:
-    """Put the fragments, and the plugins that are new, into the changelog of the version in galaxy.yml."""
+    """Write the changelog of the version in galaxy.yml, from its fragments and the new plugins."""
     environments.main().run("antsibull-changelog", "release", "--reload-plugins", "--update-existing", cwd=places.ROOT)

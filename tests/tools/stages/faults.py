@@ -10,6 +10,6 @@ from .. import environments, places, servers
 
 
 def faults(*arguments: str) -> None:
-    """Go through the matrix, on stand-ins or on the Quay that the caller names."""
+    """Try every fault at every point of a rotation, on stand-ins or on the server of QUAY_TEST_URL."""
     variables = {"PYTHONPATH": f"{places.TREE / 'tests'}:{places.COLLECTIONS}", "PYTHONDONTWRITEBYTECODE": "1"}
-    environments.main().run("python", "-m", "faults", *arguments, variables={**variables, **servers.named_variables()})
+    environments.main().run("python", "-m", "faults", *arguments, variables={**variables, **servers.real_variables()})

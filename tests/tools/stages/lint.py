@@ -2,31 +2,58 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Style, types, documentation, changelog and licences."""
+"""Static checks: style, types, documentation, changelog and licences."""
 
 from __future__ import annotations
 
-from .. import environments, places
+from .. import environments, places, shell, tree
 
-PYTHON_SOURCES = ("plugins", "tests")
+# The collection's own packages. Every other package of tests is imported by its short name.
+PACKAGES = ("ansible_collections.tokensmith.quay.plugins", "ansible_collections.tokensmith.quay.tests.unit")
+
+YAML = (".yml", ".yaml")
 
 
 def lint() -> None:
-    """Read the sources with everything that reads sources."""
+    """Check style, types, documentation, changelog and licences."""
+    ruff()
+    mypy()
     main = environments.main()
-    main.run("ruff", "check", ".")
-    main.run("ruff", "format", "--check", ".")
-    # From the folder above ansible_collections, so that every module has the name under which it is imported.
-    sources = [(places.TREE / name).relative_to(places.COLLECTIONS) for name in PYTHON_SOURCES]
-    main.run("mypy", "--config-file", places.TREE / "pyproject.toml", *sources, cwd=places.COLLECTIONS)
     main.run("ansible-lint", "--profile", "production", "--offline", "--strict")
-    main.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
+    main.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs", ".")
     main.run("antsibull-changelog", "lint")
     main.run("reuse", "lint", "--lines")
 
 
+def lint_changed() -> None:
+    """Run those checks that take seconds, and ansible-lint on changed YAML files."""
+    ruff()
+    mypy()
+    changed = sorted(str(name) for name in tree.changed() if name.suffix in YAML)
+    if changed:
+        environments.main().run("ansible-lint", "--profile", "production", "--offline", "--strict", *changed)
+    else:
+        shell.say("\nNo YAML file was changed: ansible-lint is not needed.")
+
+
+def ruff() -> None:
+    """Check the style of all Python files."""
+    main = environments.main()
+    main.run("ruff", "check", ".")
+    main.run("ruff", "format", "--check", ".")
+
+
+def mypy() -> None:
+    """Check the types of all Python files; only changed ones cost time."""
+    folders = sorted(path.parent for path in (places.TREE / "tests").glob("*/__init__.py"))
+    packages = [*PACKAGES, *(folder.name for folder in folders)]
+    options = [word for package in packages for word in ("--package", package)]
+    config = places.TREE / "pyproject.toml"
+    environments.main().run("mypy", "--config-file", config, *options, cwd=places.COLLECTIONS)
+
+
 def format_sources() -> None:
-    """Put the sources into their one format, in place."""
+    """Format the Python files in place."""
     main = environments.main()
     main.run("ruff", "check", "--fix", ".", cwd=places.ROOT)
     main.run("ruff", "format", ".", cwd=places.ROOT)

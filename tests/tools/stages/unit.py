@@ -2,37 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests that pytest runs."""
+"""The tests that run by pytest, and the unit tests by ansible-test."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from .. import environments, places, servers
+from .. import ansible_test, environments, places, servers, shell
 from ..environments import Environment
 
 
 def unit(*arguments: str) -> None:
-    """Run all of them; without arguments also those of plugins, under the oldest target's Python."""
+    """Run all tests of pytest, and those of plugins also by the oldest Python of a target."""
     if arguments:
         environments.main().run("pytest", *arguments)
         return
-    # Each process takes tests as it gets along; they do not know of each other.
     environments.main().run("pytest", "--numprocesses=auto", "--dist=worksteal", "--quiet")
     unit_on_target()
 
 
+def unit_of_quick() -> None:
+    """Run the unit and the contract tests."""
+    environments.main().run("pytest", "--quiet", "tests/unit", "tests/contract")
+
+
 def unit_on_target() -> None:
-    """Run the tests of plugins under a Python that serves only as a target."""
+    """Run the tests of plugins by a Python that ansible-core supports on targets only."""
     target = environments.target()
     if target is None:
-        print("\nNo Python 3.8 to 3.10 on this machine: plugins are tested with newer ones only.")
+        shell.say("\nThis machine has no Python 3.8 to 3.10: plugins are tested by newer ones only.")
         return
-    target.run("pytest", "tests/unit/plugins", variables={"PYTHONPATH": ansible_of(environments.lowest())})
+    variables = {"PYTHONPATH": ansible_package(environments.lowest())}
+    target.run("pytest", "--quiet", "tests/unit/plugins", variables=variables)
 
 
-def ansible_of(environment: Environment) -> Path:
-    """Return a folder from which the ansible package of ``environment``, and nothing else of it, can be imported."""
+def ansible_package(environment: Environment) -> Path:
+    """Return a folder from which only the ansible package of ``environment`` can be imported."""
     folder = places.BUILD / "ansible"
     folder.mkdir(exist_ok=True)
     link = folder / "ansible"
@@ -41,6 +46,14 @@ def ansible_of(environment: Environment) -> Path:
     return folder
 
 
+def units(*arguments: str) -> None:
+    """Run the unit tests by ansible-test units of the highest ansible-core, as for other collections."""
+    tester = ansible_test.highest()
+    version = "{}.{}".format(*tester.environment.python.version)
+    with tester.lock():
+        tester.run("units", "--venv", "--python", version, *arguments)
+
+
 def conformance(*arguments: str) -> None:
-    """Compare the facts of the wire contract with the Quay that the caller names, else with the stand-in."""
-    environments.main().run("pytest", "tests/conformance", *arguments, variables=servers.named_variables())
+    """Check the facts of the wire contract on the server of QUAY_TEST_URL, else on the stand-in."""
+    environments.main().run("pytest", "tests/conformance", *arguments, variables=servers.real_variables())

@@ -14,7 +14,7 @@ from typing import Any, Iterator
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._http import client
-from unit.plugins.fake_quay import FakeQuay
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay
 
 # The environment variables that requests reads.
 _REQUESTS_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")

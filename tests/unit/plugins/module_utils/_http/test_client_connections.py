@@ -23,7 +23,15 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from unit.plugins.loopback import JSON, Behaviour, Loopback, free_port, read_request, resets, says
+from ansible_collections.tokensmith.quay.tests.unit.plugins.loopback import (
+    JSON,
+    Behaviour,
+    Loopback,
+    free_port,
+    read_request,
+    resets,
+    says,
+)
 
 SECRET = "s3cret"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"

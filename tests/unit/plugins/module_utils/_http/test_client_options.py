@@ -16,7 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import 
     BearerAuth,
     SessionAuth,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Request, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, ok
 
 BEARER = {"Authorization": "Bearer s3cret"}
 

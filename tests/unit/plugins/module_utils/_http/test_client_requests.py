@@ -21,7 +21,15 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     EndpointMissing,
     UnexpectedResponse,
 )
-from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Request, empty, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    ORIGIN,
+    FakeQuay,
+    Request,
+    empty,
+    ok,
+    page,
+)
 
 JSON = {**COMMON, "Content-Type": "application/json"}
 

@@ -24,7 +24,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     TransportError,
     UnexpectedResponse,
 )
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Step, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
 SLOW = requests.exceptions.ReadTimeout("slow")

@@ -18,7 +18,7 @@ import trustme
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError
-from unit.plugins.loopback import JSON, Loopback, resets, says
+from ansible_collections.tokensmith.quay.tests.unit.plugins.loopback import JSON, Loopback, resets, says
 
 ADVICE = "Set ca_path to the issuing CA; validate_certs=false switches the check off and exposes the credentials"
 

@@ -26,7 +26,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     UnexpectedResponse,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.failures import split_location
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, empty, error, ok, page, refused
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    empty,
+    error,
+    ok,
+    page,
+    refused,
+)
 
 INVALID = "invalid_request"
 

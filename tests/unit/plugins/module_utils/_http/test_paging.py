@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, UnexpectedResponse
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.paging import read_list, read_pages
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.response import Response
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, ok, page
 
 PATH = "/api/v1/organization/acme/logs"
 

@@ -15,7 +15,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     UnexpectedResponse,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.response import Response
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, empty, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, empty, ok
 
 READERS: list[tuple[Callable[[Response], object], str]] = [
     (Response.json_object, "the response is not a JSON object as Quay sends it"),

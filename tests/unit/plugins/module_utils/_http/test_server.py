@@ -18,7 +18,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
     UnexpectedResponse,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.server import Server
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Request, error, ok, page, refused
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    error,
+    ok,
+    page,
+    refused,
+)
 
 CONFIG_JSON: dict[str, Any] = {
     "config": {

@@ -14,7 +14,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._module.context im
     ModuleContext,
     Result,
 )
-from unit.plugins.fake_quay import FakeQuay, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay, ok
 
 
 def test_warnings() -> None:

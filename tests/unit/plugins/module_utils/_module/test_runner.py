@@ -23,7 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._module.context im
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module, run_module
-from unit.plugins.fake_quay import ORIGIN, FakeQuay, error, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, error, ok
 
 SECRET = "s3cret"
 # As AnsibleModule returns them for a play that sets the host and a token.

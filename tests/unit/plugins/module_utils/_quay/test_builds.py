@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.builds import Build, Builds, Source, dockerfile_of
-from unit.plugins.fake_quay import COMMON, FakeQuay, Request, error, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, error, ok
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}

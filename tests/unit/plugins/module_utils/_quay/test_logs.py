@@ -16,7 +16,16 @@ import requests
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError, UnexpectedResponse
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.logs import Logs, LogsUnavailable
-from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    error,
+    ok,
+    page,
+)
 
 UTC = timezone.utc
 TODAY = datetime(2026, 11, 22, 9, 30, 0, tzinfo=UTC)

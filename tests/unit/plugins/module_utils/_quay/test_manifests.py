@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.manifests im
     check_tag,
     fallback_tag,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, ok, page
 
 DIGEST = "sha256:" + "0a" * 32
 HEADERS = {**COMMON, "Accept": ", ".join(MANIFEST_TYPES), "Authorization": "Bearer jwt"}

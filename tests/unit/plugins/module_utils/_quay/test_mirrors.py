@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.mirrors import Mirror, Mirrors
-from unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, error, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, error, ok
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}

@@ -36,7 +36,17 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import
     expand_scopes,
     organization_of,
 )
-from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, empty, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    empty,
+    error,
+    ok,
+    page,
+)
 
 UTC = timezone.utc
 SECRET = "S3CRET" * 6 + "ABCD"
@@ -225,7 +235,7 @@ def test_unknown_client_id(quay: FakeQuay, client: QuayClient) -> None:
     with pytest.raises(BadInput) as caught:
         organization_of(client, "x")
     assert str(caught.value) == (
-        "client_id: https://quay.example.com has no application with the client id 'x'. Check client_id and quay_host"
+        f"client_id: {ORIGIN} has no application with the client id 'x'. Check client_id and quay_host"
     )
 
 
@@ -412,7 +422,7 @@ def test_authorize_is_refused(quay: FakeQuay, reason: str, message: str) -> None
     quay.answers(CSRF_TOKEN, redirect_to(f"{PAGE}?error={reason}"))
     with pytest.raises(RefusedCredential) as caught:
         authorize(quay)
-    assert str(caught.value) == f"POST https://quay.example.com/oauth/authorizeapp: {message}"
+    assert str(caught.value) == f"POST {ORIGIN}/oauth/authorizeapp: {message}"
     assert not caught.value.outcome_unknown
 
 
@@ -477,8 +487,8 @@ def test_assign_to_an_unknown_user(quay: FakeQuay) -> None:
     with pytest.raises(BadInput) as caught:
         tokens.assign(CLIENT_ID, PAGE, ["repo:read"], "bob")
     assert str(caught.value) == (
-        "for_user: https://quay.example.com has no enabled user 'bob', or no application with the client id "
-        f"'{CLIENT_ID}'. Check for_user and client_id"
+        f"for_user: {ORIGIN} has no enabled user 'bob', or no application with the client "
+        f"id '{CLIENT_ID}'. Check for_user and client_id"
     )
 
 

@@ -30,7 +30,17 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.registry_aut
     request_registry_token,
     verify_secret,
 )
-from unit.plugins.fake_quay import COMMON, ORIGIN, FakeQuay, Reply, Request, ok, page, refused, registry_token
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    ORIGIN,
+    FakeQuay,
+    Reply,
+    Request,
+    ok,
+    page,
+    refused,
+    registry_token,
+)
 
 ISSUED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
 EXPIRES = datetime(2026, 1, 31, 13, 0, 0, tzinfo=timezone.utc)

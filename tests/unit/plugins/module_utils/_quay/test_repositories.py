@@ -21,7 +21,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.repositories
     Repository,
     RepositoryName,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, empty, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    FakeQuay,
+    Reply,
+    Request,
+    empty,
+    error,
+    ok,
+    page,
+)
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
 WRITE = {**READ, "Content-Type": "application/json"}
@@ -70,9 +79,8 @@ def test_invalid_name(text: str) -> None:
 
 @pytest.mark.parametrize("part", ["mirror", "build", "tag", "permissions", "logs", "changestate", "x/manifest"])
 def test_name_that_the_api_cannot_reach(part: str) -> None:
-    with pytest.raises(
-        BadInput, match=f"cannot address 'acme/app/{part}', because /{part.rpartition('/')[2]} is reserved"
-    ):
+    word = part.rpartition("/")[2]
+    with pytest.raises(BadInput, match=f"cannot address 'acme/app/{part}', because /{word} is reserved there"):
         RepositoryName.parse(f"acme/app/{part}")
 
 

@@ -26,7 +26,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots impor
     Robots,
     is_unknown_robot,
 )
-from unit.plugins.fake_quay import COMMON, FakeQuay, Reply, Request, empty, error, ok, page
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
+    COMMON,
+    FakeQuay,
+    Reply,
+    Request,
+    empty,
+    error,
+    ok,
+    page,
+)
 
 TOKEN = "R0B0T" * 12 + "ABCD"
 READ = {**COMMON, "Authorization": "Bearer s3cret"}

@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_
     ensure_container_auth,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
-from unit.plugins.deliveries import (
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
     OPTIONS,
@@ -31,7 +31,7 @@ from unit.plugins.deliveries import (
     delivery_of,
     local_context,
 )
-from unit.plugins.files import files_in, mode_of
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, mode_of
 
 REGISTRY = "quay.example.com:8443"
 # What engines and people keep in such a file in addition.

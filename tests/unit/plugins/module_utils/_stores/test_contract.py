@@ -18,7 +18,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract i
     Delivery,
     StoredSecret,
 )
-from unit.plugins.deliveries import OTHER_SECRET, RECORD, SECRET
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OTHER_SECRET, RECORD, SECRET
 
 BARE = StoredSecret(SECRET)
 RECORDED = StoredSecret(SECRET, RECORD)

@@ -16,8 +16,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential i
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError, QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import Result
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore, ensure_token_file
-from unit.plugins.deliveries import FINGERPRINT, OTHER_SECRET, SECRET, local_context
-from unit.plugins.files import files_in, is_locked
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
+    FINGERPRINT,
+    OTHER_SECRET,
+    SECRET,
+    local_context,
+)
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, is_locked
 
 
 @pytest.fixture

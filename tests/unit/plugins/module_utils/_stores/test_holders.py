@@ -26,8 +26,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
     outdated_stores,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
-from unit.plugins.deliveries import OPTIONS, OTHER_SECRET, RECORD, SECRET
-from unit.plugins.files import files_in, is_locked
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS, OTHER_SECRET, RECORD, SECRET
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, is_locked
 
 CREDENTIAL = Credential(
     "nightly", "acme+ci", SECRET, RECORD.uuid, RECORD.created_at, RECORD.expires_at, superseded=RECORD.superseded

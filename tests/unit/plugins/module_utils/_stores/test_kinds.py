@@ -19,7 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds impo
     store_from_options,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
-from unit.plugins.deliveries import OPTIONS
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS
 
 HOST = OPTIONS["quay_host"]
 

@@ -22,8 +22,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records im
     record_from_data,
     record_to_data,
 )
-from unit.plugins.deliveries import FINGERPRINT, RECORD
-from unit.plugins.files import mode_of
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import FINGERPRINT, RECORD
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import mode_of
 
 RECORD_JSON = {
     "fingerprint": FINGERPRINT,

@@ -30,7 +30,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.secret_fil
     remove,
     write_text,
 )
-from unit.plugins.files import is_locked, mode_of, names_in
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import is_locked, mode_of, names_in
 
 OPTION = "token_path"
 SECRET = "s3cret"

@@ -17,8 +17,15 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential i
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.store_info import read_stores
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import file_store
-from unit.plugins.deliveries import DELIVERY, FINGERPRINT, OPTIONS, OTHER_SECRET, SECRET, local_context
-from unit.plugins.files import files_in
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
+    DELIVERY,
+    FINGERPRINT,
+    OPTIONS,
+    OTHER_SECRET,
+    SECRET,
+    local_context,
+)
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in
 
 NOTHING = {"token": None, "fingerprint": None, "created_at": None, "expires_at": None, "uuid": None}
 

@@ -22,7 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors impor
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import token_file
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FORMATS, FileStore, file_store
-from unit.plugins.deliveries import (
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
     OPTIONS,
@@ -31,7 +31,7 @@ from unit.plugins.deliveries import (
     SECRET,
     delivery_of,
 )
-from unit.plugins.files import files_in, mode_of
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, mode_of
 
 # What each format writes for DELIVERY.
 CONTENTS = {

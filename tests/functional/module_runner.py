@@ -1,0 +1,215 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs modules, and checks every result against the documentation of the module."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contract import collection
+from standin.tokens import fingerprint
+
+# Keys that Ansible adds to a result.
+_ADDED_BY_ANSIBLE = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
+_TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
+_TYPES["raw"] = object
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of one run of a module."""
+
+    module: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    values: dict[str, Any] = field(repr=False)
+    check: bool
+    output: str = field(repr=False)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.values.get("failed"))
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.values["changed"])
+
+    @property
+    def message(self) -> str:
+        return str(self.values.get("msg", ""))
+
+    @property
+    def warnings(self) -> list[str]:
+        return [_text_of(warning) for warning in self.values.get("warnings", ())]
+
+    def warned(self, words: str) -> bool:
+        """Whether exactly one warning contains these words."""
+        return sum(words in warning for warning in self.warnings) == 1
+
+    @property
+    def diff(self) -> Any:
+        return self.values.get("diff")
+
+    @property
+    def returned(self) -> dict[str, Any]:
+        """The return values of the module."""
+        return {key: value for key, value in self.values.items() if key not in _ADDED_BY_ANSIBLE}
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The return values without `window_seconds`, which differs in each run."""
+        return {key: value for key, value in self.returned.items() if key != "window_seconds"}
+
+    @property
+    def token(self) -> str | None:
+        """The fingerprint of the returned secret. Tests compare fingerprints, because failures print them."""
+        secret = self.values.get("token")
+        return fingerprint(secret) if secret else None
+
+    @property
+    def output_without_token(self) -> str:
+        """The output without the return value `token`, which is the only place for a secret."""
+        own = {key: value for key, value in self.values.items() if key in _ADDED_BY_ANSIBLE}
+        return json.dumps([own, _without_token(self.content)], sort_keys=True)
+
+
+def _text_of(warning: Any) -> str:
+    """Return the text of a warning: a string up to ansible-core 2.18, a mapping since 2.19."""
+    return str(warning if isinstance(warning, str) else warning["event"]["msg"])
+
+
+def _without_token(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_token(part) for key, part in value.items() if key != "token"}
+    if isinstance(value, list):
+        return [_without_token(part) for part in value]
+    return value
+
+
+class ModuleRunner:
+    """Runs modules. The server process ends with the block."""
+
+    def __init__(self, home: Path) -> None:
+        self._environ = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"}
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ModuleRunner:
+        search = os.pathsep.join([str(collection.COLLECTIONS), str(collection.ROOT / "tests")])
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "functional.fork_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**self._environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        assert self._server is not None
+        self._server.communicate()
+
+    def run(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        *,
+        check: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> Result:
+        reply = self._send_job(module, arguments, check, environ or {})
+        assert reply["stderr"] == "", reply["stderr"]
+        values = json.loads(reply["stdout"])
+        assert reply["status"] == (1 if values.get("failed") else 0)
+        result = Result(module, arguments, values, check, reply["stdout"])
+        check_result(result)
+        return result
+
+    def run_unchecked(self, module: str, arguments: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Run a module without checks. Returns status and output. ``more``: further keys of a job of `fork_server`."""
+        return self._send_job(module, arguments, check=False, environ={}, **more)
+
+    def _send_job(
+        self, module: str, arguments: Mapping[str, Any], check: bool, environ: Mapping[str, str], **more: Any
+    ) -> dict[str, Any]:
+        assert self._server is not None
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        flags = {"_ansible_check_mode": check, "_ansible_diff": True}
+        job = {
+            "module": str(_file_of(module)),
+            "arguments": {"ANSIBLE_MODULE_ARGS": {**arguments, **flags}},
+            "environ": {**self._environ, **environ},
+            **more,
+        }
+        self._server.stdin.write(json.dumps(job).encode() + b"\n")
+        self._server.stdin.flush()
+        reply: dict[str, Any] = json.loads(self._server.stdout.readline())
+        return reply
+
+
+def run_standalone(module: str, arguments: Mapping[str, Any], import_first: Path | None = None) -> Result:
+    """Run a module in a new interpreter. ``import_first``: a folder that precedes others in the import path."""
+    search = [str(folder) for folder in (import_first, collection.COLLECTIONS) if folder]
+    reply = subprocess.run(
+        [sys.executable, "-B", str(_file_of(module))],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(search)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert reply.stderr == "", reply.stderr
+    result = Result(module, arguments, json.loads(reply.stdout), check=False, output=reply.stdout)
+    check_result(result)
+    return result
+
+
+def _file_of(module: str) -> Path:
+    return collection.PLUGINS / "modules" / f"{module}.py"
+
+
+def check_result(result: Result) -> None:
+    """Assert that a result matches RETURN, and that a failure has a message and no traceback."""
+    if result.failed:
+        assert result.values.keys() <= {"failed", "msg", "invocation", "warnings", "exception"}, result.values.keys()
+        assert "Internal error" not in result.message, result.message
+        assert "Traceback" not in result.output
+        return
+    returns = collection.documented(result.module).returns
+    always_returned = {name for name, key in returns.items() if key["returned"] == "success"}
+    assert always_returned <= result.returned.keys() <= returns.keys()
+    check_types(returns, result.returned)
+    if result.check:
+        assert result.returned.get("token") is None
+    if result.diff is None:
+        return
+    assert result.diff.keys() == {"before", "after"}
+    assert result.diff["before"] != result.diff["after"]
+
+
+def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str = "") -> None:
+    for name, value in values.items():
+        key, where = returns[name], f"{path}{name}"
+        assert value is None or isinstance(value, _TYPES[key["type"]]), where
+        assert not value or not str(key["description"]).startswith("Always "), where
+        items: list[Any] = value if isinstance(value, list) and key["type"] == "list" else []
+        for item in items:
+            assert isinstance(item, _TYPES[key["elements"]]), where
+            if key.get("contains"):
+                check_contents(key["contains"], item, f"{where}.")
+
+
+def check_contents(returns: Mapping[str, Any], values: Mapping[str, Any], path: str) -> None:
+    always_returned = {name for name, key in returns.items() if key["returned"] == "success"}
+    assert always_returned <= values.keys() <= returns.keys(), path
+    check_types(returns, values, path)
