@@ -158,7 +158,7 @@ def test_stores_with_something_else(harness: Harness) -> None:
         "deliver",
         ["current", "absent"],
     )
-    assert incomplete["why"] == "1 of 2 stores do not hold the present token"
+    assert incomplete["why"] == "the present token is not in 1 of 2 stores"
     harness.robot().token = tokens.robot_token()
     (other,) = query(harness, robot(deliver=[store]))
     assert (other["reason"], other["holds"]) == ("undelivered", ["other"])
@@ -167,7 +167,7 @@ def test_stores_with_something_else(harness: Harness) -> None:
     path.chmod(0o644)
     (readable,) = query(harness, robot(deliver=[store]))
     assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
-    assert readable["why"] == "1 of 1 stores have the wrong owner or mode"
+    assert readable["why"] == "owner or mode is wrong in 1 of 1 stores"
 
 
 def test_record_of_a_store_gives_the_age(harness: Harness) -> None:
