@@ -23,9 +23,9 @@ def refuse_masked_values(params: Mapping[str, Any]) -> None:
     for place, text in _texts(params, ""):
         if any(mask in text for mask in _MASKS):
             raise BadInput(
-                f"{place} holds a value that Ansible masked in the result of another task, because it contains a secret "
-                "of that task (such as a password that is equal to the user name). Do not take it from that result: set "
-                "it to the real value"
+                f"{place} holds a value that Ansible masked in the result of another task, because it contains a "
+                "secret of that task (such as a password that is equal to the user name). Do not take it from that "
+                "result: set it to the real value"
             )
 
 

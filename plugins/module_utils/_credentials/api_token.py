@@ -69,8 +69,8 @@ def api_token_policy(params: Mapping[str, Any]) -> Policy:
         return replace(policy, renew_before=renew_before)
     if lifetime is not None and policy.renew_before >= lifetime:
         raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({params['lifetime']}): a new token "
-            "would be due at once, in every run"
+            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({params['lifetime']}): a new "
+            "token would be due at once, in every run"
         )
     return policy
 

@@ -76,17 +76,17 @@ class ApplicationTokenIssuer:
         return observation
 
     def _refuse_missing_scopes(self) -> None:
-        """Raise if the token of the login lacks a scope of the new token: Quay issues none with more scopes than it has.
+        """Raise if the login's token lacks a scope of the new token: Quay issues none with more scopes than it has.
 
-        A password has all scopes. The scopes of a token can be read only if it is one of this application, or has the
+        A password has all scopes. The scopes of a token can be read only if it belongs to this application or has the
         scope user:admin. Otherwise Quay's own refusal comes when the token is issued, and nothing is lost then.
         """
         own = own_scopes(self._context.client, self._listed)
         lacking = [] if own is None else sorted(set(self._desired.scopes) - covered_scopes(own))
         if lacking:
             raise BadInput(
-                f"The login's token has the scopes {' '.join(sorted(own or ()))}, and Quay issues no token with scopes that "
-                f"the login lacks: {' '.join(lacking)}. Use a token with these scopes, or a password"
+                f"The login's token has the scopes {' '.join(sorted(own or ()))}, and Quay issues no token with scopes "
+                f"that the login lacks: {' '.join(lacking)}. Use a token with these scopes, or a password"
             )
 
     def mint(self, observation: Observation) -> Minted:

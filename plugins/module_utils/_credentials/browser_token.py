@@ -71,8 +71,8 @@ class BrowserTokenIssuer:
         self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._desired.lifetime is not None:
             self._context.warn(
-                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set max_age "
-                "to replace and revoke the token at that age."
+                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
+                "max_age to replace and revoke the token at that age."
             )
         if self._accepts:
             self._assignment = self._find_assignment()

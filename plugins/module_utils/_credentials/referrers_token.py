@@ -70,8 +70,8 @@ def referrers_token_policy(params: Mapping[str, Any]) -> Policy:
         return replace(policy, renew_before=_DEFAULT_RENEW_BEFORE)
     if policy.renew_before >= _LIFETIME:
         raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than the hour for which Quay issues such a token: "
-            "a new one would be due at once, in every run"
+            f"renew_before ({params['renew_before']}) must be shorter than the hour for which Quay issues such a "
+            "token: a new one would be due at once, in every run"
         )
     return policy
 
