@@ -54,11 +54,13 @@ class BrowserTokenIssuer:
         recorded = recorded_as_superseded(stored)
         valid = {own.uuid for own in self._own} if recorded else set()
         superseded = dict.fromkeys(
-            [
+            uuid
+            for uuid in [
                 *left_by_interrupted_runs(best, others),
                 *(uuid for uuid in recorded if uuid in valid),
                 *self._others_in_own_application(best.credential.uuid),
             ]
+            if uuid != best.credential.uuid
         )
         return replace(
             best,
