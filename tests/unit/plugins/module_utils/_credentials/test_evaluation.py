@@ -139,21 +139,21 @@ EVALUATIONS: dict[str, tuple[Policy, Observation, list[StoredSecret], tuple[str,
         observation(),
         [CURRENT, OUTDATED],
         ("current", "other"),
-        Decision(UNDELIVERED, "1 of 2 stores do not hold the present token", DELIVER),
+        Decision(UNDELIVERED, "the present token is not in 1 of 2 stores", DELIVER),
     ),
     "empty store": (
         LIMITS,
         observation(),
         [EMPTY],
         ("absent",),
-        Decision(UNDELIVERED, "1 of 1 stores do not hold the present token", DELIVER),
+        Decision(UNDELIVERED, "the present token is not in 1 of 1 stores", DELIVER),
     ),
     "wrong permissions": (
         LIMITS,
         observation(),
         [READABLE_BY_OTHERS],
         ("wrong_permissions",),
-        Decision(UNDELIVERED, "1 of 1 stores have the wrong owner or mode", DELIVER),
+        Decision(UNDELIVERED, "owner or mode is wrong in 1 of 1 stores", DELIVER),
     ),
     "too old": (
         LIMITS,
@@ -238,7 +238,7 @@ def test_evaluate(case: str) -> None:
         (
             True,
             "unrecorded",
-            Decision(UNDELIVERED, "1 of 1 stores have lost the record of their token", DELIVER),
+            Decision(UNDELIVERED, "the record of the token is missing in 1 of 1 stores", DELIVER),
         ),
     ],
 )

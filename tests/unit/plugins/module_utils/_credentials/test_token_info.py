@@ -256,7 +256,7 @@ def test_robots(quay: FakeQuay, run: Run) -> None:
         status_of_robot(
             due=True,
             reason="undelivered",
-            why="1 of 2 stores do not hold the present token",
+            why="the present token is not in 1 of 2 stores",
             action="deliver",
             holds=["current", "other"],
             created_at="2026-11-21T09:30:00Z",
@@ -308,7 +308,7 @@ def test_paired_robots_with_a_superseded_secret(quay: FakeQuay, run: Run, tmp_pa
         name="acme+ci",
         due=True,
         reason="undelivered",
-        why="1 of 1 stores have lost the record of their token",
+        why="the record of the token is missing in 1 of 1 stores",
         action="deliver",
         holds=["unrecorded"],
         superseded=[handle_of(idle)],
@@ -589,7 +589,7 @@ def test_stores_before_what_is_held_elsewhere(quay: FakeQuay, run: Run, tmp_path
     deliver = [file_store(tmp_path / name) for name in ("a", "b", "c", "d")]
     (status,) = run(credential(deliver=deliver, held=[held(token_of("ci"))]))
     assert status["holds"] == ["current", "wrong_permissions", "other", "absent", "current"]
-    assert status["why"] == ("1 of 5 stores have the wrong owner or mode; 2 of 5 stores do not hold the present token")
+    assert status["why"] == ("owner or mode is wrong in 1 of 5 stores; the present token is not in 2 of 5 stores")
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "c", "home"]
 
 
