@@ -29,13 +29,15 @@ _DURATIONS = ("sync_interval", "skopeo_timeout")
 _FIELDS = (*_SCALARS, *_PROXIES, *_LISTS, *_DURATIONS, "sync_start_date", "mode", "sync_status")
 # Fields that separate requests set.
 _SEPARATE = ("mode", "sync_status")
-_REQUIRED = ("external_reference", "robot", "tags", "sync_start_date")
+_REQUIRED = ("external_reference", "robot", "tags")
 _USERNAME, _PASSWORD = ("external_registry_username", "external_registry_password")
 # How comparisons and diffs represent the password, which Quay never returns.
 _NEW = "new"
 _NONE = "absent"
 _UNKNOWN = "unknown"
+# The fields of a new mirror. An existing one keeps what the play does not name.
 _DEFAULTS: Mapping[str, Any] = {
+    "enabled": True,
     _USERNAME: "",
     _PASSWORD: _NONE,
     "verify_tls": True,
@@ -63,7 +65,8 @@ def ensure_repository_mirror(context: ModuleContext) -> Result:
     if context.params["state"] == ABSENT:
         comparison = _disable(context, resource, present)
     else:
-        comparison = reconcile(context, resource, PRESENT, _declared(context, given, present), _DEFAULTS)
+        defaults = {**_DEFAULTS, "sync_start_date": _hour_of(context.client.now())}
+        comparison = reconcile(context, resource, PRESENT, _declared(context, given, present), defaults)
     after = comparison.after or {}
     return comparison.result({"repository": str(name), **{field: after.get(field) for field in _FIELDS}})
 
@@ -129,7 +132,11 @@ def _declared(context: ModuleContext, given: Mapping[str, Any], present: Mapping
         raise BadInput(
             "architectures: this Quay mirrors all architectures, because FEATURE_SPARSE_INDEX is off. Remove the option"
         )
-    declared = {**given, "mode": MIRROR}
+    declared = {**given}
+    if present is None or given.get("enabled"):
+        declared["mode"] = MIRROR
+    else:
+        _check_mode(context, present)
     password_action = _password_action(context.params, present)
     if password_action is not None:
         declared[_PASSWORD] = password_action
@@ -139,6 +146,28 @@ def _declared(context: ModuleContext, given: Mapping[str, Any], present: Mapping
     if context.params["sync"] == "cancel" and status in UNDER_WAY:
         declared["sync_status"] = CANCEL
     return declared
+
+
+def _check_mode(context: ModuleContext, present: Mapping[str, Any]) -> None:
+    """Raise BadInput for a sync that Quay would never start. Warn of a mirror that is enabled without effect.
+
+    Quay syncs only into the mode mirror. There it starts a requested sync even if the mirror is disabled.
+    """
+    if present["mode"] == MIRROR:
+        return
+    reason = (
+        f"the repository {context.params['repository']} is in the mode {present['mode']}, and Quay syncs only into the "
+        "mode mirror"
+    )
+    if context.params["sync"] == "now":
+        raise BadInput(f"sync: {reason}. Add enabled: true, which sets this mode")
+    if context.params["enabled"] is None and present["enabled"]:
+        context.warn(f"The mirror is enabled, but {reason}. To set this mode, add enabled: true.")
+
+
+def _hour_of(now: datetime) -> str:
+    """Return the beginning of the hour. A new mirror that starts then is synced soon, and check mode predicts it."""
+    return format_time(now.replace(minute=0, second=0, microsecond=0))
 
 
 def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | None) -> str | None:
