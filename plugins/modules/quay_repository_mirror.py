@@ -59,7 +59,8 @@ options:
   update_password:
     description:
       - V(on_create) sends the password for a new mirror, and when O(external_registry_username) changes.
-      - V(always) sends the password in every run. Every run then reports a change.
+      - V(always) sends the password in every run. Every run then reports a change. It requires
+        O(external_registry_password).
     type: str
     choices: [on_create, always]
     default: on_create

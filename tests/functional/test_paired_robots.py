@@ -316,7 +316,7 @@ def test_renamed_robots_are_refused_until_their_rights_were_copied(
 
 
 def test_longest_name_of_a_robot_needs_no_pair(harness: Harness) -> None:
-    name = f"acme+{'a' * 255}"
+    name = f"acme+{'a' * 250}"
     assert harness.run(MODULE, {"name": name})["username"] == name
 
 

@@ -483,6 +483,7 @@ def test_switching_off_keeps_a_read_only_repository(harness: Harness) -> None:
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
         ({"repository": "app"}, "is not a valid repository name"),
         ({"sync": "cancel", "state": "absent"}, "sync needs state=present"),
+        ({"update_password": "always"}, "update_password: always needs external_registry_password"),
     ],
 )
 def test_bad_input(harness: Harness, changes: dict[str, Any], words: str) -> None:

@@ -219,6 +219,7 @@ def test_users_of_a_directory(superuser: Harness) -> None:
         ({"name": "dora", "password": "short"}, "at least 8 characters"),
         ({"name": "dora", "password": "with a blank in it"}, "no white space"),
         ({"name": "dora", "password": PASSWORD, "token_path": "/tmp/x"}, "mutually exclusive"),
+        ({"name": "dora", "update_password": "always"}, "update_password: always needs password"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(

@@ -15,6 +15,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
+from .._core.names import check_length
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -34,6 +35,7 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
     params = context.params
     name = RobotName.parse(params["name"])
+    check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)

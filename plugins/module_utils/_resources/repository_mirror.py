@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Mapping
 
 from .._core.errors import BadInput
+from .._core.names import check_length
 from .._core.times import format_time, parse_duration, parse_time_option
 from .._http.address import credentials_in_url
 from .._module.context import ModuleContext, Result
@@ -108,6 +109,7 @@ def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: Repos
             "external_reference must be a repository without scheme, tag or user name, such as "
             "registry.example.com/library/base"
         )
+    check_length(reference, "external_reference")
     robot = fields.get("robot")
     if robot is not None:
         check_robot_namespace("robot", robot, name, "Quay mirrors with robots of the repository's own namespace only")
@@ -117,6 +119,8 @@ def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: Repos
         raise BadInput("sync_interval must be more than 0")
     if fields.get("skopeo_timeout", _MIN_SKOPEO_TIMEOUT) < _MIN_SKOPEO_TIMEOUT:
         raise BadInput("skopeo_timeout must be at least 5m")
+    if context.params["update_password"] == "always" and not context.params[_PASSWORD]:
+        raise BadInput(f"update_password: always needs {_PASSWORD}")
     for field in _PROXIES:
         context.refuse_login_in(field, fields.get(field, ""), "Quay shows it to everybody who can see the mirror")
 

@@ -38,6 +38,8 @@ def ensure_user(context: ModuleContext) -> Result:
     params = context.params
     check_account_options(params)
     _check_password(params["password"])
+    if params["update_password"] == "always" and params["password"] is None:
+        raise BadInput("update_password: always needs password")
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         resource = UserResource(context, holder)
         resource.prefetch()
