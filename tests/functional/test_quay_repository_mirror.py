@@ -529,14 +529,24 @@ def test_feature_is_off(harness: Harness) -> None:
     ("changes", "words"),
     [
         ({"robot": "acme+nope"}, "Could not find robot with specified username"),
-        ({"external_reference": "nosuch.invalid/x"}, "Cannot resolve hostname 'nosuch.invalid'"),
-        ({"external_reference": "10.0.0.1/x"}, "The provided registry location is not allowed"),
+        (
+            {"external_reference": "nosuch.invalid/x"},
+            "Cannot resolve hostname 'nosuch.invalid'. Check external_reference. The Quay server itself must be able",
+        ),
+        (
+            {"external_reference": "10.0.0.1/x"},
+            "The provided registry location is not allowed. external_reference names a host in a private network",
+        ),
     ],
 )
 def test_errors_reported_by_quay(harness: Harness, changes: dict[str, Any], words: str) -> None:
     result = harness.run(MODULE, {**MINIMAL, **changes})
     assert result.failed
     assert words in result.message
+    if "external_reference" in changes:
+        create_mirror(harness)
+        result = harness.run(MODULE, {"repository": "acme/app", **changes})
+        assert words in result.message
 
 
 def test_read_only_registry(harness: Harness) -> None:

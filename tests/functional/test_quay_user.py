@@ -143,10 +143,14 @@ def test_address_is_changed_and_nothing_else(superuser: Harness) -> None:
     assert runs.first.diff["before"] == {"email": "carol@example.com", "enabled": False}
 
 
-def test_address_of_another_user(superuser: Harness) -> None:
-    result = superuser.run(MODULE, {"name": "carol", "email": "bob@example.com"})
+@pytest.mark.parametrize("name", ["carol", "dora"])
+def test_address_of_another_user(superuser: Harness, name: str) -> None:
+    """For a new user, Quay's own message is that of the database."""
+    result = superuser.run(MODULE, {"name": name, "email": "bob@example.com"})
     assert result.failed
-    assert "E-mail address already used" in result.message
+    assert result.message == "email: another user of this Quay has the address 'bob@example.com'. Use another one"
+    assert find_user(superuser, "carol").email == "carol@example.com"
+    assert "dora" not in superuser.quay.state.users
 
 
 @pytest.mark.parametrize("enabled", [True, False])

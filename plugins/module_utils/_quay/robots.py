@@ -26,6 +26,10 @@ _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _SHORTEST_NAMESPACE = "xx"
 # For a robot that does not exist, Quay answers 400 with this text, never 404.
 _UNKNOWN_ROBOT = "could not find robot"
+_USED_BY_MIRROR = (
+    "Give the mirror another robot with quay_repository_mirror, or delete the mirrored repository. Quay releases the "
+    "robot about a minute after that deletion"
+)
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,11 @@ class Robots:
         return Robot.of(self._client.post(f"{name.path}/regenerate").json_object())
 
     def delete(self, name: RobotName) -> None:
-        """Delete the robot. Quay answers 400 if a mirror uses it or if it does not exist."""
-        self._client.delete(name.path)
+        """Delete the robot. Quay answers 400 if a mirror uses it, with a hint in the error, or if it does not exist."""
+        try:
+            self._client.delete(name.path)
+        except ApiError as error:
+            raise error.with_hint(_USED_BY_MIRROR) if "used by a mirror" in error.message else error from None
 
     def federation(self, name: RobotName) -> list[FederationEntry]:
         """Return who may exchange an OIDC token for a token of this robot (GET .../federation)."""

@@ -10,13 +10,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from .._core.errors import BadInput
 from .._core.names import check_length
 from .._core.times import format_time, parse_duration, parse_time_option
 from .._http.address import credentials_in_url
+from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.mirrors import CANCEL, NEVER_RUN, STARTED, SYNC_NOW, UNDER_WAY, Mirror, Mirrors
 from .._quay.repositories import MIRROR, NORMAL, Repositories, RepositoryName
@@ -52,6 +54,12 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 # Seconds; Quay's own limit.
 _MIN_SKOPEO_TIMEOUT = 300
+# Hints for Quay's messages about external_reference.
+_HINTS = {
+    "location is not allowed": "external_reference names a host in a private network. Quay mirrors from such a host "
+    "only if SSRF_ALLOWED_HOSTS in its configuration lists it",
+    "Cannot resolve hostname": "Check external_reference. The Quay server itself must be able to resolve the name",
+}
 _LOCATION = re.compile(r"(?!.*://)[^\s/@?#%\\]+/[^\s@?#%\\]+")
 
 
@@ -231,7 +239,8 @@ class MirrorResource(CachedRead):
         if not fields["architectures"]:
             # Without FEATURE_SPARSE_INDEX, some servers refuse even an empty list.
             del fields["architectures"]
-        self._mirrors.create(self._with_password(fields, desired[_PASSWORD]))
+        with _explained():
+            self._mirrors.create(self._with_password(fields, desired[_PASSWORD]))
         self._sync(desired["sync_status"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
@@ -240,7 +249,8 @@ class MirrorResource(CachedRead):
             fields[_USERNAME] = changes.get(_USERNAME, present[_USERNAME])
         if fields:
             fields = self._with_password(fields, changes.get(_PASSWORD, ""))
-            self._mirrors.update(fields, has_proxies=self._has_proxies)
+            with _explained():
+                self._mirrors.update(fields, has_proxies=self._has_proxies)
         if "mode" in changes:
             self._repositories.set_mode(changes["mode"])
         self._sync(changes.get("sync_status", ""))
@@ -280,6 +290,16 @@ class MirrorResource(CachedRead):
     def _check_mirroring_enabled(self) -> None:
         if self._context.server.feature("REPO_MIRROR") is False and not self._deletes:
             raise BadInput("This Quay does not mirror repositories (FEATURE_REPO_MIRROR is off)")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Add a hint to an error of Quay about the other registry. Quay looks the registry up when it is configured."""
+    try:
+        yield
+    except ApiError as error:
+        hint = next((hint for words, hint in _HINTS.items() if words in error.message), None)
+        raise error.with_hint(hint) if hint else error from None
 
 
 def _is_on_schedule(mirror: Mirror, start: datetime | None) -> bool:

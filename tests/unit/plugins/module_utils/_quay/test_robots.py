@@ -235,6 +235,12 @@ def test_set_federation(quay: FakeQuay, robots: Robots, entries: list[Federation
     assert quay.requests == [Request("POST", f"{ORGANIZATION_ROBOTS}/ci/federation", WRITE, body)]
 
 
+def test_deletion_of_the_robot_of_a_mirror(quay: FakeQuay, robots: Robots) -> None:
+    quay.answers(error(400, "Robot is being used by a mirror", "invalid_request"))
+    with pytest.raises(ApiError, match="used by a mirror. Give the mirror another robot with quay_repository_mirror"):
+        robots.delete(ACME)
+
+
 CALLS: dict[str, Callable[[Robots], object]] = {
     "get": lambda robots: robots.get(ACME),
     "list": lambda robots: robots.list("acme"),
