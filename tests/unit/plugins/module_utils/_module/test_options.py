@@ -186,7 +186,7 @@ def test_empty_value(name: str, option: dict[str, Any] | None, unset: bool) -> N
 
 
 def test_other_values_are_kept() -> None:
-    values = {"quay_host": " ", "max_age": None, "scopes": [], "retries": 0, "verify_ssl": False}
+    values: dict[str, Any] = {"quay_host": " ", "max_age": None, "scopes": [], "retries": 0, "verify_ssl": False}
     assert without_empty(values, {"scopes": {"type": "list"}}) == values
 
 
