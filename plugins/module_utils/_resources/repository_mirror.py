@@ -34,6 +34,8 @@ _FIELDS = (*_SCALARS, *_PROXIES, *_LISTS, *_DURATIONS, "sync_start_date", "mode"
 _SEPARATE = ("mode", "sync_status")
 _REQUIRED = ("external_reference", "robot", "tags")
 _USERNAME, _PASSWORD = ("external_registry_username", "external_registry_password")
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent the password, which Quay never returns.
 _NEW = "new"
 _NONE = "absent"
@@ -127,7 +129,7 @@ def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: Repos
         raise BadInput("sync_interval must be more than 0")
     if fields.get("skopeo_timeout", _MIN_SKOPEO_TIMEOUT) < _MIN_SKOPEO_TIMEOUT:
         raise BadInput("skopeo_timeout must be at least 5m")
-    if context.params["update_password"] == "always" and not context.params[_PASSWORD]:
+    if context.params["update_password"] == _ALWAYS and not context.params[_PASSWORD]:
         raise BadInput(f"update_password: always needs {_PASSWORD}")
     for field in _PROXIES:
         context.refuse_login_in(field, fields.get(field, ""), "Quay shows it to everybody who can see the mirror")
@@ -201,7 +203,7 @@ def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | Non
         )
     if user_changes and not username:
         return _NONE
-    return _NEW if password and (user_changes or when == "always") else None
+    return _NEW if password and (user_changes or when == _ALWAYS) else None
 
 
 class MirrorResource(CachedRead):

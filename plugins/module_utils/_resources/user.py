@@ -30,6 +30,8 @@ _DEFAULTS = {"email": "", "enabled": True}
 _DATABASE = ("", "Database")
 _EMAIL_TAKEN = re.compile(r"(duplicate|unique).*email|e-mail address already used", re.I | re.S)
 _ALPHABET = string.ascii_uppercase + string.digits
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent a password.
 _AS_DECLARED, _OTHER = "as declared", "other"
 
@@ -39,7 +41,7 @@ def ensure_user(context: ModuleContext) -> Result:
     params = context.params
     check_account_options(params)
     _check_password(params["password"])
-    if params["update_password"] == "always" and params["password"] is None:
+    if params["update_password"] == _ALWAYS and params["password"] is None:
         raise BadInput("update_password: always needs password")
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         resource = UserResource(context, holder)
@@ -81,7 +83,7 @@ class UserResource(CachedRead):
     @property
     def _manages_password(self) -> bool:
         """Whether the user must have the declared password: always, or only as a new user (update_password)."""
-        applies = {"always": True, "on_create": self._is_new}
+        applies = {_ALWAYS: True, "on_create": self._is_new}
         return self._declared_password is not None and bool(applies[self._context.params["update_password"]])
 
     def declared(self) -> dict[str, Any]:
