@@ -14,7 +14,7 @@ from functional.harness import Harness, assert_refused
 
 MODULE = "quay_robot_token"
 CI = "/api/v1/organization/acme/robots/ci"
-DISALLOWED = "This server has switched robot accounts off (ROBOTS_DISALLOW), and does not exempt "
+DISALLOWED = "This Quay does not allow robot accounts (ROBOTS_DISALLOW in its configuration), so "
 
 
 @pytest.fixture
@@ -27,8 +27,10 @@ def test_token_that_could_not_be_used_is_not_replaced(disallowing: Harness) -> N
     """It would be replaced in every run, because no new token could be verified and stored."""
     harness = disallowing
     before = harness.robot_fingerprint()
-    arguments = {"name": "acme+ci", "rotate": "always"}
-    assert_refused(harness, MODULE, arguments, f"{DISALLOWED}acme+ci", "nothing was replaced")
+    words = (
+        "it would not accept a new token of acme+ci. The present token was not replaced. Ask the administrator of Quay"
+    )
+    assert_refused(harness, MODULE, {"name": "acme+ci", "rotate": "always"}, DISALLOWED + words, "ROBOTS_WHITELIST")
     assert harness.requests == [f"GET {CI}", "GET /config", "GET /v2/auth"]
     assert harness.robot_fingerprint() == before
 
@@ -50,7 +52,8 @@ def test_present_token_is_returned_if_nothing_is_due(disallowing: Harness) -> No
 
 @pytest.mark.parametrize("name", ["acme+new", "acme+mirror", "new"])
 def test_new_robot(disallowing: Harness, name: str) -> None:
-    assert_refused(disallowing, MODULE, {"name": name}, DISALLOWED + name)
+    words = f"{DISALLOWED}the robot {name} cannot be created. Use another kind of credential"
+    assert assert_refused(disallowing, MODULE, {"name": name}, words) == words
     assert disallowing.writes == []
 
 
@@ -61,10 +64,15 @@ def test_pair(harness: Harness, created: str) -> None:
     for _run in range({"none": 0, "one": 1, "both": 2}[created]):
         assert harness.run(MODULE, arguments).changed
     harness.quay.config["ROBOTS_DISALLOW"] = True
+    words = {
+        "none": "the robot acme+pull_a cannot be created",
+        "one": "the robot acme+pull_b cannot be created",
+        "both": "it would not accept a new token of acme+pull_a",
+    }
     state, stored = harness.state(), stored_text(harness)
     for check in (True, False):
         result = harness.run(MODULE, arguments, check=check)
-        assert result.message.startswith(DISALLOWED)
+        assert result.message.startswith(DISALLOWED + words[created])
         assert harness.writes == []
         assert (harness.state(), stored_text(harness)) == (state, stored)
 

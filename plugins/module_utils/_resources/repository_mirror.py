@@ -25,6 +25,7 @@ from .._quay.repositories import MIRROR, NORMAL, Repositories, RepositoryName
 from .reconcile import ABSENT, PRESENT, CachedRead, Comparison, reconcile
 from .repository_checks import check_robot_namespace, require_repository
 
+_ALWAYS = "always"
 _SCALARS = ("enabled", "external_reference", "external_registry_username", "verify_tls", "unsigned_images", "robot")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _LISTS = ("tags", "architectures")

@@ -25,6 +25,7 @@ from .._stores.holders import SecretHolder, filled_stores, holder_from_options
 from .accounts import check_account_options, name_taken, raise_if_name_blocked
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
+_ALWAYS = "always"
 _DEFAULTS = {"email": "", "enabled": True}
 # AUTHENTICATION_TYPE of a Quay that manages its users itself; empty if the server does not report it.
 _DATABASE = ("", "Database")
