@@ -99,8 +99,7 @@ options:
     aliases: [robot_username]
   sync_interval:
     description:
-      - Time between two synchronisations, for example V(12h), V(1d) or a number of seconds. Defaults to V(1d) for a new
-        mirror.
+      - Time between two synchronisations, for example V(12h) or V(1d). Defaults to V(1d) for a new mirror.
     type: str
   sync_start_date:
     description:
@@ -111,8 +110,8 @@ options:
     type: str
   skopeo_timeout:
     description:
-      - Maximum duration of one synchronisation, for example V(10m) or a number of seconds. The minimum is V(5m), which
-        is also the default for a new mirror.
+      - Maximum duration of one synchronisation, for example V(10m). The minimum is V(5m), which is also the default for
+        a new mirror.
     type: str
     aliases: [skopeo_timeout_interval]
   architectures:
