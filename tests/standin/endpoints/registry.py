@@ -10,14 +10,16 @@ import hashlib
 import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, g, request
 
-from .. import tokens
+from .. import paging, tokens
 from ..config import app_url
-from ..errors import AbortError, HtmlError, RegistryError, challenge
+from ..errors import AbortError, HtmlError, RegistryError, challenge, json_response
 from ..keys import InvalidRegistryToken
 from ..quay import quay
+from ..rights import repository_role_of
 from ..routing import Routes
 from ..state import Manifest, Repository
 from ..usage_log import log
@@ -30,12 +32,44 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 
 _REPOSITORY = "/v2/<repository:repository>"
 
+_MAX_CATALOG_PAGE = 100
+
 
 @routes.plain("GET", "/v2/")
 def get_root() -> Response:
     response = Response("true", 200 if _authenticate(None) else 401, content_type="text/html; charset=utf-8")
     response.headers.extend(challenge())
     return response
+
+
+@routes.plain("GET", "/v2/_catalog")
+def list_catalog() -> Response:
+    """List the repositories on which the subject of the registry token has a role, whatever access the token has."""
+    limit = min(
+        max(request.args.get("n", default=0 if "n" in request.args else _MAX_CATALOG_PAGE, type=int), 1),
+        _MAX_CATALOG_PAGE,
+    )
+    _authenticate(None)
+    subject = g.get("subject")
+    shown = [
+        repository for repository in quay().state.repositories.values() if subject and _is_listed(repository, subject)
+    ]
+    body = paging.page("repositories", sorted(shown, key=lambda repository: repository.id), _full_name, limit)
+    response = json_response({"repositories": body["repositories"]})
+    if "next_page" in body:
+        query = urlencode({"n": limit, "next_page": body["next_page"]})
+        response.headers["Link"] = f'</v2/_catalog?{query}>; rel="next"'
+    return response
+
+
+def _full_name(repository: Repository) -> str:
+    return f"{repository.namespace}/{repository.name}"
+
+
+def _is_listed(repository: Repository, subject: str) -> bool:
+    if subject in quay().config["SUPER_USERS"] and quay().feature("SUPERUSERS_FULL_ACCESS"):
+        return True
+    return repository_role_of(subject, repository.namespace, repository.name) is not None
 
 
 @routes.plain("GET", f"{_REPOSITORY}/referrers/<reference>", feature="REFERRERS_API", aborts=True)
