@@ -45,16 +45,11 @@ def get_root() -> Response:
 @routes.plain("GET", "/v2/_catalog")
 def list_catalog() -> Response:
     """List the repositories on which the subject of the registry token has a role, whatever access the token has."""
-    limit = min(
-        max(request.args.get("n", default=0 if "n" in request.args else _MAX_CATALOG_PAGE, type=int), 1),
-        _MAX_CATALOG_PAGE,
-    )
+    requested = request.args.get("n", default=0 if "n" in request.args else _MAX_CATALOG_PAGE, type=int)
+    limit = max(min(requested, _MAX_CATALOG_PAGE), 1)
     _authenticate(None)
-    subject = g.get("subject")
-    shown = [
-        repository for repository in quay().state.repositories.values() if subject and _is_listed(repository, subject)
-    ]
-    body = paging.page("repositories", sorted(shown, key=lambda repository: repository.id), _full_name, limit)
+    listed = [found for found in quay().state.repositories.values() if _is_listed(found, g.get("subject"))]
+    body = paging.page("repositories", sorted(listed, key=lambda found: found.id), _full_name, limit)
     response = json_response({"repositories": body["repositories"]})
     if "next_page" in body:
         query = urlencode({"n": limit, "next_page": body["next_page"]})
@@ -66,7 +61,9 @@ def _full_name(repository: Repository) -> str:
     return f"{repository.namespace}/{repository.name}"
 
 
-def _is_listed(repository: Repository, subject: str) -> bool:
+def _is_listed(repository: Repository, subject: str | None) -> bool:
+    if subject is None:
+        return False
     if subject in quay().config["SUPER_USERS"] and quay().feature("SUPERUSERS_FULL_ACCESS"):
         return True
     return repository_role_of(subject, repository.namespace, repository.name) is not None
