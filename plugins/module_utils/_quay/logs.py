@@ -14,6 +14,7 @@ which robot it was. One pass serves all robots of a namespace.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ from .._http.paging import read_pages
 from .._http.response import Response
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
+_DELETION = "delete_robot"
 # A window of 28 days (both ends included) avoids two defects of aggregatelogs: it adds up equal days of two months, and
 # it fails around the end of February.
 _WINDOW = timedelta(days=27)
@@ -152,6 +154,28 @@ class Logs:
             raise LogsUnavailable(str(error)) from None
         return changes
 
+    def robot_deletions(self, since: datetime) -> dict[str, datetime]:
+        """Return when robots were last deleted, by their short names. Only those that were deleted since then.
+
+        Raises LogsUnavailable if that is unknown: the logs cannot be searched, or Quay does not log this namespace.
+        """
+        today = self._client.now().date()
+        # One day more, because Quay's days may be those of another time zone.
+        first = since.astimezone(timezone.utc).date() - timedelta(days=1)
+        deletions: dict[str, datetime] = {}
+        try:
+            counts = list(self.counts(today - _WINDOW, today))
+            if not counts:
+                raise LogsUnavailable(f"the usage logs of the last {_WINDOW.days} days are empty")
+            days = sorted({count.day for count in counts if count.kind == _DELETION and count.day >= first})
+            for day in reversed(days):
+                for entry in itertools.takewhile(lambda entry: not _is_older(entry, since), self.entries(day, day)):
+                    if entry.kind == _DELETION and entry.at is not None:
+                        deletions.setdefault(str(entry.metadata.get("robot")), entry.at)
+        except ApiError as error:
+            raise LogsUnavailable(str(error)) from None
+        return deletions
+
     def _add_changes(self, day: date, searched: set[str], changes: dict[str, datetime]) -> None:
         """Add each robot's newest change of one day. Entries come newest first, so the first match counts."""
         for entry in self.entries(day, day):
@@ -168,6 +192,10 @@ class Logs:
             if count.kind in kinds and count.day != previous:
                 previous = count.day
                 yield count.day
+
+
+def _is_older(entry: LogEntry, moment: datetime) -> bool:
+    return entry.at is not None and entry.at < moment
 
 
 def _newest_first(count: LogCount) -> tuple[int, str]:
