@@ -97,7 +97,7 @@ def test_connection_refused(harness: Harness, module: str) -> None:
 @each_module
 def test_unknown_host(harness: Harness, module: str) -> None:
     message = assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": "http://quay.invalid"})
-    assert "GET /" in message
+    assert "GET http://quay.invalid/" in message
     assert "\n" not in message
 
 

@@ -176,8 +176,8 @@ def test_synced_team_accepts_robots_and_no_users(synced: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"name": "Dev"}, "'Dev' is no name that Quay takes"),
-        ({"name": "a/b"}, "is no name that Quay takes"),
+        ({"name": "Dev"}, "'Dev' is not a valid name"),
+        ({"name": "a/b"}, "is not a valid name"),
         ({"role": "owner"}, "value of role must be one of"),
         ({"members": ["bob", " "]}, "members must not contain an empty name"),
         ({"organization": ""}, "cannot be the name of anything in Quay"),

@@ -211,11 +211,11 @@ def test_users_of_a_directory(superuser: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"name": "Bad Name"}, "'Bad Name' is no name that Quay takes"),
-        ({"name": "x"}, "'x' is no name that Quay takes"),
-        ({"name": "a/b"}, "is no name that Quay takes"),
-        ({"name": "dora", "email": "nowhere"}, "'nowhere' is no e-mail address"),
-        ({"name": "dora", "email": ""}, "is no e-mail address"),
+        ({"name": "Bad Name"}, "'Bad Name' is not a valid name"),
+        ({"name": "x"}, "'x' is not a valid name"),
+        ({"name": "a/b"}, "is not a valid name"),
+        ({"name": "dora", "email": "nowhere"}, "'nowhere' is not an e-mail address"),
+        ({"name": "dora", "email": ""}, "is not an e-mail address"),
         ({"name": "dora", "password": "short"}, "at least 8 characters"),
         ({"name": "dora", "password": "with a blank in it"}, "no white space"),
         ({"name": "dora", "password": PASSWORD, "token_path": "/tmp/x"}, "mutually exclusive"),

@@ -17,6 +17,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.times import format_time
+from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -37,7 +38,7 @@ from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_o
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
 from .robot_removal import LIVES_ON
-from .robot_secret import RobotSecret
+from .robot_secret import RobotSecret, refuse_disallowed_robot
 from .rotation import Minted, clear_stores, rotate
 from .successor import NAME_REST
 
@@ -45,7 +46,7 @@ from .successor import NAME_REST
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
     params = context.params
-    name = RobotName.parse(params["name"])
+    name = _own_or_organization(context, RobotName.parse(params["name"]))
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
@@ -56,6 +57,19 @@ def ensure_robot_token(context: ModuleContext) -> Result:
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
     result = replace(result, values={**result.values, "ended": issuer.ended})
     return result if federation is None else _ensure_federation(context, name, federation, result)
+
+
+def _own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
+    """The robot, in the user's own namespace if the name begins with the user's own name."""
+    auth = context.client.auth
+    if isinstance(auth, SessionAuth) and name.organization == auth.username:
+        return RobotName(None, name.short)
+    if name.organization is None:
+        context.warn(
+            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
+            f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
+        )
+    return name
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
@@ -146,6 +160,7 @@ class RobotIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
+        refuse_disallowed_robot(self._context, observation.credential)
         if observation.state.exists:
             self._warn_of_registry_tokens()
         else:

@@ -42,6 +42,10 @@ class Server:
         value = self._section("features").get(name)
         return bool(value) if value is not None else None
 
+    def disallows_robots(self) -> bool:
+        """ROBOTS_DISALLOW: whether robots are switched off, except those that the server's configuration lists."""
+        return bool(self._section("config").get("ROBOTS_DISALLOW"))
+
     def authentication(self) -> str:
         """AUTHENTICATION_TYPE, where Quay's users come from: Database, LDAP, OIDC …; empty if it is not reported."""
         return str(self._section("config").get("AUTHENTICATION_TYPE") or "")

@@ -32,7 +32,7 @@ def test_valid_email(email: Any) -> None:
 
 @pytest.mark.parametrize("email", ["", " ", "nobody", "a@b@c", "a b@c", "@b", "a@", "a@b\n"])
 def test_invalid_email(email: str) -> None:
-    with pytest.raises(BadInput, match="is no e-mail address"):
+    with pytest.raises(BadInput, match="is not an e-mail address"):
         check_email(email, "email")
 
 
