@@ -96,8 +96,8 @@ options:
       - A name is free again about an hour after its robot was deleted, because Quay would accept the registry tokens of
         the deleted robot again. The module reads the time from the usage logs. If these cannot be read, it takes the
         name after that of the active robot.
-      - With names that you specify, a rotation is refused while none of them is free. If a robot of the next name exists
-        already, its token is replaced instead, and a warning says that its registry tokens stay valid.
+      - With names that you specify, a rotation is refused while none of them is free. If a robot of the next name
+        exists already, its token is replaced instead, and a warning says that its registry tokens stay valid.
       - Use these robots for this credential only. The module makes their permissions equal, and deletes them.
       - To rename the robots, run the task once with O(strategy=in_place) and the old names, and then with the new
         names.
@@ -109,8 +109,8 @@ options:
         permissions), and loses all others. The diff shows them.
       - This requires a login that can read them, which is a password, or a token with the scopes C(user:admin),
         C(org:admin) and C(repo:admin).
-      - With V(false), you must manage the permissions of both robots yourself. The former robot is then not deleted. Its
-        token is replaced by one that nobody knows, and a warning says that its registry tokens stay valid.
+      - With V(false), you must manage the permissions of both robots yourself. The former robot is then not deleted.
+        Its token is replaced by one that nobody knows, and a warning says that its registry tokens stay valid.
     type: bool
     default: true
   retire_after:
@@ -325,8 +325,8 @@ retired:
   sample: []
 ended:
   description:
-    - Whether all access by the secrets in RV(retired) has ended. V(true) only if their robots were deleted, and Quay was
-      seen to refuse a registry token that had been issued to each of them before.
+    - Whether all access by the secrets in RV(retired) has ended. V(true) only if their robots were deleted, and Quay
+      was seen to refuse a registry token that had been issued to each of them before.
     - V(false) if a robot was kept, or its token was replaced in place. Somebody who used the former secret within the
       last hour may then still have access.
     - Null if nothing was retired or replaced, and in check mode.

@@ -89,12 +89,18 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
         if paired and len(turns) < _USUAL:
             raise BadInput(f"name: {name} is too long for strategy: paired without pair, which appends _a and _b")
         return Pair(name, tuple(RobotName(name.organization, name.short + suffix) for suffix in turns), paired)
-    pair = tuple(RobotName.parse(text) for text in params["pair"])
+    pair = tuple(_in_namespace_of(name, RobotName.parse(text), params) for text in params["pair"])
     if len(pair) < _USUAL or len(set(pair)) < len(pair) or name in pair:
         raise BadInput(f"pair must name at least two different robots, none of them {name} itself")
     if any(robot.organization != name.organization for robot in pair):
         raise BadInput(f"pair: all robots must be in the namespace of {name}, because permissions end there")
     return Pair(name, pair, paired, explicit=True)
+
+
+def _in_namespace_of(name: RobotName, robot: RobotName, params: Mapping[str, Any]) -> RobotName:
+    """The robot, in the user's own namespace if that of the credential was written with the user's name."""
+    is_own = name.organization is None and robot.organization == RobotName.parse(params["name"]).organization
+    return RobotName(None, robot.short) if is_own else robot
 
 
 def is_named(name: RobotName, username: str) -> bool:

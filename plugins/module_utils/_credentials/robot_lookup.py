@@ -24,6 +24,9 @@ from .._quay.robots import Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .policy import AGE_FROM_CREATION, AGE_FROM_LOG, AGE_FROM_RECORD
 
+# How far back to look for an entry that shows whether Quay logs a namespace at all. One request for each 28 days.
+_LONGEST_SEARCH = timedelta(days=365)
+
 # When a token was issued, and where that is known from; (None, None) if it is unknown.
 Age = Tuple[Optional[datetime], Optional[str]]
 
@@ -109,11 +112,16 @@ class RobotLookup:
         """The robot as it is now, with its metadata, or None."""
         return self._robots.get(name)
 
-    def deletions(self, since: datetime) -> Mapping[str, datetime] | None:
-        """When robots were last deleted, by short name, since then; None if Quay's logs do not show it. Asked once."""
+    def deletions(self, since: datetime, logged: datetime | None = None) -> Mapping[str, datetime] | None:
+        """When robots were last deleted, by short name, since then; None if Quay's logs do not show it. Asked once.
+
+        ``logged``: a time at which something must have been logged.
+        """
         if self._deletions is None:
+            logs = Logs(self._context.client, self._organization)
+            earliest = since - _LONGEST_SEARCH
             try:
-                self._deletions = Deletions(Logs(self._context.client, self._organization).robot_deletions(since))
+                self._deletions = Deletions(logs.robot_deletions(since, max(logged or earliest, earliest)))
             except LogsUnavailable:
                 self._deletions = Deletions(None)
         return self._deletions.times

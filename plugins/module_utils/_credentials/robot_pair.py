@@ -173,13 +173,14 @@ class PairIssuer:
         active, now = self._active, self._context.client.now()
         records = [record for record in records_of(self._stored) if active and record.fits(active.token)]
         issued = [record.created_at for record in records if record.created_at]
+        issued_at = max(issued) if issued else active.created_at if active else None
         return Situation(
             pair=self._pair,
             active=self._state.active,
             robots=own,
             taken=taken,
-            deletions=self._lookup.deletions(now - NAME_REST),
-            issued_at=max(issued) if issued else active.created_at if active else None,
+            deletions=self._lookup.deletions(now - NAME_REST, issued_at),
+            issued_at=issued_at,
             replaced=[handle for record in records for handle in record.superseded],
             now=now,
         )
