@@ -191,7 +191,8 @@ def test_further_rotation_needs_few_requests(paired: PairedRobots) -> None:
     assert harness.requests[2:] == [
         "GET /config",
         f"GET {ROBOTS}",
-        f"GET {COUNTS}",
+        # Nothing was logged in the last days, so earlier entries must show that Quay logs this namespace.
+        *[f"GET {COUNTS}"] * 3,
         *read[1:],
         f"GET {ROBOTS}/pull_b/permissions",
         f"PUT {ROBOTS}/pull_a",
@@ -354,7 +355,7 @@ def test_renamed_robots_are_refused_until_their_rights_were_copied(
 
 
 def test_longest_name_of_a_robot_needs_no_pair(harness: Harness) -> None:
-    name = f"acme+{'a' * 255}"
+    name = f"acme+{'a' * 250}"
     assert harness.run(MODULE, {"name": name})["username"] == name
 
 

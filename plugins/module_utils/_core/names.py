@@ -13,6 +13,10 @@ import re
 
 from .errors import BadInput
 
+# The columns of Quay's database. For a longer text it answers 500, or repeats an error of the database.
+MAX_LENGTH = 255
+# As Quay checks it.
+_MAX_EMAIL_LENGTH = 254
 _ACCOUNT = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 # Quay stores a UUID for an account without an e-mail address, because its database requires one.
@@ -27,17 +31,27 @@ NAME_BLOCKED = (
 
 def check_account(text: str, option: str) -> None:
     """Raise BadInput for what Quay does not accept as the name of a user, an organization or a team."""
-    if not _ACCOUNT.fullmatch(text) or not 2 <= len(text) <= 255:
+    if not _ACCOUNT.fullmatch(text) or not 2 <= len(text) <= MAX_LENGTH:
         raise BadInput(
             f"{option}: '{text}' is not a valid name. A name has 2 to 255 lower-case letters and digits, with "
             "single . _ - between them"
         )
 
 
+def check_length(text: str | None, option: str) -> None:
+    """Raise BadInput for a text that is longer than Quay can store."""
+    if text is not None and len(text) > MAX_LENGTH:
+        raise BadInput(f"{option} has {len(text)} characters, and Quay stores {MAX_LENGTH} at most. Shorten it")
+
+
 def check_email(text: str | None, option: str) -> None:
     """Raise BadInput for what is not an e-mail address. Some versions of Quay would store it. None is accepted."""
-    if text is not None and not _EMAIL.fullmatch(text):
+    if text is None:
+        return
+    if not _EMAIL.fullmatch(text):
         raise BadInput(f"{option}: '{text}' is not an e-mail address. Leave {option} out to keep the present one")
+    if len(text) > _MAX_EMAIL_LENGTH:
+        raise BadInput(f"{option} has {len(text)} characters, and Quay accepts {_MAX_EMAIL_LENGTH} at most")
 
 
 def real_email(text: object) -> str:

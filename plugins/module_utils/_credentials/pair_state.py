@@ -24,8 +24,7 @@ PAIRED = "paired"
 # Robots by name, as they were read; None for one that does not exist.
 RobotsByName = Mapping[RobotName, Optional[Robot]]
 
-# A robot's name has 255 characters at most, and a suffix distinguishes the robots of one credential.
-_MAX_NAME_LENGTH = 255
+# A suffix distinguishes the robots of one credential.
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # _a to _z, then _a2 to _z2 and so on: more than can be used up within the time for which a name must rest.
 _SUFFIXES = [f"_{letter}{number}" for number in ("", *"23456789") for letter in _LETTERS]
@@ -85,7 +84,7 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
     """The robots of a credential. Raises BadInput for an invalid pair."""
     paired = params["strategy"] == PAIRED
     if not params["pair"]:
-        turns = [suffix for suffix in _SUFFIXES if len(name.short) + len(suffix) <= _MAX_NAME_LENGTH]
+        turns = [suffix for suffix in _SUFFIXES if name.has_room_for(suffix)]
         if paired and len(turns) < _USUAL:
             raise BadInput(f"name: {name} is too long for strategy: paired without pair, which appends _a and _b")
         return Pair(name, tuple(RobotName(name.organization, name.short + suffix) for suffix in turns), paired)

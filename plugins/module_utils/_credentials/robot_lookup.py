@@ -115,13 +115,12 @@ class RobotLookup:
     def deletions(self, since: datetime, logged: datetime | None = None) -> Mapping[str, datetime] | None:
         """When robots were last deleted, by short name, since then; None if Quay's logs do not show it. Asked once.
 
-        ``logged``: a time at which something must have been logged.
+        ``logged``: a time at which something must have been logged, if one is known.
         """
         if self._deletions is None:
             logs = Logs(self._context.client, self._organization)
-            earliest = since - _LONGEST_SEARCH
             try:
-                self._deletions = Deletions(logs.robot_deletions(since, max(logged or earliest, earliest)))
+                self._deletions = Deletions(logs.robot_deletions(since, max(logged or since, since - _LONGEST_SEARCH)))
             except LogsUnavailable:
                 self._deletions = Deletions(None)
         return self._deletions.times

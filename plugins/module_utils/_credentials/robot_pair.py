@@ -32,7 +32,8 @@ from .robot_removal import (
     refuse_to_replace,
     warn_of_kept_robot,
 )
-from .robot_secret import RobotSecret, refuse_disallowed_robot
+from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, superseded_by_minting
 from .successor import NAME_REST, Situation, Successor, choose_successor
 
@@ -108,8 +109,7 @@ class PairIssuer:
             self._successor = Successor(name, self._lookup.get(name))
         target = self._successor.robot
         username = target.name if target else self._full_name(self._successor.name)
-        robot = Credential(str(self._pair.name), username, target.token if target else None)
-        refuse_disallowed_robot(self._context, robot)
+        refuse_disallowed_robot(self._context, username, target.token if target else None)
         extra_diff: dict[str, tuple[Any, Any]] = {"username": (active.name if active else None, username)}
         if self._copy_rights and active is not None:
             extra_diff["rights"] = (self._rights.present.describe(), self._rights.desired.describe())

@@ -16,6 +16,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput
+from .._core.names import check_length
 from .._core.times import format_time
 from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
@@ -38,7 +39,8 @@ from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_o
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
 from .robot_removal import LIVES_ON
-from .robot_secret import RobotSecret, refuse_disallowed_robot
+from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, clear_stores, rotate
 from .successor import NAME_REST
 
@@ -47,6 +49,7 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
     params = context.params
     name = _own_or_organization(context, RobotName.parse(params["name"]))
+    check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
@@ -160,7 +163,10 @@ class RobotIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
-        refuse_disallowed_robot(self._context, observation.credential)
+        present = observation.credential
+        refuse_disallowed_robot(
+            self._context, present.username or "", present.secret if observation.state.exists else None
+        )
         if observation.state.exists:
             self._warn_of_registry_tokens()
         else:

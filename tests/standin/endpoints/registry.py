@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request
 
-from .. import paging, tokens
+from .. import tokens
 from ..config import app_url
-from ..errors import AbortError, HtmlError, RegistryError, challenge, json_response
+from ..errors import AbortError, HtmlError, RegistryError, challenge
 from ..keys import InvalidRegistryToken
+from ..paging import decode_cursor, encode_cursor
 from ..quay import quay
-from ..rights import repository_role_of
 from ..routing import Routes
 from ..state import Manifest, Repository
 from ..usage_log import log
@@ -30,9 +30,10 @@ _BEARER = re.compile(r"\ABearer (([a-zA-Z0-9+\-_/]+\.)+[a-zA-Z0-9+\-_/]+)\Z")
 _DIGEST = re.compile(r"^[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+$")
 _INDEX = "application/vnd.oci.image.index.v1+json"
 
-_REPOSITORY = "/v2/<repository:repository>"
+# Repositories in a page, and the maximum of `n`.
+_CATALOG_PAGE = 100
 
-_MAX_CATALOG_PAGE = 100
+_REPOSITORY = "/v2/<repository:repository>"
 
 
 @routes.plain("GET", "/v2/")
@@ -43,30 +44,38 @@ def get_root() -> Response:
 
 
 @routes.plain("GET", "/v2/_catalog")
-def list_catalog() -> Response:
-    """List the repositories on which the subject of the registry token has a role, whatever access the token has."""
-    requested = request.args.get("n", default=0 if "n" in request.args else _MAX_CATALOG_PAGE, type=int)
-    limit = max(min(requested, _MAX_CATALOG_PAGE), 1)
-    _authenticate(None)
-    listed = [found for found in quay().state.repositories.values() if _is_listed(found, g.get("subject"))]
-    body = paging.page("repositories", sorted(listed, key=lambda found: found.id), _full_name, limit)
-    response = json_response({"repositories": body["repositories"]})
-    if "next_page" in body:
-        query = urlencode({"n": limit, "next_page": body["next_page"]})
-        response.headers["Link"] = f'</v2/_catalog?{query}>; rel="next"'
-    return response
+def list_repositories() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """List the repositories on which the subject of the registry token has a role. Scopes and rights are not used."""
+    claims = _authenticate(None)
+    subject = claims["context"].get("user") if claims else None
+    if subject is None and not quay().feature("ANONYMOUS_ACCESS"):
+        raise AbortError(401, "Anonymous access is not allowed")
+    limit = max(min(request.args.get("n", _CATALOG_PAGE, type=int) or 0, _CATALOG_PAGE), 1)
+    start = decode_cursor().get("start", 0)
+    found = sorted(_visible_repositories(subject), key=lambda repository: repository.id)
+    found = [repository for repository in found if repository.id >= start][: limit + 1]
+    headers = {}
+    if len(found) > limit:
+        query = urlencode({"n": limit, "next_page": encode_cursor({"start": found[limit].id})})
+        headers["Link"] = f'</v2/_catalog?{query}>; rel="next"'
+    return {"repositories": [f"{item.namespace}/{item.name}" for item in found[:limit]]}, 200, headers
 
 
-def _full_name(repository: Repository) -> str:
-    return f"{repository.namespace}/{repository.name}"
-
-
-def _is_listed(repository: Repository, subject: str | None) -> bool:
-    if subject is None:
-        return False
-    if subject in quay().config["SUPER_USERS"] and quay().feature("SUPERUSERS_FULL_ACCESS"):
-        return True
-    return repository_role_of(subject, repository.namespace, repository.name) is not None
+def _visible_repositories(subject: str | None) -> list[Repository]:
+    state = quay().state
+    user = state.users.get(subject or "")
+    if subject is None or (user is not None and not user.enabled):
+        return []
+    teams = state.teams_of(subject)
+    return [
+        repository
+        for repository in state.repositories.values()
+        if subject in repository.user_roles
+        or any(
+            organization.name == repository.namespace and (team.role == "admin" or team.name in repository.team_roles)
+            for organization, team in teams
+        )
+    ]
 
 
 @routes.plain("GET", f"{_REPOSITORY}/referrers/<reference>", feature="REFERRERS_API", aborts=True)

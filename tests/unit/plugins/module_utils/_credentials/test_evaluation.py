@@ -128,7 +128,7 @@ def test_each_distinct_secret_is_observed_once() -> None:
 LIMITS = Policy(max_age=90 * DAY)
 NOT_YET = Decision(NOT_DUE, "age 10 days", NOTHING)
 RETIRES = Decision(NOT_DUE, "a superseded token is still valid", RETIRE)
-LEFT = {"superseded": ("old", "lost"), "predecessors": ("old",)}
+LEFT: dict[str, Any] = {"superseded": ("old", "lost"), "predecessors": ("old",)}
 
 # The policy, what is observed, what is stored; then what each store holds, and the decision.
 EVALUATIONS: dict[str, tuple[Policy, Observation, list[StoredSecret], tuple[str, ...], Decision]] = {

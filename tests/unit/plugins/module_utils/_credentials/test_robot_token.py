@@ -99,8 +99,8 @@ def test_policy() -> None:
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder in ({"deliver": [{}]}, {"token_path": "/token"}):
-        assert robot_policy({**options, "strategy": "paired", **holder}) == expected
+    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
+        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
     assert robot_policy({**options, "federation": []}) == expected
 
 

@@ -209,7 +209,7 @@ def stores(events: list[str]) -> Stores:
 
 def deliveries(holder: StoreHolder) -> list[list[Delivery]]:
     """What was written to each store."""
-    written = []
+    written: list[list[Delivery]] = []
     for store in holder.stores:
         assert isinstance(store, FakeStore)
         written.append(store.deliveries)
@@ -794,7 +794,7 @@ def test_warnings_of_stores(
 # --- clear_stores
 
 GONE = Credential("nightly", "$oauthtoken", details={"scopes": []})
-VALUES_OF_GONE = {
+VALUES_OF_GONE: dict[str, Any] = {
     **UNKNOWN,
     "registry": "quay.example.com",
     "api_url": "https://quay.example.com/api/v1",
