@@ -26,6 +26,7 @@ from .pair_state import PAIRED, Pair, held_by_other_strategy, pair_from_options,
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
+from .robot_permissions import DeclaredPermissions
 from .robot_secret import RobotSecret
 from .rotation import Minted, clear_stores, rotate
 
@@ -37,11 +38,17 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
+    permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+    lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         if params["state"] == "absent":
             return _ensure_absent(context, pair, holder)
-        issuer = robot_issuer(context, pair, policy, params, holder.stored, RobotLookup(context, name.organization))
+        if params["permissions"]:
+            permissions.check(lookup)
+        issuer = robot_issuer(context, pair, policy, params, holder.stored, lookup)
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
+    if params["permissions"]:
+        result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
@@ -222,7 +229,8 @@ def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder) -> 
             _delete(robots, name)
     usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.members]
     credential = Credential(str(pair.name), usernames[0], details=_details(None))
-    return clear_stores(context, holder, credential, existed=bool(existing), usernames=usernames)
+    deleted = [robot.name for robot in existing.values()]
+    return clear_stores(context, holder, credential, existed=bool(existing), deleted=deleted, usernames=usernames)
 
 
 def _delete(robots: Robots, name: RobotName) -> None:

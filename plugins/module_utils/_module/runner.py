@@ -54,6 +54,7 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
     module = _module(options, constraints)
     warnings: list[str] = []
     context = LocalContext(module.params, module.check_mode, warnings)
+    context.hidden = module.no_log_values
     _finish(module, *_guard(lambda: action(context)), warnings)
 
 
