@@ -137,11 +137,12 @@ def _text_of(path: str) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_SIZE:
             return None
-        try:
-            return file.read().decode("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
+        return os.read(descriptor, _MAX_SIZE).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(descriptor)
