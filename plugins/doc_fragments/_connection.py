@@ -17,9 +17,9 @@ options:
     description:
       - URL of the Quay server, with scheme and optional port, but without a path. For example
         V(https://quay.example.com) or V(https://[2001:db8::1]:8443).
-      - If not specified, the environment variable E(QUAY_HOST) on the target is used.
+      - If not specified, the environment variable E(QUAY_HOST) on the target is used. One of the two is required by
+        every module that talks to Quay.
     type: str
-    default: http://127.0.0.1
   quay_token:
     description:
       - OAuth access token for the API. Every request with a token costs the server one password hash.

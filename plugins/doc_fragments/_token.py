@@ -101,15 +101,6 @@ options:
     default: when_due
 """
 
-    EXPIRY = r"""
-options:
-  renew_before:
-    description:
-      - Replace the secret when its remaining lifetime is this duration or shorter, for example V(14d), V(12h) or
-        V(30m).
-    type: str
-"""
-
     MAX_AGE = r"""
 options:
   max_age:

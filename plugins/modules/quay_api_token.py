@@ -29,7 +29,6 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
-  - tokensmith.quay._token.expiry
   - tokensmith.quay._token.max_age
 attributes:
   check_mode:
@@ -93,7 +92,10 @@ options:
       - Ignored on Quay 3.17 and older, where tokens always expire after ten years.
     type: str
   renew_before:
-    default: 14d
+    description:
+      - Replace the token when its remaining lifetime is this duration or shorter, for example V(14d) or V(12h).
+      - Defaults to a third of O(lifetime), and to at most V(14d). It must be shorter than O(lifetime).
+    type: str
   revoke_superseded:
     description:
       - Whether to revoke the replaced token, and tokens of the same name, user and application that earlier runs left
@@ -357,7 +359,7 @@ def main() -> None:
             },
             "lifetime": {"type": "str"},
             "max_age": {"type": "str"},
-            "renew_before": {"type": "str", "default": "14d"},
+            "renew_before": {"type": "str"},
             "revoke_superseded": {"type": "bool"},
             "retire_after": {"type": "str"},
             "owns_application": {"type": "bool", "default": False},

@@ -25,7 +25,6 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
-  - tokensmith.quay._token.expiry
 attributes:
   check_mode:
     support: full
@@ -55,7 +54,10 @@ options:
     choices: [pull, push]
     default: [pull]
   renew_before:
-    default: 5m
+    description:
+      - Replace the token when its remaining lifetime is this duration or shorter, for example V(30m).
+      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token.
+    type: str
   state:
     description:
       - V(present) ensures that a valid token exists.
@@ -238,7 +240,7 @@ def main() -> None:
             **TOKEN_OPTIONS,
             "repositories": {"type": "list", "elements": "str", "required": True},
             "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
-            "renew_before": {"type": "str", "default": "5m"},
+            "renew_before": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=HOLDER_CHOICES,

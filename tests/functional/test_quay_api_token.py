@@ -443,7 +443,7 @@ def test_absent_without_an_identifier_is_refused(api_tokens: ApiTokens) -> None:
     arguments = {"organization": "acme", "client_id": api_tokens.client_id, "state": "absent"}
     result = api_tokens.harness.run(MODULE, arguments)
     assert result.failed
-    assert "Say by uuid, current_token, token_path or deliver which token to revoke" in result.message
+    assert "Name the token to revoke by uuid, current_token, token_path or deliver" in result.message
     assert api_tokens.valid_uuids() == {other}
 
 

@@ -146,7 +146,7 @@ def test_missing_right_is_reported(harness: Harness, repositories: list[str], ac
     arguments = file_arguments(harness, repositories=repositories, actions=actions)
     result = harness.run(MODULE, arguments)
     assert result.failed
-    assert f"Quay granted a token without {missing}:" in result.message
+    assert f"Quay issued a token without {missing}:" in result.message
     assert not harness.token_path.exists()
     predicted = harness.check(MODULE, arguments)
     assert predicted.failed
@@ -156,7 +156,7 @@ def test_missing_right_is_reported(harness: Harness, repositories: list[str], ac
 def test_robot_that_may_only_pull_gets_no_push(harness: Harness) -> None:
     harness.login = logins(harness)["robot"]
     result = harness.run(MODULE, {**APP, "actions": ["pull", "push"]})
-    assert "Quay granted a token without acme/app:push" in result.message
+    assert "Quay issued a token without acme/app:push" in result.message
 
 
 def test_check_mode_never_requests_push(either_login: Harness) -> None:

@@ -179,7 +179,7 @@ def test_rotate_always_replaces_the_file(either_login: Harness) -> None:
     )
     assert runs.first["token"] is None
     assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("absent")}
-    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("other")}
+    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("current")}
     assert runs.second.diff["after"] == {"name": "acme+ci", "token": "new", **harness.deliver_diff("new")}
 
 
@@ -327,7 +327,7 @@ def test_age_of_the_robot_is_used_if_logs_are_unavailable(either_login: Harness,
     assert (result["reason"], result["minted"]) == ("too_old", True)
     unrotated = harness.run(MODULE, {**arguments, "rotate": "never"})
     assert (unrotated["age_source"], unrotated["created_at"]) == ("creation", harness.iso(harness.robot().created))
-    assert unrotated.warned("usage logs cannot tell the age") == (unavailable != "not kept")
+    assert unrotated.warned("usage logs do not show the age") == (unavailable != "not kept")
 
 
 def test_age_from_the_record_if_logs_are_unavailable(either_login: Harness) -> None:

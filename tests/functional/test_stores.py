@@ -130,7 +130,7 @@ def test_owner_is_set(harness: Harness) -> None:
     user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
     harness.four_runs(FILE, arguments(harness, owner=user, group=group))
     result = harness.run(FILE, arguments(harness, owner="nobody-of-this-name"))
-    assert "there is no such owner or group on the target: nobody-of-this-name" in result.message
+    assert "the target has no user 'nobody-of-this-name'" in result.message
 
 
 def test_missing_secret_is_accepted_in_check_mode_only(harness: Harness) -> None:

@@ -74,7 +74,7 @@ def test_superseded_token_stays_valid_during_the_grace_period(api_tokens: ApiTok
     assert (waiting.first.changed, waiting.first["superseded"]) == (False, [old])
     harness.advance(days=1, minutes=1)
     found = api_tokens.info(**options)
-    assert (found["action"], found["why"]) == ("retire", "what it replaced is still alive")
+    assert (found["action"], found["why"]) == ("retire", "a superseded token is still valid")
     ended = harness.four_runs(MODULE, api_tokens.arguments(**options))
     assert (ended.first["retired"], ended.first["superseded"], ended.first["minted"]) == ([old], [], False)
     assert api_tokens.valid_uuids() == {made["uuid"]}
@@ -172,9 +172,9 @@ def test_unclear_response_says_what_happens_to_the_token(api_tokens: ApiTokens) 
     result = api_tokens.run()
     assert result.failed
     if api_tokens.has_names:
-        assert "found by its name and retired" in result.message
+        assert "found by its name and revoked" in result.message
     else:
-        assert "is not touched, because it may be somebody else's" in result.message
+        assert "is not touched, because it may belong to somebody else" in result.message
         assert "owns_application" in result.message
 
 

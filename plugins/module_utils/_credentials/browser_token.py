@@ -54,11 +54,13 @@ class BrowserTokenIssuer:
         recorded = recorded_as_superseded(stored)
         valid = {own.uuid for own in self._own} if recorded else set()
         superseded = dict.fromkeys(
-            [
+            uuid
+            for uuid in [
                 *left_by_interrupted_runs(best, others),
                 *(uuid for uuid in recorded if uuid in valid),
                 *self._others_in_own_application(best.credential.uuid),
             ]
+            if uuid != best.credential.uuid
         )
         return replace(
             best,
@@ -69,6 +71,11 @@ class BrowserTokenIssuer:
     def prepare(self, observation: Observation) -> Observation:
         self._require_session()
         self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
+        if self._desired.lifetime is not None:
+            self._context.warn(
+                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
+                "max_age to replace and revoke the token at that age."
+            )
         if self._accepts:
             self._assignment = self._find_assignment()
         return observation

@@ -50,10 +50,10 @@ STORED_INVALID = "invalid"
 STORED_EXPIRED = "expired"
 
 _UNDELIVERED_MESSAGES = {
-    ABSENT: "do not hold the present token",
-    OTHER: "do not hold the present token",
-    WRONG_PERMISSIONS: "have the wrong owner or mode",
-    UNRECORDED: "have lost the record of their token",
+    ABSENT: "the present token is not in",
+    OTHER: "the present token is not in",
+    WRONG_PERMISSIONS: "owner or mode is wrong in",
+    UNRECORDED: "the record of the token is missing in",
 }
 
 
@@ -205,6 +205,6 @@ def _reason_of_valid_secret(policy: Policy, state: ObservedState, now: datetime)
 
 
 def _undelivered_message(deliveries: Sequence[str]) -> str:
-    """How many stores need a delivery, and why: ``1 of 2 stores have the wrong owner or mode``."""
+    """Why stores need a delivery, and how many: ``owner or mode is wrong in 1 of 2 stores``."""
     counts = Counter(_UNDELIVERED_MESSAGES[delivery] for delivery in deliveries if delivery != CURRENT)
-    return "; ".join(f"{count} of {len(deliveries)} stores {message}" for message, count in counts.items())
+    return "; ".join(f"{message} {count} of {len(deliveries)} stores" for message, count in counts.items())

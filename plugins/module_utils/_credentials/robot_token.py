@@ -15,6 +15,8 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
+from .._core.names import check_length
+from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -28,13 +30,15 @@ from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
 from .robot_permissions import DeclaredPermissions
 from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, clear_stores, rotate
 
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
     params = context.params
-    name = RobotName.parse(params["name"])
+    name = _own_or_organization(context, RobotName.parse(params["name"]))
+    check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
@@ -50,6 +54,19 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     if params["permissions"]:
         result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
+
+
+def _own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
+    """The robot, in the user's own namespace if the name begins with the user's own name."""
+    auth = context.client.auth
+    if isinstance(auth, SessionAuth) and name.organization == auth.username:
+        return RobotName(None, name.short)
+    if name.organization is None:
+        context.warn(
+            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
+            f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
+        )
+    return name
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
@@ -107,6 +124,8 @@ class RobotIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
+        present = observation.credential
+        refuse_disallowed_robot(self._context, present.username, present.secret if observation.state.exists else None)
         if observation.state.exists or self._name.organization is not None or not self._context.check_mode:
             return observation
         # In the user's own namespace, Quay puts the user's name before the robot's.

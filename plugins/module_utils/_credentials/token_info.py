@@ -21,12 +21,11 @@ from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import StoredSecret
 from .._stores.kinds import store_from_options
-from . import api_token, referrers_token
-from .api_token import listed_credential, listed_tokens, observe_api_tokens
+from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
 from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
 from .policy import NOTHING, ObservedState, Policy, policy_from_options
-from .referrers_token import observe_referrers_tokens
+from .referrers_token import observe_referrers_tokens, referrers_token_policy
 from .robot_lookup import AgeQuery, RobotLookup
 from .robot_token import observe_robots, robot_credential, robot_policy
 
@@ -36,8 +35,6 @@ _KINDS: dict[str, Callable[[ModuleContext, Sequence[DeclaredCredential]], Iterat
     "api": observe_api_tokens,
     "referrers": observe_referrers_tokens,
 }
-
-_RENEW_BEFORE = {"api": api_token.DEFAULT_RENEW_BEFORE, "referrers": referrers_token.DEFAULT_RENEW_BEFORE}
 
 # A forced run rotates now and revokes the former secret at once.
 _FORCE = {"rotate": "always", "retire_after": "0"}
@@ -133,7 +130,7 @@ def _policy(params: Mapping[str, Any]) -> Policy:
     """The policy as the module of this kind has it."""
     if params["kind"] == "robot":
         return robot_policy(params) if params["deliver"] else policy_from_options(params, overlaps=True)
-    return policy_from_options({**params, "renew_before": params["renew_before"] or _RENEW_BEFORE[params["kind"]]})
+    return api_token_policy(params) if params["kind"] == "api" else referrers_token_policy(params)
 
 
 def _held(item: Mapping[str, Any]) -> StoredSecret:

@@ -144,6 +144,7 @@ class SessionAuth(_CsrfAuth):
     def prepare(self, request: SendRequest) -> None:
         if self._signed_in:
             return
+        _refuse_registry_user(self.username)
         super().prepare(request)
         self._signed_in = True  # set first: the request below calls this method, too
         try:
@@ -157,6 +158,16 @@ class SessionAuth(_CsrfAuth):
         except Exception:
             self._signed_in = False
             raise
+
+
+def _refuse_registry_user(username: str) -> None:
+    """Raise BadInput for a user name that only the registry accepts."""
+    if "+" in username or username.startswith("$"):
+        kind = "robot" if "+" in username else "token"
+        raise BadInput(
+            f"quay_username: '{username}' is the name of a {kind}, which can log in to the registry only, not to the "
+            "API. Use quay_token with an OAuth access token, or a user's name and password"
+        )
 
 
 class BasicCsrfAuth(_CsrfAuth):

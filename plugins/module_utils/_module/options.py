@@ -9,28 +9,81 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import env_fallback
 
 from .._core.errors import BadInput
+from .._core.secret_input import clean_secret
 from .._http.auth import Auth, BearerAuth, SessionAuth
 
+
+def environment(*names: str) -> Any:
+    """The first of these environment variables that is not empty, as a fallback of an option."""
+    for name in names:
+        if os.environ.get(name):
+            return os.environ[name]
+    # Without a name it reports that there is none.
+    return env_fallback()
+
+
 CONNECTION_OPTIONS: dict[str, Any] = {
-    "quay_host": {"type": "str", "default": "http://127.0.0.1", "fallback": (env_fallback, ["QUAY_HOST"])},
-    "quay_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["QUAY_TOKEN"])},
-    "quay_username": {"type": "str", "fallback": (env_fallback, ["QUAY_USERNAME"])},
-    "quay_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["QUAY_PASSWORD"])},
+    "quay_host": {"type": "str", "fallback": (environment, ["QUAY_HOST"])},
+    "quay_token": {"type": "str", "no_log": True, "fallback": (environment, ["QUAY_TOKEN"])},
+    "quay_username": {"type": "str", "fallback": (environment, ["QUAY_USERNAME"])},
+    "quay_password": {"type": "str", "no_log": True, "fallback": (environment, ["QUAY_PASSWORD"])},
     "validate_certs": {
         "type": "bool",
         "default": True,
         "aliases": ["verify_ssl"],
-        "fallback": (env_fallback, ["QUAY_VERIFY_SSL"]),
+        "fallback": (environment, ["QUAY_VERIFY_SSL"]),
     },
-    "ca_path": {"type": "path", "fallback": (env_fallback, ["QUAY_CA_PATH"])},
-    "timeout": {"type": "float", "default": 10.0, "fallback": (env_fallback, ["QUAY_TIMEOUT"])},
+    "ca_path": {"type": "path", "fallback": (environment, ["QUAY_CA_PATH"])},
+    "timeout": {"type": "float", "default": 10.0, "fallback": (environment, ["QUAY_TIMEOUT"])},
     "retries": {"type": "int", "default": 3},
 }
+
+# Texts for which an empty value means that they are not set, as templates and AWX hand them over. An empty value of any
+# other type than text always means that. An empty description or e-mail address means an empty one.
+_UNSET_IF_EMPTY = frozenset(
+    (
+        *CONNECTION_OPTIONS,
+        "application",
+        "client_id",
+        "current_token",
+        "for_user",
+        "group",
+        "lifetime",
+        "max_age",
+        "mode",
+        "name",
+        "organization",
+        "owner",
+        "registry",
+        "renew_before",
+        "retire_after",
+        "uuid",
+    )
+)
+
+
+def without_empty(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a task without those whose empty value means that they are not set."""
+    return {
+        name: value
+        for name, value in params.items()
+        if value != "" or not (name in _UNSET_IF_EMPTY or _type_of(name, spec) != "str")
+    }
+
+
+def _type_of(name: str, spec: Mapping[str, Any]) -> str:
+    """The type of an option by its name or an alias; text for one that is unknown."""
+    for key, option in spec.items():
+        if name == key or name in option.get("aliases", ()):
+            return str(option.get("type", "str"))
+    return "str"
 
 
 def auth_from_options(params: Mapping[str, Any], environ: Mapping[str, str], *, optional: bool = False) -> Auth:
@@ -38,9 +91,10 @@ def auth_from_options(params: Mapping[str, Any], environ: Mapping[str, str], *, 
 
     ``optional``: without any credentials, return an anonymous Auth. Raises BadInput for contradictory or missing ones.
     """
-    token, username, password = params["quay_token"], params["quay_username"], params["quay_password"]
+    token = clean_secret(params["quay_token"], "quay_token")
+    username, password = params["quay_username"], params["quay_password"]
     if token and username and password:
-        token_from_environment = token == environ.get("QUAY_TOKEN")
+        token_from_environment = token == environ.get("QUAY_TOKEN", "").strip()
         user_from_environment = username == environ.get("QUAY_USERNAME") and password == environ.get("QUAY_PASSWORD")
         if not token_from_environment and not user_from_environment:
             raise BadInput("Give either quay_token, or quay_username and quay_password, not both")
@@ -56,5 +110,13 @@ def auth_from_options(params: Mapping[str, Any], environ: Mapping[str, str], *, 
         return Auth()
     raise BadInput(
         "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
-        "QUAY_PASSWORD)"
+        f"QUAY_PASSWORD). The environment was read on {os.uname().nodename} as the user {_current_user()}; variables "
+        "that are set on the controller do not reach another host"
     )
+
+
+def _current_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.geteuid())

@@ -15,12 +15,13 @@ from typing import Any, Callable, Mapping
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.errors import BadInput, QuayError
+from .._core.secret_input import refuse_masked_values
 from .._http.address import credentials_in_url, normalise_host
 from .._http.auth import SessionAuth
 from .._http.client import QuayClient
 from .._http.session import REQUESTS_IMPORT_ERROR, new_session
 from .context import LocalContext, ModuleContext, Result
-from .options import CONNECTION_OPTIONS, auth_from_options
+from .options import CONNECTION_OPTIONS, auth_from_options, without_empty
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -55,13 +56,27 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
     warnings: list[str] = []
     context = LocalContext(module.params, module.check_mode, warnings)
     context.hidden = module.no_log_values
-    _finish(module, *_guard(lambda: action(context)), warnings)
+
+    def act() -> Result:
+        refuse_masked_values(module.params)
+        return action(context)
+
+    _finish(module, *_guard(act), warnings)
+
+
+class _Module(AnsibleModule):
+    """An AnsibleModule for which empty values are unset ones, before their types are checked."""
+
+    def _load_params(self) -> None:
+        AnsibleModule._load_params(self)
+        self.params = without_empty(self.params, self.argument_spec)
 
 
 def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+    create: Callable[..., AnsibleModule] = _Module
+    module = create(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
-    pasted = credentials_in_url(module.params["quay_host"])
+    pasted = credentials_in_url(module.params["quay_host"] or "")
     if pasted:
         module.no_log_values.add(pasted)
     return module
@@ -82,6 +97,7 @@ def _attempt(
     module: AnsibleModule, action: Callable[[ModuleContext], Result], warnings: list[str], auth_optional: bool
 ) -> tuple[Result | None, str]:
     def act() -> Result:
+        refuse_masked_values(module.params)
         context = _context(module, warnings, auth_optional)
         context.hidden = module.no_log_values
         result = action(context)

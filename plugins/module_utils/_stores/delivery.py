@@ -13,6 +13,7 @@ from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
 from .._core.errors import BadInput
+from .._core.secret_input import clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
 from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
@@ -79,11 +80,9 @@ def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
 
 
 def _delivery(params: Mapping[str, Any]) -> Delivery | None:
-    secret = params["token"]
-    if not secret:
+    secret = clean_secret(params["token"], "token")
+    if secret is None:
         return None
-    if secret != secret.strip() or "\n" in secret:
-        raise BadInput("token must not begin or end with white space, nor hold a line break")
     record = Record(
         fingerprint(secret),
         parse_time_option(params["created_at"], "created_at"),

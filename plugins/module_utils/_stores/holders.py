@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
+from .._core.secret_input import clean_secret
 from .contract import CURRENT, Delivery, Store, StoredSecret
 from .kinds import STORE_OPTIONS, store_from_options
 from .secret_file import locked
@@ -131,4 +132,4 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
         return StoreHolder(stores, exclusive=not check_mode)
     if params.get("token_path"):
         return StoreHolder([FileStore(params["token_path"], option="token_path")], exclusive=not check_mode)
-    return CallerHolder(params.get("current_token") or None)
+    return CallerHolder(clean_secret(params.get("current_token"), "current_token"))

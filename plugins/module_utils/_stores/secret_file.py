@@ -8,8 +8,9 @@
 """Files that hold secrets. This is the one place that reads, writes, locks and removes them.
 
 A file is replaced in one step by a draft beside it, through descriptors of its directory and of the draft, so that a
-user who can write to the directory cannot redirect what is written. Whatever can be known of the write is checked before
-a secret is minted, by ``check``, which changes nothing, and by ``prepare``, which makes the draft with owner and mode.
+user who can write to the directory cannot redirect what is written. Whatever can be known of the write is checked
+before a secret is minted, by ``check``, which changes nothing, and by ``prepare``, which makes the draft with owner and
+mode.
 """
 
 from __future__ import annotations
@@ -402,8 +403,8 @@ def locked(
     """Keep other runs away from these files while the context lasts, whichever controllers they come from.
 
     The lock is a file beside each, which only the module's user can open, so that nobody else can hold it. It is
-    removed at the end; that of a killed run is taken over. A file system without locks is not locked. Raises LocalFileError if
-    another run holds a lock for longer than ``timeout`` seconds.
+    removed at the end; that of a killed run is taken over. A file system without locks is not locked. Raises
+    LocalFileError if another run holds a lock for longer than ``timeout`` seconds.
 
     The holder of a lock removes the drafts of the file: only a killed run can have left them.
     """

@@ -57,7 +57,7 @@ def test_invalid_duration(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["36526d", "999999999d", "3155760001", "999999999999w"])
 def test_duration_of_more_than_a_hundred_years(text: str) -> None:
-    with pytest.raises(BadInput, match=f"^lifetime is too long a duration: '{text}' is more than a hundred years$"):
+    with pytest.raises(BadInput, match=f"^lifetime is too long: '{text}' is more than a hundred years$"):
         parse_duration(text, "lifetime")
 
 
@@ -117,14 +117,18 @@ def test_formatted_time_can_be_parsed() -> None:
 @pytest.mark.parametrize(
     ("duration", "text"),
     [
-        (timedelta(0), "0s"),
-        (timedelta(seconds=-5), "0s"),
-        (timedelta(seconds=59), "59s"),
-        (timedelta(hours=1), "1h"),
-        (timedelta(days=12, hours=3, minutes=4, seconds=5), "12d 3h"),
-        (timedelta(days=1, seconds=1), "1d 1s"),
-        (timedelta(minutes=90), "1h 30m"),
-        (timedelta(seconds=3599), "59m 59s"),
+        (timedelta(0), "0 seconds"),
+        (timedelta(seconds=-5), "0 seconds"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=59), "59 seconds"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(days=12, hours=3, minutes=4, seconds=5), "12 days"),
+        (timedelta(days=10), "10 days"),
+        (timedelta(days=10, seconds=-1), "9 days 23 hours"),
+        (timedelta(days=3, hours=3, minutes=4, seconds=5), "3 days 3 hours"),
+        (timedelta(days=1, seconds=1), "1 day 1 second"),
+        (timedelta(minutes=90), "1 hour 30 minutes"),
+        (timedelta(seconds=3599), "59 minutes 59 seconds"),
     ],
 )
 def test_formatted_duration(duration: timedelta, text: str) -> None:

@@ -185,7 +185,7 @@ def test_file_without_entries(file: Path, store: ContainerAuthStore, text: str) 
 @pytest.mark.parametrize("text", ["text", "[]", '"auths"', "{", '{"auths": []}', '{"auths": "x"}', '{"auths": null}'])
 def test_file_of_another_format(file: Path, store: ContainerAuthStore, text: str) -> None:
     file.write_text(text)
-    message = f"path: {file} is no container auth file (JSON with an object 'auths'); it was left as it is"
+    message = f"path: {file} is not a container auth file (JSON with an object 'auths'). It was not changed"
     for act in (store.check, store.read, store.remove, lambda: write(store, DELIVERY), store.helper):
         with pytest.raises(LocalFileError) as caught:
             act()
@@ -205,7 +205,7 @@ def test_file_that_another_process_writes(
     monkeypatch.setattr(container_auth, "read_text", lambda _path, _option: None)
     with pytest.raises(LocalFileError) as caught:
         write(store, DELIVERY)
-    assert str(caught.value) == f"path: {file} does not hold what was written; does something else write it?"
+    assert str(caught.value) == f"path: {file} does not hold what was written; check whether something else writes it"
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,9 @@ def test_module(file: Path) -> None:
 
 
 def test_module_without_a_username(file: Path) -> None:
-    with pytest.raises(BadInput, match="^username is missing: an auth file holds a name beside each secret$"):
+    with pytest.raises(BadInput) as caught:
         ensure_container_auth(local_context(path=str(file), username=""))
+    assert str(caught.value) == "username is missing: an entry of an auth file has a user name and a secret"
     assert not file.exists()
     assert not ensure_container_auth(local_context(path=str(file), username="", state="absent")).changed
 
@@ -265,5 +266,5 @@ def test_module_warns_of_a_credential_helper(file: Path, check_mode: bool) -> No
     warnings: list[str] = []
     assert ensure_container_auth(local_context(warnings, check_mode=check_mode, path=str(file))).changed
     assert warnings == [
-        f"{file} names the credential helper 'pass', which engines ask instead of the entry for {REGISTRY}."
+        f"{file} names the credential helper 'pass'. Container engines use it instead of the entry for {REGISTRY}."
     ]

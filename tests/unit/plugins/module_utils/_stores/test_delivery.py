@@ -116,7 +116,7 @@ def test_token_that_is_not_minted_yet(file: Path, token: str | None) -> None:
 def test_token_with_blanks(file: Path, token: str, check_mode: bool) -> None:
     with pytest.raises(BadInput) as caught:
         deliver(file, check_mode=check_mode, token=token)
-    assert str(caught.value) == "token must not begin or end with blanks, nor hold a line break"
+    assert str(caught.value) == "token must not begin or end with white space, nor hold a line break"
     assert files_in(file.parent) == {}
 
 

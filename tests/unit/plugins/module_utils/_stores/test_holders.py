@@ -12,16 +12,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, Record, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import (
     HOLDER_CHOICES,
     CallerHolder,
+    SecretHolder,
     StoreHolder,
-    delivery_state,
+    filled_stores,
     holder_from_options,
+    outdated_stores,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS, OTHER_SECRET, RECORD, SECRET
@@ -32,34 +34,25 @@ CREDENTIAL = Credential(
 )
 
 
-@pytest.mark.parametrize(
-    ("held", "state", "state_with_record"),
-    [
-        (StoredSecret(), "absent", "absent"),
-        (StoredSecret(""), "absent", "absent"),
-        (StoredSecret(OTHER_SECRET), "other", "other"),
-        (StoredSecret(SECRET, RECORD, permissions_match=False), "wrong_permissions", "wrong_permissions"),
-        (StoredSecret(SECRET), "current", "unrecorded"),
-        (StoredSecret(SECRET, Record(fingerprint(OTHER_SECRET))), "current", "unrecorded"),
-        (StoredSecret(SECRET, RECORD), "current", "current"),
-    ],
-)
-def test_delivery_state(held: StoredSecret, state: str, state_with_record: str) -> None:
-    assert delivery_state(held, SECRET) == state
-    assert delivery_state(held, SECRET, recorded=True) == state_with_record
+def states(holder: SecretHolder, *, record_required: bool = False) -> list[str]:
+    """What each store holds, compared with SECRET."""
+    return [stored.compared_with(SECRET, record_required=record_required) for stored in holder.stored]
 
 
 @pytest.mark.parametrize(
-    ("current_token", "needs_delivery"), [(SECRET, False), (OTHER_SECRET, True), (None, False), ("", False)]
+    ("current_token", "expected"), [(SECRET, ["current"]), (OTHER_SECRET, ["other"]), (None, []), ("", [])]
 )
-def test_caller(current_token: str | None, needs_delivery: bool) -> None:
-    """A caller that names no token gets it returned only when it is new."""
+def test_caller(current_token: str | None, expected: list[str]) -> None:
+    """A caller that names no token holds none. It has no stores, so nothing is written."""
     with CallerHolder(current_token) as holder:
-        assert [held.secret for held in holder.held] == ([current_token] if current_token else [])
-        assert holder.needs_delivery(SECRET) is needs_delivery
+        assert holder.stored == ([StoredSecret(current_token)] if current_token else [])
+        assert states(holder) == expected
         with holder.prepare([]):
             holder.deliver(CREDENTIAL, [])
-    assert not holder.stores_secret
+        assert holder.stores == []
+        assert outdated_stores(holder, SECRET, record_required=False) == []
+        assert filled_stores(holder) == []
+    assert holder.returns_secret
 
 
 @pytest.fixture
@@ -75,38 +68,37 @@ def auth(tmp_path: Path) -> ContainerAuthStore:
 
 def test_stores_that_hold_nothing(bare: FileStore, auth: ContainerAuthStore) -> None:
     with StoreHolder([bare, auth]) as holder:
-        assert holder.stores_secret
-        assert holder.held == [StoredSecret(), StoredSecret()]
-        assert holder.needs_delivery(SECRET)
-        assert holder.outdated(SECRET) == [bare, auth]
-        assert holder.describe(SECRET) == {bare.place: "absent", auth.place: "absent"}
-        assert holder.non_empty() == []
+        assert not holder.returns_secret
+        assert holder.stores == [bare, auth]
+        assert holder.stored == [StoredSecret(), StoredSecret()]
+        assert states(holder) == ["absent", "absent"]
+        assert outdated_stores(holder, SECRET, record_required=False) == [bare, auth]
+        assert outdated_stores(holder, None, record_required=False) == [bare, auth]
+        assert filled_stores(holder) == []
 
 
 def test_delivery_to_all_stores(bare: FileStore, auth: ContainerAuthStore) -> None:
     with StoreHolder([bare, auth]) as holder, holder.prepare([bare, auth]):
         holder.deliver(CREDENTIAL, [bare, auth])
     for store in (bare, auth):
-        held = store.read()
-        assert (held.secret, held.username, held.recorded) == (SECRET, "acme+ci", True)
-        assert held.record is not None
-        assert (held.record.uuid, held.record.created_at) == (RECORD.uuid, RECORD.created_at)
-        assert (held.record.expires_at, held.record.superseded) == (RECORD.expires_at, RECORD.superseded)
+        stored = store.read()
+        assert (stored.secret, stored.username, stored.recorded) == (SECRET, "acme+ci", True)
+        assert stored.record is not None
+        assert (stored.record.uuid, stored.record.created_at) == (RECORD.uuid, RECORD.created_at)
+        assert (stored.record.expires_at, stored.record.superseded) == (RECORD.expires_at, RECORD.superseded)
     with StoreHolder([bare, auth]) as holder:
-        assert not holder.needs_delivery(SECRET, recorded=True)
-        assert holder.outdated(SECRET, recorded=True) == []
-        assert holder.describe(SECRET, recorded=True) == {bare.place: "current", auth.place: "current"}
-        assert [store for store, _held in holder.non_empty()] == [bare, auth]
+        assert states(holder, record_required=True) == ["current", "current"]
+        assert outdated_stores(holder, SECRET, record_required=True) == []
+        assert filled_stores(holder) == [(bare, holder.stored[0]), (auth, holder.stored[1])]
 
 
 def test_delivery_to_the_outdated_store(bare: FileStore, auth: ContainerAuthStore) -> None:
     with StoreHolder([bare]) as holder, holder.prepare([bare]):
         holder.deliver(CREDENTIAL, [bare])
     with StoreHolder([bare, auth]) as holder:
-        assert holder.outdated(SECRET) == [auth]
-        assert holder.needs_delivery(SECRET)
-        assert holder.describe(SECRET) == {bare.place: "current", auth.place: "absent"}
-        assert [(store, held.secret) for store, held in holder.non_empty()] == [(bare, SECRET)]
+        assert outdated_stores(holder, SECRET, record_required=False) == [auth]
+        assert states(holder) == ["current", "absent"]
+        assert [(store, stored.secret) for store, stored in filled_stores(holder)] == [(bare, SECRET)]
         with holder.prepare([auth]):
             holder.deliver(CREDENTIAL, [auth])
     assert auth.read().secret == SECRET
@@ -117,9 +109,10 @@ def test_lost_record(bare: FileStore, tmp_path: Path) -> None:
         holder.deliver(CREDENTIAL, [bare])
     (tmp_path / "token.record.json").unlink()
     with StoreHolder([bare]) as holder:
-        assert not holder.needs_delivery(SECRET)
-        assert holder.needs_delivery(SECRET, recorded=True)
-        assert holder.describe(SECRET, recorded=True) == {bare.place: "unrecorded"}
+        assert states(holder) == ["current"]
+        assert states(holder, record_required=True) == ["unrecorded"]
+        assert outdated_stores(holder, SECRET, record_required=False) == []
+        assert outdated_stores(holder, SECRET, record_required=True) == [bare]
 
 
 def test_credential_without_a_secret_is_not_delivered(bare: FileStore, tmp_path: Path) -> None:
@@ -178,7 +171,7 @@ def test_only_one_holder_can_be_chosen() -> None:
 def test_caller_of_the_options(token: str | None) -> None:
     holder = holder_from_options({**OPTION_NAMES, "current_token": token, "token_path": None, "deliver": None})
     assert isinstance(holder, CallerHolder)
-    assert [held.secret for held in holder.held] == ([token] if token else [])
+    assert holder.stored == ([StoredSecret(token)] if token else [])
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -189,7 +182,7 @@ def test_token_path_of_the_options(tmp_path: Path, check_mode: bool) -> None:
     holder = holder_from_options({**OPTION_NAMES, "token_path": str(path)}, check_mode=check_mode)
     assert isinstance(holder, StoreHolder)
     with holder:
-        assert [(store.place, held.secret) for store, held in holder.non_empty()] == [(str(path), SECRET)]
+        assert [(store.place, stored.secret) for store, stored in filled_stores(holder)] == [(str(path), SECRET)]
         assert is_locked(tmp_path) is not check_mode
 
 

@@ -13,7 +13,11 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import KINDS, STORE_OPTIONS, store_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import (
+    KINDS,
+    STORE_OPTIONS,
+    store_from_options,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS
 
@@ -29,8 +33,8 @@ def test_every_kind_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize(("kind", "store"), [("file", FileStore), ("container_auth", ContainerAuthStore)])
-def test_store_of_each_kind(tmp_path: Path, kind: str, store: type) -> None:
-    found = store_of(options(tmp_path / "x", kind), HOST)
+def test_store_from_options_each_kind(tmp_path: Path, kind: str, store: type) -> None:
+    found = store_from_options(options(tmp_path / "x", kind), HOST)
     assert isinstance(found, store)
     assert found.place == str(tmp_path / "x")
 
@@ -39,4 +43,4 @@ def test_store_of_each_kind(tmp_path: Path, kind: str, store: type) -> None:
 def test_path_that_cannot_be_written(tmp_path: Path, kind: str) -> None:
     """It is refused at once, before anything is read from Quay."""
     with pytest.raises(LocalFileError, match=r"^path: the directory .* does not exist; create it first$"):
-        store_of(options(tmp_path / "none" / "x", kind), HOST)
+        store_from_options(options(tmp_path / "none" / "x", kind), HOST)

@@ -18,9 +18,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential i
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records import (
     RecordFile,
-    merged,
-    record_data,
-    record_of,
+    merge_records,
+    record_from_data,
+    record_to_data,
 )
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import FINGERPRINT, RECORD
 from ansible_collections.tokensmith.quay.tests.unit.plugins.files import mode_of
@@ -52,8 +52,8 @@ def file_of_records(path: Path) -> Path:
 
 
 def test_written_form() -> None:
-    assert record_data(RECORD) == RECORD_JSON
-    assert record_data(Record("f")) == EMPTY_JSON
+    assert record_to_data(RECORD) == RECORD_JSON
+    assert record_to_data(Record("f")) == EMPTY_JSON
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_written_form() -> None:
     ],
 )
 def test_record_of_its_written_form(data: Any, record: Record | None) -> None:
-    assert record_of(data) == record
+    assert record_from_data(data) == record
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_record_of_its_written_form(data: Any, record: Record | None) -> None:
 )
 def test_merged_records(new: Record, old: Record | None, result: Record) -> None:
     """What is known from earlier counts for the same secret only, and does not replace what is known now."""
-    assert merged(new, old) == result
+    assert merge_records(new, old) == result
 
 
 def test_write_and_read(path: Path, records: RecordFile) -> None:

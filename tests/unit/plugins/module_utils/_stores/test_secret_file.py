@@ -570,7 +570,7 @@ def test_next_run_waits_for_the_first(folder: Path, file: Path) -> None:
 
 def test_timeout_of_the_lock(folder: Path, file: Path) -> None:
     pauses = Pauses()
-    message = f"another run has been delivering to {folder} for 1 s; look for it, or try again later"
+    message = f"another run has held the lock of {folder} for 1 s. Look for it, or try again later"
     with locked([str(file)]):
         with fails_with(message), locked([str(file)], timeout=1.0, sleep=pauses):
             raise AssertionError

@@ -213,7 +213,7 @@ def test_file_that_another_process_writes(file: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(token_file, "read_text", lambda _path, _option: "another secret")
     with pytest.raises(LocalFileError) as caught:
         write(store_of(file), DELIVERY)
-    assert str(caught.value) == f"path: {file} does not hold what was written; does something else write it?"
+    assert str(caught.value) == f"path: {file} does not hold what was written; check whether something else writes it"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_prefix_of_the_variables(file: Path, prefix: str) -> None:
 def test_invalid_prefix(file: Path, prefix: str) -> None:
     with pytest.raises(BadInput) as caught:
         store_of(file, "env", prefix=prefix)
-    assert str(caught.value) == f"prefix: '{prefix}' cannot begin the name of a variable; write it as QUAY_"
+    assert str(caught.value) == f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_"
 
 
 @pytest.mark.parametrize("username", ["$oauthtoken", "acme+ci", "it's", "a b", "`id`", "$(id)", "\\", '"', "#", ""])
@@ -363,7 +363,7 @@ def test_unknown_owner(file: Path, monkeypatch: pytest.MonkeyPatch, owner: Mappi
     monkeypatch.setattr(grp, "getgrnam", {}.__getitem__)
     with pytest.raises(BadInput) as caught:
         store_of(file, **owner)
-    assert str(caught.value) == f"there is no such owner or group on the target: {named}"
+    assert str(caught.value) == f"owner, group: the target has no such user or group: {named}"
 
 
 def test_store_of_a_plain_path(file: Path) -> None:
