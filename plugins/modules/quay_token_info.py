@@ -316,8 +316,8 @@ credentials:
       type: bool
     due:
       description:
-        - Whether the credential is due to be replaced, delivered again or removed. True if RV(credentials[].reason) is
-          any value except V(not_due). False if RV(credentials[].error) is set.
+        - Whether the credential is due to be replaced or delivered again. True if RV(credentials[].reason) is any value
+          except V(not_due) and V(absent). False if RV(credentials[].error) is set.
       returned: success
       type: bool
     reason:

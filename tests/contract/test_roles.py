@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import declaration_options
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
     CREDENTIAL,
     ENTRIES,
+    SECRETS,
 )
 
 from . import collection
@@ -107,7 +108,7 @@ def test_validation_accepts_the_documented_values() -> None:
             given = [value] if option["type"] == "list" else value
             assert every[name].read(given, name) == given
         if choices:
-            with pytest.raises(declaration_options.BadInput, match=f"{name} must be "):
+            with pytest.raises(BadInput, match=f"{name} must be "):
                 every[name].read("nonsense", name)
 
 
@@ -145,7 +146,7 @@ def test_judgement_takes_every_option_that_matters_to_it() -> None:
 
 
 # The variables of the role in addition to those of the connection.
-OWN_OPTIONS = {
+OWN_OPTIONS: dict[str, Any] = {
     "rotation_credentials": None,
     "rotation_force": [],
     "rotation_report_undeclared": [],
@@ -180,7 +181,7 @@ def test_secrets_are_kept_out_of_logs() -> None:
         assert collection.spec_of("quay_declaration_info").options[name]["no_log"] is True
     assert collection.spec_of("quay_declaration_info").options["credentials"]["no_log"] is True
     secret = {name for name in of_credential() if re.search("token$|password|secret", name)}
-    assert secret == set(declaration_options.SECRETS)
+    assert secret == set(SECRETS)
 
 
 def test_descriptions_are_sentences() -> None:

@@ -35,9 +35,9 @@ def get_declaration_info(context: LocalContext) -> Result:
     """The module quay_declaration_info."""
     params = context.params
     _hide_secrets_alone(context)
+    host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
     credentials = read_declarations(params["credentials"], params["quay_host"], ephemeral=params["ephemeral"])
     force = read_force(params["force"], credentials, "rotation_force")
-    host = urlsplit(normalise_host(params["quay_host"])).netloc if credentials else ""
     paths = [] if is_unset(params["undeclared"]) else read_list(params["undeclared"], "rotation_report_undeclared")
     return Result(
         changed=False,

@@ -103,7 +103,7 @@ class Decision:
 
     @property
     def due(self) -> bool:
-        return self.reason != NOT_DUE
+        return self.reason not in (NOT_DUE, DECLARED_ABSENT)
 
     @property
     def mints(self) -> bool:

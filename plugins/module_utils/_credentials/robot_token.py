@@ -191,7 +191,8 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            pair = pair_from_options(RobotName.parse(declared.name), declared.params)
+            name = _own_or_organization(context, RobotName.parse(declared.name))
+            pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
             continue

@@ -69,11 +69,11 @@ def test_only_secrets_are_hidden() -> None:
         ({"kind": "file", "format": "json"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "yaml"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "env", "prefix": "CI_"}, None, "nightly", "$oauthtoken"),
-        ({"kind": "container_auth"}, "quay.example.com:8443", None, "$oauthtoken"),
+        ({"kind": "container_auth"}, "quay.example.com:8443", None, None),
     ],
 )
 def test_undeclared_delivery_is_found(
-    tmp_path: Path, options: dict[str, Any], registry: str | None, name: str | None, username: str
+    tmp_path: Path, options: dict[str, Any], registry: str | None, name: str | None, username: str | None
 ) -> None:
     path = os.path.join(str(tmp_path), "store")
     store = {**options, "path": path}
