@@ -207,6 +207,9 @@ def test_rotation_replaces_the_secret_in_every_store(stores: Stores) -> None:
     harness.advance(seconds=5)
     runs = harness.four_runs(stores.module, {**stores.arguments, "rotate": "always"}, idempotent=False)
     assert runs.first["delivered"] == stores.paths
+    for run in (runs.predicted, runs.first, runs.second):
+        assert run.diff["before"]["deliver"] == dict.fromkeys(stores.paths, "current")
+        assert run.diff["after"]["deliver"] == dict.fromkeys(stores.paths, "new")
     assert stores.fingerprints() == {runs.second["fingerprint"]}
     assert old not in stores.fingerprints()
     stores.assert_rest_unchanged()

@@ -26,6 +26,7 @@ SCOPES_CHANGED = "scopes_changed"
 EXPIRING = "expiring"
 TOO_OLD = "too_old"
 UNDELIVERED = "undelivered"
+DECLARED_ABSENT = "absent"
 NOT_DUE = "not_due"
 
 # Actions.
@@ -110,7 +111,7 @@ class Decision:
 
     @property
     def due(self) -> bool:
-        return self.reason != NOT_DUE
+        return self.reason not in (NOT_DUE, DECLARED_ABSENT)
 
     @property
     def mints(self) -> bool:
@@ -162,7 +163,7 @@ def decide(policy: Policy, state: ObservedState, now: datetime) -> Decision:
 def decide_removal(*, present: bool) -> Decision:
     """The decision for a credential that is declared absent. ``present``: it exists, or a store holds something."""
     if present:
-        return Decision(NOT_DUE, "will be deleted", REMOVE)
+        return Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     return Decision(NOT_DUE, "absent", NOTHING)
 
 

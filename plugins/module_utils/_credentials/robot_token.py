@@ -38,6 +38,7 @@ from .pair_state import (
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
+from .robot_permissions import DeclaredPermissions
 from .robot_removal import LIVES_ON
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
@@ -53,12 +54,18 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
+    permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+    lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         if params["state"] == "absent":
-            return _ensure_absent(context, pair, holder, RobotLookup(context, name.organization))
-        issuer = robot_issuer(context, pair, policy, params, holder.stored, RobotLookup(context, name.organization))
+            return _ensure_absent(context, pair, holder, lookup)
+        if params["permissions"]:
+            permissions.check(lookup)
+        issuer = robot_issuer(context, pair, policy, params, holder.stored, lookup)
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
     result = replace(result, values={**result.values, "ended": issuer.ended})
+    if params["permissions"]:
+        result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
@@ -256,7 +263,8 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            pair = pair_from_options(RobotName.parse(declared.name), declared.params)
+            name = _own_or_organization(context, RobotName.parse(declared.name))
+            pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
             continue
@@ -312,7 +320,8 @@ def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder, loo
             RobotSecret(context, name).delete()
     usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.usual]
     credential = Credential(str(pair.name), usernames[0], details=_details(None))
-    result = clear_stores(context, holder, credential, existed=bool(existing), usernames=usernames)
+    deleted = [robot.name for robot in existing.values()]
+    result = clear_stores(context, holder, credential, existed=bool(existing), deleted=deleted, usernames=usernames)
     return replace(result, values={**result.values, "ended": None})
 
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._core.credential import Credential, Record, fingerprint
 from .._core.errors import BadInput, LocalFileError, QuayError
 from .._core.times import parse_time_option
-from .._http.auth import OAUTH_USERNAME
+from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import StoredSecret
@@ -52,7 +52,8 @@ def get_token_info(context: ModuleContext) -> Result:
     else:
         observed = list(_credentials_of_user(context))
     now = context.client.now()
-    return Result(changed=False, values={"credentials": [_status(item, now) for item in observed]})
+    login = context.client.auth.headers("GET") if isinstance(context.client.auth, BearerAuth) else None
+    return Result(changed=False, values={"credentials": [_status(item, now, login) for item in observed]})
 
 
 def _declared_credentials(context: ModuleContext) -> list[Observed]:
@@ -141,8 +142,8 @@ def _undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
     return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
-def _status(observed: Observed, now: datetime) -> dict[str, Any]:
-    """The return value for one credential."""
+def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> dict[str, Any]:
+    """The return value for one credential. ``login``: the headers of the token with which the run signs in."""
     declared = observed.declared
     if isinstance(observed.outcome, QuayError):
         return _failed_status(declared, observed.outcome)
@@ -153,10 +154,11 @@ def _status(observed: Observed, now: datetime) -> dict[str, Any]:
         "exists": evaluation.observation.state.exists,
         "due": decision.due,
         "reason": decision.reason,
-        "why": decision.message,
+        "message": decision.message,
         "action": decision.action,
         "holds": list(evaluation.deliveries),
         "error": None,
+        "is_login": any(login == {"Authorization": f"Bearer {item.secret}"} for item in declared.stored),
         **evaluation.observation.credential.public(),
         "name": declared.name,
     }
@@ -176,9 +178,10 @@ def _failed_status(declared: DeclaredCredential, error: QuayError) -> dict[str, 
         "exists": False,
         "due": False,
         "reason": None,
-        "why": str(error),
+        "message": str(error),
         "action": NOTHING,
         "holds": [_UNKNOWN] * len(declared.stored),
         "error": str(error),
+        "is_login": False,
         **Credential(declared.name, "").public(),
     }
