@@ -14,16 +14,11 @@ import pytest
 import requests
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import (
-    BadInput,
     QuayError,
     RefusedCredential,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import (
-    RobotSecret,
-    refuse_disallowed_robot,
-)
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import RobotSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
@@ -290,45 +285,6 @@ def test_token_is_verified_in_the_namespace_of_the_robot(quay: FakeQuay) -> None
     own = Robot("ann+ci", NOON, None, "", "new")
     assert RobotSecret(module_context(quay), RobotName(None, "ci")).verified(own) == (own, None)
     assert quay.requests == [verification("ann+ci", "new", "ann")]
-
-
-# --- servers that have switched robots off
-
-SWITCHED_OFF = ok({"config": {"ROBOTS_DISALLOW": True}})
-DISALLOWED = (
-    "This server has switched robot accounts off (ROBOTS_DISALLOW), and does not exempt acme+ci (ROBOTS_WHITELIST). "
-    "Quay would accept no token of it, so nothing was replaced. Ask the server's administrator"
-)
-PRESENT = Credential("acme+ci", "acme+ci", "present")
-
-
-@pytest.mark.parametrize("config", [{}, {"config": {"ROBOTS_DISALLOW": False}}, {"config": {}}])
-def test_robots_are_allowed(quay: FakeQuay, config: dict[str, Any]) -> None:
-    quay.answers(ok(config))
-    refuse_disallowed_robot(module_context(quay), PRESENT)
-    assert quay.calls == [("GET", "/config")]
-
-
-def test_exempted_robot(quay: FakeQuay) -> None:
-    """Its present token still works."""
-    quay.answers(SWITCHED_OFF, verified())
-    refuse_disallowed_robot(module_context(quay), PRESENT)
-    assert quay.requests[1:] == [verification("acme+ci", "present")]
-
-
-def test_disallowed_robot(quay: FakeQuay) -> None:
-    quay.answers(SWITCHED_OFF, refused())
-    with pytest.raises(BadInput) as caught:
-        refuse_disallowed_robot(module_context(quay), PRESENT)
-    assert str(caught.value) == DISALLOWED
-
-
-def test_disallowed_robot_that_does_not_exist(quay: FakeQuay) -> None:
-    """There is no token that could be tried."""
-    quay.answers(SWITCHED_OFF)
-    with pytest.raises(BadInput) as caught:
-        refuse_disallowed_robot(module_context(quay), replace(PRESENT, secret=None))
-    assert str(caught.value) == DISALLOWED
 
 
 # --- fields that Quay sets only at creation
