@@ -128,7 +128,7 @@ def test_registry_token_is_refused_for_an_auth_file(harness: Harness) -> None:
     store = {"kind": "container_auth", "path": str(harness.folder / "auth.json")}
     result = harness.check("quay_referrers_token", {"repositories": ["acme/app"], "deliver": [store]})
     assert result.failed
-    assert "a registry token is no password" in result.message
+    assert "a registry token is not a password" in result.message
     assert harness.requests == []
 
 
@@ -321,7 +321,7 @@ def test_absent_leaves_a_login_that_is_not_ours(robot_stores: Stores) -> None:
     assert "acme+ci" not in harness.quay.state.robots
     assert stores.fingerprints() == {harness.robot_fingerprint("acme+other")}
     for path in stores.paths:
-        assert result.warned(f"{path} holds the login of acme+other and was left as it is")
+        assert result.warned(f"{path} holds a secret of acme+other. It was not changed.")
 
 
 @pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])
@@ -358,6 +358,6 @@ def test_entry_is_written_for_the_given_registry(robot_stores: Stores) -> None:
 def test_file_that_is_no_auth_file_is_left_unchanged(robot_stores: Stores, content: str) -> None:
     robot_stores.auth.write_text(content)
     result = robot_stores.run(rotate="always")
-    assert "is no container auth file" in result.message
+    assert "is not a container auth file" in result.message
     assert robot_stores.auth.read_text() == content
     assert robot_stores.harness.writes == []
