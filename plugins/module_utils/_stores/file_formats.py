@@ -87,7 +87,9 @@ def _env_text(fields: Mapping[str, Any], prefix: str, present: _EnvFile) -> str:
     notes = [f"# {key}: {' '.join(str(fields[key]).split())}\n" for key in _RECORD if fields.get(key)]
     export = "export " if present.exported else ""
     variables = [f"{export}{prefix}{key.upper()}={_quoted(str(fields[key]))}\n" for key in _VARIABLES]
-    return "".join([present.others, *notes, *variables])
+    # A note of others directly above our variables would become ours.
+    gap = "\n" if _ENV_NOTE.match(present.others[:-1].rpartition("\n")[2]) else ""
+    return "".join([present.others, gap, *notes, *variables])
 
 
 def _parse_env(text: str, prefix: str) -> _EnvFile:

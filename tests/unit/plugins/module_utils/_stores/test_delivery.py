@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError, QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import Result
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import FORMATS
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import (
-    FORMATS,
     FileStore,
     ensure_token_file,
 )

@@ -20,7 +20,8 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FORMATS, FileStore, file_store
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import FORMATS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore, file_store
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
@@ -464,9 +465,9 @@ def test_store_of_a_user(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = FakeOwners(monkeypatch)
     write(store_of(file), DELIVERY)
     assert files.changed == []
-    files.owners[file.stat().st_ino] = (1001, 2001)
+    files.owners[os.stat(str(file)).st_ino] = (1001, 2001)
     write(store_of(file), DELIVERY)
-    found = [path.stat() for path in (file, file.with_name("token.record.json"))]
+    found = [os.stat(str(path)) for path in (file, file.with_name("token.record.json"))]
     assert [(status.st_uid, status.st_gid) for status in found] == [(1001, 2001)] * 2
 
 
