@@ -22,6 +22,7 @@ import struct
 from typing import Any
 
 from .._core.errors import LocalFileError
+from .descriptors import close_flushed
 
 _MAX_LINKS = 40
 # A descriptor that needs no permission to read the directory, where the system has it.
@@ -120,7 +121,7 @@ class Directory:
         except OSError:
             return None
         finally:
-            os.close(fd)
+            close_flushed(fd)
         return "immutable" if flags & _IMMUTABLE else "append-only" if flags & _APPEND_ONLY else None
 
     @contextlib.contextmanager

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 
 _ACL = "system.posix_acl_access"
@@ -41,13 +41,20 @@ def copy_attributes(source: int, target: int, *, with_acl: bool) -> None:
 
 
 def _names(fd: int) -> list[str]:
-    # Neither every system nor every file system has them.
-    with contextlib.suppress(AttributeError, OSError):
+    if not hasattr(os, "listxattr"):
+        return []
+    try:
         return os.listxattr(fd)
-    return []
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []  # a file system without attributes
+        raise
 
 
 def _value(fd: int, name: str) -> bytes | None:
-    with contextlib.suppress(OSError):
+    try:
         return os.getxattr(fd, name)
-    return None
+    except OSError as error:
+        if error.errno == errno.ENODATA:
+            return None
+        raise

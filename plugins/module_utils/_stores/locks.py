@@ -19,6 +19,7 @@ import time
 from typing import Callable, Iterable, Iterator
 
 from .._core.errors import LocalFileError
+from .descriptors import close_flushed
 from .directory import Directory
 from .permissions import PRIVATE_MODE
 from .secret_file import SecretFile
@@ -84,7 +85,7 @@ class _Lock:
             with contextlib.suppress(OSError):
                 if self._directory.holds(self._name, self._fd):
                     self._directory.unlink(self._name)
-            os.close(self._fd)
+            close_flushed(self._fd)
 
     def _try(self) -> bool:
         """Whether this run has the lock now, or there can be none."""
@@ -117,7 +118,7 @@ class _Lock:
                 self._fd = fd
         finally:
             if self._fd != fd:
-                os.close(fd)
+                close_flushed(fd)
         return self._fd == fd
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Iterator
 
 from .._core.errors import LocalFileError
+from .descriptors import close_flushed, read_all
 from .directory import Directory
 from .file_attributes import has_acl
 from .permissions import Permissions, Target, may_replace_in_sticky_directory
@@ -208,10 +209,9 @@ class SecretFile:
                 self._require_regular(status)
                 if status.st_size > _MAX_BYTES:
                     raise self.error("is too large for a file of credentials")
-                with os.fdopen(fd, "rb", closefd=False) as file:
-                    return file.read(_MAX_BYTES + 1), status
+                return read_all(fd, _MAX_BYTES), status
             finally:
-                os.close(fd)
+                close_flushed(fd)
 
     def _found(self, directory: Directory) -> os.stat_result | None:
         found = directory.stat(self.name)
@@ -241,7 +241,7 @@ class SecretFile:
         try:
             return has_acl(fd)
         finally:
-            os.close(fd)
+            close_flushed(fd)
 
     def _plan(self, directory: Directory) -> _Plan:
         """How to write the file. Raises what is known to prevent that."""
@@ -289,6 +289,6 @@ class SecretFile:
                 "group and mode to those, or change the file"
             )
         try:
-            os.close(directory.open(self.name, os.O_RDWR))
+            close_flushed(directory.open(self.name, os.O_RDWR))
         except OSError as error:
             raise self.error(f"cannot be written: {error.strerror}") from None

@@ -20,6 +20,7 @@ import secrets
 import stat
 from typing import Protocol
 
+from .descriptors import close_flushed, read_all, replace_content
 from .directory import Directory
 from .file_attributes import copy_attributes, has_acl
 from .permissions import PRIVATE_MODE, Target
@@ -71,19 +72,14 @@ class Draft:
         self._former = ""  # another name of the former file, until the new one is read back
 
     def prepare(self) -> None:
-        """Reserve the space, set owner, mode and attributes, and rehearse the rename."""
-        size = RESERVED_BYTES + (self._found.st_size if self._found else 0)
-        _write_all(self._fd, bytes(size))
-        os.fsync(self._fd)
+        """Reserve the space, set owner, mode and attributes, and rehearse what ``commit`` does."""
+        replace_content(self._fd, bytes(RESERVED_BYTES + (self._found.st_size if self._found else 0)))
         self._keep_former()
         self._set_permissions()
         self._rehearse()
 
     def commit(self, data: bytes) -> None:
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        _write_all(self._fd, data)
-        os.ftruncate(self._fd, len(data))
-        os.fsync(self._fd)
+        replace_content(self._fd, data)
         if not self._directory.holds(self._draft, self._fd) or os.fstat(self._fd).st_nlink != 1:
             raise Unwritable(_SWAPPED)
         self._directory.rename(self._draft, self._name)
@@ -109,7 +105,7 @@ class Draft:
             # Also for a draft that somebody took away.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, 0)
-        _close(self._fd)
+        close_flushed(self._fd)
         self._remove(self._draft)
         self._remove(self._former)
 
@@ -120,14 +116,20 @@ class Draft:
                 return name, self._directory.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
 
     def _rehearse(self) -> None:
-        """Replace an empty file by the draft, as the draft will replace the file."""
+        """Replace an empty file by the draft, as the draft will replace the file, and read it back."""
         name, fd = self._create()
         try:
             self._directory.rename(self._draft, name)
             self._draft, name = name, ""
         finally:
             self._remove(name)
-            _close(fd)
+            close_flushed(fd)
+        # Read back, which the new owner and mode must not prevent.
+        fd = self._directory.open(self._draft, os.O_RDONLY)
+        try:
+            read_all(fd, RESERVED_BYTES)
+        finally:
+            close_flushed(fd)
 
     def _remove(self, name: str) -> None:
         if name:
@@ -156,7 +158,7 @@ class Draft:
             try:
                 self._copy_attributes(source)
             finally:
-                os.close(source)
+                close_flushed(source)
             if has_acl(self._fd):
                 # The group's bits of the mode are the list's mask.
                 mode = mode & ~0o070 | os.fstat(self._fd).st_mode & 0o070
@@ -186,15 +188,12 @@ class InPlace:
         status = os.fstat(self._fd)
         if not os.path.samestat(status, self._found) or not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             raise Unwritable(_SWAPPED)
-        self._former = _read_all(self._fd)
+        self._former = read_all(self._fd, status.st_size)
         self._write(self._former)
 
     def commit(self, data: bytes) -> None:
         try:
-            # Line breaks cover what was longer: every format ignores them at the end.
-            self._write(data.ljust(len(self._former), b"\n"))
-            os.ftruncate(self._fd, len(data))
-            os.fsync(self._fd)
+            self._write(data)
         except OSError:
             self.restore()
             raise
@@ -204,38 +203,20 @@ class InPlace:
 
     def restore(self) -> None:
         with contextlib.suppress(OSError):
-            self._write(self._former)
-            os.ftruncate(self._fd, len(self._former))
+            replace_content(self._fd, self._former)
 
     def discard(self) -> None:
-        _close(self._fd)
+        close_flushed(self._fd)
 
     def _write(self, data: bytes) -> None:
-        if data and os.pwrite(self._fd, data, 0) != len(data):
+        # Line breaks cover what was longer: every format ignores them at the end.
+        padded = data.ljust(len(self._former), b"\n")
+        if padded and os.pwrite(self._fd, padded, 0) != len(padded):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(self._fd, len(data))
+        os.fsync(self._fd)
 
 
 def draft_name(name: str) -> str:
     """A new name for a draft of the file. Whoever holds the file's lock removes such files."""
     return f".{name}.{secrets.token_hex(4)}.draft"
-
-
-def _close(fd: int) -> None:
-    # The content was flushed already, so an error now changes nothing.
-    with contextlib.suppress(OSError):
-        os.close(fd)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _read_all(fd: int) -> bytes:
-    data = b""
-    while True:
-        part = os.pread(fd, 65536, len(data))
-        if not part:
-            return data
-        data += part

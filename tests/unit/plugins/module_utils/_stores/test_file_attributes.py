@@ -9,12 +9,12 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_attributes import copy_attributes, has_acl
-from ansible_collections.tokensmith.quay.tests.unit.plugins.files import ACL
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import ACL, failing
 
 
 class Attributes:
@@ -74,10 +74,7 @@ def test_list_of_the_directory_or_of_another_owner(monkeypatch: pytest.MonkeyPat
 def test_attribute_that_cannot_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     attributes = install(monkeypatch, Attributes({"security.selinux": b"label"}))
 
-    def refuse(*_arguments: Any) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "setxattr", refuse, raising=False)
+    monkeypatch.setattr(os, "setxattr", failing(errno.EPERM), raising=False)
     with pytest.raises(PermissionError):
         copy_attributes(1, 2, with_acl=True)
     assert attributes.of[2] == {}
@@ -91,12 +88,18 @@ def fd(tmp_path: Path) -> Iterator[int]:
 
 
 def test_file_system_without_attributes(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: Any) -> Any:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(os, "listxattr", fail, raising=False)
+    monkeypatch.setattr(os, "listxattr", failing(errno.ENOTSUP), raising=False)
     assert not has_acl(fd)
     copy_attributes(fd, fd, with_acl=True)
+
+
+@pytest.mark.parametrize("name", ["listxattr", "getxattr"])
+def test_attributes_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Nobody would notice that the new file lacks them."""
+    install(monkeypatch, Attributes({"user.note": b"text"}))
+    monkeypatch.setattr(os, name, failing(errno.EIO), raising=False)
+    with pytest.raises(OSError, match="Input/output error"):
+        copy_attributes(1, 2, with_acl=True)
 
 
 def test_system_without_attributes(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:

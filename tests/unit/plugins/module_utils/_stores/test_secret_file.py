@@ -102,7 +102,7 @@ def test_read_a_huge_file(file: Path) -> None:
 
 def test_read_a_disk_that_fails(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(SECRET)
-    monkeypatch.setattr(os, "fdopen", failing(errno.EIO))
+    monkeypatch.setattr(os, "pread", failing(errno.EIO))
     with fails_with(f"token_path: {file} cannot be read: Input/output error"):
         opened(file).read()
 
@@ -464,7 +464,8 @@ def test_attribute_that_cannot_be_set(folder: Path, file: Path, monkeypatch: pyt
     """It is found before a secret is minted."""
     file.write_text("old")
     monkeypatch.setattr(os, "listxattr", lambda _fd: ["security.selinux"], raising=False)
-    monkeypatch.setattr(os, "getxattr", lambda fd, _name: b"%d" % fd, raising=False)
+    values = iter(range(10))
+    monkeypatch.setattr(os, "getxattr", lambda _fd, _name: b"%d" % next(values), raising=False)
     monkeypatch.setattr(os, "setxattr", failing(errno.EACCES), raising=False)
     with fails_with(f"token_path: {file} cannot be written: Permission denied"):
         opened(file).prepare().__enter__()
@@ -711,7 +712,7 @@ def test_content_that_is_not_as_written(
 
 def test_disk_that_cannot_be_read_back(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("old")
-    after_the_rename(monkeypatch, lambda: monkeypatch.setattr(os, "fdopen", failing(errno.EIO)))
+    after_the_rename(monkeypatch, lambda: monkeypatch.setattr(os, "pread", failing(errno.EIO)))
     with fails_with(f"token_path: {file} cannot be read: Input/output error"):
         opened(file).write(SECRET)
     assert names_in(folder) == ["token"]
@@ -879,7 +880,7 @@ def test_failing_write_in_place(mounted: Path, monkeypatch: pytest.MonkeyPatch, 
     new = "a text that is longer than the old one\n"
 
     def write(fd: int, data: bytes, offset: int) -> int:
-        if not data.startswith(b"a text") or fault == "truncate":
+        if not bytes(data).startswith(b"a text") or fault == "truncate":
             return pwrite(fd, data, offset)
         if fault == "error":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -902,7 +903,8 @@ def test_write_in_place_that_another_process_overwrites(mounted: Path, monkeypat
 
     def overwrite(fd: int) -> None:
         fsync(fd)
-        mounted.write_text("damaged")
+        if mounted.read_text() == SECRET:
+            mounted.write_text("damaged")
 
     monkeypatch.setattr(os, "fsync", overwrite)
     with fails_with(f"token_path: {mounted} {NOT_AS_WRITTEN}"):
@@ -916,7 +918,7 @@ def test_write_in_place_is_one_call(mounted: Path, monkeypatch: pytest.MonkeyPat
     for name in ("pwrite", "ftruncate"):
         monkeypatch.setattr(os, name, recording(getattr(os, name), mounted, states))
     opened(mounted, unsafe_writes=True).write("new\n")
-    assert states == ["the old text\n", "new\n" + "\n" * 9, "new\n"]
+    assert states == ["the old text\n", "the old text\n", "new\n" + "\n" * 9, "new\n"]
 
 
 def recording(act: Callable[..., Any], file: Path, states: list[str]) -> Callable[..., Any]:

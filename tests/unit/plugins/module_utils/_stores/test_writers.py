@@ -176,8 +176,8 @@ def test_directory_that_cannot_be_flushed(folder: Path, directory: Directory, mo
 
 
 def test_short_writes(folder: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_some = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: write_some(fd, data[:7]))
+    write_some = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: write_some(fd, data[:7], offset))
     write(directory, data=b"x" * 100)
     assert (folder / "token").read_bytes() == b"x" * 100
 
