@@ -418,6 +418,11 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=HOLDER_CHOICES,
+        replaced={
+            "append": "The option federation is always the complete list. Name all identities in it",
+            "federations": "Use federation, which replaces the list in Quay. Name all identities in it, those that are "
+            "in Quay already included",
+        },
     )
 
 
