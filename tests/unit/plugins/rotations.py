@@ -58,7 +58,7 @@ class FakeStore:
         self._fails = fails or {}
         self._warnings = warnings
 
-    def check(self) -> None:
+    def check(self, *, removing: bool = False) -> None:
         self._fail("check")
 
     def warnings(self) -> list[str]:
