@@ -39,6 +39,7 @@ def stored_secret(secret: str, username: str | None = None, **record: Any) -> St
 class FakeStore:
     """A store that holds ``stored``. It can fail in any of its steps."""
 
+    part = ""
     files: Sequence[SecretFile] = ()
 
     def __init__(

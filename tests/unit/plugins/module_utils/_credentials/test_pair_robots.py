@@ -129,4 +129,4 @@ def test_robots_of_a_credential_with_one_robot(quay: FakeQuay) -> None:
     robots = PairRobots(IN_PLACE, RobotLookup(module_context(quay), "acme"))
     quay.answers(robot_list(robot(CI), robot(A), robot(B)), robot_reply(robot(A)), robot_reply(marked(B)))
     own, taken = robots.list([])
-    assert (own, taken) == ({CI: robot(CI), B: robot(B)}, {A})
+    assert (own, taken) == ({CI: robot(CI), B: robot(B)}, frozenset({A}))
