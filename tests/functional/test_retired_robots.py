@@ -169,6 +169,7 @@ def test_third_robot_is_recognized_without_a_record(paired: PairedRobots, lost: 
     paired.run(rotate="always")
     paired.run(rotate="always")
     assert names(harness) == {B, C}
+    harness.advance(minutes=1)
     harness.robot(C).last_accessed = harness.quay.clock.now()
     for path in harness.folder.iterdir() if lost == "stores" else harness.folder.glob("*.record.json"):
         path.unlink()
