@@ -207,9 +207,6 @@ def test_rotation_replaces_the_secret_in_every_store(stores: Stores) -> None:
     harness.advance(seconds=5)
     runs = harness.four_runs(stores.module, {**stores.arguments, "rotate": "always"}, idempotent=False)
     assert runs.first["delivered"] == stores.paths
-    for run in (runs.predicted, runs.first, runs.second):
-        assert run.diff["before"]["deliver"] == dict.fromkeys(stores.paths, "current")
-        assert run.diff["after"]["deliver"] == dict.fromkeys(stores.paths, "new")
     assert stores.fingerprints() == {runs.second["fingerprint"]}
     assert old not in stores.fingerprints()
     stores.assert_rest_unchanged()
@@ -326,7 +323,7 @@ def test_absent_leaves_a_login_that_is_not_ours(robot_stores: Stores) -> None:
     assert "acme+ci" not in harness.quay.state.robots
     assert stores.fingerprints() == {harness.robot_fingerprint("acme+other")}
     for path in stores.paths:
-        assert result.warned(f"{path} holds a secret of acme+other. It was not changed")
+        assert result.warned(f"{path} holds a secret of acme+other. It was not changed.")
 
 
 @pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])

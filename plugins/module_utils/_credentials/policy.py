@@ -43,6 +43,9 @@ AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
 
+# When to rotate, in addition to when_due, always and never: the secret leaked, so all access by it must end.
+COMPROMISED = "compromised"
+
 # What Quay makes of a stored secret.
 STORED_NONE = "none"
 STORED_VALID = "valid"
@@ -69,7 +72,12 @@ class Policy:
 
     @property
     def forced(self) -> bool:
-        return self.rotate == "always"
+        return self.rotate in ("always", COMPROMISED)
+
+    @property
+    def ends_access(self) -> bool:
+        """Whether all access by the present secret must end, with what was issued for it."""
+        return self.rotate == COMPROMISED
 
 
 @dataclass(frozen=True)

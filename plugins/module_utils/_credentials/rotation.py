@@ -17,6 +17,7 @@ from .._core.credential import Credential
 from .._core.errors import QuayError, RefusedCredential
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
+from .._stores.delivery import kept_content
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
 from .evaluation import Evaluation, Observation, evaluate, revocable
 from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
@@ -120,6 +121,9 @@ def clear_stores(
     ``usernames``: other users whose secrets may have been delivered for it.
     """
     stores: list[Store] = []
+    for store, stored in zip(holder.stores, holder.stored):
+        if stored.foreign and not stored.secret:
+            context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):
             stores.append(store)

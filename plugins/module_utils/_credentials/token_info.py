@@ -57,13 +57,13 @@ def get_token_info(context: ModuleContext) -> Result:
 
 
 def _declared_credentials(context: ModuleContext) -> list[Observed]:
-    host, entries = context.params["quay_host"], context.params["credentials"]
+    entries = context.params["credentials"]
     forced = set(context.params["force"])
     unknown = forced - {params["name"] for params in entries}
     if unknown:
         raise BadInput(f"force names credentials that are not in credentials: {', '.join(sorted(unknown))}")
     read = [
-        _read_stores(position, {**params, **(_FORCE if params["name"] in forced else {})}, host)
+        _read_stores(context, position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
     ]
     observed = {item.declared.position: item for item in read if isinstance(item, Observed)}
@@ -115,15 +115,23 @@ def _all_robots(context: ModuleContext, organization: str | None, policy: Policy
         yield Observed(_undeclared("robot", query.robot.name, policy), observation)
 
 
-def _read_stores(position: int, params: Mapping[str, Any], quay_host: str) -> DeclaredCredential | Observed:
-    """The declared credential with what its stores hold, or the error if a store cannot be read."""
+def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any]) -> DeclaredCredential | Observed:
+    """The declared credential with what its stores hold, or the error if a store cannot be read or written."""
     declared = DeclaredCredential(position, params, Policy())
     try:
-        stores = [store_from_options(options, quay_host).read() for options in params["deliver"]]
+        stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
-        return replace(declared, policy=_policy(params), stored=[*stores, *held_elsewhere])
+        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere])
     except (LocalFileError, BadInput) as error:
         return Observed(declared, error)
+
+
+def _read_store(context: ModuleContext, options: Mapping[str, Any], declared: DeclaredCredential) -> StoredSecret:
+    store = store_from_options(options, context.params["quay_host"])
+    store.check(removing=declared.is_absent)
+    for warning in store.warnings():
+        context.warn(warning)
+    return store.read()
 
 
 def _policy(params: Mapping[str, Any]) -> Policy:

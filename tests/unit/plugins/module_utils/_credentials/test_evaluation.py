@@ -110,6 +110,26 @@ def test_newest_secret_that_quay_accepts_comes_first(accepted: dict[str, datetim
     assert [observed.credential.name for observed in observe_secrets(stored, accepted)] == order
 
 
+def test_superseded_secret_is_the_older_one() -> None:
+    """Whatever the times say: two secrets can be issued within one second. Only the record of a secret counts."""
+    credentials = {"a": "1", "b": "2", "c": "3"}
+
+    def observe(item: StoredSecret) -> Observation:
+        secret = str(item.secret)
+        return Observation(
+            ObservedState(exists=True, created_at=NOW + DAY if secret == "a" else NOW),
+            Credential(secret, None, uuid=credentials[secret]),
+        )
+
+    stored = [
+        stored_secret("a"),
+        stored_secret("b", superseded=("1", "3")),
+        replace(stored_secret("x", superseded=("2",)), secret="c"),
+    ]
+    for order in (stored, stored[::-1]):
+        assert [observed.credential.name for observed in observe_each(order, observe)] == ["b", "a", "c"]
+
+
 def test_each_distinct_secret_is_observed_once() -> None:
     """Of equal secrets, that of the first store counts. Stores without a secret are left out."""
     seen: list[StoredSecret] = []

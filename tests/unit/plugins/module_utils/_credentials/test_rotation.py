@@ -266,6 +266,21 @@ def test_first_secret(context: ModuleContext, events: list[str], stores: Stores)
     )
 
 
+@pytest.mark.parametrize("checks", [False, True])
+def test_first_secret_for_the_caller(
+    context: ModuleContext, check_mode: ModuleContext, events: list[str], checks: bool
+) -> None:
+    issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False))
+    result = run(check_mode if checks else context, issuer, CallerHolder(None))
+    returned = UNKNOWN if checks else {"token": NEW}
+    assert result == Result(
+        changed=True,
+        values=values_of_successor(reason="missing", **returned),
+        before={"name": "nightly", "token": "absent", "scopes": None},
+        after={"name": "nightly", "token": "new", "scopes": ["repo:read", "repo:write"]},
+    )
+
+
 def test_rotation(context: ModuleContext, events: list[str], stores: Stores) -> None:
     """The order: observe, prepare, mint, deliver, retire. The present secret is retired last."""
     issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR))
@@ -639,6 +654,12 @@ def test_outdated_stores_get_the_present_secret_before_a_pair_mints(
         [PRESENT, NEW],
         [NEW],
     ]
+
+
+def test_delivery_for_a_pair_writes_each_store_once(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    issuer = FakeIssuer(events, observation(replace(OLD, superseded=())), record_required=True)
+    run(context, issuer, stores(stored_secret(PRESENT), stored_secret(FORMER)), NOT_DUE)
+    assert events == ["observe", "prepare b", "write b", "release b"]
 
 
 def test_pair_without_a_present_secret(context: ModuleContext, events: list[str], stores: Stores) -> None:
