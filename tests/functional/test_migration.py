@@ -352,3 +352,19 @@ def test_secrets_are_masked_in_the_advice(harness: Harness) -> None:
     harness.known_secrets.add(["hidden-password"])
     options = {"name": "dora", "password": "hidden-password", "superuser": True}
     assert_refused(harness, "quay_user", options, "There is no option superuser")
+
+
+def test_default_permission_by_quay_api(harness: Harness) -> None:
+    """The example of the guide, for a module that has no counterpart."""
+    task = {
+        "operation": "createOrganizationPrototypePermission",
+        "parameters": {"orgname": "acme"},
+        "body": {"role": "read", "delegate": {"kind": "team", "name": "readers"}},
+        "state_path": "/api/v1/organization/{orgname}/prototypes",
+        "state": "present",
+        "fields": {"prototypes": [{"role": "read", "delegate": {"name": "readers"}}]},
+    }
+    runs = harness.four_runs("quay_api", task)
+    assert runs.first.changed
+    (made,) = harness.quay.state.prototypes.values()
+    assert (made.role, made.delegate_kind, made.delegate_name) == ("read", "team", "readers")
