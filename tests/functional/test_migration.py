@@ -348,6 +348,15 @@ def test_unknown_option_is_reported_by_ansible(harness: Harness) -> None:
     )
 
 
+@pytest.mark.parametrize("value", [None, ""])
+def test_option_without_a_value_counts_as_omitted(harness: Harness, value: str | None) -> None:
+    result = harness.module_runner.run(
+        "quay_repository",
+        {"quay_host": harness.quay.url, **harness.login, "name": "acme/app", "star": value, "repo_state": value},
+    )
+    assert (result.failed, result.changed) == (False, False)
+
+
 def test_secrets_are_masked_in_the_advice(harness: Harness) -> None:
     harness.known_secrets.add(["hidden-password"])
     options = {"name": "dora", "password": "hidden-password", "superuser": True}
