@@ -281,7 +281,8 @@ fingerprint:
 reason:
   description:
     - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed),
-      V(expiring), V(too_old), V(undelivered) or V(not_due).
+      V(expiring), V(too_old), V(undelivered), V(absent) or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that a store did not hold the present token and received it again.
   returned: success
   type: str
@@ -307,6 +308,20 @@ delivered:
   sample: [/etc/containers/auth.json]
 retired:
   description: UUIDs of the tokens that were revoked, or would be revoked in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+deleted:
+  description: Always empty. A token is revoked, see RV(retired).
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
   returned: success
   type: list
   elements: str

@@ -14,7 +14,7 @@ import pytest
 from requests.exceptions import ReadTimeout
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.application_token import (
     ApplicationTokenIssuer,
 )
@@ -22,7 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desir
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import ObservedState
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, Forbidden, ReadOnlyRegistry
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import AccessToken
@@ -350,8 +350,61 @@ def issuer(context: ModuleContext) -> ApplicationTokenIssuer:
     return ApplicationTokenIssuer(context, DESIRED, [])
 
 
-def test_prepare(quay: FakeQuay, issuer: ApplicationTokenIssuer) -> None:
+LOGIN = verification("$oauthtoken", "login", "credential-proof")
+LOGIN_SCOPES = [
+    ("repo:read", "repo:write"),
+    ("repo:write",),
+    ("repo:admin",),
+    ("org:admin", "repo:write", "user:admin"),
+]
+
+
+@pytest.mark.parametrize("scopes", LOGIN_SCOPES)
+def test_prepare(quay: FakeQuay, context: ModuleContext, scopes: tuple[str, ...]) -> None:
+    """The login's token has all scopes of the new one, itself or by a scope that includes them."""
+    quay.answers(ok({}), is_token("login"))
+    listed = [token("other", scopes=()), token("login", scopes=scopes)]
+    observed = observation("s3cret", PRESENT)
+    assert ApplicationTokenIssuer(context, DESIRED, listed).prepare(observed) is observed
+    assert quay.requests == [Request("GET", "/config"), LOGIN]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "lacking"),
+    [
+        (("repo:read", "org:admin"), "repo:write"),
+        (("org:admin", "super:user", "user:admin"), "repo:read repo:write"),
+    ],
+)
+def test_prepare_with_a_login_that_lacks_scopes(
+    quay: FakeQuay, context: ModuleContext, scopes: tuple[str, ...], lacking: str
+) -> None:
+    """Quay issues no token with more scopes than the login has."""
+    quay.answers(ok({}), is_token("login"))
+    issuer = ApplicationTokenIssuer(context, DESIRED, [token("login", scopes=scopes)])
+    with pytest.raises(BadInput) as caught:
+        issuer.prepare(observation("s3cret", PRESENT))
+    assert str(caught.value) == (
+        f"The login's token has the scopes {' '.join(sorted(scopes))}, and Quay issues no token with scopes that the "
+        f"login lacks: {lacking}. Use a token with these scopes, or a password"
+    )
+
+
+@pytest.mark.parametrize("reply", [FORBIDDEN, ok({"authorizations": []})])
+def test_prepare_with_a_login_whose_scopes_are_unknown(
+    quay: FakeQuay, issuer: ApplicationTokenIssuer, reply: Reply
+) -> None:
+    """Quay itself refuses to issue the token then, if a scope is missing."""
+    quay.answers(ok({}), is_token("login"), reply)
+    observed = observation("s3cret", PRESENT)
+    assert issuer.prepare(observed) is observed
+    assert quay.calls[2:] == [("GET", "/api/v1/user/authorizations")]
+
+
+def test_prepare_with_a_password(quay: FakeQuay) -> None:
+    """It has all scopes."""
     quay.answers(ok({}))
+    issuer = ApplicationTokenIssuer(module_context(quay, auth=SessionAuth("ann", "s3cret")), DESIRED, [])
     observed = observation("s3cret", PRESENT)
     assert issuer.prepare(observed) is observed
     assert quay.calls == [("GET", "/config")]

@@ -249,6 +249,22 @@ def test_stores_with_different_tokens(quay: FakeQuay, make: Issuers) -> None:
     assert quay.calls.count(LIST_CALL) == 1
 
 
+def test_present_token_is_never_superseded(quay: FakeQuay, make: Issuers) -> None:
+    """Another store's record names it, because that store holds an older state."""
+    listed = own_tokens(("first", "ci", SCOPES), ("second", "ci", SCOPES))
+    quay.answers(refused(), is_token("first"), *SIGN_IN, listed)
+    stored = [
+        stored_secret("t0ken of first", created_at=NOW - DAY, superseded=("second",)),
+        stored_secret("invalid", superseded=("first",)),
+    ]
+    found = make().observe(stored)
+    assert (found.credential.uuid, found.credential.superseded, found.predecessors) == (
+        "first",
+        ("second",),
+        ("second",),
+    )
+
+
 def test_list_that_cannot_be_read(quay: FakeQuay, make: Issuers) -> None:
     quay.answers(is_token("present"), *SIGN_IN, FORBIDDEN)
     with pytest.raises(Forbidden):
@@ -263,6 +279,20 @@ def test_prepare(quay: FakeQuay, make: Issuers) -> None:
     observed = observation(None, None, "none")
     assert make().prepare(observed) is observed
     assert quay.calls == [("GET", "/config")]
+
+
+@pytest.mark.parametrize("lifetime", [None, timedelta(days=90)])
+def test_lifetime_has_no_effect(quay: FakeQuay, clock: datetime, lifetime: timedelta | None) -> None:
+    warnings: list[str] = []
+    context = module_context(quay, warnings, auth=SessionAuth("ann", "s3cret"))
+    quay.answers(CONFIG)
+    desired = replace(DESIRED, lifetime=lifetime)
+    BrowserTokenIssuer(context, desired, accepts=False).prepare(observation(None, None, "none"))
+    expected = [
+        "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set max_age to "
+        "replace and revoke the token at that age."
+    ]
+    assert warnings == (expected if lifetime else [])
 
 
 def test_prepare_with_a_bearer_token(quay: FakeQuay, make: Issuers) -> None:
