@@ -102,18 +102,28 @@ def paths(quay: FakeQuay) -> list[tuple[str, str]]:
 
 # --- the policy
 
+STORE: dict[str, Any] = {"kind": "file", "path": "/token", "format": None}
+WITHOUT_USERNAME = (
+    "strategy: paired changes the user name with each rotation, and a file with the token alone has no place for it. "
+    "Use deliver with format: json, yaml or env, or with kind: container_auth"
+)
+
 
 def test_policy() -> None:
     """A replaced secret may live until another run, because robots can take turns."""
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
-        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "strategy": "paired", "deliver": [store]}) == expected
     assert robot_policy({**options, "federation": []}) == expected
 
 
-STORE = {"kind": "file", "path": "/token", "format": None}
+@pytest.mark.parametrize("holder", [{"token_path": "/token"}, {"deliver": [STORE]}])
+def test_policy_of_a_pair_that_is_removed(holder: dict[str, Any]) -> None:
+    """Its stores need no place for a user name any more."""
+    options = {"rotate": "when_due", "strategy": "paired", "state": "absent", **holder}
+    assert robot_policy(options) == Policy(overlaps=True)
 
 
 def test_policy_for_a_leaked_secret() -> None:
@@ -161,16 +171,19 @@ def test_leaked_secret_that_cannot_move_to_another_robot(options: dict[str, Any]
     [
         (
             {"strategy": "paired"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
             {"strategy": "paired", "deliver": [], "token_path": None, "current_token": "s3cret"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
-            {"strategy": "paired", "token_path": "/token", "federation": []},
+            {"strategy": "paired", "deliver": [{**STORE, "format": "env"}], "federation": []},
             "federation belongs to one robot; it cannot be given together with strategy: paired",
         ),
+        ({"strategy": "paired", "token_path": "/token"}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [STORE]}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [{**STORE, "format": "json"}, STORE]}, WITHOUT_USERNAME),
         (
             {"max_age": "1d", "retire_after": "1d"},
             "retire_after must be shorter than max_age, because only two robots take turns",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -303,9 +304,9 @@ def test_paired_robots(quay: FakeQuay, run: Run) -> None:
 def test_paired_robots_with_a_superseded_secret(quay: FakeQuay, run: Run, tmp_path: Path) -> None:
     idle = robot("ci_b")
     quay.answers(robot_list(robot("ci_a"), idle))
-    (tmp_path / "token").write_text(token_of("ci_a"))
+    (tmp_path / "token").write_text(json.dumps({"token": token_of("ci_a"), "username": "acme+ci_a"}))
     (tmp_path / "token").chmod(0o600)
-    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token")]))
+    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token", format="json")]))
     assert status == status_of_robot(
         "ci_a",
         name="acme+ci",
