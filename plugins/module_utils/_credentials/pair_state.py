@@ -54,7 +54,7 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
     if not paired and not params["pair"] and len(name.short) > _MAX_PAIR_NAME_LENGTH:
         # The name is too long for a pair, so it never had one.
         return Pair(name, (name,), ())
-    pair = tuple(RobotName.parse(text) for text in params["pair"] or [f"{name}_a", f"{name}_b"])
+    pair = tuple(name.neighbour(text) for text in params["pair"] or [f"{name}_a", f"{name}_b"])
     if len(set(pair)) != 2 or name in pair:
         raise BadInput(f"pair must name two different robots, neither of them {name} itself")
     if any(robot.organization != name.organization for robot in pair):

@@ -64,7 +64,7 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
     _finish(module, *_guard(act), warnings)
 
 
-class _Module(AnsibleModule):
+class Module(AnsibleModule):
     """An AnsibleModule for which empty values are unset ones, before their types are checked."""
 
     def _load_params(self) -> None:
@@ -73,7 +73,7 @@ class _Module(AnsibleModule):
 
 
 def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
-    create: Callable[..., AnsibleModule] = _Module
+    create: Callable[..., AnsibleModule] = Module
     module = create(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
     pasted = credentials_in_url(module.params["quay_host"] or "")

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Mapping, Sequence
 
@@ -29,11 +29,12 @@ _UNKNOWN_ROBOT = "could not find robot"
 class RobotName:
     """A robot's name: acme+ci in an organization, or ci in the namespace of the signed-in user.
 
-    ``short`` is the part after the plus sign.
+    ``short`` is the part after the plus sign. ``user``: the signed-in user, if the name gives it, as in alice+ci.
     """
 
     organization: str | None
     short: str
+    user: str | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> RobotName:
@@ -55,8 +56,15 @@ class RobotName:
             return api_path("user", "robots", self.short)
         return api_path("organization", self.organization, "robots", self.short)
 
+    def neighbour(self, text: str) -> RobotName:
+        """Split the name of another robot, which may be in the same namespace. Raises BadInput as ``parse``."""
+        other = RobotName.parse(text)
+        is_own = self.user is not None and other.organization == self.user
+        return replace(other, organization=None, user=self.user) if is_own else other
+
     def __str__(self) -> str:
-        return f"{self.organization}+{self.short}" if self.organization else self.short
+        namespace = self.organization or self.user
+        return f"{namespace}+{self.short}" if namespace else self.short
 
 
 @dataclass(frozen=True)
