@@ -70,8 +70,8 @@ def api_token_policy(params: Mapping[str, Any]) -> Policy:
     if policy.renew_before >= lifetime:
         given = params["lifetime"] or "ten years if it is not set"
         raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be due "
-            "at once, in every run"
+            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be "
+            "due at once, in every run"
         )
     return policy
 

@@ -131,8 +131,8 @@ def policy_from_options(params: Mapping[str, Any], *, overlaps: bool = False) ->
     max_age = parse_duration(params.get("max_age"), "max_age")
     if max_age == timedelta(0):
         raise BadInput(
-            "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no limit; "
-            "rotate: always replaces the secret in every run"
+            "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no "
+            "limit; rotate: always replaces the secret in every run"
         )
     return Policy(
         rotate=params["rotate"],

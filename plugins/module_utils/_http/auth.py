@@ -72,6 +72,10 @@ class BearerAuth(Auth):
     def headers(self, method: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
+    def holds(self, secret: str | None) -> bool:
+        """Whether this is the token."""
+        return secret == self._token
+
     def for_registry(self) -> BasicAuth:
         return BasicAuth(OAUTH_USERNAME, self._token)
 

@@ -87,7 +87,8 @@ def observe_secrets(stored: list[StoredSecret], accepted: dict[str, datetime | N
         secret = str(item.secret)
         state = STORED_VALID if secret in accepted else STORED_INVALID
         return Observation(
-            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)), Credential(secret, None)
+            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)),
+            Credential(secret, None, uuid=secret),
         )
 
     return observe_each(stored, observe)
@@ -107,6 +108,25 @@ def test_newest_secret_that_quay_accepts_comes_first(accepted: dict[str, datetim
     """A secret that Quay does not accept comes after all others, however new it is."""
     stored = [StoredSecret(secret) for secret in "abc"]
     assert [observed.credential.name for observed in observe_secrets(stored, accepted)] == order
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=1)])
+def test_replaced_secret_comes_after_the_one_that_replaced_it(order: str, later: timedelta) -> None:
+    """Times have a resolution of one second. The record of the newer secret says which one it replaced."""
+    stored = [stored_secret("new", uuid="new", superseded=("old",)), stored_secret("old", uuid="old")]
+    if order == "last":
+        stored.reverse()
+    # Even if the clock of Quay went back between the two.
+    observed = observe_secrets(stored, {"new": NOW, "old": NOW + later})
+    assert [item.credential.name for item in observed] == ["new", "old"]
+
+
+def test_record_of_another_secret_does_not_count() -> None:
+    """Somebody replaced the secret by hand, and the record beside it is that of the former one."""
+    misplaced = replace(stored_secret("new", uuid="new", superseded=("old",)), secret="other")
+    observed = observe_secrets([misplaced, stored_secret("old", uuid="old")], {"other": NOW - DAY, "old": NOW})
+    assert [item.credential.name for item in observed] == ["old", "other"]
 
 
 def test_each_distinct_secret_is_observed_once() -> None:

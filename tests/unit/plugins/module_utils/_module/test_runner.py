@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Callable, ClassVar
 
 import pytest
+from ansible.module_utils import basic
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError
@@ -76,6 +78,8 @@ class FakeModule:
         raise Exit
 
 
+REAL_MODULE = runner.Module
+
 Action = Callable[[Any], Result]
 
 
@@ -84,7 +88,7 @@ def fake_module(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
     """Replace AnsibleModule, and the session that would open connections."""
     for name in ("QUAY_TOKEN", "QUAY_USERNAME", "QUAY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(runner, "AnsibleModule", FakeModule)
+    monkeypatch.setattr(runner, "Module", FakeModule)
     monkeypatch.setattr(runner, "new_session", lambda: quay.session)
     monkeypatch.setattr(FakeModule, "runs", [])
 
@@ -263,13 +267,49 @@ def test_invalid_timeout_or_retries(params: dict[str, Any]) -> None:
     [
         ({"quay_token": None}, "No login: "),
         ({**USER, "quay_password": None}, "quay_username and quay_password go together"),
-        ({"quay_token": "t0 ken"}, "quay_token holds a space"),
+        ({"quay_token": "t0 ken"}, "quay_token holds white space"),
+        ({**USER, "quay_username": "ann:x"}, "quay_username must not hold a colon"),
+        ({"quay_host": None}, "quay_host is missing: set it, or QUAY_HOST in the environment of the target"),
         ({"quay_host": "quay.example.com"}, "quay_host must start with https://"),
         ({"ca_path": "/none/ca.pem"}, "ca_path: there is no file /none/ca.pem on the target"),
     ],
 )
 def test_invalid_connection_options(params: dict[str, Any], message: str) -> None:
     assert failure(never, **params).startswith(message)
+
+
+@both_runners
+@pytest.mark.parametrize("params", [{"name": "********+ci"}, {"quay_username": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}])
+def test_masked_value(run_: Callable[..., None], params: dict[str, Any]) -> None:
+    """Ansible masks secrets in the results of tasks, from which plays take values."""
+    message = failure(never, run_=run_, **params)
+    assert message.startswith(f"{next(iter(params))} holds a value that Ansible masked in the result of another task")
+
+
+def test_local_module_without_quay_host() -> None:
+    assert not run(nothing, run_local_module, quay_host=None).failed
+
+
+def real_module(monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    """The parameters of a real AnsibleModule with these arguments."""
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", given)
+    # ansible-core 2.19 and later need to know how the arguments are serialised.
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    create: Callable[..., Any] = REAL_MODULE
+    return dict(create(argument_spec=spec).params)
+
+
+def test_empty_values_of_a_real_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are dropped before Ansible converts their types, so that defaults and fallbacks apply."""
+    monkeypatch.setenv("QUAY_TIMEOUT", "2.5")
+    spec = {**CONNECTION_OPTIONS, "description": {"type": "str"}, "members": {"type": "list", "elements": "str"}}
+    params = real_module(
+        monkeypatch, spec, quay_token="", timeout="", validate_certs="", retries="", members="", description=""
+    )
+    found = {name: params[name] for name in ("quay_token", "timeout", "validate_certs", "retries", "members")}
+    assert found == {"quay_token": None, "timeout": 2.5, "validate_certs": True, "retries": 3, "members": None}
+    assert params["description"] == ""
 
 
 def test_optional_login(quay: FakeQuay) -> None:
