@@ -60,8 +60,7 @@ options:
     elements: str
   exclusive:
     description:
-      - Whether to remove all members that are not in O(members). An empty list removes all members. Ignored if
-        O(members) is not specified.
+      - Whether to remove all members that are not in O(members). Requires O(members), which can be an empty list.
       - If the team takes its members from a directory, only robots are removed. The directory manages the other
         members.
     type: bool

@@ -44,7 +44,8 @@ options:
     aliases: [name]
   group_dn:
     description:
-      - DN of the group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups).
+      - DN of the group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups). Quay adds the
+        base DN itself. A DN that includes it is refused.
       - With O(state=present), specify exactly one of O(group_dn), O(group_name) and O(group_id).
     type: str
   group_name:

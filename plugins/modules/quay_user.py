@@ -58,7 +58,7 @@ options:
     description:
       - V(on_create) sets O(password) only for a user that the task creates.
       - V(always) also sets it for an existing user that has another password. The module tries the password at the
-        registry's token service to find out, so the task is idempotent.
+        registry's token service to find out, so the task is idempotent. It requires O(password).
     type: str
     choices: [always, on_create]
     default: on_create

@@ -27,6 +27,7 @@ from conformance.client import (
 from conformance.resources import Resources
 from standin import Standin
 
+UNKNOWN = "Could not find robot with specified username"
 KEYS = {"name", "created", "last_accessed", "description", "token"}
 
 
@@ -71,6 +72,22 @@ def test_2_8_broken_json_counts_as_no_body(resources: Resources) -> None:
 
 def test_2_8_description_too_long_400(resources: Resources) -> None:
     assert_problem(resources.superuser.put(_path(resources), {"description": "x" * 256}), 400, "invalid_request")
+
+
+def test_2_8_full_name_has_255_characters_at_most(resources: Resources) -> None:
+    """The error is that of the database, without the name."""
+    prefix = unique("r")
+    longest = prefix + "x" * (255 - len(f"{resources.org}+{prefix}"))
+    response = resources.superuser.put(_path(resources, longest))
+    assert (response.status_code, response.json()["name"]) == (201, f"{resources.org}+{longest}")
+    for shortname in (f"{longest}x", prefix + "x" * (255 - len(prefix))):
+        refused = resources.superuser.put(_path(resources, shortname))
+        assert_message(refused, 400)
+        assert "too long" in refused.json()["message"]
+        assert_message(resources.superuser.get(_path(resources, shortname)), 400, UNKNOWN)
+    assert_problem(
+        resources.superuser.put(_path(resources, "x" * 256)), 400, "invalid_request", "The name for the robot"
+    )
 
 
 def test_2_8_exists_400(resources: Resources) -> None:

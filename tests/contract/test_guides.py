@@ -18,6 +18,8 @@ from . import collection
 from .test_documentation import validate
 
 GUIDES = sorted((collection.ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+# A variable of a playbook with a default that is not ``omit``.
+_DEFAULT = re.compile(r"^\{\{ \w+ \| default\((?!omit)(.+)\) \}\}$")
 _YAML = re.compile(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 TASK_KEYWORDS = {"name", "register", "no_log", "vars", "when"}
 
@@ -54,3 +56,16 @@ def test_playbooks_and_guides_use_options_by_their_names(module: str) -> None:
             for task in play["tasks"]:
                 arguments = task.get(f"{collection.NAME}.{module}") or {}
                 assert arguments.keys() <= collection.spec_of(module).options.keys(), path.name
+
+
+@pytest.mark.parametrize("module", collection.MODULES)
+def test_playbooks_have_no_defaults_of_their_own(module: str) -> None:
+    """A default of a playbook would change an existing object that has another value."""
+    for path in (collection.ROOT / "playbooks").glob("*.yml"):
+        for play in yaml.safe_load(path.read_text()):
+            for task in play["tasks"]:
+                for name, value in (task.get(f"{collection.NAME}.{module}") or {}).items():
+                    own = _DEFAULT.match(str(value))
+                    if own:
+                        documented = collection.spec_of(module).options[name].get("default")
+                        assert yaml.safe_load(own[1]) == documented, f"{path.name}: {name}"

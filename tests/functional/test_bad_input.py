@@ -86,7 +86,9 @@ class WrongResponse:
 
 
 WRONG_RESPONSES = {
-    "a proxy's login page": WrongResponse({"kind": "html_200"}, "Check that quay_host is Quay itself, and not a proxy's login page"),
+    "a proxy's login page": WrongResponse(
+        {"kind": "html_200"}, "Check that quay_host is Quay itself, and not a proxy's login page"
+    ),
     "truncated": WrongResponse({"kind": "truncate"}, "the response was cut off"),
     "half JSON": WrongResponse(
         {"kind": "status", "status": 200, "body": '{"token": "x', "headers": {"Content-Type": "application/json"}},

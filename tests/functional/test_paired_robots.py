@@ -316,7 +316,7 @@ def test_renamed_robots_are_refused_until_their_rights_were_copied(
 
 
 def test_longest_name_of_a_robot_needs_no_pair(harness: Harness) -> None:
-    name = f"acme+{'a' * 255}"
+    name = f"acme+{'a' * 250}"
     assert harness.run(MODULE, {"name": name})["username"] == name
 
 
@@ -346,7 +346,9 @@ def test_secret_with_fewer_rights_is_not_delivered(paired: PairedRobots) -> None
     harness.before_request("GET /v2/auth", lambda: repository.user_roles.pop(PAIR[1]))
     result = paired.run()
     assert result.failed
-    assert f"The new secret of {PAIR[1]} does not open what that of the active robot opens: acme/app:p" in result.message
+    assert (
+        f"The new secret of {PAIR[1]} does not open what that of the active robot opens: acme/app:p" in result.message
+    )
     assert paired.stored_login() == (PAIR[0], old)
     assert paired.secret_of(PAIR[0]) == old
     assert paired.run()["username"] == PAIR[1]

@@ -28,7 +28,9 @@ def covered_scopes(scopes: Iterable[str]) -> set[str]:
     return given.union(*(_INCLUDED.get(scope, ()) for scope in given))
 
 
-def own_scopes(client: QuayClient, listed: Sequence[AccessToken], present: Credential) -> Sequence[str] | None:
+def own_scopes(
+    client: QuayClient, listed: Sequence[AccessToken] = (), present: Credential | None = None
+) -> Sequence[str] | None:
     """The scopes of the token with which the client authenticates; None for a password, and if Quay does not show them.
 
     ``present``: the credential that is rotated, which may be the login itself. Otherwise sends GET /v2/auth, which
@@ -37,7 +39,8 @@ def own_scopes(client: QuayClient, listed: Sequence[AccessToken], present: Crede
     if not isinstance(client.auth, BearerAuth):
         return None
     try:
-        uuid = present.uuid if client.auth.holds(present.secret) else login_token(client).oauth_uuid
+        is_login = present is not None and client.auth.holds(present.secret)
+        uuid = present.uuid if present and is_login else login_token(client).oauth_uuid
         scopes = next((token.scopes for token in listed if token.uuid == uuid), None)
         if scopes is not None:
             return scopes

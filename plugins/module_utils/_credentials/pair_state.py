@@ -21,9 +21,6 @@ from .robot_lookup import records_of
 
 PAIRED = "paired"
 
-# A robot's name has 255 characters at most; two of them distinguish the robots of a pair.
-_MAX_PAIR_NAME_LENGTH = 253
-
 # Robots by name, as they were read; None for one that does not exist.
 RobotsByName = Mapping[RobotName, Optional[Robot]]
 
@@ -51,7 +48,7 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
     Raises BadInput for an invalid pair.
     """
     paired = params["strategy"] == PAIRED
-    if not paired and not params["pair"] and len(name.short) > _MAX_PAIR_NAME_LENGTH:
+    if not paired and not params["pair"] and not name.has_room_for("_a"):
         # The name is too long for a pair, so it never had one.
         return Pair(name, (name,), ())
     pair = tuple(name.neighbour(text) for text in params["pair"] or [f"{name}_a", f"{name}_b"])

@@ -25,7 +25,8 @@ from .evaluation import Observation
 from .pair_state import Pair, PairState, handle_of, held_by_unknown_token, pair_state_of, robot_of_handle
 from .policy import AGE_FROM_MINT, ObservedState, Policy
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
-from .robot_secret import RobotSecret, refuse_disallowed_robot
+from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, superseded_by_minting
 
 # So many repositories fit into one request to /v2/auth.
@@ -85,9 +86,9 @@ class PairIssuer:
     def prepare(self, observation: Observation) -> Observation:
         """Read the permissions of both robots: the next one gets those of the active one."""
         self._context.server.refuse_if_read_only("POST", f"{self._state.target.path}/regenerate")
-        refuse_disallowed_robot(self._context, observation.credential)
         active, target = self._active, self._robots.get(self._state.target)
         username = target.name if target else str(self._state.target)
+        refuse_disallowed_robot(self._context, username, target.token if target else None)
         extra_diff: dict[str, tuple[Any, Any]] = {"username": (active.name if active else None, username)}
         if self._copy_rights and active is not None:
             self._read_rights(active)

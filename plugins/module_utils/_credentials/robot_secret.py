@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .._core.credential import Credential
-from .._core.errors import BadInput, QuayError, RefusedCredential
+from .._core.errors import QuayError, RefusedCredential
 from .._http.errors import ApiError
 from .._module.context import ModuleContext
 from .._quay.registry_auth import verify_secret
@@ -20,23 +19,6 @@ from .._quay.robots import Robot, RobotName, Robots, is_unknown_robot
 
 # How often to read the token again if other writers keep replacing it.
 _MAX_ATTEMPTS = 3
-
-
-def refuse_disallowed_robot(context: ModuleContext, credential: Credential) -> None:
-    """Raise before a token is replaced if the server has switched robots off (ROBOTS_DISALLOW).
-
-    Quay would replace the token and accept none. Robots that the server's configuration exempts still work, so the
-    present token is tried.
-    """
-    if not context.server.disallows_robots():
-        return
-    username, secret = credential.username or "", credential.secret
-    if secret and verify_secret(context.client, username, secret, username.partition("+")[0]).live:
-        return
-    raise BadInput(
-        f"This server has switched robot accounts off (ROBOTS_DISALLOW), and does not exempt {username} "
-        "(ROBOTS_WHITELIST). Quay would accept no token of it, so nothing was replaced. Ask the server's administrator"
-    )
 
 
 class RobotSecret:

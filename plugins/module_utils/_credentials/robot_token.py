@@ -15,6 +15,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
+from .._core.names import check_length
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -27,7 +28,8 @@ from .pair_state import PAIRED, Pair, held_by_other_strategy, pair_from_options,
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
-from .robot_secret import RobotSecret, refuse_disallowed_robot
+from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, clear_stores, rotate
 
 
@@ -38,6 +40,7 @@ def ensure_robot_token(context: ModuleContext) -> Result:
 
 def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
+    check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
@@ -104,7 +107,8 @@ class RobotIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
-        refuse_disallowed_robot(self._context, observation.credential)
+        present = observation.credential
+        refuse_disallowed_robot(self._context, present.username, present.secret if observation.state.exists else None)
         if observation.state.exists or self._name.organization is not None or not self._context.check_mode:
             return observation
         # In the user's own namespace, Quay puts the user's name before the robot's.

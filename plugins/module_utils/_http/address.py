@@ -64,10 +64,11 @@ def _is_ipv6(host: str) -> bool:
 def credentials_in_url(url: str) -> str | None:
     """The text before the @ of a URL, where user name and password are; None if there is none.
 
-    A password may hold any character, so everything before the last @ counts.
+    A password may hold any character, so everything before the last @ counts. Only ``scheme://`` is a scheme: in
+    ``user:password@host`` the text before the first colon is a user name.
     """
     before = url.strip().rpartition("@")[0]
-    return re.sub(r"^[A-Za-z]+:/*", "", before) or None
+    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", before) or None
 
 
 def encode_part(part: str) -> str:

@@ -42,13 +42,13 @@ class Server:
         value = self._section("features").get(name)
         return bool(value) if value is not None else None
 
-    def disallows_robots(self) -> bool:
-        """ROBOTS_DISALLOW: whether robots are switched off, except those that the server's configuration lists."""
-        return bool(self._section("config").get("ROBOTS_DISALLOW"))
-
     def authentication(self) -> str:
         """AUTHENTICATION_TYPE, where Quay's users come from: Database, LDAP, OIDC …; empty if it is not reported."""
         return str(self._section("config").get("AUTHENTICATION_TYPE") or "")
+
+    def disallows_robots(self) -> bool:
+        """Whether robots may neither be created nor, unless they are on ROBOTS_WHITELIST, used (ROBOTS_DISALLOW)."""
+        return bool(self._section("config").get("ROBOTS_DISALLOW"))
 
     def has_application_tokens(self) -> bool:
         """Whether the server has the application-token endpoints (Quay 3.18 and later). Asked anonymously."""

@@ -67,11 +67,11 @@ def without_empty(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
 
     ``spec``: the argument spec.
     """
-    names = {alias: name for name, option in spec.items() for alias in option.get("aliases", ())}
+    names = {alias: name for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
     return {
-        given: _without_empty_items(value, spec.get(names.get(given, given), {}).get("options"))
+        given: _without_empty_items(value, spec[names[given]].get("options")) if given in names else value
         for given, value in params.items()
-        if not _is_unset(names.get(given, given), value)
+        if given not in names or not _is_unset(names[given], value)
     }
 
 

@@ -15,14 +15,21 @@ from datetime import datetime
 from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._core.names import MAX_LENGTH
 from .._core.times import parse_time
 from .._http.address import api_path
 from .._http.client import QuayClient
 from .._http.errors import ApiError
 
 _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+# Quay stores the full name. The name of the user's own namespace, which is not known here, has two characters or more.
+_SHORTEST_NAMESPACE = "xx"
 # For a robot that does not exist, Quay answers 400 with this text, never 404.
 _UNKNOWN_ROBOT = "could not find robot"
+_USED_BY_MIRROR = (
+    "Give the mirror another robot with quay_repository_mirror, or delete the mirrored repository. Quay releases the "
+    "robot about a minute after that deletion"
+)
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,25 @@ class RobotName:
     def parse(cls, text: str) -> RobotName:
         """Split a robot's name. Raises BadInput if Quay would not accept it."""
         namespace, plus, short = text.rpartition("+")
-        if not _SHORT_NAME.fullmatch(short) or not 2 <= len(short) <= 255:
+        if not _SHORT_NAME.fullmatch(short) or len(short) < 2:
             raise BadInput(
                 f"name: '{text}' is not a valid robot name. Write organization+robot, or only the robot part for your "
-                "own namespace; the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
+                "own namespace; the robot part has two or more lower-case letters, digits and single . _ - between them"
             )
         if plus and (not namespace or re.search(r"[\s/+]|^\.+$", namespace)):
             raise BadInput(f"name: '{text}' is not a valid robot name. Write the organization's name before the +")
-        return cls(namespace or None, short)
+        name = cls(namespace or None, short)
+        if not name.has_room_for(""):
+            raise BadInput(
+                f"name: '{text}' is too long for a robot. The full name, organization+robot, has {MAX_LENGTH} "
+                "characters at most"
+            )
+        return name
+
+    def has_room_for(self, suffix: str) -> bool:
+        """Return whether Quay can store the full name with this suffix."""
+        full_name = f"{self.organization or _SHORTEST_NAMESPACE}+{self.short}{suffix}"
+        return len(full_name) <= MAX_LENGTH
 
     @property
     def path(self) -> str:
@@ -141,8 +159,11 @@ class Robots:
         return Robot.of(self._client.post(f"{name.path}/regenerate").json_object())
 
     def delete(self, name: RobotName) -> None:
-        """Delete the robot. Quay answers 400 if a mirror uses it or if it does not exist."""
-        self._client.delete(name.path)
+        """Delete the robot. Quay answers 400 if a mirror uses it, with a hint in the error, or if it does not exist."""
+        try:
+            self._client.delete(name.path)
+        except ApiError as error:
+            raise error.with_hint(_USED_BY_MIRROR) if "used by a mirror" in error.message else error from None
 
     def federation(self, name: RobotName) -> list[FederationEntry]:
         """Return who may exchange an OIDC token for a token of this robot (GET .../federation)."""

@@ -30,6 +30,8 @@ def ensure_team(context: ModuleContext) -> Result:
     members = params["members"]
     if any(not member.strip() for member in members or ()):
         raise BadInput("members must not contain an empty name")
+    if params["exclusive"] and members is None:
+        raise BadInput("exclusive needs members. An empty list removes all members")
     resource = TeamResource(context)
     resource.prefetch()
     declared = resource.declared()

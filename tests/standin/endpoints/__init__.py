@@ -15,6 +15,7 @@ from . import (
     discovery,
     logs,
     mirrors,
+    notifications,
     oauth_flow,
     organizations,
     permissions,
@@ -32,6 +33,7 @@ from . import (
 ALL: tuple[Routes, ...] = (
     server.routes,
     users.routes,
+    notifications.routes,
     organizations.routes,
     applications.routes,
     application_tokens.routes,

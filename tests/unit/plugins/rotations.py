@@ -14,6 +14,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evalu
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.secret_file import SecretFile
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay
 
 
@@ -38,7 +39,7 @@ def stored_secret(secret: str, username: str | None = None, **record: Any) -> St
 class FakeStore:
     """A store that holds ``stored``. It can fail in any of its steps."""
 
-    files = ()
+    files: Sequence[SecretFile] = ()
 
     def __init__(
         self,

@@ -289,6 +289,22 @@ def test_lifetime_has_no_effect(quay: FakeQuay, make: Issuers, lifetime: timedel
     assert warnings == ([expected] if lifetime else [])
 
 
+def test_present_token_is_never_superseded(quay: FakeQuay, make: Issuers) -> None:
+    """Another store's record names it, because that store holds an older state."""
+    listed = own_tokens(("first", "ci", SCOPES), ("second", "ci", SCOPES))
+    quay.answers(refused(), is_token("first"), *SIGN_IN, listed)
+    stored = [
+        stored_secret("t0ken of first", created_at=NOW - DAY, superseded=("second",)),
+        stored_secret("invalid", superseded=("first",)),
+    ]
+    found = make().observe(stored)
+    assert (found.credential.uuid, found.credential.superseded, found.predecessors) == (
+        "first",
+        ("second",),
+        ("second",),
+    )
+
+
 def test_list_that_cannot_be_read(quay: FakeQuay, make: Issuers) -> None:
     quay.answers(is_token("present"), *SIGN_IN, FORBIDDEN)
     with pytest.raises(Forbidden):

@@ -110,10 +110,10 @@ def test_invalid_robot_of_a_pair() -> None:
 
 def test_name_that_is_too_long_for_a_pair() -> None:
     """It never had a pair. Of a robot that shall have one, the name is refused."""
-    longest, too_long = RobotName("acme", "x" * 253), RobotName("acme", "x" * 254)
+    longest, too_long = RobotName("acme", "x" * 248), RobotName("acme", "x" * 249)
     assert len(pair_from_options(longest, options("in_place")).all) == 3
     assert pair_from_options(too_long, options("in_place")) == Pair(too_long, (too_long,), ())
-    with pytest.raises(BadInput, match="is not a valid robot name"):
+    with pytest.raises(BadInput, match="is too long for a robot"):
         pair_from_options(too_long, options())
     named = pair_from_options(too_long, options("in_place", ["acme+blue", "acme+green"]))
     assert [name.short for name in named.others] == ["blue", "green"]
@@ -203,6 +203,7 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
         (IN_PLACE, [replace(FORMER_MEMBER, secret="another secret")], True),
         (IN_PLACE, [held(ROBOT, ROBOT)], False),
         (IN_PLACE, [held(STRANGER)], False),
+        (IN_PLACE, [stored_secret("s3cret")], False),
         (PAIRED, [held(ROBOT_A, ROBOT_B)], False),
         (PAIRED, [held(ROBOT)], True),
         (PAIRED, [held(ROBOT_A, ROBOT)], True),
@@ -280,6 +281,15 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
         [held(ROBOT_A, delivered=NOW), unrecorded(ROBOT_B)],
         PairState(B, A, (HANDLE_A,)),
     ),
+    "record of a former secret is no date": (
+        PAIRED,
+        BOTH,
+        [
+            held(ROBOT_A, delivered=NOW),
+            StoredSecret(ROBOT_B.token, held(robot("ci_b", "former"), delivered=NOW - DAY).record),
+        ],
+        PairState(B, A, (HANDLE_A,)),
+    ),
     "delivery at an unknown time": (
         PAIRED,
         BOTH,
@@ -312,6 +322,18 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
         [StoredSecret("another secret")],
         PairState(A, B, (HANDLE_B,)),
     ),
+    "never used, the second one created last": (
+        PAIRED,
+        {A: ROBOT_A, B: robot("ci_b", age=DAY)},
+        [EMPTY],
+        PairState(B, A, (HANDLE_A,)),
+    ),
+    "use counts, not creation": (
+        PAIRED,
+        {A: robot("ci_a", used=NOW - 2 * DAY), B: robot("ci_b", age=3 * DAY)},
+        [EMPTY],
+        PairState(A, B, (HANDLE_B,)),
+    ),
     "no dates": (
         PAIRED,
         {A: replace(ROBOT_A, created_at=None), B: replace(RECENTLY, created_at=None)},
@@ -331,6 +353,7 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
     ),
     # From a pair to one robot.
     "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, CI, (HANDLE_B,))),
+    "still the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT_A)], PairState(A, CI, (HANDLE_B, HANDLE))),
     "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, CI, (HANDLE_A, HANDLE_B))),
     "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, CI, ())),
 }

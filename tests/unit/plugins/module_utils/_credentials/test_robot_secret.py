@@ -14,12 +14,8 @@ import pytest
 import requests
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, QuayError, RefusedCredential
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import (
-    RobotSecret,
-    refuse_disallowed_robot,
-)
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError, RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import RobotSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
@@ -71,36 +67,6 @@ LOST: dict[str, tuple[Step, type[QuayError]]] = {
     "gateway timeout": (page(504), ApiError),
     "page of a proxy": (page(200), UnexpectedResponse),
 }
-
-
-DISALLOWS = ok({"config": {"ROBOTS_DISALLOW": True}})
-
-
-@pytest.mark.parametrize("config", [ok({}), ok({"config": {"ROBOTS_DISALLOW": False}}), page(404)])
-def test_server_that_allows_robots(quay: FakeQuay, config: Reply) -> None:
-    quay.answers(config)
-    refuse_disallowed_robot(module_context(quay), Credential("acme+ci", "acme+ci", "former"))
-    assert len(quay.requests) == 1
-
-
-def test_robot_that_the_server_exempts(quay: FakeQuay) -> None:
-    """ROBOTS_WHITELIST is not public, so the present token is tried."""
-    quay.answers(DISALLOWS, verified())
-    refuse_disallowed_robot(module_context(quay), Credential("acme+ci", "acme+ci", "former"))
-    assert quay.requests[1] == verification("acme+ci", "former")
-
-
-@pytest.mark.parametrize("secret", [None, "former"])
-def test_server_that_disallows_robots(quay: FakeQuay, secret: str | None) -> None:
-    """Quay would replace the token and accept none, in every run."""
-    quay.answers(DISALLOWS, *([refused("Robot accounts have been disabled.")] if secret else []))
-    with pytest.raises(BadInput) as caught:
-        refuse_disallowed_robot(module_context(quay), Credential("acme+ci", "acme+ci", secret))
-    assert str(caught.value) == (
-        "This server has switched robot accounts off (ROBOTS_DISALLOW), and does not exempt acme+ci "
-        "(ROBOTS_WHITELIST). Quay would accept no token of it, so nothing was replaced. Ask the server's administrator"
-    )
-    assert quay.pending == 0
 
 
 @pytest.fixture

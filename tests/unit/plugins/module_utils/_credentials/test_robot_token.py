@@ -27,13 +27,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_pair import PairIssuer
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import (
     RobotIssuer,
+    ensure_robot_token,
     observe_robots,
     robot_credential,
     robot_issuer,
     robot_policy,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
     NotAuthenticated,
@@ -51,6 +52,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     error,
     ok,
     page,
+    refused,
 )
 from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     FORBIDDEN,
@@ -99,8 +101,8 @@ def test_policy() -> None:
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder in ({"deliver": [{}]}, {"token_path": "/token"}):
-        assert robot_policy({**options, "strategy": "paired", **holder}) == expected
+    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
+        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
     assert robot_policy({**options, "federation": []}) == expected
 
 
@@ -216,6 +218,14 @@ def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) ->
     assert str(caught.value) == (f"POST {ORIGIN}{ROBOTS}/ci/regenerate: the registry is read-only; nothing was changed")
 
 
+@pytest.mark.parametrize("secret", [None, "s3cret"])
+def test_prepare_on_a_server_without_robots(quay: FakeQuay, issuer: RobotIssuer, secret: str | None) -> None:
+    """It is refused before the token is replaced by one that Quay does not accept."""
+    quay.answers(ok({"config": {"ROBOTS_DISALLOW": True}}), *([refused()] if secret else []))
+    with pytest.raises(BadInput, match=r"^This Quay does not allow robot accounts \(ROBOTS_DISALLOW"):
+        issuer.prepare(Observation(ObservedState(exists=bool(secret)), Credential("acme+ci", "acme+ci", secret)))
+
+
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, exists: bool, check_mode: bool) -> None:
@@ -275,6 +285,43 @@ def test_mint_without_a_verification(quay: FakeQuay, issuer: RobotIssuer) -> Non
 def test_nothing_is_retired(quay: FakeQuay, issuer: RobotIssuer) -> None:
     issuer.retire("acme+ci@0123456789ab")
     assert quay.requests == []
+
+
+# --- the namespace of a robot
+
+ABSENT: dict[str, Any] = {
+    "strategy": "in_place",
+    "description": None,
+    "pair": None,
+    "federation": None,
+    "rotate": "when_due",
+    "state": "absent",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "auth", "path", "warns"),
+    [
+        ("acme+ci", SessionAuth("ann", "s3cret"), f"{ROBOTS}/ci", False),
+        ("ann+ci", SessionAuth("ann", "s3cret"), "/api/v1/user/robots/ci", False),
+        ("ann+ci", BearerAuth("login"), "/api/v1/organization/ann/robots/ci", False),
+        ("ci", SessionAuth("ann", "s3cret"), "/api/v1/user/robots/ci", True),
+        ("ci", BearerAuth("login"), "/api/v1/user/robots/ci", True),
+    ],
+)
+def test_namespace_of_a_robot(quay: FakeQuay, name: str, auth: Auth, path: str, warns: bool) -> None:
+    """A name without an organization is a robot of the user: it is easily written by mistake."""
+    warnings: list[str] = []
+    sign_in = [ok({"csrf_token": "x"}), ok({})] if auth.kind == "session" else []
+    quay.answers(*sign_in, UNKNOWN_ROBOT)
+    context = module_context(quay, warnings, auth=auth, params={"name": name, **ABSENT})
+    assert not ensure_robot_token(context).changed
+    assert paths(quay)[-1] == ("GET", path)
+    expected = (
+        "name: ci has no organization, so it is a robot in the personal namespace of the login. Write organization+ci "
+        "for a robot of an organization, or user+ci to say that this is meant."
+    )
+    assert warnings == ([expected] if warns else [])
 
 
 # --- the issuer of a strategy

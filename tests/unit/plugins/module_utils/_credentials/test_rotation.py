@@ -209,7 +209,7 @@ def stores(events: list[str]) -> Stores:
 
 def deliveries(holder: StoreHolder) -> list[list[Delivery]]:
     """What was written to each store."""
-    written = []
+    written: list[list[Delivery]] = []
     for store in holder.stores:
         assert isinstance(store, FakeStore)
         written.append(store.deliveries)
@@ -261,6 +261,21 @@ def test_first_secret(context: ModuleContext, events: list[str], stores: Stores)
             "scopes": ["repo:read", "repo:write"],
             "deliver": {"a": "new", "b": "new"},
         },
+    )
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_first_secret_for_the_caller(
+    context: ModuleContext, check_mode: ModuleContext, events: list[str], checks: bool
+) -> None:
+    issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False))
+    result = run(check_mode if checks else context, issuer, CallerHolder(None))
+    returned = UNKNOWN if checks else {"token": NEW}
+    assert result == Result(
+        changed=True,
+        values=values_of_successor(reason="missing", **returned),
+        before={"name": "nightly", "token": "absent", "scopes": None},
+        after={"name": "nightly", "token": "new", "scopes": ["repo:read", "repo:write"]},
     )
 
 
@@ -639,6 +654,12 @@ def test_outdated_stores_get_the_present_secret_before_a_pair_mints(
     ]
 
 
+def test_delivery_for_a_pair_writes_each_store_once(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    issuer = FakeIssuer(events, observation(replace(OLD, superseded=())), record_required=True)
+    run(context, issuer, stores(stored_secret(PRESENT), stored_secret(FORMER)), NOT_DUE)
+    assert events == ["observe", "prepare b", "write b", "release b"]
+
+
 def test_pair_without_a_present_secret(context: ModuleContext, events: list[str], stores: Stores) -> None:
     issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False), record_required=True)
     run(context, issuer, stores(None))
@@ -794,7 +815,7 @@ def test_warnings_of_stores(
 # --- clear_stores
 
 GONE = Credential("nightly", "$oauthtoken", details={"scopes": []})
-VALUES_OF_GONE = {
+VALUES_OF_GONE: dict[str, Any] = {
     **UNKNOWN,
     "registry": "quay.example.com",
     "api_url": "https://quay.example.com/api/v1",

@@ -643,7 +643,7 @@ def test_all_credentials_of_an_organization(quay: FakeQuay, run: Run) -> None:
         ok({"applications": [{"name": "automation", "client_id": CLIENT_ID}]}),
         api_tokens(api_token(name=None), api_token("old", 80 * DAY)),
     )
-    listed = {"holds": [], "fingerprint": None}
+    listed: dict[str, Any] = {"holds": [], "fingerprint": None}
     assert run(organization="acme", max_age="20d", renew_before="14d") == [
         status_of_robot(why="age 2 days", created_at="2026-11-20T09:30:00Z", age_source="log"),
         status_of_robot("new", why="age 1 day", created_at="2026-11-21T09:30:00Z", age_source="creation"),

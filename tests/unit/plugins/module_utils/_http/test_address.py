@@ -91,6 +91,16 @@ def test_invalid_host(text: str | None, sentence: str) -> None:
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_missing_host(text: str | None) -> None:
+    with pytest.raises(BadInput) as caught:
+        normalise_host(text)
+    assert str(caught.value) == (
+        "quay_host is missing: set it, or QUAY_HOST in the environment of the target, to the address of Quay, such as "
+        "https://quay.example.com"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "credentials"),
     [
@@ -99,7 +109,10 @@ def test_invalid_host(text: str | None, sentence: str) -> None:
         (f"https://:{SECRET}@quay.example.com", f":{SECRET}"),
         (f"https://admin:a@b/c:{SECRET}@quay.example.com", f"admin:a@b/c:{SECRET}"),
         (f"https://admin:{SECRET}\n@quay.example.com", f"admin:{SECRET}\n"),
-        (f"admin:{SECRET}@quay.example.com", SECRET),
+        (f"admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
+        (f"git+https://admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
+        (f"https:/admin:{SECRET}@quay.example.com", f"https:/admin:{SECRET}"),
+        ("ann:hunter2@registry.example.com/x", "ann:hunter2"),
         (f" {SECRET}@quay.example.com", SECRET),
         ("https://quay.example.com", None),
         ("https://quay.example.com:8443/x", None),

@@ -93,6 +93,21 @@ def test_session_signs_in_once(quay: FakeQuay) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("username", "kind"), [("acme+ci", "robot"), ("$oauthtoken", "token"), ("$app", "token"), ("$token+x", "robot")]
+)
+def test_session_of_a_user_of_the_registry(quay: FakeQuay, username: str, kind: str) -> None:
+    """Only the registry accepts it. Nothing is sent: Quay locks accounts after failed sign-ins."""
+    client = quay.client(SessionAuth(username, "s3cret"))
+    with pytest.raises(BadInput) as caught:
+        client.get("/api/v1/x")
+    assert str(caught.value) == (
+        f"quay_username: '{username}' is the name of a {kind}, which can log in to the registry only, not to the API. "
+        "Use quay_token with an OAuth access token, or a user's name and password"
+    )
+    assert quay.requests == []
+
+
 def test_session_keeps_its_cookies(quay: FakeQuay) -> None:
     """A load balancer adds its own cookie, and the server renews the cookie of the session."""
     renewed = ok({}, Set_Cookie="_csrf_token=cookie-3; Path=/")
