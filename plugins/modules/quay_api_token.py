@@ -101,8 +101,8 @@ options:
     description:
       - Replace the token when its remaining lifetime is this duration or shorter, for example V(14d) or V(12h).
       - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
-      - Defaults to a third of O(lifetime), and to at most V(14d). It must be shorter than O(lifetime), because otherwise
-        every run would issue a token.
+      - Defaults to a third of O(lifetime), and to at most V(14d). It must be shorter than O(lifetime). Otherwise every
+        run would issue a token.
     type: str
   revoke_superseded:
     description:
@@ -290,7 +290,8 @@ fingerprint:
 reason:
   description:
     - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed),
-      V(expiring), V(too_old), V(undelivered) or V(not_due).
+      V(expiring), V(too_old), V(undelivered), V(absent) or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that a store did not hold the present token and received it again.
   returned: success
   type: str
@@ -316,6 +317,20 @@ delivered:
   sample: [/etc/containers/auth.json]
 retired:
   description: UUIDs of the tokens that were revoked, or would be revoked in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+deleted:
+  description: Always empty. A token is revoked, see RV(retired).
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
   returned: success
   type: list
   elements: str

@@ -48,6 +48,7 @@ UNKNOWN_IN_CHECK_MODE = {
     "last_accessed",
     "age_source",
     "fingerprint",
+    "ended",
 }
 # The response of a call that check mode does not send.
 UNKNOWN_IN_CHECK_MODE |= {"json", "status"}

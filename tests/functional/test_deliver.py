@@ -321,7 +321,7 @@ def test_absent_leaves_a_login_that_is_not_ours(robot_stores: Stores) -> None:
     assert "acme+ci" not in harness.quay.state.robots
     assert stores.fingerprints() == {harness.robot_fingerprint("acme+other")}
     for path in stores.paths:
-        assert result.warned(f"{path} holds a secret of acme+other. It was not changed")
+        assert result.warned(f"{path} holds a secret of acme+other. It was not changed.")
 
 
 @pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])

@@ -22,6 +22,7 @@ READ = f"GET {ROBOTS}/ci"
 REGENERATE = f"POST {ROBOTS}/ci/regenerate"
 VERIFY = "GET /v2/auth"
 COUNTS = "GET /api/v1/organization/acme/aggregatelogs"
+OWN_COUNTS = "GET /api/v1/user/aggregatelogs"
 LOGS = "GET /api/v1/organization/acme/logs"
 
 DAY = 86400.0
@@ -48,8 +49,8 @@ def test_missing_robot_is_created(either_login: Harness) -> None:
     harness, new = either_login, f"{ROBOTS}/new"
     runs = harness.four_runs(MODULE, {"name": "acme+new", "description": "pulls", "metadata": {"team": "blue"}})
     assert runs.requests == [
-        [*harness.sign_in, f"GET {new}", "GET /config"],
-        [*harness.sign_in, f"GET {new}", "GET /config", f"PUT {new}", VERIFY],
+        [*harness.sign_in, f"GET {new}", "GET /config", COUNTS],
+        [*harness.sign_in, f"GET {new}", "GET /config", COUNTS, f"PUT {new}", VERIFY],
         [*harness.sign_in, f"GET {new}"],
         [*harness.sign_in, f"GET {new}"],
     ]
@@ -72,6 +73,7 @@ def test_missing_robot_is_created(either_login: Harness) -> None:
         "superseded": [],
         "delivered": [],
         "retired": [],
+        "ended": None,
     }
     assert runs.first.token == harness.robot_fingerprint("acme+new")
     assert harness.is_now(runs.first["created_at"])
@@ -151,14 +153,11 @@ def test_file_with_something_else_is_repaired_without_minting(either_login: Harn
     assert runs.requests == [[*harness.sign_in, READ]] * 4
 
 
-def test_rotate_always_costs_three_requests(either_login: Harness) -> None:
+def test_rotate_always_costs_four_requests(either_login: Harness) -> None:
     harness = either_login
     runs = harness.four_runs(MODULE, {"name": "acme+ci", "rotate": "always"}, idempotent=False)
     assert runs.requests[0] == [*harness.sign_in, READ, "GET /config"]
-    if harness.sign_in:
-        assert runs.requests[1] == ["GET /config", *harness.sign_in, REGENERATE, VERIFY]
-    else:
-        assert runs.requests[1] == ["GET /config", REGENERATE, VERIFY]
+    assert runs.requests[1] == [*harness.sign_in, READ, "GET /config", REGENERATE, VERIFY]
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("forced", True, True)
     assert runs.first.token != fingerprint(harness.accounts.robot_token)
     assert runs.second.token != runs.first.token
@@ -208,7 +207,7 @@ def test_robot_of_the_users_own_namespace(either_login: Harness) -> None:
     assert runs.first["name"] == "helper"
     assert runs.first["username"] == "alice+helper"
     assert runs.first.token == harness.robot_fingerprint("alice+helper")
-    assert runs.requests[1] == [*harness.sign_in, f"GET {own}", "GET /config", f"PUT {own}", VERIFY]
+    assert runs.requests[1] == [*harness.sign_in, f"GET {own}", "GET /config", OWN_COUNTS, f"PUT {own}", VERIFY]
     harness.advance(days=100)
     old = harness.run(MODULE, {"name": "helper", "max_age": "90d"})
     assert (old["reason"], old["age_source"]) == ("too_old", "mint")

@@ -27,6 +27,7 @@ SCOPES_CHANGED = "scopes_changed"
 EXPIRING = "expiring"
 TOO_OLD = "too_old"
 UNDELIVERED = "undelivered"
+DECLARED_ABSENT = "absent"
 NOT_DUE = "not_due"
 
 # Actions.
@@ -42,6 +43,9 @@ AGE_FROM_MINT = "mint"
 AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
+
+# When to rotate, in addition to when_due, always and never: the secret leaked, so all access by it must end.
+COMPROMISED = "compromised"
 
 # What Quay makes of a stored secret.
 STORED_NONE = "none"
@@ -69,7 +73,12 @@ class Policy:
 
     @property
     def forced(self) -> bool:
-        return self.rotate == "always"
+        return self.rotate in ("always", COMPROMISED)
+
+    @property
+    def ends_access(self) -> bool:
+        """Whether all access by the present secret must end, with what was issued for it."""
+        return self.rotate == COMPROMISED
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class Decision:
 
     @property
     def due(self) -> bool:
-        return self.reason != NOT_DUE
+        return self.reason not in (NOT_DUE, DECLARED_ABSENT)
 
     @property
     def mints(self) -> bool:
@@ -161,7 +170,7 @@ def decide(policy: Policy, state: ObservedState, now: datetime) -> Decision:
 def decide_removal(*, present: bool) -> Decision:
     """The decision for a credential that is declared absent. ``present``: it exists, or a store holds something."""
     if present:
-        return Decision(NOT_DUE, "will be deleted", REMOVE)
+        return Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     return Decision(NOT_DUE, "absent", NOTHING)
 
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Mapping, Sequence
 
@@ -74,12 +74,6 @@ class RobotName:
             return api_path("user", "robots", self.short)
         return api_path("organization", self.organization, "robots", self.short)
 
-    def neighbour(self, text: str) -> RobotName:
-        """Split the name of another robot, which may be in the same namespace. Raises BadInput as ``parse``."""
-        other = RobotName.parse(text)
-        is_own = self.user is not None and other.organization == self.user
-        return replace(other, organization=None, user=self.user) if is_own else other
-
     def __str__(self) -> str:
         namespace = self.organization or self.user
         return f"{namespace}+{self.short}" if namespace else self.short
@@ -90,7 +84,7 @@ class Robot:
     """One robot. ``name`` is its full name, such as acme+ci.
 
     ``metadata`` is None if the response does not include it (the list, regenerate). ``token`` is None if the login may
-    not see it.
+    not see it. ``teams``: the names of its teams, of other organizations too; None if the response does not list them.
     """
 
     name: str
@@ -99,9 +93,11 @@ class Robot:
     description: str
     token: str | None = field(repr=False)
     metadata: Mapping[str, Any] | None = None
+    teams: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Robot:
+        teams = data.get("teams")
         return cls(
             name=str(data.get("name", "")),
             created_at=parse_time(data.get("created")),
@@ -109,6 +105,7 @@ class Robot:
             description=str(data.get("description") or ""),
             token=data.get("token") or None,
             metadata=data.get("unstructured_metadata"),
+            teams=None if teams is None else tuple(str(team.get("name")) for team in teams),
         )
 
     @property
@@ -163,7 +160,7 @@ class Robots:
         try:
             self._client.delete(name.path)
         except ApiError as error:
-            raise error.with_hint(_USED_BY_MIRROR) if "used by a mirror" in error.message else error from None
+            raise error.with_hint(_USED_BY_MIRROR) if is_used_by_mirror(error) else error from None
 
     def federation(self, name: RobotName) -> list[FederationEntry]:
         """Return who may exchange an OIDC token for a token of this robot (GET .../federation)."""
@@ -175,12 +172,21 @@ class Robots:
         body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
         self._client.post(f"{name.path}/federation", body)
 
-    def list(self, organization: str | None) -> list[Robot]:
-        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace."""
+    def list(self, organization: str | None, *, with_teams: bool = False) -> list[Robot]:
+        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace.
+
+        ``with_teams``: with the names of their teams. Quay does not say to which organization a team belongs.
+        """
         path = api_path("user", "robots") if organization is None else api_path("organization", organization, "robots")
-        return [Robot.of(item) for item in self._client.get(path).list_of("robots")]
+        response = self._client.get(path, {"permissions": "true"}) if with_teams else self._client.get(path)
+        return [Robot.of(item) for item in response.list_of("robots")]
 
 
 def is_unknown_robot(error: ApiError) -> bool:
     """Return whether this error of Quay means that the robot does not exist."""
     return error.status == 400 and _UNKNOWN_ROBOT in error.message.lower()
+
+
+def is_used_by_mirror(error: ApiError) -> bool:
+    """Return whether this error of Quay means that the robot cannot be deleted because a mirror uses it."""
+    return error.status == 400 and "used by a mirror" in error.message.lower()

@@ -180,7 +180,7 @@ def _check_mode(context: ModuleContext, present: Mapping[str, Any]) -> None:
         context.warn(f"The mirror is enabled, but {reason}. To set this mode, add enabled: true.")
 
 
-def _hour_of(now: datetime) -> str:
+def _hour_of(now: datetime) -> str | None:
     """Return the beginning of the hour. A new mirror that starts then is synced soon, and check mode predicts it."""
     return format_time(now.replace(minute=0, second=0, microsecond=0))
 

@@ -22,6 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evalu
     revocable,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
+    DECLARED_ABSENT,
     DELIVER,
     INVALID,
     MINT,
@@ -284,7 +285,7 @@ REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool
 def test_evaluate_removal(case: str) -> None:
     """A credential that is declared absent is never due."""
     observed, stored, deliveries, present = REMOVALS[case]
-    decision = Decision(NOT_DUE, "will be deleted", REMOVE) if present else Decision(NOT_DUE, "absent", NOTHING)
+    decision = Decision(DECLARED_ABSENT, "declared absent", REMOVE) if present else Decision(NOT_DUE, "absent", NOTHING)
     evaluation = evaluate_removal(observed, stored, record_required=False)
     assert evaluation == Evaluation(delivered(observed, *deliveries), decision)
 
@@ -292,7 +293,7 @@ def test_evaluate_removal(case: str) -> None:
 def test_evaluate_removal_of_an_unrecorded_secret() -> None:
     evaluation = evaluate_removal(observation(), [UNRECORDED], record_required=True)
     assert evaluation == Evaluation(
-        delivered(observation(), "unrecorded"), Decision(NOT_DUE, "will be deleted", REMOVE)
+        delivered(observation(), "unrecorded"), Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     )
 
 

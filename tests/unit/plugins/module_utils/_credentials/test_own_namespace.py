@@ -61,11 +61,13 @@ def test_namespace_by_the_name_of_the_signed_in_user(
 def test_pair_in_the_own_namespace(quay: FakeQuay) -> None:
     """Both ways to write the names of its robots are understood."""
     name = own_or_organization(module_context(quay, auth=ANN), RobotName.parse("ann+ci"))
+    options = {"name": "ann+ci", "strategy": "paired"}
     for pair in (None, ["ann+ci_a", "ann+ci_b"], ["ci_a", "ci_b"]):
-        members = pair_from_options(name, {"strategy": "paired", "pair": pair}).members[:2]
+        members = pair_from_options(name, {**options, "pair": pair}).members[:2]
         assert [member.path for member in members] == ["/api/v1/user/robots/ci_a", "/api/v1/user/robots/ci_b"]
+        assert [str(member) for member in members] == (["ann+ci_a", "ann+ci_b"] if pair != ["ci_a", "ci_b"] else pair)
     with pytest.raises(BadInput, match=r"must be in the namespace of ann\+ci"):
-        pair_from_options(name, {"strategy": "paired", "pair": ["acme+ci_a", "acme+ci_b"]})
+        pair_from_options(name, {**options, "pair": ["acme+ci_a", "acme+ci_b"]})
 
 
 def read(quay: FakeQuay, auth: Auth, text: str) -> str:

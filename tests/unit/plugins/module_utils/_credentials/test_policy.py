@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.polic
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
     AGE_FROM_RECORD,
+    DECLARED_ABSENT,
     DELIVER,
     EXPIRED,
     EXPIRING,
@@ -189,6 +190,7 @@ def test_default_policy() -> None:
     ("reason", "action", "due", "mints"),
     [
         (NOT_DUE, NOTHING, False, False),
+        (DECLARED_ABSENT, REMOVE, False, False),
         (TOO_OLD, NOTHING, True, False),
         (TOO_OLD, MINT, True, True),
         (UNDELIVERED, DELIVER, True, False),
@@ -250,7 +252,7 @@ def test_delivered(deliveries: tuple[str, ...], delivered: bool) -> None:
 
 def test_removal() -> None:
     """A credential that is declared absent is never due."""
-    assert decide_removal(present=True) == Decision(NOT_DUE, "will be deleted", REMOVE)
+    assert decide_removal(present=True) == Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     assert decide_removal(present=False) == Decision(NOT_DUE, "absent", NOTHING)
 
 

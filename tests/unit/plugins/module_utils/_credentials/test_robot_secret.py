@@ -14,7 +14,10 @@ import pytest
 import requests
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError, RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import (
+    QuayError,
+    RefusedCredential,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import RobotSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers that have switched robots off: what could not be used is refused before anything is replaced."""
+"""Servers that have switched robots off: refused before a token is replaced."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ def test_disallowed_robot(quay: FakeQuay) -> None:
 
 
 def test_disallowed_robot_that_does_not_exist(quay: FakeQuay) -> None:
-    """There is no token that could be tried."""
     quay.answers(SWITCHED_OFF)
     with pytest.raises(BadInput) as caught:
         refuse_disallowed_robot(module_context(quay), "acme+ci", None)

@@ -117,6 +117,8 @@ def values(**returned: Any) -> dict[str, Any]:
         "window_seconds": None,
         "delivered": [],
         "retired": [],
+        "deleted": [],
+        "removed": [],
         "name": "nightly",
         "username": "$oauthtoken",
         "uuid": "present",
@@ -823,6 +825,8 @@ VALUES_OF_GONE: dict[str, Any] = {
     "minted": False,
     "delivered": [],
     "retired": [],
+    "deleted": [],
+    "removed": [],
     "name": "nightly",
     "username": "$oauthtoken",
     "superseded": [],
@@ -842,11 +846,17 @@ def test_clear_stores(
     """Check mode predicts the same result and removes nothing."""
     holder = stores(stored_secret(PRESENT, "$oauthtoken"), None, stored_secret(FORMER))
     used = check_mode if checks else context
-    result = clear_stores(used, holder, GONE, existed=True, revoked=["former", "present"])
+    result = clear_stores(used, holder, GONE, existed=True, revoked=["former", "present"], deleted=["acme+ci"])
     assert events == ([] if checks else ["remove a", "remove c"])
     assert result == Result(
         changed=True,
-        values={**VALUES_OF_GONE, "retired": ["former", "present"]},
+        values={
+            **VALUES_OF_GONE,
+            "reason": "absent",
+            "retired": ["former", "present"],
+            "deleted": ["acme+ci"],
+            "removed": ["a", "c"],
+        },
         before={
             "name": "nightly",
             "token": "present",
@@ -876,7 +886,7 @@ def test_removal_without_stores(context: ModuleContext, events: list[str], exist
     token = {"name": "nightly", "token": "present" if existed else "absent"}
     before = {**token, "revoked": []} if revoked else token
     after = {**token, "token": "absent", "revoked": revoked} if revoked else {**token, "token": "absent"}
-    assert result == Result(True, {**VALUES_OF_GONE, "retired": revoked}, before, after)
+    assert result == Result(True, {**VALUES_OF_GONE, "reason": "absent", "retired": revoked}, before, after)
 
 
 @pytest.mark.parametrize(("usernames", "removed"), [((), []), (["acme+ci_a", "acme+ci_b"], ["remove b"])])

@@ -279,7 +279,7 @@ def test_empty_value_is_not_set(run_: Callable[..., None]) -> None:
     assert found == [None, None, None]
 
 
-def test_empty_values_of_ansible_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_values_of_ansible_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """They are dropped before Ansible converts types, so that defaults and fallbacks apply."""
     monkeypatch.undo()
     monkeypatch.setenv("QUAY_TIMEOUT", "2.5")
@@ -287,10 +287,11 @@ def test_empty_values_of_ansible_itself(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
     # ansible-core 2.19 and later need to know how the arguments are serialised.
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-    create: Callable[..., AnsibleModule] = runner.Module
-    members = {"type": "list", "elements": "str"}
-    params = create({**CONNECTION_OPTIONS, "description": {"type": "str"}, "members": members}).params
-    assert {name: params[name] for name in given} == {
+    options = {"description": {"type": "str"}, "members": {"type": "list", "elements": "str"}}
+    with pytest.raises(SystemExit):
+        run_local_module(lambda context: Result(False, {name: context.params[name] for name in given}), options)
+    result = json.loads(capsys.readouterr().out)
+    assert {name: result[name] for name in given} == {
         "quay_token": None,
         "timeout": 2.5,
         "validate_certs": True,
