@@ -85,8 +85,9 @@ options:
         the permissions of the active one, and its token is verified against these permissions and delivered. The former
         robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
         that were issued to it.
-      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
-        user name from the store together with the secret, because it changes with each rotation.
+      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
+        store together with the secret, because it changes with each rotation. A file with the token alone has no place
+        for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]

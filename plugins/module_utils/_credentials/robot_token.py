@@ -23,6 +23,7 @@ from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
+from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
@@ -79,8 +80,12 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
         _refuse_irreplaceable(params)
         return replace(policy, retire_after=timedelta(0))
     if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
+        raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
+    stores = params.get("deliver") or [{"kind": "file"}]
+    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
         raise BadInput(
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use"
+            "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
+            "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
         )
     if params["strategy"] == PAIRED and params.get("federation") is not None:
         raise BadInput("federation belongs to one robot; it cannot be given together with strategy: paired")
