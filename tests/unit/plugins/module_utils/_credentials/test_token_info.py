@@ -359,10 +359,10 @@ def test_invalid_options_of_one_credential(
 
 def test_credential_that_cannot_be_observed(quay: FakeQuay, run: Run) -> None:
     """What its stores hold is unknown then. Neither is it due, nor is anything done."""
-    quay.answers(FORBIDDEN)
+    quay.answers(FORBIDDEN, verified(sub="ann"))
     problem = (
         f"GET {ORIGIN}{ORGANIZATION}/robots: Quay answered 403: Unauthorized. The login lacks the permission or the "
-        "scope, or the object does not exist (Quay does not say which)"
+        "scope org:admin, or the object does not exist (Quay does not say which)"
     )
     assert run(credential(held=[held("t0ken"), held(None)], rotate="always")) == [
         {
