@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,8 +112,8 @@ def test_one_half_of_a_login(params: dict[str, str], optional: bool) -> None:
 )
 def test_no_login(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> None:
     """People set variables on the controller for a task that runs elsewhere, so the message says where it looked."""
-    monkeypatch.setattr(options.os, "uname", lambda: SimpleNamespace(nodename="build-1.example.com"))
-    monkeypatch.setattr(options.getpass, "getuser", lambda: "deploy")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="build-1.example.com"))
+    monkeypatch.setattr(getpass, "getuser", lambda: "deploy")
     with pytest.raises(BadInput) as caught:
         auth_of(params)
     assert str(caught.value) == NO_LOGIN
@@ -125,8 +127,8 @@ def test_no_login_of_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, erro
     def fail() -> str:
         raise error("uid not found")
 
-    monkeypatch.setattr(options.getpass, "getuser", fail)
-    monkeypatch.setattr(options.os, "geteuid", lambda: 1001230000)
+    monkeypatch.setattr(getpass, "getuser", fail)
+    monkeypatch.setattr(os, "geteuid", lambda: 1001230000)
     with pytest.raises(BadInput, match=r" as the user 1001230000; "):
         auth_of({})
 
