@@ -78,23 +78,14 @@ options:
     description:
       - How to rotate the token.
       - V(in_place) replaces the token of the robot O(name). The old token is invalid immediately, so consumers fail
-<<<<<<< HEAD
-        until they read the new one.
-      - V(paired) uses two robots that take turns, so rotation does not interrupt consumers. The idle robot gets the
-        permissions of the active one and a new token. The module verifies the token against these permissions and
-        delivers it. The former secret stays valid until the next run, or for O(retire_after).
-      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
-        store together with the secret, because it changes with each rotation. A file with the token alone has no place
-        for it, so O(token_path) and the format V(token) are refused.
-=======
         until they read the new one. Registry tokens that were issued to the robot stay valid.
       - V(paired) uses robots that take turns, so rotation does not interrupt consumers. The next robot is created, gets
         the permissions of the active one, and its token is verified against these permissions and delivered. The former
         robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
         that were issued to it.
-      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
-        user name from the store together with the secret, because it changes with each rotation.
->>>>>>> main
+      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
+        store together with the secret, because it changes with each rotation. A file with the token alone has no place
+        for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]
