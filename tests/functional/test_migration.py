@@ -348,7 +348,32 @@ def test_unknown_option_is_reported_by_ansible(harness: Harness) -> None:
     )
 
 
+@pytest.mark.parametrize("value", [None, ""])
+def test_option_without_a_value_counts_as_omitted(harness: Harness, value: str | None) -> None:
+    result = harness.module_runner.run(
+        "quay_repository",
+        {"quay_host": harness.quay.url, **harness.login, "name": "acme/app", "star": value, "repo_state": value},
+    )
+    assert (result.failed, result.changed) == (False, False)
+
+
 def test_secrets_are_masked_in_the_advice(harness: Harness) -> None:
     harness.known_secrets.add(["hidden-password"])
     options = {"name": "dora", "password": "hidden-password", "superuser": True}
     assert_refused(harness, "quay_user", options, "There is no option superuser")
+
+
+def test_default_permission_by_quay_api(harness: Harness) -> None:
+    """The example of the guide, for a module that has no counterpart."""
+    task = {
+        "operation": "createOrganizationPrototypePermission",
+        "parameters": {"orgname": "acme"},
+        "body": {"role": "read", "delegate": {"kind": "team", "name": "readers"}},
+        "state_path": "/api/v1/organization/{orgname}/prototypes",
+        "state": "present",
+        "fields": {"prototypes": [{"role": "read", "delegate": {"name": "readers"}}]},
+    }
+    runs = harness.four_runs("quay_api", task)
+    assert runs.first.changed
+    (made,) = harness.quay.state.prototypes.values()
+    assert (made.role, made.delegate_kind, made.delegate_name) == ("read", "team", "readers")

@@ -294,15 +294,15 @@ def test_permission_that_quay_would_refuse(harness: Harness, entry: dict[str, st
 
 
 def test_contradictory_permissions(harness: Harness) -> None:
-    for kind in ("robot", "user", None):
-        entries = listed(ROBOT, {**ROBOT, "kind": kind, "role": "read"})
+    for kind in ({"kind": "robot"}, {"kind": "user"}, {}):
+        entries = listed(ROBOT, {"name": "acme+ci", "role": "read", **kind})
         assert_refused(harness, MODULE, entries, "names the robot acme+ci twice")
 
 
-@pytest.mark.parametrize("kind", ["user", None])
-def test_kind_follows_from_the_name(harness: Harness, kind: str | None) -> None:
+@pytest.mark.parametrize("kind", [{"kind": "user"}, {}])
+def test_kind_follows_from_the_name(harness: Harness, kind: dict[str, str]) -> None:
     """Only robots have a plus sign in their names. Quay itself counts them among the users."""
-    entries = [{"kind": kind, "name": name, "role": "write"} for name in ("acme+ci", "carol")]
+    entries = [{"name": name, "role": "write", **kind} for name in ("acme+ci", "carol")]
     runs = harness.four_runs(MODULE, listed(*entries))
     assert runs.first["permissions"] == [
         {"kind": "robot", "name": "acme+ci", "role": "write"},

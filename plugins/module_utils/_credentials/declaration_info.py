@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from typing import Any, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from .validation import Declared, Place, read_declarations, read_force, real_pat
 
 # A credential's file is small. Larger ones are not read.
 _MAX_SIZE = 256 * 1024
+# The prefix of the variables of an environment file, before the name of the first one.
+_PREFIX = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*?|)TOKEN=", re.MULTILINE)
 # The key of the record of a file that holds a secret alone.
 _FILE_KEY = "token"
 
@@ -119,10 +122,9 @@ def _deliveries(path: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
 def _fields(file_format: str, text: str) -> Mapping[str, Any]:
     """The fields of a file of ours. The variables of an environment file may have any prefix and neighbours."""
     if file_format == "env":
-        fields = read_fields(file_format, text, "")
-        username = next((value for key, value in fields.items() if key.endswith("username")), None)
-        return {**fields, "username": username}
-    return {} if is_foreign(file_format, text, "") else read_fields(file_format, text, "")
+        found = (read_fields(file_format, text, prefix) for prefix in dict.fromkeys(_PREFIX.findall(text)))
+        return next((fields for fields in found if fields.get("fingerprint")), {})
+    return {} if is_foreign(text, "") else read_fields(file_format, text, "")
 
 
 def _records(text: str) -> Mapping[str, Mapping[str, Any]]:

@@ -206,10 +206,14 @@ def _active(pair: Pair, robots: RobotsByName, stored: Sequence[StoredSecret]) ->
         if matching:
             return max(matching, key=lambda match: match[0])[1]
     # No store holds a present token. Consumers know the robot that was used last.
-    beginning = datetime.min.replace(tzinfo=timezone.utc)
-    members = [(name, robots.get(name)) for name in existing if name in pair.members]
-    used = [((robot.last_accessed or robot.created_at or beginning), name) for name, robot in members if robot]
-    return max(used, key=lambda use: use[0])[1] if used else None
+    members = {name: robot for name, robot in robots.items() if robot is not None and name in pair.members}
+    return max(members, key=lambda name: _used_last(members[name])) if members else None
+
+
+def _used_last(robot: Robot) -> tuple[datetime, datetime]:
+    """When a robot was used or created, for comparison."""
+    created = robot.created_at or datetime.min.replace(tzinfo=timezone.utc)
+    return robot.last_accessed or created, created
 
 
 def _has_token(robot: Robot | None, stored: StoredSecret) -> bool:

@@ -76,16 +76,15 @@ class _Module(AnsibleModule):
     def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
         self._replaced = replaced
         self._advice: list[str] = []  # for the replaced options of this task
-        super().__init__(**arguments)
+        initialise: Callable[..., None] = super().__init__
+        initialise(**arguments)
 
     def _load_params(self) -> None:
         AnsibleModule._load_params(self)
-        self._advice = [
-            f"There is no option {name}. {self._replaced[name]}"
-            for name in sorted(self.params)
-            if name in self._replaced
-        ]
-        self.params = without_empty(self.params, self.argument_spec)
+        given = {name for name, value in self.params.items() if name in self._replaced and value not in (None, "")}
+        self._advice = [f"There is no option {name}. {self._replaced[name]}" for name in sorted(given)]
+        known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
+        self.params = without_empty(known, self.argument_spec)
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         super().fail_json(msg=". ".join(self._advice) or msg, **result)

@@ -128,6 +128,12 @@ def observation(
     )
 
 
+def test_kind_of_issuer() -> None:
+    """Quay returns a secret once, so only the stores have it. Their records are not needed."""
+    kind = ApplicationTokenIssuer
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, False, False)
+
+
 # --- nothing is stored
 
 
@@ -205,11 +211,14 @@ def test_recorded_token_with_other_scopes(context: ModuleContext) -> None:
         replace(recorded("another secret", "other"), secret="s3cret"),
     ],
 )
-def test_token_without_its_record(quay: FakeQuay, context: ModuleContext, stored: StoredSecret) -> None:
+def test_token_without_its_record(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str], stored: StoredSecret
+) -> None:
     """Using the token once shows its uuid."""
     quay.answers(is_token("present"))
     assert observe(context, [PRESENT, token("other", name="x")], [stored]) == observation("s3cret", PRESENT)
     assert quay.requests == [verification("$oauthtoken", "s3cret")]
+    assert warnings == []
 
 
 @pytest.mark.parametrize(("reply", "state"), [(NOT_ACCEPTED, "invalid"), (EXPIRED, "expired")])

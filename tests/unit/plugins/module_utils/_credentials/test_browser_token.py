@@ -127,6 +127,12 @@ def observation(
     )
 
 
+def test_kind_of_issuer() -> None:
+    """Quay returns a secret once, so only the stores have it. Their records are not needed."""
+    kind = BrowserTokenIssuer
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, False, False)
+
+
 # --- observe
 
 

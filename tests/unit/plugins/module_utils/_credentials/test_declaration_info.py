@@ -77,6 +77,8 @@ def test_only_secrets_are_hidden() -> None:
         ({"kind": "file", "format": "json"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "yaml"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "env", "prefix": "CI_"}, None, "nightly", "$oauthtoken"),
+        ({"kind": "file", "format": "env", "prefix": ""}, None, "nightly", "$oauthtoken"),
+        ({"kind": "file", "format": "env", "prefix": "token_"}, None, "nightly", "$oauthtoken"),
         ({"kind": "container_auth"}, "quay.example.com:8443", None, None),
     ],
 )
@@ -102,6 +104,17 @@ def test_undeclared_delivery_is_found(
     }
     assert run([ROBOT], undeclared=[str(tmp_path)])["undeclared"] == [expected]
     assert run([{**ROBOT, "deliver": [store]}], undeclared=str(tmp_path))["undeclared"] == []
+
+
+def test_undeclared_variables_among_others(tmp_path: Path) -> None:
+    file = tmp_path / "ci.env"
+    file.write_text("GH_TOKEN=x\nexport PATH=/bin\n# a comment\nexport CI_TOKEN=former\nOTHER_TOKEN='y'\n")
+    options = {"kind": "file", "format": "env", "prefix": "CI_", "merge": True, "path": str(file)}
+    store = store_from_options({**dict.fromkeys(STORE_OPTIONS), **options}, HOST)
+    with store.prepare():
+        store.write(DELIVERY)
+    (found,) = run([ROBOT], undeclared=[str(file)])["undeclared"]
+    assert (found["name"], found["username"], found["fingerprint"]) == ("nightly", "$oauthtoken", FINGERPRINT)
 
 
 def test_other_registry_of_a_declared_auth_file_is_found(tmp_path: Path) -> None:
