@@ -38,8 +38,8 @@ options:
     type: raw
   compromised:
     description:
-      - Names of declared credentials whose secret leaked, as in the variable C(rotation_compromised) of the role. A text
-        is split at commas and line breaks.
+      - Names of declared credentials whose secret leaked, as in the variable C(rotation_compromised) of the role. A
+        text is split at commas and line breaks.
     type: raw
   undeclared:
     description:
