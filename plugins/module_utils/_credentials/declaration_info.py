@@ -41,12 +41,14 @@ def get_declaration_info(context: LocalContext) -> Result:
     host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
     credentials = read_declarations(params["credentials"], params["quay_host"], ephemeral=params["ephemeral"])
     force = read_force(params["force"], credentials, "rotation_force")
+    compromised = read_force(params["compromised"], credentials, "rotation_compromised")
     paths = [] if is_unset(params["undeclared"]) else read_list(params["undeclared"], "rotation_report_undeclared")
     return Result(
         changed=False,
         values={
             "credentials": [_returned(declared, host) for declared in credentials],
-            "force": force,
+            "force": list(dict.fromkeys([*force, *compromised])),
+            "compromised": compromised,
             "undeclared": list(_undeclared([read_path(path, "undeclared") for path in paths], credentials)),
         },
     )

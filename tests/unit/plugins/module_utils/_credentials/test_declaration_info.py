@@ -23,7 +23,14 @@ ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [{"kind": "file", "path"
 
 
 def run(credentials: Any, hidden: set[str] | None = None, **options: Any) -> dict[str, Any]:
-    params = {"quay_host": HOST, "quay_token": None, "quay_password": None, "force": None, "undeclared": None}
+    params = {
+        "quay_host": HOST,
+        "quay_token": None,
+        "quay_password": None,
+        "force": None,
+        "compromised": None,
+        "undeclared": None,
+    }
     context = LocalContext({**params, "ephemeral": False, "credentials": credentials, **options}, False, [])
     context.hidden = set() if hidden is None else hidden
     return dict(get_declaration_info(context).values)
@@ -38,7 +45,7 @@ def test_declarations_are_returned_with_what_identifies_them() -> None:
         "quay_password": "hunter2",
         "deliver": [{"kind": "file", "path": "/etc/ci/scan"}],
     }
-    found = run([ROBOT, scan], force="scan")
+    found = run([ROBOT, scan], force="acme+ci", compromised="scan")
     assert found == {
         "credentials": [
             {**ROBOT, "position": 0, "identity": "robot acme+ci of quay.example.com:8443"},
@@ -49,7 +56,8 @@ def test_declarations_are_returned_with_what_identifies_them() -> None:
                 "identity": "referrers scan of quay.example.com:8443",
             },
         ],
-        "force": ["scan"],
+        "force": ["acme+ci", "scan"],
+        "compromised": ["scan"],
         "undeclared": [],
     }
 
