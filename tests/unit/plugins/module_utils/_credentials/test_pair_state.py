@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The robots of a pair: which is active, which is next, and which former secrets may still be valid."""
+"""The robots of one credential: which is active, and which former secrets may still be valid."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 
@@ -20,9 +20,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_
     handle_of,
     held_by_other_strategy,
     held_by_unknown_token,
+    is_marked,
     is_named,
+    marked,
+    named_robots,
     pair_from_options,
     pair_state_of,
+    recorded_robots,
     refuse_unknown_robot,
     robot_of_handle,
 )
@@ -36,8 +40,8 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 A = RobotName("acme", "ci_a")
 B = RobotName("acme", "ci_b")
-PAIRED = Pair(CI, (A, B), (CI,))
-IN_PLACE = Pair(CI, (CI,), (A, B))
+PAIRED = Pair(CI, (A, B), paired=True, explicit=True)
+IN_PLACE = Pair(CI, (A, B), paired=False, explicit=True)
 
 
 def robot(short: str, token: str | None = None, *, used: datetime | None = None, age: timedelta = 90 * DAY) -> Robot:
@@ -62,45 +66,67 @@ def unrecorded(carrier: Robot) -> StoredSecret:
 # --- the robots of the options
 
 
-def options(strategy: str = "paired", pair: list[str] | None = None) -> dict[str, Any]:
-    return {"strategy": strategy, "pair": pair}
+def options(strategy: str = "paired", pair: list[str] | None = None, name: str = "acme+ci") -> dict[str, Any]:
+    return {"strategy": strategy, "pair": pair, "name": name}
 
 
-def test_default_pair() -> None:
-    assert pair_from_options(CI, options()) == PAIRED
-    assert pair_from_options(CI, options("in_place")) == IN_PLACE
-    assert PAIRED.all == (A, B, CI)
-    assert IN_PLACE.all == (CI, A, B)
+def shorts(names: Sequence[RobotName]) -> list[str]:
+    return [name.short for name in names]
+
+
+def test_generated_names() -> None:
+    """More than anybody can use up within the hour for which each of them rests."""
+    pair = pair_from_options(CI, options())
+    assert (pair.paired, pair.explicit) == (True, False)
+    assert len(pair.members) == len(set(pair.members)) == 234
+    assert shorts(pair.members)[:3] == ["ci_a", "ci_b", "ci_c"]
+    assert shorts(pair.members)[25:28] == ["ci_z", "ci_a2", "ci_b2"]
+    assert shorts(pair.members)[-1] == "ci_z9"
+    assert {name.organization for name in pair.members} == {"acme"}
+    assert pair.others == (CI,)
+    assert pair.usual == (A, B)
+    assert pair.all == (*pair.members, CI)
+
+
+def test_in_place() -> None:
+    pair = pair_from_options(CI, options("in_place"))
+    assert (pair.members, pair.usual) == ((CI,), (CI,))
+    assert shorts(pair.others)[:2] == ["ci_a", "ci_b"]
 
 
 def test_pair_in_the_namespace_of_the_user() -> None:
     own = RobotName(None, "ci")
-    members = (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
-    assert pair_from_options(own, options()) == Pair(own, members, (own,))
+    assert pair_from_options(own, options(name="ci")).usual == (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
+    named = options(pair=["ann+blue", "green"], name="ann+ci")
+    assert shorts(pair_from_options(own, named).members) == ["blue", "green"]
+    assert {name.organization for name in pair_from_options(own, named).all} == {None}
 
 
-def test_named_pair() -> None:
-    blue, green = RobotName("acme", "blue"), RobotName("acme", "green")
-    named = ["acme+blue", "acme+green"]
-    assert pair_from_options(CI, options(pair=named)) == Pair(CI, (blue, green), (CI,))
-    assert pair_from_options(CI, options("in_place", named)) == Pair(CI, (CI,), (blue, green))
+@pytest.mark.parametrize("count", [2, 3])
+def test_named_pair(count: int) -> None:
+    names = tuple(RobotName("acme", short) for short in ("blue", "green", "red")[:count])
+    texts = [str(name) for name in names]
+    assert pair_from_options(CI, options(pair=texts)) == Pair(CI, names, paired=True, explicit=True)
+    in_place = pair_from_options(CI, options("in_place", texts))
+    assert (in_place.members, in_place.others) == ((CI,), names)
+    assert pair_from_options(CI, options(pair=texts)).usual == names
 
 
 @pytest.mark.parametrize("strategy", ["paired", "in_place"])
 @pytest.mark.parametrize(
-    "pair", [["acme+blue"], ["acme+blue", "acme+blue"], ["acme+blue", "acme+ci"], ["acme+a1", "acme+b1", "acme+c1"]]
+    "pair", [["acme+blue"], ["acme+blue", "acme+blue"], ["acme+blue", "acme+ci"], ["acme+a1", "acme+b1", "acme+a1"]]
 )
-def test_pair_of_other_than_two_robots(strategy: str, pair: list[str]) -> None:
+def test_pair_of_too_few_robots(strategy: str, pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(strategy, pair))
-    assert str(caught.value) == "pair must name two different robots, neither of them acme+ci itself"
+    assert str(caught.value) == "pair must name at least two different robots, none of them acme+ci itself"
 
 
 @pytest.mark.parametrize("pair", [["acme+blue", "other+green"], ["other+blue", "other+green"], ["blue", "green"]])
 def test_pair_in_another_namespace(pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(pair=pair))
-    assert str(caught.value) == ("pair: both robots must be in the namespace of acme+ci, because permissions end there")
+    assert str(caught.value) == "pair: all robots must be in the namespace of acme+ci, because permissions end there"
 
 
 def test_invalid_robot_of_a_pair() -> None:
@@ -109,14 +135,45 @@ def test_invalid_robot_of_a_pair() -> None:
 
 
 def test_name_that_is_too_long_for_a_pair() -> None:
-    """It never had a pair. Of a robot that shall have one, the name is refused."""
-    longest, too_long = RobotName("acme", "x" * 253), RobotName("acme", "x" * 254)
-    assert len(pair_from_options(longest, options("in_place")).all) == 3
-    assert pair_from_options(too_long, options("in_place")) == Pair(too_long, (too_long,), ())
-    with pytest.raises(BadInput, match="is not a valid robot name"):
+    """It never had a pair. Of a robot that should have one, the name is refused."""
+    longest, too_long = (RobotName("acme", "x" * (255 - len("acme+") - room)) for room in (2, 1))
+    assert len(pair_from_options(longest, options("in_place")).others) == 26
+    assert pair_from_options(too_long, options("in_place")).all == (too_long,)
+    with pytest.raises(BadInput, match="is too long for strategy: paired without pair, which appends _a and _b$"):
         pair_from_options(too_long, options())
     named = pair_from_options(too_long, options("in_place", ["acme+blue", "acme+green"]))
-    assert [name.short for name in named.others] == ["blue", "green"]
+    assert shorts(named.others) == ["blue", "green"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "limited"),
+    [
+        (pair_from_options(CI, options()), [CI]),
+        (pair_from_options(CI, options("in_place")), [CI]),
+        (PAIRED, [A, B, CI]),
+        (IN_PLACE, [A, B, CI]),
+    ],
+)
+def test_names_that_nobody_else_can_choose(pair: Pair, limited: list[RobotName]) -> None:
+    assert [name for name in (A, B, CI) if pair.is_limited(name)] == limited
+
+
+def test_robots_in_messages() -> None:
+    assert str(pair_from_options(CI, options())) == "acme+ci_a, acme+ci_b, acme+ci"
+    three = ["acme+blue", "acme+green", "acme+red"]
+    assert str(pair_from_options(CI, options(pair=three))) == "acme+blue, acme+green, acme+red, acme+ci"
+
+
+def test_mark() -> None:
+    """It is in the metadata of every robot whose name is not that of the credential."""
+    declared = {"team": "a"}
+    assert marked(declared, PAIRED, A) == {"team": "a", "tokensmith.quay/credential": "ci"}
+    assert marked(None, PAIRED, A) == {"tokensmith.quay/credential": "ci"}
+    assert marked(marked(declared, PAIRED, A), PAIRED, CI) == declared
+    assert marked(marked(None, PAIRED, A), PAIRED, CI) is None
+    assert is_marked(replace(ROBOT_A, metadata=marked(declared, PAIRED, A)), PAIRED)
+    for metadata in (None, {}, {"tokensmith.quay/credential": "other"}):
+        assert not is_marked(replace(ROBOT_A, metadata=metadata), PAIRED)
 
 
 # --- names and handles
@@ -206,11 +263,30 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
         (PAIRED, [held(ROBOT_A, ROBOT_B)], False),
         (PAIRED, [held(ROBOT)], True),
         (PAIRED, [held(ROBOT_A, ROBOT)], True),
-        (Pair(CI, (CI,), ()), [held(ROBOT_A)], False),
+        (Pair(CI, (), paired=False), [held(ROBOT_A)], False),
     ],
 )
 def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: bool) -> None:
     assert held_by_other_strategy(pair, stored) is other
+
+
+@pytest.mark.parametrize(
+    ("stored", "recorded", "named"),
+    [
+        ([], set(), set()),
+        ([EMPTY], set(), set()),
+        ([held(ROBOT_A)], {A}, {A}),
+        ([held(ROBOT_A, ROBOT_B)], {A, B}, {A, B}),
+        ([held(ROBOT_A, ROBOT)], {A, CI}, {A, CI}),
+        ([unrecorded(ROBOT_A)], set(), {A}),
+        ([held(ROBOT_B), unrecorded(ROBOT_A)], {B}, {A, B}),
+        ([StoredSecret(None, held(ROBOT_A, ROBOT_B).record, "acme+ci_a")], {B}, {B}),
+        ([held(STRANGER), stored_secret("s3cret")], set(), set()),
+    ],
+)
+def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[RobotName], named: set[RobotName]) -> None:
+    assert recorded_robots(PAIRED, stored) == recorded
+    assert named_robots(PAIRED, stored) == named
 
 
 @pytest.mark.parametrize(
@@ -224,9 +300,9 @@ def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: b
         (BOTH, [unrecorded(ROBOT_A)], False),
         (BOTH, [held(ROBOT)], True),
         (BOTH, [held(ROBOT_A), StoredSecret("another secret")], True),
-        (BOTH, [held(ROBOT_A, ROBOT)], True),
-        (BOTH, [StoredSecret(None, held(ROBOT_A, ROBOT).record)], True),
-        ({A: ROBOT_A, B: None}, [held(ROBOT_A, ROBOT_B)], True),
+        (BOTH, [held(ROBOT_A, ROBOT)], False),
+        (BOTH, [StoredSecret(None, held(ROBOT_A, ROBOT).record)], False),
+        ({A: ROBOT_A, B: None}, [held(ROBOT_A, ROBOT_B)], False),
         ({A: None, B: None}, [held(ROBOT_A)], True),
         ({A: None, B: None}, [], False),
     ],
@@ -234,7 +310,7 @@ def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: b
 def test_held_by_unknown_token(
     robots: dict[RobotName, Robot | None], stored: list[StoredSecret], unknown: bool
 ) -> None:
-    """Then the robots of the other strategy must be read, too."""
+    """Then all robots of the credential must be read."""
     assert held_by_unknown_token(robots, stored) is unknown
 
 
@@ -244,95 +320,101 @@ HANDLE, HANDLE_A, HANDLE_B = map(handle_of, (ROBOT, ROBOT_A, ROBOT_B))
 RECENTLY = robot("ci_b", used=NOW - DAY)
 ALL: dict[RobotName, Robot | None] = {**BOTH, CI: ROBOT}
 
-# The pair, the robots that exist, what is stored; then the active robot, the next one, and the former secrets.
+# The pair, the robots that exist, what is stored; then the active robot and the former secrets.
 STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret], PairState]] = {
-    "no robots": (PAIRED, {A: None, B: None}, [EMPTY], PairState(None, A, ())),
-    "no robots, a stored secret": (PAIRED, {A: None, B: None}, [held(ROBOT_A)], PairState(None, A, ())),
-    "first robot alone": (PAIRED, {A: ROBOT_A, B: None}, [held(ROBOT_A)], PairState(A, B, ())),
-    "second robot alone": (PAIRED, {A: None, B: ROBOT_B}, [EMPTY], PairState(B, A, ())),
-    "first robot": (PAIRED, BOTH, [held(ROBOT_A, ROBOT_B)], PairState(A, B, (HANDLE_B,))),
-    "second robot": (PAIRED, BOTH, [held(ROBOT_B, ROBOT_A)], PairState(B, A, (HANDLE_A,))),
-    "former secret revoked": (PAIRED, BOTH, [held(ROBOT_A, robot("ci_b", "before"))], PairState(A, B, ())),
-    "nothing recorded as replaced": (PAIRED, BOTH, [held(ROBOT_A)], PairState(A, B, ())),
-    "no record": (PAIRED, BOTH, [unrecorded(ROBOT_A)], PairState(A, B, (HANDLE_B,))),
+    "no robots": (PAIRED, {A: None, B: None}, [EMPTY], PairState(None, ())),
+    "no robots, a stored secret": (PAIRED, {A: None, B: None}, [held(ROBOT_A)], PairState(None, ())),
+    "first robot alone": (PAIRED, {A: ROBOT_A, B: None}, [held(ROBOT_A)], PairState(A, ())),
+    "second robot alone": (PAIRED, {A: None, B: ROBOT_B}, [EMPTY], PairState(B, ())),
+    "first robot": (PAIRED, BOTH, [held(ROBOT_A, ROBOT_B)], PairState(A, (HANDLE_B,))),
+    "second robot": (PAIRED, BOTH, [held(ROBOT_B, ROBOT_A)], PairState(B, (HANDLE_A,))),
+    "former secret revoked": (PAIRED, BOTH, [held(ROBOT_A, robot("ci_b", "before"))], PairState(A, ())),
+    "nothing recorded as replaced": (PAIRED, BOTH, [held(ROBOT_A)], PairState(A, ())),
+    "no record": (PAIRED, BOTH, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B,))),
     "record of another secret": (
         PAIRED,
         BOTH,
         [StoredSecret(ROBOT_A.token, held(STRANGER, ROBOT).record)],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     # Two stores hold different robots: that which was delivered last, or has no record yet, is active.
     "newer delivery": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), held(ROBOT_B, delivered=NOW - DAY)],
-        PairState(A, B, ()),
+        PairState(A, ()),
     ),
     "newer delivery to the second store": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW - DAY), held(ROBOT_B, ROBOT_A, delivered=NOW)],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "interrupted delivery": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), unrecorded(ROBOT_B)],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "delivery at an unknown time": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), held(ROBOT_B, delivered=None)],
-        PairState(B, A, ()),
+        PairState(B, ()),
     ),
     # No store holds a present token.
     "known by its name": (
         PAIRED,
         BOTH,
         [StoredSecret("outdated", None, "acme+ci_b")],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "token before name": (
         PAIRED,
         BOTH,
         [StoredSecret("outdated", None, "acme+ci_b"), held(ROBOT_A, ROBOT_B)],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     "name without a secret": (
         PAIRED,
         {A: robot("ci_a", used=NOW), B: ROBOT_B},
         [StoredSecret(None, None, "acme+ci_b")],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
-    "used last": (PAIRED, {A: ROBOT_A, B: RECENTLY}, [EMPTY], PairState(B, A, (HANDLE_A,))),
+    "used last": (PAIRED, {A: ROBOT_A, B: RECENTLY}, [EMPTY], PairState(B, (HANDLE_A,))),
+    "used at the same time, created last": (
+        PAIRED,
+        {A: robot("ci_a", used=NOW), B: robot("ci_b", used=NOW, age=DAY)},
+        [EMPTY],
+        PairState(B, (HANDLE_A,)),
+    ),
     "never used, created last": (
         PAIRED,
         {A: robot("ci_a", age=DAY), B: ROBOT_B},
         [StoredSecret("another secret")],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     "no dates": (
         PAIRED,
         {A: replace(ROBOT_A, created_at=None), B: replace(RECENTLY, created_at=None)},
         [],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     # From one robot to a pair.
-    "robot of its own name": (PAIRED, ALL, [held(ROBOT)], PairState(CI, A, ())),
-    "robot of its own name, no record": (PAIRED, ALL, [unrecorded(ROBOT)], PairState(CI, A, (HANDLE_A, HANDLE_B))),
-    "moved to the pair": (PAIRED, ALL, [held(ROBOT_A, ROBOT)], PairState(A, B, (HANDLE,))),
-    "moved to the pair, no record": (PAIRED, ALL, [unrecorded(ROBOT_A)], PairState(A, B, (HANDLE_B,))),
+    "robot of its own name": (PAIRED, ALL, [held(ROBOT)], PairState(CI, ())),
+    "robot of its own name, no record": (PAIRED, ALL, [unrecorded(ROBOT)], PairState(CI, (HANDLE_A, HANDLE_B))),
+    "moved to the pair": (PAIRED, ALL, [held(ROBOT_A, ROBOT)], PairState(A, (HANDLE,))),
+    "moved to the pair, no record": (PAIRED, ALL, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B,))),
     "robot of its own name is not ours": (
         PAIRED,
         {A: None, B: None, CI: ROBOT},
         [StoredSecret("another secret")],
-        PairState(None, A, ()),
+        PairState(None, ()),
     ),
     # From a pair to one robot.
-    "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, CI, (HANDLE_B,))),
-    "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, CI, (HANDLE_A, HANDLE_B))),
-    "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, CI, ())),
+    "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, (HANDLE_B,))),
+    "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, (HANDLE_A, HANDLE_B))),
+    "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, ())),
 }
 
 
@@ -343,8 +425,8 @@ def test_pair_state(case: str) -> None:
 
 
 def test_served_by_a_member() -> None:
-    assert PairState(A, B, ()).is_served_by(PAIRED)
-    assert not PairState(CI, A, ()).is_served_by(PAIRED)
-    assert not PairState(None, A, ()).is_served_by(PAIRED)
-    assert PairState(CI, CI, ()).is_served_by(IN_PLACE)
-    assert not PairState(A, CI, ()).is_served_by(IN_PLACE)
+    assert PairState(A, ()).is_served_by(PAIRED)
+    assert not PairState(CI, ()).is_served_by(PAIRED)
+    assert not PairState(None, ()).is_served_by(PAIRED)
+    assert PairState(CI, ()).is_served_by(IN_PLACE)
+    assert not PairState(A, ()).is_served_by(IN_PLACE)

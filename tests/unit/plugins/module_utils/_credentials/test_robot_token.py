@@ -57,6 +57,8 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     UNKNOWN_ROBOT,
     change_days,
     changes,
+    deletion_days,
+    deletions,
     robot_list,
     robot_reply,
     verified,
@@ -69,6 +71,11 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 ROBOTS = "/api/v1/organization/acme/robots"
 READABLE = ok({"registry_state": "normal"})
+NOTHING_LOGGED = ok({"aggregated": []})
+LIVES_ON = (
+    "registry tokens that were issued to it are still accepted as its password for an hour, and each login with one "
+    "gives another"
+)
 
 
 def robot(short: str = "ci", token: str | None = "s3cret", namespace: str = "acme") -> Robot:
@@ -134,6 +141,53 @@ def test_invalid_policy(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput) as caught:
         robot_policy({"rotate": "when_due", "strategy": "in_place", **options})
     assert str(caught.value) == message
+
+
+LEAKED: dict[str, Any] = {"name": "acme+ci", "rotate": "compromised", "strategy": "in_place", "retire_after": "2d"}
+AUTH_FILE = {"kind": "container_auth", "path": "/auth.json", "format": None}
+
+
+def file_store(file_format: str | None) -> dict[str, Any]:
+    return {"kind": "file", "path": "/secret", "format": file_format}
+
+
+@pytest.mark.parametrize("strategy", ["in_place", "paired"])
+@pytest.mark.parametrize("stores", [[AUTH_FILE], [AUTH_FILE, *map(file_store, ("json", "yaml", "env"))]])
+def test_policy_after_a_leak(strategy: str, stores: list[dict[str, Any]]) -> None:
+    """The old secret ends with this run, whatever the grace period."""
+    policy = robot_policy({**LEAKED, "strategy": strategy, "deliver": stores})
+    assert policy == Policy("compromised", retire_after=timedelta(0), overlaps=True)
+    assert (policy.forced, policy.ends_access) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({}, "deliver is missing. Name the stores that consumers read"),
+        ({"current_token": "s3cret"}, "deliver is missing. Name the stores that consumers read"),
+        ({"token_path": "/token"}, "/token holds the secret without its user name. Use another format"),
+        (
+            {"deliver": [AUTH_FILE, file_store("token"), {**file_store(None), "path": "/other"}]},
+            "/secret, /other holds the secret without its user name. Use another format",
+        ),
+        (
+            {"deliver": [AUTH_FILE], "copy_rights": False},
+            "with copy_rights: false, the next robot would have no permissions. Leave it out",
+        ),
+        (
+            {"deliver": [AUTH_FILE], "federation": []},
+            "federation belongs to one robot. Set it to an empty list in a run without rotate, and leave it out",
+        ),
+    ],
+)
+def test_robot_that_no_other_can_replace(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        robot_policy({**LEAKED, **options})
+    assert str(caught.value) == (
+        "rotate: compromised gives the credential to a robot of another name, and deletes acme+ci, because "
+        f"{LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is replaced at "
+        "once, but those registry tokens stay valid without end, until the robot is deleted"
+    )
 
 
 # --- one robot
@@ -203,10 +257,11 @@ def test_age_query(quay: FakeQuay, issuer: RobotIssuer) -> None:
 
 @pytest.mark.parametrize("exists", [False, True])
 def test_prepare(quay: FakeQuay, issuer: RobotIssuer, exists: bool) -> None:
-    quay.answers(READABLE)
+    quay.answers(READABLE, *([] if exists else [NOTHING_LOGGED]))
     observed = Observation(ObservedState(exists=exists), Credential("acme+ci", "acme+ci"))
     assert issuer.prepare(observed) is observed
-    assert paths(quay) == [("GET", "/config")]
+    logs = [] if exists else [("GET", "/api/v1/organization/acme/aggregatelogs")]
+    assert paths(quay) == [("GET", "/config"), *logs]
 
 
 def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) -> None:
@@ -224,9 +279,33 @@ def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, exists: bool, chec
     issuer = RobotIssuer(context, RobotName(None, "ci"), Policy(), RobotLookup(context, None))
     observed = Observation(ObservedState(exists=exists), Credential("ci", "ci"))
     asks = check_mode and not exists
-    quay.answers(READABLE, *([verified(sub="ann")] if asks else []))
+    quay.answers(READABLE, *([] if exists else [NOTHING_LOGGED]), *([verified(sub="ann")] if asks else []))
     assert issuer.prepare(observed) == (replace(observed, username="ann+ci") if asks else observed)
-    assert paths(quay) == [("GET", "/config")] + ([("GET", "/v2/auth")] if asks else [])
+    logs = [] if exists else [("GET", "/api/v1/user/aggregatelogs")]
+    assert paths(quay) == [("GET", "/config"), *logs] + ([("GET", "/v2/auth")] if asks else [])
+
+
+def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
+    issuer = RobotIssuer(context, CI, Policy("always"), RobotLookup(context, "acme"))
+    new = robot(token="new")
+    quay.answers(robot_reply(robot()), READABLE, robot_reply(new), verified())
+    assert issuer.ended is None
+    issuer.mint(issuer.prepare(issuer.observe([])))
+    assert issuer.ended is False
+    assert warnings == [
+        f"The former secret of acme+ci is invalid now, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
+        "secret leaked, run the task with rotate: compromised."
+    ]
+
+
+def test_name_of_a_robot_that_was_deleted_lately(quay: FakeQuay, issuer: RobotIssuer, warnings: list[str]) -> None:
+    quay.answers(READABLE, deletion_days(NOW), deletions({"ci": NOW - timedelta(minutes=5), "other": NOW}))
+    issuer.prepare(Observation(ObservedState(exists=False), Credential("acme+ci", "acme+ci")))
+    assert warnings == [
+        "A robot of the name acme+ci was deleted at 2026-11-22T09:25:00Z. Registry tokens that were issued to it are "
+        "accepted again as a password of the new one until 2026-11-22T10:30:00Z, and each login with one gives "
+        "another. If its secret leaked, use another name, or create it later."
+    ]
 
 
 def test_mint(quay: FakeQuay, issuer: RobotIssuer) -> None:
@@ -426,7 +505,7 @@ def test_errors_of_single_robots(quay: FakeQuay, context: ModuleContext) -> None
     assert results[1] == observation("acme+ci", robot())
     assert results[2] == "This login may see the robot acme+hidden but not its token"
     assert str(results[3]).startswith("A store of acme+ci holds a secret of acme+old_a from an earlier delivery, and ")
-    assert results[4] == ("pair: both robots must be in the namespace of acme+ci, because permissions end there")
+    assert results[4] == ("pair: all robots must be in the namespace of acme+ci, because permissions end there")
     assert not results[5].state.exists
     assert len(results) == 6
 
