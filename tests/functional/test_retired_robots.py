@@ -431,6 +431,7 @@ def test_credential_returns_to_a_robot_of_its_own_name_that_was_kept(paired: Pai
     harness.run(MODULE, in_place)
     entry = {"issuer": "https://token.ci.example.com", "subject": "project/acme"}
     browse(harness, "POST", f"{ROBOTS}/pull/federation", [entry])
+    harness.advance(minutes=1)
     paired.run()
     kept = paired.run()
     assert (kept["ended"], names(harness)) == (False, {"acme+pull", A})

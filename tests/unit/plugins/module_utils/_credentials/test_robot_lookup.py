@@ -30,6 +30,8 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     UNKNOWN_ROBOT,
     change_days,
     changes,
+    deletion_days,
+    deletions,
     robot_list,
     robot_reply,
 )
@@ -277,6 +279,32 @@ def test_robots_that_cannot_be_read(quay: FakeQuay, lookup: RobotLookup) -> None
         lookup.prefetch()
     with pytest.raises(ApiError):
         lookup.get(CI)
+
+
+def test_existing_robots(quay: FakeQuay, lookup: RobotLookup) -> None:
+    """One list with their teams serves all later reads, except those that need metadata."""
+    listed = [robot("ci"), robot("other")]
+    quay.answers(robot_list(*listed), robot_reply(replace(listed[0], metadata={"team": "a"})))
+    names = [RobotName("acme", short) for short in ("none", "ci")]
+    assert lookup.existing(names) == {CI: listed[0]}
+    assert lookup.existing([CI]) == {CI: listed[0]}
+    assert lookup.get(CI) == listed[0]
+    assert lookup.read(CI) == replace(listed[0], metadata={"team": "a"})
+    assert quay.calls == [("GET", f"{ROBOTS}?permissions=true"), ("GET", f"{ROBOTS}/ci")]
+
+
+def test_deletions_are_found_once(quay: FakeQuay, lookup: RobotLookup) -> None:
+    quay.answers(deletion_days(NOW), deletions({"ci": NOW - timedelta(minutes=5)}))
+    for _time in range(2):
+        assert lookup.deletions(NOW - timedelta(hours=1)) == {"ci": NOW - timedelta(minutes=5)}
+    assert targets(quay) == [COUNTS, LOGS]
+
+
+def test_deletions_are_unknown(quay: FakeQuay, lookup: RobotLookup) -> None:
+    quay.answers(FORBIDDEN)
+    for _time in range(2):
+        assert lookup.deletions(NOW - timedelta(hours=1), NOW - DAY) is None
+    assert targets(quay) == [COUNTS]
 
 
 # --- ages of robots

@@ -56,6 +56,7 @@ WRITE_HEADERS = {**READ_HEADERS, "Content-Type": "application/json"}
 READ = Request("GET", PATH, READ_HEADERS)
 REGENERATE = Request("POST", f"{PATH}/regenerate", WRITE_HEADERS, {})
 CREATE = Request("PUT", PATH, WRITE_HEADERS, {})
+DELETE = Request("DELETE", PATH, READ_HEADERS)
 
 Step = Union[Reply, Exception]
 
@@ -203,6 +204,33 @@ def test_invalidate_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None
     quay.answers(FORBIDDEN)
     with pytest.raises(Forbidden):
         secret.invalidate(FORMER)
+
+
+# --- delete
+
+
+@pytest.mark.parametrize("replies", [(empty(),), (UNKNOWN_ROBOT,), (page(500), UNKNOWN_ROBOT)])
+def test_delete(quay: FakeQuay, secret: RobotSecret, replies: tuple[Reply, ...]) -> None:
+    """After a lost response, the robot is looked for. It is never deleted twice."""
+    quay.answers(*replies)
+    secret.delete()
+    assert quay.requests == [DELETE, READ][: len(replies)]
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_delete_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    step, kind = LOST[case]
+    quay.answers(step, robot_reply(FORMER))
+    with pytest.raises(kind):
+        secret.delete()
+    assert quay.requests == [DELETE, READ]
+
+
+def test_delete_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None:
+    quay.answers(error(400, "Robot is being used by a mirror", "invalid_request"))
+    with pytest.raises(ApiError, match="used by a mirror"):
+        secret.delete()
+    assert quay.requests == [DELETE]
 
 
 # --- verified
