@@ -43,8 +43,10 @@ attributes:
 options:
   name:
     description:
-      - Name of the robot. Specify V(organization+robot), or only V(robot) for a robot in the namespace of the signed-in
-        user.
+      - Name of the robot. Specify V(organization+robot). For a robot in the personal namespace of the login, specify
+        V(user+robot), with the name of that user.
+      - A name without a namespace also means the personal namespace of the login. The module then warns, because this
+        is easily written by mistake.
     type: str
     required: true
   description:
@@ -118,6 +120,7 @@ options:
     description:
       - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
         deletes its robot. It must be shorter than O(max_age).
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
       - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
       - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is

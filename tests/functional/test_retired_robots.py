@@ -240,7 +240,7 @@ def test_existing_robot_of_a_named_pair_is_used_with_a_warning(paired: PairedRob
     assert result["username"] == "acme+blue"
     assert paired.secret_of("acme+blue") != former
     for run in (predicted, result):
-        assert run.warned("acme+blue carries the credential again, because pair names no other robot")
+        assert run.warned("acme+blue exists already and carries the credential from now on")
     assert thief.has_access()
 
 
@@ -422,3 +422,25 @@ def test_quay_token_info_agrees(paired: PairedRobots) -> None:
     paired.run()
     assert shown() == ("nothing", "not_due", C)
     assert Path(f"{harness.token_path}.record.json").exists()
+
+
+def test_credential_returns_to_a_robot_of_its_own_name_that_was_kept(paired: PairedRobots) -> None:
+    """It has federation, so it was not deleted when the credential moved to a pair."""
+    harness = paired.harness
+    in_place = paired.arguments(strategy="in_place")
+    harness.run(MODULE, in_place)
+    entry = {"issuer": "https://token.ci.example.com", "subject": "project/acme"}
+    browse(harness, "POST", f"{ROBOTS}/pull/federation", [entry])
+    harness.advance(minutes=1)
+    paired.run()
+    kept = paired.run()
+    assert (kept["ended"], names(harness)) == (False, {"acme+pull", A})
+    predicted = harness.check(MODULE, in_place)
+    back = harness.run(MODULE, in_place)
+    assert_predicted(predicted, back)
+    assert back["username"] == "acme+pull"
+    for run in (predicted, back):
+        assert run.warned("acme+pull exists already and carries the credential from now on")
+    harness.run(MODULE, in_place)
+    assert names(harness) == {"acme+pull"}
+    harness.four_runs(MODULE, in_place)

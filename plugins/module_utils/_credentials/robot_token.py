@@ -18,7 +18,6 @@ from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.names import check_length
 from .._core.times import format_time
-from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -27,6 +26,7 @@ from .._stores.holders import SecretHolder, holder_from_options
 from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
+from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .pair_robots import PairRobots
 from .pair_state import (
     PAIRED,
@@ -49,8 +49,11 @@ from .successor import NAME_REST
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
+    return in_its_namespace(context, RobotName.parse(context.params["name"]), partial(_ensure, context))
+
+
+def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
-    name = _own_or_organization(context, RobotName.parse(params["name"]))
     check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
@@ -68,19 +71,6 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     if params["permissions"]:
         result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
-
-
-def _own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
-    """The robot, in the user's own namespace if the name begins with the user's own name."""
-    auth = context.client.auth
-    if isinstance(auth, SessionAuth) and name.organization == auth.username:
-        return RobotName(None, name.short)
-    if name.organization is None:
-        context.warn(
-            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
-            f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
-        )
-    return name
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
@@ -268,7 +258,7 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            name = _own_or_organization(context, RobotName.parse(declared.name))
+            name = own_or_organization(context, RobotName.parse(declared.name))
             pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
@@ -276,12 +266,21 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
         namespaces.setdefault(pair.name.organization, []).append((declared, pair))
     for organization, items in namespaces.items():
         observe = partial(_observe_namespace, context, organization, items)
-        yield from observe_or_report([declared for declared, _pair in items], observe)
+        yield from observe_or_report(
+            [declared for declared, _pair in items], partial(retried_as_own, context, organization, observe)
+        )
 
 
 def _observe_namespace(
-    context: ModuleContext, organization: str | None, items: Sequence[tuple[DeclaredCredential, Pair]]
+    context: ModuleContext,
+    organization: str | None,
+    items: Sequence[tuple[DeclaredCredential, Pair]],
+    is_own: bool,
 ) -> list[Observed]:
+    """``is_own``: the organization turned out to be the user's own namespace."""
+    if is_own:
+        organization = None
+        items = [(declared, pair_from_options(as_own(pair.name), declared.params)) for declared, pair in items]
     lookup = RobotLookup(context, organization)
     lookup.prefetch()
     observed: list[Observed] = []

@@ -205,8 +205,8 @@ def test_robot_without_an_entry_counts_as_old_as_itself(
     [
         (
             FORBIDDEN,
-            f"GET {ORIGIN}{COUNTS}: Quay answered 403: Unauthorized. The login lacks the permission or the scope, or "
-            "the object does not exist (Quay does not say which)",
+            f"GET {ORIGIN}{COUNTS}: Quay answered 403: Unauthorized. The login lacks the permission, or the "
+            "object does not exist (Quay does not say which)",
         ),
         (page(500), f"GET {ORIGIN}{COUNTS}: Quay answered 500: Some page"),
         (

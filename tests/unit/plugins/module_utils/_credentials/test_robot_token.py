@@ -102,18 +102,28 @@ def paths(quay: FakeQuay) -> list[tuple[str, str]]:
 
 # --- the policy
 
+STORE: dict[str, Any] = {"kind": "file", "path": "/token", "format": None}
+WITHOUT_USERNAME = (
+    "strategy: paired changes the user name with each rotation, and a file with the token alone has no place for it. "
+    "Use deliver with format: json, yaml or env, or with kind: container_auth"
+)
+
 
 def test_policy() -> None:
     """A replaced secret may live until another run, because robots can take turns."""
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
-        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "strategy": "paired", "deliver": [store]}) == expected
     assert robot_policy({**options, "federation": []}) == expected
 
 
-STORE = {"kind": "file", "path": "/token", "format": None}
+@pytest.mark.parametrize("holder", [{"token_path": "/token"}, {"deliver": [STORE]}])
+def test_policy_of_a_pair_that_is_removed(holder: dict[str, Any]) -> None:
+    """Its stores need no place for a user name any more."""
+    options = {"rotate": "when_due", "strategy": "paired", "state": "absent", **holder}
+    assert robot_policy(options) == Policy(overlaps=True)
 
 
 def test_policy_for_a_leaked_secret() -> None:
@@ -161,16 +171,19 @@ def test_leaked_secret_that_cannot_move_to_another_robot(options: dict[str, Any]
     [
         (
             {"strategy": "paired"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
             {"strategy": "paired", "deliver": [], "token_path": None, "current_token": "s3cret"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
-            {"strategy": "paired", "token_path": "/token", "federation": []},
+            {"strategy": "paired", "deliver": [{**STORE, "format": "env"}], "federation": []},
             "federation belongs to one robot; it cannot be given together with strategy: paired",
         ),
+        ({"strategy": "paired", "token_path": "/token"}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [STORE]}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [{**STORE, "format": "json"}, STORE]}, WITHOUT_USERNAME),
         (
             {"max_age": "1d", "retire_after": "1d"},
             "retire_after must be shorter than max_age, because only two robots take turns",
@@ -664,14 +677,14 @@ def test_pair_that_is_declared_absent(quay: FakeQuay, context: ModuleContext, st
     [
         (
             FORBIDDEN,
-            "Quay answered 403: Unauthorized. The login lacks the permission or the scope, or the object does "
-            "not exist (Quay does not say which)",
+            "Quay answered 403: Unauthorized. The login lacks the permission, or the object does not exist (Quay does "
+            "not say which)",
         ),
         (error(404, "Not Found", "not_found"), "Quay answered 404: Not Found"),
     ],
 )
 def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, reply: Reply, problem: str) -> None:
-    quay.answers(reply, robot_list(robot("ci", namespace="other")))
+    quay.answers(reply, verified(sub="ann"), robot_list(robot("ci", namespace="other")))
     found = list(observe_robots(context, [declared(0, "acme+ci"), declared(1, "other+ci"), declared(2, "acme+other")]))
     message = f"GET {ORIGIN}{ROBOTS}: {problem}"
     assert [shown(observed) for observed in found] == [
@@ -679,6 +692,38 @@ def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, r
         (2, message, False),
         (1, observation("other+ci", robot("ci", namespace="other")), False),
     ]
+
+
+def test_observe_robots_of_the_signed_in_user(quay: FakeQuay, clock: datetime) -> None:
+    """Their names may begin with the user's name, as Quay shows them."""
+    context = module_context(quay, auth=SessionAuth("ann", "s3cret"))
+    own = robot("ci", namespace="ann")
+    quay.answers(ok({"csrf_token": "csrf-1"}), ok({"success": True}), robot_list(own))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert shown(found) == (0, observation("ann+ci", own), False)
+    assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+
+
+@pytest.mark.parametrize("subject", ["ann", "bob"])
+def test_observe_robots_of_the_user_of_a_token(quay: FakeQuay, context: ModuleContext, subject: str) -> None:
+    """A token that lacks org:admin may read those of its own user, which is asked only after a refusal."""
+    own = robot("ci", namespace="ann")
+    quay.answers(FORBIDDEN, verified(sub=subject), *([robot_list(own)] if subject == "ann" else []))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert paths(quay)[:2] == [("GET", "/api/v1/organization/ann/robots"), ("GET", "/v2/auth")]
+    if subject == "ann":
+        assert shown(found) == (0, observation("ann+ci", own), False)
+        assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+    else:
+        assert isinstance(found.outcome, ApiError)
+
+
+def test_observe_warns_of_a_robot_without_an_organization(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str]
+) -> None:
+    quay.answers(robot_list(robot("ci", namespace="ann")))
+    list(observe_robots(context, [declared(0, "ci")]))
+    assert [warning.partition(",")[0] for warning in warnings] == ["name: ci has no organization"]
 
 
 @pytest.mark.parametrize(
