@@ -230,7 +230,8 @@ def _to_revoke(context: ModuleContext, policy: Policy, before: Evaluation, after
     now = context.client.now()
     mints, delivers = before.decision.mints, before.decision.action == DELIVER
     if not mints and not delivers:
-        return revocable(policy, before.observation, now)
+        # With "rotate: never", a store may still hold one of the superseded secrets.
+        return revocable(policy, before.observation, now) if before.observation.state.delivered else ()
     handle = before.observation.credential.handle
     predecessors = before.observation.predecessors if delivers else (handle,) if handle else ()
     succession = Succession(after.superseded, predecessors, after.created_at, delivered=True)
@@ -297,7 +298,8 @@ def _diff(
     if holder.stores:
         places = [store.place for store in holder.stores]
         old["deliver"] = dict(zip(places, before.deliveries))
-        new["deliver"] = dict.fromkeys(places, _NEW if mints else CURRENT)
+        delivered = dict.fromkeys(places, _NEW if mints else CURRENT)
+        new["deliver"] = delivered if mints or before.decision.action == DELIVER else old["deliver"]
     if superseded:
         old["superseded"], new["superseded"] = list(superseded), list(kept)
     return old, new

@@ -499,6 +499,15 @@ def test_nothing_is_retired_while_the_present_secret_is_unknown(
     assert (result.changed, result.values["superseded"]) == (False, ["lost", "former"])
 
 
+def test_what_a_store_still_holds_is_not_retired(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    """The credential is due, so its present secret is not delivered, but it is not replaced either."""
+    issuer = FakeIssuer(events, observation())
+    holder = stores(stored_secret(PRESENT), stored_secret(FORMER))
+    result = run(context, issuer, holder, replace(WHEN_DUE, rotate="never"))
+    assert events == ["observe"]
+    assert result == Result(changed=False, values=values(reason="expiring", superseded=["lost", "former"]))
+
+
 def test_secret_without_a_handle_is_not_retired(context: ModuleContext, events: list[str], stores: Stores) -> None:
     """The former token of a robot is invalid as soon as it is replaced."""
     robot = replace(OLD, uuid=None, superseded=())
