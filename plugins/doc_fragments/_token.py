@@ -106,7 +106,7 @@ options:
   max_age:
     description:
       - Replace the secret when it has reached this age, for example V(90d), V(12h) or V(30m).
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w). V(0) is refused.
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w). V(0) is refused.
       - If not specified, the age of the secret is not a reason to replace it.
     type: str
 """

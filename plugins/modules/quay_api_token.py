@@ -92,7 +92,7 @@ options:
     description:
       - Lifetime of a new token, for example V(90d). If not specified, the token expires after ten years, which is the
         maximum.
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w).
       - Has no effect on Quay 3.17 and older, where tokens always expire after ten years. The module then warns. Use
         O(max_age) there.
       - Cannot be used with O(for_user), because such a token always expires after ten years.
@@ -100,7 +100,7 @@ options:
   renew_before:
     description:
       - Replace the token when its remaining lifetime is this duration or shorter, for example V(14d) or V(12h).
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w).
       - Defaults to a third of O(lifetime), and to at most V(14d). It must be shorter than O(lifetime). Otherwise every
         run would issue a token.
     type: str
@@ -116,7 +116,7 @@ options:
     description:
       - How long the replaced token stays valid after the new one was issued, for example V(2d). Specify it if consumers
         do not read their secret often. The first run after this time revokes the token.
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w).
       - If not specified or V(0), the replaced token is revoked as soon as the new one is delivered.
       - Tokens that an interrupted run left behind are revoked without this delay.
       - Cannot be used with O(revoke_superseded=false). With O(current_token), specifying this option makes the module

@@ -57,7 +57,7 @@ options:
   renew_before:
     description:
       - Replace the token when its remaining lifetime is this duration or shorter, for example V(30m).
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w).
       - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token, because otherwise every
         run would issue a token.
     type: str

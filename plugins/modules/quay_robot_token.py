@@ -120,7 +120,7 @@ options:
     description:
       - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
         deletes its robot. It must be shorter than O(max_age).
-      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - A number needs one of the units V(s), V(m), V(h), V(d) and V(w).
       - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
       - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is
