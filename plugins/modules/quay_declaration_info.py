@@ -36,6 +36,11 @@ options:
       - Names of declared credentials, as in the variable C(rotation_force) of the role. A text is split at commas and
         line breaks.
     type: raw
+  compromised:
+    description:
+      - Names of declared credentials whose secret leaked, as in the variable C(rotation_compromised) of the role. A
+        text is split at commas and line breaks.
+    type: raw
   undeclared:
     description:
       - Absolute paths of directories or files on the target. The module looks there for credentials that earlier runs
@@ -89,7 +94,13 @@ credentials:
       position: 0
       identity: robot acme+ci of quay.example.com
 force:
-  description: The names in O(force), as a list.
+  description: The names in O(force) and O(compromised), as a list.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+compromised:
+  description: The names in O(compromised), as a list.
   returned: success
   type: list
   elements: str
@@ -157,6 +168,7 @@ def main() -> None:
         {
             "credentials": {"type": "raw", "no_log": True},
             "force": {"type": "raw"},
+            "compromised": {"type": "raw"},
             "undeclared": {"type": "raw"},
             "ephemeral": {"type": "bool", "default": False},
         },

@@ -34,10 +34,11 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
     details:
       - Nothing changes on the server, so the module reports a change only when it writes O(token_path) or a store of
         O(deliver).
+      - With O(rotate=always), every run replaces the token.
 options:
   repositories:
     description:
@@ -56,7 +57,9 @@ options:
   renew_before:
     description:
       - Replace the token when its remaining lifetime is this duration or shorter, for example V(30m).
-      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token.
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token, because otherwise every
+        run would issue a token.
     type: str
   state:
     description:

@@ -102,6 +102,7 @@ options:
   sync_interval:
     description:
       - Time between two synchronisations, for example V(12h) or V(1d). Defaults to V(1d) for a new mirror.
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
     type: str
   sync_start_date:
     description:
@@ -114,6 +115,7 @@ options:
     description:
       - Maximum duration of one synchronisation, for example V(10m). The minimum is V(5m), which is also the default for
         a new mirror.
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
     type: str
     aliases: [skopeo_timeout_interval]
   architectures:

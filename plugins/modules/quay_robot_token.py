@@ -43,8 +43,10 @@ attributes:
 options:
   name:
     description:
-      - Name of the robot. Specify V(organization+robot), or only V(robot) for a robot in the namespace of the signed-in
-        user.
+      - Name of the robot. Specify V(organization+robot). For a robot in the personal namespace of the login, specify
+        V(user+robot), with the name of that user.
+      - A name without a namespace also means the personal namespace of the login. The module then warns, because this
+        is easily written by mistake.
     type: str
     required: true
   description:
@@ -83,8 +85,9 @@ options:
         the permissions of the active one, and its token is verified against these permissions and delivered. The former
         robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
         that were issued to it.
-      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
-        user name from the store together with the secret, because it changes with each rotation.
+      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
+        store together with the secret, because it changes with each rotation. A file with the token alone has no place
+        for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]
@@ -117,6 +120,7 @@ options:
     description:
       - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
         deletes its robot. It must be shorter than O(max_age).
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
       - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
       - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is

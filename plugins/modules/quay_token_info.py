@@ -76,7 +76,7 @@ options:
         default: ["repo:read"]
       lifetime:
         description:
-          - Lifetime of a new V(api) token.
+          - Lifetime of a new V(api) token. A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
         type: str
       repositories:
         description:
@@ -93,13 +93,16 @@ options:
         default: [pull]
       max_age:
         description:
-          - The credential is due when it has reached this age, for example V(90d).
+          - The credential is due when it has reached this age, for example V(90d). A number needs a
+            unit: V(s), V(m), V(h), V(d) or V(w).
           - If not specified, its age does not make it due.
         type: str
       renew_before:
         description:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
-          - If not specified, V(14d) is used for an V(api) token and V(5m) for a V(referrers) token.
+          - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
+          - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
+            V(5m) for a V(referrers) token.
         type: str
       rotate:
         description:
@@ -114,6 +117,7 @@ options:
         description:
           - How long a replaced V(api) token, or the former secret of paired robots, stays valid. After this time,
             RV(credentials[].action) is V(retire).
+          - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
         type: str
       strategy:
         description:
@@ -250,11 +254,13 @@ options:
     description:
       - Maximum age of a credential without O(credentials), for example V(90d). A credential that has reached this age
         is due.
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w). V(0) is refused.
     type: str
   renew_before:
     description:
       - Minimum remaining lifetime of a credential without O(credentials), for example V(14d). A credential is due when
         its remaining lifetime is this duration or shorter.
+      - A number needs a unit: V(s), V(m), V(h), V(d) or V(w).
     type: str
 seealso:
   - module: tokensmith.quay.quay_store_info

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,7 @@ class RobotToken(Kind):
 
 
 class PairedRobots(RobotToken):
-    """Two robots that hold one credential alternately."""
+    """Robots that hold one credential in turn. The former one is deleted, and its name rests for an hour."""
 
     always_valid = True
     overlaps = True
@@ -144,12 +145,13 @@ class PairedRobots(RobotToken):
         assert superuser.post(f"{root}/prototypes", prototype).status_code == 200
 
     def usernames(self, workspace: Workspace) -> Sequence[str]:
-        name = self._name(workspace)
-        return (f"{name}_a", f"{name}_b") if self._strategy == "paired" else (name,)
+        return self._in_turn(workspace) if self._strategy == "paired" else (self._name(workspace),)
 
     def all_usernames(self, workspace: Workspace) -> Sequence[str]:
-        name = self._name(workspace)
-        return f"{name}_a", f"{name}_b", name
+        return *self._in_turn(workspace), self._name(workspace)
+
+    def _in_turn(self, workspace: Workspace) -> Sequence[str]:
+        return [f"{self._name(workspace)}_{letter}" for letter in string.ascii_lowercase]
 
     def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
         server, carriers = workspace.server, self.usernames(workspace)

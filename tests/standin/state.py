@@ -59,6 +59,7 @@ class Organization:
     tag_expiration_s: int = 1209600
     invoice_email: bool = False
     invoice_email_address: str | None = None
+    mirror_robot: str | None = None  # the robot of the mirror of the complete organization
 
 
 @dataclass

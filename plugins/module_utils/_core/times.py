@@ -39,7 +39,8 @@ def parse_duration(text: str | None, option: str) -> timedelta | None:
     number, unit = int(match.group(1)), match.group(2)
     if number and not unit:
         raise BadInput(
-            f"{option} needs a unit, for example {number}d for days, {number}h for hours or {number}m for minutes"
+            f"{option} needs a unit, for example {number}d for days, {number}h for hours, {number}m for minutes or "
+            f"{number}s for seconds"
         )
     seconds = number * _UNITS[unit or "s"]
     if seconds > _MAX_DURATION.total_seconds():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from typing import Any, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from .validation import Declared, Place, read_declarations, read_force, real_pat
 
 # A credential's file is small. Larger ones are not read.
 _MAX_SIZE = 256 * 1024
+# The prefix of the variables of an environment file, before the name of the first one.
+_PREFIX = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*?|)TOKEN=", re.MULTILINE)
 # The key of the record of a file that holds a secret alone.
 _FILE_KEY = "token"
 
@@ -38,12 +41,14 @@ def get_declaration_info(context: LocalContext) -> Result:
     host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
     credentials = read_declarations(params["credentials"], params["quay_host"], ephemeral=params["ephemeral"])
     force = read_force(params["force"], credentials, "rotation_force")
+    compromised = read_force(params["compromised"], credentials, "rotation_compromised")
     paths = [] if is_unset(params["undeclared"]) else read_list(params["undeclared"], "rotation_report_undeclared")
     return Result(
         changed=False,
         values={
             "credentials": [_returned(declared, host) for declared in credentials],
-            "force": force,
+            "force": list(dict.fromkeys([*force, *compromised])),
+            "compromised": compromised,
             "undeclared": list(_undeclared([read_path(path, "undeclared") for path in paths], credentials)),
         },
     )
@@ -117,10 +122,9 @@ def _deliveries(path: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
 def _fields(file_format: str, text: str) -> Mapping[str, Any]:
     """The fields of a file of ours. The variables of an environment file may have any prefix and neighbours."""
     if file_format == "env":
-        fields = read_fields(file_format, text, "")
-        username = next((value for key, value in fields.items() if key.endswith("username")), None)
-        return {**fields, "username": username}
-    return {} if is_foreign(file_format, text, "") else read_fields(file_format, text, "")
+        found = (read_fields(file_format, text, prefix) for prefix in dict.fromkeys(_PREFIX.findall(text)))
+        return next((fields for fields in found if fields.get("fingerprint")), {})
+    return {} if is_foreign(text, "") else read_fields(file_format, text, "")
 
 
 def _records(text: str) -> Mapping[str, Mapping[str, Any]]:

@@ -158,6 +158,11 @@ def suggestion(name: str, names: Sequence[str]) -> str:
     return f" Did you mean {similar[0]}?" if similar else ""
 
 
+def stores_secret_alone(store: Mapping[str, Any]) -> bool:
+    """Whether a store has no place for a user name: a file in the format token."""
+    return store.get("kind") == "file" and (store.get("format") or "token") == "token"
+
+
 def parse_json_list(value: Any) -> Any:
     """The list that a text of JSON holds; any other value as it is."""
     parsed = _from_json(value) if isinstance(value, str) else None

@@ -21,6 +21,7 @@ _RESULTS: Mapping[str, Any] = {
     "window_seconds": None,
     "delivered": [],
     "retired": [],
+    "ended": None,
     "deleted": [],
     "removed": [],
     "granted": [],
@@ -141,6 +142,8 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     until = row.get("former_valid_until")
     if until:
         actions += f"; the former token stays valid until {until}"
+    if row["ended"] is not None:
+        actions += "; all former access has ended" if row["ended"] else "; former access may last for an hour"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
 
 

@@ -181,8 +181,9 @@ class PairIssuer:
             taken=taken,
             deletions=self._lookup.deletions(now - NAME_REST, issued_at),
             issued_at=issued_at,
-            replaced=[handle for record in records for handle in record.superseded],
+            replaced=[*self._state.superseded, *(handle for record in records for handle in record.superseded)],
             now=now,
+            leaked=self._policy.ends_access,
         )
 
     def _choose(self) -> tuple[str, ...]:
@@ -204,8 +205,8 @@ class PairIssuer:
         robot = self._full_name(self._successor.name)
         if self._successor.outlived:
             self._context.warn(
-                f"{robot} carries the credential again, because pair names no other robot: {LIVES_ON}, without end. "
-                "Add another name to pair, or leave it out."
+                f"{robot} exists already and carries the credential from now on, because no other robot may. Its token "
+                f"is replaced, but {LIVES_ON}, without end. Add another name to pair, or delete {robot} an hour before."
             )
         if self._successor.in_doubt:
             self._context.warn(

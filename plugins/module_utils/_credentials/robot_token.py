@@ -18,14 +18,15 @@ from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.names import check_length
 from .._core.times import format_time
-from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
+from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
+from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .pair_robots import PairRobots
 from .pair_state import (
     PAIRED,
@@ -48,8 +49,11 @@ from .successor import NAME_REST
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
+    return in_its_namespace(context, RobotName.parse(context.params["name"]), partial(_ensure, context))
+
+
+def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
-    name = _own_or_organization(context, RobotName.parse(params["name"]))
     check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
@@ -69,19 +73,6 @@ def ensure_robot_token(context: ModuleContext) -> Result:
     return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
-def _own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
-    """The robot, in the user's own namespace if the name begins with the user's own name."""
-    auth = context.client.auth
-    if isinstance(auth, SessionAuth) and name.organization == auth.username:
-        return RobotName(None, name.short)
-    if name.organization is None:
-        context.warn(
-            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
-            f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
-        )
-    return name
-
-
 def robot_policy(params: Mapping[str, Any]) -> Policy:
     """The rotation policy of a robot's credential. Raises BadInput for options that exclude each other."""
     policy = policy_from_options(params, overlaps=True)
@@ -89,8 +80,12 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
         _refuse_irreplaceable(params)
         return replace(policy, retire_after=timedelta(0))
     if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
+        raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
+    stores = params.get("deliver") or [{"kind": "file"}]
+    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
         raise BadInput(
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use"
+            "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
+            "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
         )
     if params["strategy"] == PAIRED and params.get("federation") is not None:
         raise BadInput("federation belongs to one robot; it cannot be given together with strategy: paired")
@@ -263,7 +258,7 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            name = _own_or_organization(context, RobotName.parse(declared.name))
+            name = own_or_organization(context, RobotName.parse(declared.name))
             pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
@@ -271,12 +266,21 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
         namespaces.setdefault(pair.name.organization, []).append((declared, pair))
     for organization, items in namespaces.items():
         observe = partial(_observe_namespace, context, organization, items)
-        yield from observe_or_report([declared for declared, _pair in items], observe)
+        yield from observe_or_report(
+            [declared for declared, _pair in items], partial(retried_as_own, context, organization, observe)
+        )
 
 
 def _observe_namespace(
-    context: ModuleContext, organization: str | None, items: Sequence[tuple[DeclaredCredential, Pair]]
+    context: ModuleContext,
+    organization: str | None,
+    items: Sequence[tuple[DeclaredCredential, Pair]],
+    is_own: bool,
 ) -> list[Observed]:
+    """``is_own``: the organization turned out to be the user's own namespace."""
+    if is_own:
+        organization = None
+        items = [(declared, pair_from_options(as_own(pair.name), declared.params)) for declared, pair in items]
     lookup = RobotLookup(context, organization)
     lookup.prefetch()
     observed: list[Observed] = []

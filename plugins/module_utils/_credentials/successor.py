@@ -33,7 +33,8 @@ class Situation:
 
     ``robots``: the existing ones of the credential. ``taken``: names of robots that exist and belong to somebody else.
     ``deletions``: when robots were deleted lately, by short name; None if Quay's logs do not show it. ``issued_at``:
-    when the secret of the active robot was issued. ``replaced``: handles of what it replaced, by its record.
+    when the secret of the active robot was issued. ``replaced``: handles of what it replaced. ``leaked``: whether the
+    secret of the active robot leaked.
     """
 
     pair: Pair
@@ -44,6 +45,7 @@ class Situation:
     issued_at: datetime | None
     replaced: Sequence[str]
     now: datetime
+    leaked: bool = False
 
     def rests_until(self, name: RobotName) -> datetime | None:
         """When a robot of this name may be created; None if nothing is known that speaks against it now."""
@@ -61,6 +63,12 @@ class Situation:
         if robot is None or robot.created_at is None or self.issued_at is None or handle_of(robot) in self.replaced:
             return False
         return robot.created_at >= self.issued_at.replace(microsecond=0)
+
+    @property
+    def returns_to(self) -> Robot | None:
+        """The robot of the credential's own name, if it must carry it and exists although it is not the former one."""
+        own = None if self.pair.paired or self.active == self.pair.name else self.robots.get(self.pair.name)
+        return None if own is None or self.leaked or handle_of(own) in self.replaced else own
 
     @property
     def candidates(self) -> list[RobotName]:
@@ -89,6 +97,8 @@ def choose_successor(situation: Situation) -> Successor:
     leftover = next((name for name in candidates if situation.is_leftover(name)), None)
     if leftover is not None:
         return Successor(leftover, situation.robots[leftover])
+    if situation.returns_to is not None:
+        return Successor(situation.pair.name, situation.returns_to, outlived=True)
     rested = [name for name in candidates if name not in situation.robots and not situation.rests_until(name)]
     if situation.deletions is None:
         rested = _never_used_first(situation, rested)

@@ -35,6 +35,7 @@ from .declaration_options import (
     read_entries,
     read_list,
     read_options,
+    stores_secret_alone,
     suggestion,
     type_name,
     without_effect,
@@ -193,7 +194,7 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
         if retire_after and max_age and retire_after >= max_age:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
     for position, store in enumerate(options.get("deliver", ()), 1):
-        if store.get("kind") == "file" and store.get("format", "token") == "token":
+        if stores_secret_alone(store):
             yield (
                 f"entry {position} of deliver: format: token stores no user name, and with strategy: paired each "
                 "rotation changes the user name. Use format: json, yaml or env, or kind: container_auth"
@@ -234,7 +235,7 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
 def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:
     if options["kind"] == "file" and "prefix" in options and options.get("format") != "env":
         yield "prefix has no effect without format: env. Remove it"
-    if options["kind"] == "file" and "registry" in options and options.get("format", "token") == "token":
+    if "registry" in options and stores_secret_alone(options):
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
     if ephemeral:
         yield (

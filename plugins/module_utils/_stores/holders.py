@@ -91,17 +91,20 @@ class StoreHolder:
         self.stored: list[StoredSecret] = []
         files = [file for store in stores for file in store.files]
         self._lock = locked(files if exclusive else [])
+        self._held = ExitStack()
 
     def __enter__(self) -> StoreHolder:
         """Read all stores. Raises, before anything is sent, for a store that cannot be written."""
         for store in self.stores:
             store.check(removing=self._removing)
-        self._lock.__enter__()
-        self.stored = [store.read() for store in self.stores]
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
+            self.stored = [store.read() for store in self.stores]
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._lock.__exit__(*exception)
+        self._held.__exit__(*exception)
 
     @contextmanager
     def prepare(self, stores: Sequence[Store]) -> Iterator[None]:

@@ -67,6 +67,7 @@ class _Lock:
         self._sleep = sleep
         self._name = f".{file.name}.lock"
         self._fd = -1
+        self._is_locked = False  # else the file system has no locks
 
     def __enter__(self) -> None:
         waited = 0.0
@@ -80,12 +81,18 @@ class _Lock:
             waited += _POLL_INTERVAL
 
     def __exit__(self, *_exception: object) -> None:
-        if self._fd >= 0:
-            # Removed while it is held: who waits for it notices that it is gone, and makes a new one.
-            with contextlib.suppress(OSError):
-                if self._directory.holds(self._name, self._fd):
-                    self._directory.unlink(self._name)
-            close_flushed(self._fd)
+        if self._fd < 0:
+            return
+        if self._is_locked:
+            _remove_drafts(self._directory, self._file)
+        is_own = True
+        with contextlib.suppress(OSError):
+            is_own = self._directory.holds(self._name, self._fd)
+        # Removed while it is held: who waits for it notices that it is gone, and makes a new one.
+        with contextlib.suppress(OSError):
+            if is_own:
+                self._directory.unlink(self._name)
+        close_flushed(self._fd)
 
     def _try(self) -> bool:
         """Whether this run has the lock now, or there can be none."""
@@ -113,7 +120,7 @@ class _Lock:
             # It was removed by the run that this one waited for, and may be another file by now.
             if is_locked and self._directory.holds(self._name, fd):
                 _remove_drafts(self._directory, self._file)
-                self._fd = fd
+                self._fd, self._is_locked = fd, True
             elif is_locked is None:
                 self._fd = fd
         finally:

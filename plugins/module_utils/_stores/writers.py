@@ -123,7 +123,7 @@ class Draft:
             self._draft, name = name, ""
         finally:
             self._remove(name)
-            close_flushed(fd)
+            os.close(fd)
         # Read back, which the new owner and mode must not prevent.
         fd = self._directory.open(self._draft, os.O_RDONLY)
         try:

@@ -69,6 +69,20 @@ def changes(times: Mapping[str, datetime]) -> Reply:
     return ok({"logs": entries})
 
 
+def deletion_days(*moments: datetime) -> Reply:
+    """The days on which some robot was deleted."""
+    return ok({"aggregated": [{"kind": "delete_robot", "count": 1, "datetime": quay_time(day)} for day in moments]})
+
+
+def deletions(times: Mapping[str, datetime]) -> Reply:
+    """The log of one day: when each robot was deleted, by the robot's short name."""
+    entries = [
+        {"kind": "delete_robot", "metadata": {"robot": robot}, "datetime": quay_time(moment)}
+        for robot, moment in times.items()
+    ]
+    return ok({"logs": entries})
+
+
 def verified(**claims: Any) -> Reply:
     """The registry accepts a secret."""
     return ok({"token": registry_token(**claims)})

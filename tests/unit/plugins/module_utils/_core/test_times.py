@@ -32,9 +32,12 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
         ("12h", 43200),
         ("90d", 7776000),
         ("2w", 1209600),
+        ("3600s", 3600),
         ("0", 0),
-        (" 7 d ", 604800),
         (0, 0),
+        ("00", 0),
+        ("0d", 0),
+        (" 7 d ", 604800),
         ("36525d", 36525 * 86400),
     ],
 )
@@ -42,20 +45,18 @@ def test_duration(text: Any, seconds: int) -> None:
     assert parse_duration(text, "max_age") == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", [None, "", "  "])
+@pytest.mark.parametrize("text", [None, "", " "])
 def test_duration_that_is_not_set(text: str | None) -> None:
     assert parse_duration(text, "max_age") is None
 
 
-@pytest.mark.parametrize(
-    ("text", "number"), [("90", 90), (3600, 3600), (" 7 ", 7), ("0090", 90), ("3155760001", 3155760001)]
-)
-def test_duration_without_a_unit(text: Any, number: int) -> None:
-    """90 may be meant as days, and Ansible's own options take seconds."""
+@pytest.mark.parametrize("text", ["90", 90, " 90 ", "090"])
+def test_number_without_a_unit(text: Any) -> None:
+    """Whoever writes 90 may mean days. As seconds, a credential would be replaced in every run."""
     with pytest.raises(BadInput) as caught:
         parse_duration(text, "max_age")
     assert str(caught.value) == (
-        f"max_age needs a unit, for example {number}d for days, {number}h for hours or {number}m for minutes"
+        "max_age needs a unit, for example 90d for days, 90h for hours, 90m for minutes or 90s for seconds"
     )
 
 
@@ -165,7 +166,7 @@ def test_moment_option(text: str, first: str, last: str) -> None:
     assert format_time(parse_moment_option(text, "to", NOON, ends=True)) == last
 
 
-@pytest.mark.parametrize("text", ["", " ", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01", "7"])
+@pytest.mark.parametrize("text", ["7", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
 def test_invalid_moment_option(text: str) -> None:
     with pytest.raises(BadInput, match="^from must be a date such as 2026-01-31"):
         parse_moment_option(text, "from", NOON)

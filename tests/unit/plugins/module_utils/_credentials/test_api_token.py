@@ -16,6 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors impor
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import (
     api_token_issuer,
     api_token_policy,
+    ensure_api_token,
     listed_credential,
     listed_tokens,
 )
@@ -72,14 +73,34 @@ def test_other_limits() -> None:
     assert api_token_policy(options) == Policy("never", 30 * DAY, 14 * DAY, DAY)
 
 
-@pytest.mark.parametrize(("renew_before", "lifetime"), [("30d", "30d"), ("24h", "1d"), ("14d", "7d")])
-def test_token_that_would_be_due_at_once(renew_before: str, lifetime: str) -> None:
+@pytest.mark.parametrize(
+    ("renew_before", "lifetime"), [("30d", "30d"), ("24h", "1d"), ("14d", "7d"), ("3653d", None), ("3653d", "")]
+)
+def test_token_that_would_be_due_at_once(renew_before: str, lifetime: str | None) -> None:
     with pytest.raises(BadInput) as caught:
         api_token_policy({**OPTIONS, "renew_before": renew_before, "lifetime": lifetime})
     assert str(caught.value) == (
-        f"renew_before ({renew_before}) must be shorter than lifetime ({lifetime}): a new token would be due at once, "
-        "in every run"
+        f"renew_before ({renew_before}) must be shorter than lifetime ({lifetime or 'ten years if it is not set'}): a "
+        "new token would be due at once, in every run"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"for_user": "bob", "lifetime": "90d"}, "lifetime has no effect with for_user: Quay issues the token that a"),
+        (
+            {"revoke_superseded": False, "retire_after": "2d"},
+            "retire_after says when the replaced token is revoked, and revoke_superseded: false says that it is not.",
+        ),
+    ],
+)
+def test_options_without_effect(quay: FakeQuay, options: dict[str, Any], message: str) -> None:
+    params = {**OPTIONS, "for_user": None, "revoke_superseded": None, **options}
+    with pytest.raises(BadInput) as caught:
+        ensure_api_token(module_context(quay, params=params))
+    assert str(caught.value).startswith(message)
+    assert quay.requests == []
 
 
 def test_issuer(quay: FakeQuay) -> None:

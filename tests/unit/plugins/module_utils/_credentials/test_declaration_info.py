@@ -23,7 +23,14 @@ ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [{"kind": "file", "path"
 
 
 def run(credentials: Any, hidden: set[str] | None = None, **options: Any) -> dict[str, Any]:
-    params = {"quay_host": HOST, "quay_token": None, "quay_password": None, "force": None, "undeclared": None}
+    params = {
+        "quay_host": HOST,
+        "quay_token": None,
+        "quay_password": None,
+        "force": None,
+        "compromised": None,
+        "undeclared": None,
+    }
     context = LocalContext({**params, "ephemeral": False, "credentials": credentials, **options}, False, [])
     context.hidden = set() if hidden is None else hidden
     return dict(get_declaration_info(context).values)
@@ -38,7 +45,7 @@ def test_declarations_are_returned_with_what_identifies_them() -> None:
         "quay_password": "hunter2",
         "deliver": [{"kind": "file", "path": "/etc/ci/scan"}],
     }
-    found = run([ROBOT, scan], force="scan")
+    found = run([ROBOT, scan], force="acme+ci", compromised="scan")
     assert found == {
         "credentials": [
             {**ROBOT, "position": 0, "identity": "robot acme+ci of quay.example.com:8443"},
@@ -49,7 +56,8 @@ def test_declarations_are_returned_with_what_identifies_them() -> None:
                 "identity": "referrers scan of quay.example.com:8443",
             },
         ],
-        "force": ["scan"],
+        "force": ["acme+ci", "scan"],
+        "compromised": ["scan"],
         "undeclared": [],
     }
 
@@ -69,6 +77,8 @@ def test_only_secrets_are_hidden() -> None:
         ({"kind": "file", "format": "json"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "yaml"}, None, "nightly", "$oauthtoken"),
         ({"kind": "file", "format": "env", "prefix": "CI_"}, None, "nightly", "$oauthtoken"),
+        ({"kind": "file", "format": "env", "prefix": ""}, None, "nightly", "$oauthtoken"),
+        ({"kind": "file", "format": "env", "prefix": "token_"}, None, "nightly", "$oauthtoken"),
         ({"kind": "container_auth"}, "quay.example.com:8443", None, None),
     ],
 )
@@ -94,6 +104,17 @@ def test_undeclared_delivery_is_found(
     }
     assert run([ROBOT], undeclared=[str(tmp_path)])["undeclared"] == [expected]
     assert run([{**ROBOT, "deliver": [store]}], undeclared=str(tmp_path))["undeclared"] == []
+
+
+def test_undeclared_variables_among_others(tmp_path: Path) -> None:
+    file = tmp_path / "ci.env"
+    file.write_text("GH_TOKEN=x\nexport PATH=/bin\n# a comment\nexport CI_TOKEN=former\nOTHER_TOKEN='y'\n")
+    options = {"kind": "file", "format": "env", "prefix": "CI_", "merge": True, "path": str(file)}
+    store = store_from_options({**dict.fromkeys(STORE_OPTIONS), **options}, HOST)
+    with store.prepare():
+        store.write(DELIVERY)
+    (found,) = run([ROBOT], undeclared=[str(file)])["undeclared"]
+    assert (found["name"], found["username"], found["fingerprint"]) == ("nightly", "$oauthtoken", FINGERPRINT)
 
 
 def test_other_registry_of_a_declared_auth_file_is_found(tmp_path: Path) -> None:

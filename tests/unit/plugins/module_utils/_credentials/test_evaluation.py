@@ -88,7 +88,8 @@ def observe_secrets(stored: list[StoredSecret], accepted: dict[str, datetime | N
         secret = str(item.secret)
         state = STORED_VALID if secret in accepted else STORED_INVALID
         return Observation(
-            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)), Credential(secret, None)
+            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)),
+            Credential(secret, None, uuid=secret),
         )
 
     return observe_each(stored, observe)

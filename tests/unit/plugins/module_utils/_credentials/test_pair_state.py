@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The robots of a pair: which is active, which is next, and which former secrets may still be valid."""
+"""The robots of a credential: their names, which one is active, and which former secrets may still be valid."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_
     handle_of,
     held_by_other_strategy,
     held_by_unknown_token,
+    is_marked,
     is_named,
+    is_recorded,
+    marked,
+    named_robots,
     pair_from_options,
     pair_state_of,
+    recorded_robots,
     refuse_unknown_robot,
     robot_of_handle,
 )
@@ -36,8 +41,8 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 A = RobotName("acme", "ci_a")
 B = RobotName("acme", "ci_b")
-PAIRED = Pair(CI, (A, B), (CI,))
-IN_PLACE = Pair(CI, (CI,), (A, B))
+PAIRED = Pair(CI, (A, B), paired=True, explicit=True)
+IN_PLACE = Pair(CI, (A, B), paired=False, explicit=True)
 
 
 def robot(short: str, token: str | None = None, *, used: datetime | None = None, age: timedelta = 90 * DAY) -> Robot:
@@ -62,45 +67,85 @@ def unrecorded(carrier: Robot) -> StoredSecret:
 # --- the robots of the options
 
 
-def options(strategy: str = "paired", pair: list[str] | None = None) -> dict[str, Any]:
-    return {"strategy": strategy, "pair": pair}
+def options(strategy: str = "paired", pair: list[str] | None = None, name: str = "acme+ci") -> dict[str, Any]:
+    return {"strategy": strategy, "pair": pair, "name": name}
 
 
 def test_default_pair() -> None:
-    assert pair_from_options(CI, options()) == PAIRED
-    assert pair_from_options(CI, options("in_place")) == IN_PLACE
-    assert PAIRED.all == (A, B, CI)
-    assert IN_PLACE.all == (CI, A, B)
+    """The robots take turns in the order of the alphabet. Those of the first two names are the credential's."""
+    pair = pair_from_options(CI, options())
+    shorts = [name.short for name in pair.turns]
+    assert (len(shorts), len(set(shorts))) == (26 * 9, 26 * 9)
+    assert (shorts[:3], shorts[25:28], shorts[-1]) == (["ci_a", "ci_b", "ci_c"], ["ci_z", "ci_a2", "ci_b2"], "ci_z9")
+    assert {name.organization for name in pair.turns} == {"acme"}
+    assert pair == Pair(CI, pair.turns, paired=True)
+    assert (pair.members, pair.others, pair.usual) == (pair.turns, (CI,), (A, B))
+    assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
+
+
+def test_one_robot() -> None:
+    """The pair has the names that the credential could have had under the other strategy."""
+    turns = pair_from_options(CI, options()).turns
+    pair = pair_from_options(CI, options("in_place"))
+    assert pair == Pair(CI, turns, paired=False)
+    assert (pair.members, pair.others, pair.usual) == ((CI,), turns, (CI,))
+    assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
 
 
 def test_pair_in_the_namespace_of_the_user() -> None:
     own = RobotName(None, "ci")
-    members = (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
-    assert pair_from_options(own, options()) == Pair(own, members, (own,))
+    pair = pair_from_options(own, options(name="ci"))
+    assert pair.usual == (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
+    assert str(pair) == "ci_a, ci_b, ci"
 
 
-def test_named_pair() -> None:
-    blue, green = RobotName("acme", "blue"), RobotName("acme", "green")
-    named = ["acme+blue", "acme+green"]
-    assert pair_from_options(CI, options(pair=named)) == Pair(CI, (blue, green), (CI,))
-    assert pair_from_options(CI, options("in_place", named)) == Pair(CI, (CI,), (blue, green))
+@pytest.mark.parametrize("pair", [["ann+blue", "ann+green"], ["blue", "green"], ["ann+blue", "green"]])
+def test_named_pair_in_the_namespace_of_the_user(pair: list[str]) -> None:
+    """The credential's name was written with that of the user."""
+    own = RobotName(None, "ci")
+    turns = (RobotName(None, "blue"), RobotName(None, "green"))
+    assert pair_from_options(own, options(pair=pair, name="ann+ci")) == Pair(own, turns, paired=True, explicit=True)
+
+
+@pytest.mark.parametrize("strategy", ["paired", "in_place"])
+def test_named_pair(strategy: str) -> None:
+    turns = tuple(RobotName("acme", short) for short in ("blue", "green", "red"))
+    pair = pair_from_options(CI, options(strategy, ["acme+blue", "acme+green", "acme+red"]))
+    assert pair == Pair(CI, turns, paired=strategy == "paired", explicit=True)
+    assert pair.usual == pair.members == (turns if strategy == "paired" else (CI,))
+    assert pair.all == ((*turns, CI) if strategy == "paired" else (CI, *turns))
+    assert str(pair) == "acme+blue, acme+green, acme+red, acme+ci"
+
+
+@pytest.mark.parametrize(
+    ("explicit", "name", "limited"), [(True, A, True), (True, CI, True), (False, CI, True), (False, A, False)]
+)
+def test_name_that_no_other_can_replace(explicit: bool, name: RobotName, limited: bool) -> None:
+    assert Pair(CI, (A, B), paired=True, explicit=explicit).is_limited(name) is limited
 
 
 @pytest.mark.parametrize("strategy", ["paired", "in_place"])
 @pytest.mark.parametrize(
-    "pair", [["acme+blue"], ["acme+blue", "acme+blue"], ["acme+blue", "acme+ci"], ["acme+a1", "acme+b1", "acme+c1"]]
+    "pair",
+    [
+        ["acme+blue"],
+        ["acme+blue", "acme+blue"],
+        ["acme+blue", "acme+ci"],
+        ["acme+blue", "acme+green", "acme+blue"],
+        ["acme+a1", "acme+b1", "acme+ci"],
+    ],
 )
-def test_pair_of_other_than_two_robots(strategy: str, pair: list[str]) -> None:
+def test_pair_of_too_few_robots(strategy: str, pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(strategy, pair))
-    assert str(caught.value) == "pair must name two different robots, neither of them acme+ci itself"
+    assert str(caught.value) == "pair must name at least two different robots, none of them acme+ci itself"
 
 
 @pytest.mark.parametrize("pair", [["acme+blue", "other+green"], ["other+blue", "other+green"], ["blue", "green"]])
 def test_pair_in_another_namespace(pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(pair=pair))
-    assert str(caught.value) == ("pair: both robots must be in the namespace of acme+ci, because permissions end there")
+    assert str(caught.value) == "pair: all robots must be in the namespace of acme+ci, because permissions end there"
 
 
 def test_invalid_robot_of_a_pair() -> None:
@@ -108,15 +153,20 @@ def test_invalid_robot_of_a_pair() -> None:
         pair_from_options(CI, options(pair=["acme+BLUE", "acme+green"]))
 
 
-def test_name_that_is_too_long_for_a_pair() -> None:
-    """It never had a pair. Of a robot that shall have one, the name is refused."""
-    longest, too_long = RobotName("acme", "x" * 253), RobotName("acme", "x" * 254)
-    assert len(pair_from_options(longest, options("in_place")).all) == 3
-    assert pair_from_options(too_long, options("in_place")) == Pair(too_long, (too_long,), ())
-    with pytest.raises(BadInput, match="is not a valid robot name"):
-        pair_from_options(too_long, options())
-    named = pair_from_options(too_long, options("in_place", ["acme+blue", "acme+green"]))
-    assert [name.short for name in named.others] == ["blue", "green"]
+@pytest.mark.parametrize(("length", "turns"), [(247, 26 * 9), (248, 26), (249, 0), (250, 0)])
+def test_name_that_is_too_long_for_a_pair(length: int, turns: int) -> None:
+    """Quay stores 255 characters of acme+name. A suffix has two or three."""
+    name = RobotName("acme", "x" * length)
+    assert len(pair_from_options(name, options("in_place")).turns) == turns
+    if turns:
+        assert len(pair_from_options(name, options()).turns) == turns
+    else:
+        with pytest.raises(BadInput) as caught:
+            pair_from_options(name, options())
+        assert str(caught.value) == (
+            f"name: {name} is too long for strategy: paired without pair, which appends _a and _b"
+        )
+        assert len(pair_from_options(name, options(pair=["acme+blue", "acme+green"])).turns) == 2
 
 
 # --- names and handles
@@ -153,6 +203,30 @@ def test_handle() -> None:
     assert "ci_a-token" not in handle_of(ROBOT_A)
 
 
+@pytest.mark.parametrize("metadata", [None, {}, {"team": "a"}])
+def test_mark_of_a_robot(metadata: dict[str, Any] | None) -> None:
+    """A robot of another name than the credential's shows in its metadata for which credential it was created."""
+    mark = {"tokensmith.quay/credential": "ci"}
+    assert marked(metadata, PAIRED, A) == {**(metadata or {}), **mark}
+    assert marked({**(metadata or {}), **mark}, PAIRED, A) == {**(metadata or {}), **mark}
+    assert marked(metadata, PAIRED, CI) == (metadata or None)
+    assert marked({**(metadata or {}), **mark}, PAIRED, CI) == (metadata or None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (None, False),
+        ({}, False),
+        ({"team": "ci"}, False),
+        ({"tokensmith.quay/credential": "ci"}, True),
+        ({"tokensmith.quay/credential": "other"}, False),
+    ],
+)
+def test_marked_robot(metadata: dict[str, Any] | None, expected: bool) -> None:
+    assert is_marked(replace(ROBOT_A, metadata=metadata), PAIRED) is expected
+
+
 # --- what stores hold of other robots
 
 STRANGER = robot("old_a")
@@ -187,6 +261,39 @@ def test_unknown_robot_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("stored", "recorded", "named"),
+    [
+        ([], set(), set()),
+        ([EMPTY, StoredSecret("s3cret")], set(), set()),
+        ([held(ROBOT_A)], {A}, {A}),
+        ([held(ROBOT_A, ROBOT_B), held(ROBOT)], {A, B, CI}, {A, B, CI}),
+        ([held(STRANGER, ROBOT_B)], {B}, {B}),
+        ([unrecorded(ROBOT_A)], set(), {A}),
+        ([unrecorded(STRANGER)], set(), set()),
+        ([replace(held(ROBOT_A, ROBOT_B), secret="another secret")], {B}, {A, B}),
+        ([StoredSecret(None, None, "acme+ci_a")], set(), set()),
+        ([StoredSecret("s3cret", None, "other+ci_a")], set(), set()),
+    ],
+)
+def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[RobotName], named: set[RobotName]) -> None:
+    assert recorded_robots(PAIRED, stored) == recorded
+    assert named_robots(PAIRED, stored) == named
+
+
+@pytest.mark.parametrize(
+    ("stored", "recorded"),
+    [
+        ([], False),
+        ([EMPTY, unrecorded(ROBOT_A)], False),
+        ([replace(held(ROBOT_A), secret="another secret")], False),
+        ([EMPTY, held(STRANGER)], True),
+    ],
+)
+def test_stores_with_a_record(stored: list[StoredSecret], recorded: bool) -> None:
+    assert is_recorded(stored) is recorded
+
+
 FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B),))
 
 
@@ -207,7 +314,7 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
         (PAIRED, [held(ROBOT_A, ROBOT_B)], False),
         (PAIRED, [held(ROBOT)], True),
         (PAIRED, [held(ROBOT_A, ROBOT)], True),
-        (Pair(CI, (CI,), ()), [held(ROBOT_A)], False),
+        (Pair(CI, (), paired=False), [held(ROBOT_A)], False),
     ],
 )
 def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: bool) -> None:
@@ -225,9 +332,10 @@ def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: b
         (BOTH, [unrecorded(ROBOT_A)], False),
         (BOTH, [held(ROBOT)], True),
         (BOTH, [held(ROBOT_A), StoredSecret("another secret")], True),
-        (BOTH, [held(ROBOT_A, ROBOT)], True),
-        (BOTH, [StoredSecret(None, held(ROBOT_A, ROBOT).record)], True),
-        ({A: ROBOT_A, B: None}, [held(ROBOT_A, ROBOT_B)], True),
+        (BOTH, [held(ROBOT_A, ROBOT)], False),
+        (BOTH, [StoredSecret(None, held(ROBOT).record)], False),
+        ({A: ROBOT_A, B: None}, [held(ROBOT_A, ROBOT_B)], False),
+        ({A: ROBOT_A, B: None}, [held(ROBOT_B)], True),
         ({A: None, B: None}, [held(ROBOT_A)], True),
         ({A: None, B: None}, [], False),
     ],
@@ -235,7 +343,7 @@ def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: b
 def test_held_by_unknown_token(
     robots: dict[RobotName, Robot | None], stored: list[StoredSecret], unknown: bool
 ) -> None:
-    """Then the robots of the other strategy must be read, too."""
+    """Then more robots must be read."""
     assert held_by_unknown_token(robots, stored) is unknown
 
 
@@ -245,41 +353,41 @@ HANDLE, HANDLE_A, HANDLE_B = map(handle_of, (ROBOT, ROBOT_A, ROBOT_B))
 RECENTLY = robot("ci_b", used=NOW - DAY)
 ALL: dict[RobotName, Robot | None] = {**BOTH, CI: ROBOT}
 
-# The pair, the robots that exist, what is stored; then the active robot, the next one, and the former secrets.
+# The pair, the robots that were read, what is stored; then the active robot, and the former secrets.
 STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret], PairState]] = {
-    "no robots": (PAIRED, {A: None, B: None}, [EMPTY], PairState(None, A, ())),
-    "no robots, a stored secret": (PAIRED, {A: None, B: None}, [held(ROBOT_A)], PairState(None, A, ())),
-    "first robot alone": (PAIRED, {A: ROBOT_A, B: None}, [held(ROBOT_A)], PairState(A, B, ())),
-    "second robot alone": (PAIRED, {A: None, B: ROBOT_B}, [EMPTY], PairState(B, A, ())),
-    "first robot": (PAIRED, BOTH, [held(ROBOT_A, ROBOT_B)], PairState(A, B, (HANDLE_B,))),
-    "second robot": (PAIRED, BOTH, [held(ROBOT_B, ROBOT_A)], PairState(B, A, (HANDLE_A,))),
-    "former secret revoked": (PAIRED, BOTH, [held(ROBOT_A, robot("ci_b", "before"))], PairState(A, B, ())),
-    "nothing recorded as replaced": (PAIRED, BOTH, [held(ROBOT_A)], PairState(A, B, ())),
-    "no record": (PAIRED, BOTH, [unrecorded(ROBOT_A)], PairState(A, B, (HANDLE_B,))),
+    "no robots": (PAIRED, {A: None, B: None}, [EMPTY], PairState(None, ())),
+    "no robots, a stored secret": (PAIRED, {A: None, B: None}, [held(ROBOT_A)], PairState(None, ())),
+    "first robot alone": (PAIRED, {A: ROBOT_A, B: None}, [held(ROBOT_A)], PairState(A, ())),
+    "second robot alone": (PAIRED, {A: None, B: ROBOT_B}, [EMPTY], PairState(B, ())),
+    "first robot": (PAIRED, BOTH, [held(ROBOT_A, ROBOT_B)], PairState(A, (HANDLE_B,))),
+    "second robot": (PAIRED, BOTH, [held(ROBOT_B, ROBOT_A)], PairState(B, (HANDLE_A,))),
+    "former secret revoked": (PAIRED, BOTH, [held(ROBOT_A, robot("ci_b", "before"))], PairState(A, ())),
+    "nothing recorded as replaced": (PAIRED, BOTH, [held(ROBOT_A)], PairState(A, ())),
+    "no record": (PAIRED, BOTH, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B,))),
     "record of another secret": (
         PAIRED,
         BOTH,
         [StoredSecret(ROBOT_A.token, held(STRANGER, ROBOT).record)],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     # Two stores hold different robots: that which was delivered last, or has no record yet, is active.
     "newer delivery": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), held(ROBOT_B, delivered=NOW - DAY)],
-        PairState(A, B, ()),
+        PairState(A, ()),
     ),
     "newer delivery to the second store": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW - DAY), held(ROBOT_B, ROBOT_A, delivered=NOW)],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "interrupted delivery": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), unrecorded(ROBOT_B)],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "record of a former secret is no date": (
         PAIRED,
@@ -288,74 +396,74 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
             held(ROBOT_A, delivered=NOW),
             StoredSecret(ROBOT_B.token, held(robot("ci_b", "former"), delivered=NOW - DAY).record),
         ],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "delivery at an unknown time": (
         PAIRED,
         BOTH,
         [held(ROBOT_A, delivered=NOW), held(ROBOT_B, delivered=None)],
-        PairState(B, A, ()),
+        PairState(B, ()),
     ),
     # No store holds a present token.
     "known by its name": (
         PAIRED,
         BOTH,
         [StoredSecret("outdated", None, "acme+ci_b")],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "token before name": (
         PAIRED,
         BOTH,
         [StoredSecret("outdated", None, "acme+ci_b"), held(ROBOT_A, ROBOT_B)],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     "name without a secret": (
         PAIRED,
         {A: robot("ci_a", used=NOW), B: ROBOT_B},
         [StoredSecret(None, None, "acme+ci_b")],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
-    "used last": (PAIRED, {A: ROBOT_A, B: RECENTLY}, [EMPTY], PairState(B, A, (HANDLE_A,))),
+    "used last": (PAIRED, {A: ROBOT_A, B: RECENTLY}, [EMPTY], PairState(B, (HANDLE_A,))),
     "never used, created last": (
         PAIRED,
         {A: robot("ci_a", age=DAY), B: ROBOT_B},
         [StoredSecret("another secret")],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     "never used, the second one created last": (
         PAIRED,
         {A: ROBOT_A, B: robot("ci_b", age=DAY)},
         [EMPTY],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     "use counts, not creation": (
         PAIRED,
         {A: robot("ci_a", used=NOW - 2 * DAY), B: robot("ci_b", age=3 * DAY)},
         [EMPTY],
-        PairState(A, B, (HANDLE_B,)),
+        PairState(A, (HANDLE_B,)),
     ),
     "no dates": (
         PAIRED,
         {A: replace(ROBOT_A, created_at=None), B: replace(RECENTLY, created_at=None)},
         [],
-        PairState(B, A, (HANDLE_A,)),
+        PairState(B, (HANDLE_A,)),
     ),
     # From one robot to a pair.
-    "robot of its own name": (PAIRED, ALL, [held(ROBOT)], PairState(CI, A, ())),
-    "robot of its own name, no record": (PAIRED, ALL, [unrecorded(ROBOT)], PairState(CI, A, (HANDLE_A, HANDLE_B))),
-    "moved to the pair": (PAIRED, ALL, [held(ROBOT_A, ROBOT)], PairState(A, B, (HANDLE,))),
-    "moved to the pair, no record": (PAIRED, ALL, [unrecorded(ROBOT_A)], PairState(A, B, (HANDLE_B,))),
+    "robot of its own name": (PAIRED, ALL, [held(ROBOT)], PairState(CI, ())),
+    "robot of its own name, no record": (PAIRED, ALL, [unrecorded(ROBOT)], PairState(CI, (HANDLE_A, HANDLE_B))),
+    "moved to the pair": (PAIRED, ALL, [held(ROBOT_A, ROBOT)], PairState(A, (HANDLE,))),
+    "moved to the pair, no record": (PAIRED, ALL, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B,))),
     "robot of its own name is not ours": (
         PAIRED,
         {A: None, B: None, CI: ROBOT},
         [StoredSecret("another secret")],
-        PairState(None, A, ()),
+        PairState(None, ()),
     ),
     # From a pair to one robot.
-    "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, CI, (HANDLE_B,))),
-    "still the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT_A)], PairState(A, CI, (HANDLE_B, HANDLE))),
-    "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, CI, (HANDLE_A, HANDLE_B))),
-    "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, CI, ())),
+    "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, (HANDLE_B,))),
+    "still the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B, HANDLE))),
+    "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, (HANDLE_A, HANDLE_B))),
+    "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, ())),
 }
 
 
@@ -366,8 +474,8 @@ def test_pair_state(case: str) -> None:
 
 
 def test_served_by_a_member() -> None:
-    assert PairState(A, B, ()).is_served_by(PAIRED)
-    assert not PairState(CI, A, ()).is_served_by(PAIRED)
-    assert not PairState(None, A, ()).is_served_by(PAIRED)
-    assert PairState(CI, CI, ()).is_served_by(IN_PLACE)
-    assert not PairState(A, CI, ()).is_served_by(IN_PLACE)
+    assert PairState(A, ()).is_served_by(PAIRED)
+    assert not PairState(CI, ()).is_served_by(PAIRED)
+    assert not PairState(None, ()).is_served_by(PAIRED)
+    assert PairState(CI, ()).is_served_by(IN_PLACE)
+    assert not PairState(A, ()).is_served_by(IN_PLACE)

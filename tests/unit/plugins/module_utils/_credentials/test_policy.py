@@ -272,6 +272,22 @@ def test_invalid_duration_of_a_policy(option: str) -> None:
     assert str(caught.value) == f"{option} must be a duration such as 90d, 12h or 30m, not 'soon'"
 
 
+@pytest.mark.parametrize("text", ["0", "0d"])
+def test_maximum_age_that_every_secret_has_reached(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        policy_from_options({"rotate": "when_due", "max_age": text})
+    assert str(caught.value) == (
+        "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no limit; "
+        "rotate: always replaces the secret in every run"
+    )
+
+
+@pytest.mark.parametrize("option", ["max_age", "renew_before", "retire_after"])
+def test_duration_of_a_policy_without_a_unit(option: str) -> None:
+    with pytest.raises(BadInput, match=f"^{option} needs a unit, for example 90d for days"):
+        policy_from_options({"rotate": "when_due", option: "90"})
+
+
 REVOCATIONS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
     "at once": (Policy(), timedelta(0), True, ("old", "lost")),
     "at once, by a later run": (Policy(), DAY, False, ("old", "lost")),

@@ -196,16 +196,57 @@ def test_invalidate(quay: FakeQuay, secret: RobotSecret, replies: tuple[Reply, .
     assert quay.requests == [REGENERATE, READ][: len(replies)]
 
 
-def test_invalidate_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret) -> None:
-    quay.answers(page(500), robot_reply(FORMER))
-    with pytest.raises(ApiError, match=f"^POST https://quay.example.com{PATH}/regenerate: Quay answered 500"):
+@pytest.mark.parametrize("case", LOST)
+def test_invalidate_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    step, kind = LOST[case]
+    quay.answers(step, robot_reply(FORMER))
+    with pytest.raises(kind, match=f"^POST https://quay.example.com{PATH}/regenerate: "):
         secret.invalidate(FORMER)
+    assert quay.requests == [REGENERATE, READ]
 
 
 def test_invalidate_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None:
     quay.answers(FORBIDDEN)
     with pytest.raises(Forbidden):
         secret.invalidate(FORMER)
+
+
+# --- delete
+
+DELETE = Request("DELETE", PATH, READ_HEADERS)
+
+
+@pytest.mark.parametrize("reply", [empty(), UNKNOWN_ROBOT])
+def test_delete(quay: FakeQuay, secret: RobotSecret, reply: Reply) -> None:
+    """A robot that somebody else deleted is no error."""
+    quay.answers(reply)
+    secret.delete()
+    assert quay.requests == [DELETE]
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_delete_with_a_lost_response(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    """The robot is gone, so the request took effect."""
+    quay.answers(LOST[case][0], UNKNOWN_ROBOT)
+    secret.delete()
+    assert quay.requests == [DELETE, READ]
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_delete_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    step, kind = LOST[case]
+    quay.answers(step, robot_reply(FORMER))
+    with pytest.raises(kind, match=f"^DELETE https://quay.example.com{PATH}: "):
+        secret.delete()
+    assert quay.requests == [DELETE, READ]
+
+
+@pytest.mark.parametrize("reply", [FORBIDDEN, ok({"message": "Robot is used by a mirror"}, 400)])
+def test_delete_that_is_refused(quay: FakeQuay, secret: RobotSecret, reply: Reply) -> None:
+    quay.answers(reply)
+    with pytest.raises(ApiError) as caught:
+        secret.delete()
+    assert (caught.value.status, quay.requests) == (reply.status, [DELETE])
 
 
 # --- verified

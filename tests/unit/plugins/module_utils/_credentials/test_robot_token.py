@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -49,6 +50,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     ORIGIN,
     FakeQuay,
     Reply,
+    empty,
     error,
     ok,
     page,
@@ -59,6 +61,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     UNKNOWN_ROBOT,
     change_days,
     changes,
+    quay_time,
     robot_list,
     robot_reply,
     verified,
@@ -71,6 +74,10 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 ROBOTS = "/api/v1/organization/acme/robots"
 READABLE = ok({"registry_state": "normal"})
+LIVES_ON = (
+    "registry tokens that were issued to it are still accepted as its password for an hour, and each login with one "
+    "gives another"
+)
 
 
 def robot(short: str = "ci", token: str | None = "s3cret", namespace: str = "acme") -> Robot:
@@ -95,15 +102,68 @@ def paths(quay: FakeQuay) -> list[tuple[str, str]]:
 
 # --- the policy
 
+STORE: dict[str, Any] = {"kind": "file", "path": "/token", "format": None}
+WITHOUT_USERNAME = (
+    "strategy: paired changes the user name with each rotation, and a file with the token alone has no place for it. "
+    "Use deliver with format: json, yaml or env, or with kind: container_auth"
+)
+
 
 def test_policy() -> None:
     """A replaced secret may live until another run, because robots can take turns."""
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
-        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "strategy": "paired", "deliver": [store]}) == expected
     assert robot_policy({**options, "federation": []}) == expected
+
+
+@pytest.mark.parametrize("holder", [{"token_path": "/token"}, {"deliver": [STORE]}])
+def test_policy_of_a_pair_that_is_removed(holder: dict[str, Any]) -> None:
+    """Its stores need no place for a user name any more."""
+    options = {"rotate": "when_due", "strategy": "paired", "state": "absent", **holder}
+    assert robot_policy(options) == Policy(overlaps=True)
+
+
+def test_policy_for_a_leaked_secret() -> None:
+    """The former robot is deleted at once, whatever the grace period."""
+    options = {"rotate": "compromised", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "deliver": [store]}) == Policy(
+            "compromised", 90 * DAY, retire_after=timedelta(0), overlaps=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"deliver": [STORE]}, "/token holds the secret without its user name. Use another format"),
+        (
+            {"deliver": [{**STORE, "format": "token"}, {**STORE, "path": "/b"}]},
+            "/token, /b holds the secret without its user name. Use another format",
+        ),
+        ({"token_path": "/path"}, "/path holds the secret without its user name. Use another format"),
+        ({}, "deliver is missing. Name the stores that consumers read"),
+        ({"current_token": "s3cret"}, "deliver is missing. Name the stores that consumers read"),
+        (
+            {"deliver": [{**STORE, "format": "json"}], "copy_rights": False},
+            "with copy_rights: false, the next robot would have no permissions. Leave it out",
+        ),
+        (
+            {"deliver": [{**STORE, "format": "json"}], "federation": []},
+            "federation belongs to one robot. Set it to an empty list in a run without rotate, and leave it out",
+        ),
+    ],
+)
+def test_leaked_secret_that_cannot_move_to_another_robot(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        robot_policy({"name": "acme+ci", "rotate": "compromised", "strategy": "in_place", **options})
+    assert str(caught.value) == (
+        "rotate: compromised gives the credential to a robot of another name, and deletes acme+ci, because "
+        f"{LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is replaced at "
+        "once, but those registry tokens stay valid without end, until the robot is deleted"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,16 +171,19 @@ def test_policy() -> None:
     [
         (
             {"strategy": "paired"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
             {"strategy": "paired", "deliver": [], "token_path": None, "current_token": "s3cret"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
-            {"strategy": "paired", "token_path": "/token", "federation": []},
+            {"strategy": "paired", "deliver": [{**STORE, "format": "env"}], "federation": []},
             "federation belongs to one robot; it cannot be given together with strategy: paired",
         ),
+        ({"strategy": "paired", "token_path": "/token"}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [STORE]}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [{**STORE, "format": "json"}, STORE]}, WITHOUT_USERNAME),
         (
             {"max_age": "1d", "retire_after": "1d"},
             "retire_after must be shorter than max_age, because only two robots take turns",
@@ -167,6 +230,12 @@ def test_credential_of_a_robot() -> None:
     assert found.handle is None
 
 
+@pytest.mark.parametrize(("kind", "record_required"), [(RobotIssuer, False), (PairIssuer, True)])
+def test_kind_of_issuer(kind: type[RobotIssuer] | type[PairIssuer], record_required: bool) -> None:
+    """Quay returns a robot's token again. Of a pair, the records show which robot is next."""
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, True, record_required)
+
+
 def test_observe(quay: FakeQuay, issuer: RobotIssuer) -> None:
     quay.answers(robot_reply(robot()), change_days(NOW - DAY), changes({"ci": NOW - DAY}))
     assert issuer.observe([]) == Observation(
@@ -203,12 +272,76 @@ def test_age_query(quay: FakeQuay, issuer: RobotIssuer) -> None:
     assert issuer.age_query(stored) is None
 
 
-@pytest.mark.parametrize("exists", [False, True])
-def test_prepare(quay: FakeQuay, issuer: RobotIssuer, exists: bool) -> None:
+EXISTING = Observation(ObservedState(exists=True), Credential("acme+ci", "acme+ci", "s3cret"))
+MISSING = Observation(ObservedState(exists=False), Credential("acme+ci", "acme+ci"))
+DELETIONS = ("GET", "/api/v1/organization/acme/aggregatelogs")
+
+
+def deletion_days(*moments: datetime) -> Reply:
+    """The days on which a robot was deleted. Another entry shows that Quay logs the namespace."""
+    days = [{"kind": "delete_robot", "count": 1, "datetime": quay_time(moment)} for moment in moments]
+    return ok({"aggregated": [{"kind": "pull_repo", "count": 1, "datetime": quay_time(NOW)}, *days]})
+
+
+def deletions(moment: datetime, short: str = "ci") -> Reply:
+    """The log of one day: when a robot was deleted."""
+    entry = {"kind": "delete_robot", "metadata": {"robot": short}, "datetime": quay_time(moment)}
+    return ok({"logs": [entry]})
+
+
+def test_prepare(quay: FakeQuay, issuer: RobotIssuer, warnings: list[str]) -> None:
     quay.answers(READABLE)
-    observed = Observation(ObservedState(exists=exists), Credential("acme+ci", "acme+ci"))
-    assert issuer.prepare(observed) is observed
+    assert issuer.prepare(EXISTING) is EXISTING
     assert paths(quay) == [("GET", "/config")]
+    assert warnings == []
+
+
+def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
+    quay.answers(READABLE)
+    issuer = RobotIssuer(context, CI, Policy(rotate="always"), RobotLookup(context, "acme"))
+    assert issuer.prepare(EXISTING) is EXISTING
+    assert warnings == [
+        f"The former secret of acme+ci is invalid now, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
+        "secret leaked, run the task with rotate: compromised."
+    ]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_prepare_of_a_new_robot(quay: FakeQuay, context: ModuleContext, warnings: list[str], forced: bool) -> None:
+    """Nothing was issued to it, unless a robot of its name was deleted lately."""
+    quay.answers(READABLE, deletion_days())
+    policy = Policy(rotate="always" if forced else "when_due")
+    assert RobotIssuer(context, CI, policy, RobotLookup(context, "acme")).prepare(MISSING) is MISSING
+    assert paths(quay) == [("GET", "/config"), DELETIONS]
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("short", "minutes", "warns"), [("ci", 10, True), ("ci", 64, True), ("ci", 66, False), ("other", 10, False)]
+)
+def test_prepare_of_a_robot_that_was_deleted_lately(
+    quay: FakeQuay, issuer: RobotIssuer, warnings: list[str], short: str, minutes: int, warns: bool
+) -> None:
+    """Registry tokens of the deleted robot are accepted again as a password of the new one."""
+    deleted = NOW - timedelta(minutes=minutes)
+    quay.answers(READABLE, deletion_days(deleted), deletions(deleted, short))
+    assert issuer.prepare(MISSING) is MISSING
+    expected = (
+        f"A robot of the name acme+ci was deleted at {deleted:%Y-%m-%dT%H:%M:%SZ}. Registry tokens that were issued to "
+        "it are accepted again as a password of the new one until "
+        f"{deleted + timedelta(minutes=65):%Y-%m-%dT%H:%M:%SZ}, and each login with one gives another. If its secret "
+        "leaked, use another name, or create it later."
+    )
+    assert warnings == ([expected] if warns else [])
+
+
+@pytest.mark.parametrize("reply", [FORBIDDEN, page(500), ok({"aggregated": [], "search_unavailable": True})])
+def test_prepare_of_a_new_robot_without_logs(
+    quay: FakeQuay, issuer: RobotIssuer, warnings: list[str], reply: Reply
+) -> None:
+    quay.answers(READABLE, reply)
+    assert issuer.prepare(MISSING) is MISSING
+    assert warnings == []
 
 
 def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) -> None:
@@ -218,32 +351,36 @@ def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) ->
     assert str(caught.value) == (f"POST {ORIGIN}{ROBOTS}/ci/regenerate: the registry is read-only; nothing was changed")
 
 
-@pytest.mark.parametrize("secret", [None, "s3cret"])
-def test_prepare_on_a_server_without_robots(quay: FakeQuay, issuer: RobotIssuer, secret: str | None) -> None:
+@pytest.mark.parametrize("observed", [EXISTING, MISSING])
+def test_prepare_on_a_server_without_robots(quay: FakeQuay, issuer: RobotIssuer, observed: Observation) -> None:
     """It is refused before the token is replaced by one that Quay does not accept."""
-    quay.answers(ok({"config": {"ROBOTS_DISALLOW": True}}), *([refused()] if secret else []))
-    with pytest.raises(BadInput, match=r"^This server has switched robot accounts off \(ROBOTS_DISALLOW\), and does"):
-        issuer.prepare(Observation(ObservedState(exists=bool(secret)), Credential("acme+ci", "acme+ci", secret)))
+    quay.answers(ok({"config": {"ROBOTS_DISALLOW": True}}), *([refused()] if observed is EXISTING else []))
+    with pytest.raises(BadInput, match=r"^This Quay does not allow robot accounts \(ROBOTS_DISALLOW in its conf"):
+        issuer.prepare(observed)
 
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, exists: bool, check_mode: bool) -> None:
+def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, clock: datetime, exists: bool, check_mode: bool) -> None:
     """Check mode cannot read it from a robot that does not exist, so it asks who the user is."""
     context = module_context(quay, check_mode=check_mode, auth=BearerAuth("s3cret"))
     issuer = RobotIssuer(context, RobotName(None, "ci"), Policy(), RobotLookup(context, None))
     observed = Observation(ObservedState(exists=exists), Credential("ci", "ci"))
     asks = check_mode and not exists
-    quay.answers(READABLE, *([verified(sub="ann")] if asks else []))
+    user_deletions = ("GET", "/api/v1/user/aggregatelogs")
+    requests = [("GET", "/config"), *([] if exists else [user_deletions]), *([("GET", "/v2/auth")] if asks else [])]
+    quay.answers(READABLE, *([] if exists else [deletion_days()]), *([verified(sub="ann")] if asks else []))
     assert issuer.prepare(observed) == (replace(observed, username="ann+ci") if asks else observed)
-    assert paths(quay) == [("GET", "/config")] + ([("GET", "/v2/auth")] if asks else [])
+    assert paths(quay) == requests
 
 
 def test_mint(quay: FakeQuay, issuer: RobotIssuer) -> None:
     new = robot(token="new")
     quay.answers(robot_reply(robot()), change_days(NOW), changes({"ci": NOW}), robot_reply(new), verified())
     observed = issuer.observe([])
+    assert issuer.ended is None
     assert issuer.mint(observed) == Minted(credential(new, NOW, "mint"), existed=True)
+    assert issuer.ended is False, "registry tokens of the former token are still accepted"
     assert paths(quay)[-2:] == [("POST", f"{ROBOTS}/ci/regenerate"), ("GET", "/v2/auth")]
 
 
@@ -251,6 +388,7 @@ def test_mint_of_a_missing_robot(quay: FakeQuay, issuer: RobotIssuer) -> None:
     new = robot(token="new")
     quay.answers(UNKNOWN_ROBOT, robot_reply(new), verified())
     assert issuer.mint(issuer.observe([])) == Minted(credential(new, NOW, "mint"), existed=False)
+    assert issuer.ended is None
     assert paths(quay) == [("GET", f"{ROBOTS}/ci"), ("PUT", f"{ROBOTS}/ci"), ("GET", "/v2/auth")]
 
 
@@ -292,7 +430,9 @@ def test_nothing_is_retired(quay: FakeQuay, issuer: RobotIssuer) -> None:
 ABSENT: dict[str, Any] = {
     "strategy": "in_place",
     "pair": None,
+    "description": None,
     "federation": None,
+    "permissions": None,
     "rotate": "when_due",
     "state": "absent",
 }
@@ -323,6 +463,46 @@ def test_namespace_of_a_robot(quay: FakeQuay, name: str, auth: Auth, path: str, 
     assert warnings == ([expected] if warns else [])
 
 
+# --- state: absent
+
+
+def test_absent(quay: FakeQuay, context: ModuleContext) -> None:
+    quay.answers(robot_reply(robot()), READABLE, empty())
+    context.params.update({"name": "acme+ci", **ABSENT})
+    result = ensure_robot_token(context)
+    assert paths(quay) == [("GET", f"{ROBOTS}/ci"), ("GET", "/config"), ("DELETE", f"{ROBOTS}/ci")]
+    assert (result.changed, result.values["deleted"], result.values["ended"]) == (True, ["acme+ci"], None)
+    assert result.before == {"name": "acme+ci", "token": "present"}
+    assert result.after == {"name": "acme+ci", "token": "absent"}
+
+
+def test_absent_pair(quay: FakeQuay, context: ModuleContext, tmp_path: Path) -> None:
+    """Of the robots that are no longer usual, those that were created for the credential are deleted, too."""
+    mark = {"tokensmith.quay/credential": "ci"}
+    listed = [robot(short) for short in ("ci_a", "ci_c", "ci_d", "ci", "other")]
+    quay.answers(
+        robot_list(*listed),
+        robot_reply(replace(robot("ci_c"), metadata=mark)),
+        robot_reply(replace(robot("ci_d"), metadata={})),
+        READABLE,
+        empty(),
+        empty(),
+    )
+    options = {**ABSENT, "strategy": "paired", "token_path": str(tmp_path / "token")}
+    context.params.update({"name": "acme+ci", **options})
+    result = ensure_robot_token(context)
+    assert result.values["deleted"] == ["acme+ci_a", "acme+ci_c"]
+    assert [path for method, path in paths(quay) if method == "DELETE"] == [f"{ROBOTS}/ci_a", f"{ROBOTS}/ci_c"]
+
+
+def test_absent_in_check_mode(quay: FakeQuay) -> None:
+    quay.answers(robot_reply(robot()), READABLE)
+    context = module_context(quay, check_mode=True, params={"name": "acme+ci", **ABSENT})
+    result = ensure_robot_token(context)
+    assert (result.changed, result.values["deleted"]) == (True, ["acme+ci"])
+    assert {method for method, _path in paths(quay)} == {"GET"}
+
+
 # --- the issuer of a strategy
 
 PAIR: dict[str, Any] = {"strategy": "paired", "pair": None}
@@ -350,6 +530,12 @@ def test_issuer(
     issuer = robot_issuer(context, pair, Policy(), params, stored, lookup)
     assert isinstance(issuer, kind)
     assert quay.requests == []
+
+
+def test_issuer_for_a_leaked_secret(quay: FakeQuay, context: ModuleContext) -> None:
+    """Another robot carries the credential afterwards."""
+    pair, lookup = pair_from_options(CI, ALONE), RobotLookup(context, "acme")
+    assert isinstance(robot_issuer(context, pair, Policy("compromised"), ALONE, [], lookup), PairIssuer)
 
 
 def test_issuer_of_a_pair_refuses_unknown_robots(context: ModuleContext) -> None:
@@ -472,7 +658,7 @@ def test_errors_of_single_robots(quay: FakeQuay, context: ModuleContext) -> None
     assert results[1] == observation("acme+ci", robot())
     assert results[2] == "This login may see the robot acme+hidden but not its token"
     assert str(results[3]).startswith("A store of acme+ci holds a secret of acme+old_a from an earlier delivery, and ")
-    assert results[4] == ("pair: both robots must be in the namespace of acme+ci, because permissions end there")
+    assert results[4] == ("pair: all robots must be in the namespace of acme+ci, because permissions end there")
     assert not results[5].state.exists
     assert len(results) == 6
 
@@ -491,14 +677,14 @@ def test_pair_that_is_declared_absent(quay: FakeQuay, context: ModuleContext, st
     [
         (
             FORBIDDEN,
-            "Quay answered 403: Unauthorized. The login lacks the permission or the scope, or the object does "
-            "not exist (Quay does not say which)",
+            "Quay answered 403: Unauthorized. The login lacks the permission, or the object does not exist (Quay does "
+            "not say which)",
         ),
         (error(404, "Not Found", "not_found"), "Quay answered 404: Not Found"),
     ],
 )
 def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, reply: Reply, problem: str) -> None:
-    quay.answers(reply, robot_list(robot("ci", namespace="other")))
+    quay.answers(reply, verified(sub="ann"), robot_list(robot("ci", namespace="other")))
     found = list(observe_robots(context, [declared(0, "acme+ci"), declared(1, "other+ci"), declared(2, "acme+other")]))
     message = f"GET {ORIGIN}{ROBOTS}: {problem}"
     assert [shown(observed) for observed in found] == [
@@ -506,6 +692,38 @@ def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, r
         (2, message, False),
         (1, observation("other+ci", robot("ci", namespace="other")), False),
     ]
+
+
+def test_observe_robots_of_the_signed_in_user(quay: FakeQuay, clock: datetime) -> None:
+    """Their names may begin with the user's name, as Quay shows them."""
+    context = module_context(quay, auth=SessionAuth("ann", "s3cret"))
+    own = robot("ci", namespace="ann")
+    quay.answers(ok({"csrf_token": "csrf-1"}), ok({"success": True}), robot_list(own))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert shown(found) == (0, observation("ann+ci", own), False)
+    assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+
+
+@pytest.mark.parametrize("subject", ["ann", "bob"])
+def test_observe_robots_of_the_user_of_a_token(quay: FakeQuay, context: ModuleContext, subject: str) -> None:
+    """A token that lacks org:admin may read those of its own user, which is asked only after a refusal."""
+    own = robot("ci", namespace="ann")
+    quay.answers(FORBIDDEN, verified(sub=subject), *([robot_list(own)] if subject == "ann" else []))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert paths(quay)[:2] == [("GET", "/api/v1/organization/ann/robots"), ("GET", "/v2/auth")]
+    if subject == "ann":
+        assert shown(found) == (0, observation("ann+ci", own), False)
+        assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+    else:
+        assert isinstance(found.outcome, ApiError)
+
+
+def test_observe_warns_of_a_robot_without_an_organization(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str]
+) -> None:
+    quay.answers(robot_list(robot("ci", namespace="ann")))
+    list(observe_robots(context, [declared(0, "ci")]))
+    assert [warning.partition(",")[0] for warning in warnings] == ["name: ci has no organization"]
 
 
 @pytest.mark.parametrize(

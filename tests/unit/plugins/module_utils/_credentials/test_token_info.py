@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -303,9 +304,9 @@ def test_paired_robots(quay: FakeQuay, run: Run) -> None:
 def test_paired_robots_with_a_superseded_secret(quay: FakeQuay, run: Run, tmp_path: Path) -> None:
     idle = robot("ci_b")
     quay.answers(robot_list(robot("ci_a"), idle))
-    (tmp_path / "token").write_text(token_of("ci_a"))
+    (tmp_path / "token").write_text(json.dumps({"token": token_of("ci_a"), "username": "acme+ci_a"}))
     (tmp_path / "token").chmod(0o600)
-    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token")]))
+    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token", format="json")]))
     assert status == status_of_robot(
         "ci_a",
         name="acme+ci",
@@ -358,10 +359,10 @@ def test_invalid_options_of_one_credential(
 
 def test_credential_that_cannot_be_observed(quay: FakeQuay, run: Run) -> None:
     """What its stores hold is unknown then. Neither is it due, nor is anything done."""
-    quay.answers(FORBIDDEN)
+    quay.answers(FORBIDDEN, verified(sub="ann"))
     problem = (
         f"GET {ORIGIN}{ORGANIZATION}/robots: Quay answered 403: Unauthorized. The login lacks the permission or the "
-        "scope, or the object does not exist (Quay does not say which)"
+        "scope org:admin, or the object does not exist (Quay does not say which)"
     )
     assert run(credential(held=[held("t0ken"), held(None)], rotate="always")) == [
         {

@@ -49,6 +49,9 @@ def test_valid_host(text: str, origin: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("", "is missing: set it, or QUAY_HOST"),
+        (None, "is missing: set it, or QUAY_HOST"),
+        (" \n", "is missing: set it, or QUAY_HOST"),
         (f"{SECRET}.example.com", "must start with https://"),
         (f"{SECRET}:8443", "must start with https://"),
         (f"//{SECRET}.example.com", "must start with https://"),
@@ -80,7 +83,7 @@ def test_valid_host(text: str, origin: str) -> None:
         (f"https://{SECRET * 10}", "is not a URL"),
     ],
 )
-def test_invalid_host(text: str, sentence: str) -> None:
+def test_invalid_host(text: str | None, sentence: str) -> None:
     with pytest.raises(BadInput, match=f"^quay_host {sentence}") as caught:
         normalise_host(text)
     assert SECRET not in str(caught.value)

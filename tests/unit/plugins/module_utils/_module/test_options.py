@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import getpass
 import os
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.basic import AnsibleFallbackNotFound
+from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._module import options
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import (
     CONNECTION_OPTIONS,
     auth_from_options,
-    environment,
     without_empty,
 )
 
@@ -26,6 +27,11 @@ TOKEN = {"quay_token": "t0ken"}
 USER = {"quay_username": "ann", "quay_password": "s3cret"}
 TOKEN_VARIABLE = {"QUAY_TOKEN": "t0ken"}
 USER_VARIABLES = {"QUAY_USERNAME": "ann", "QUAY_PASSWORD": "s3cret"}
+NO_LOGIN = (
+    "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
+    "QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables that are set on the "
+    "controller do not reach another host"
+)
 
 
 def auth_of(params: dict[str, str], environ: dict[str, str] | None = None, **options: Any) -> Auth:
@@ -96,41 +102,61 @@ def test_one_half_of_a_login(params: dict[str, str], optional: bool) -> None:
         auth_of(params, optional=optional)
 
 
-@pytest.mark.parametrize("params", [{}, {"quay_token": "", "quay_username": "", "quay_password": ""}])
-def test_no_login(params: dict[str, str]) -> None:
-    """The message says whose environment was read: variables of the controller do not reach another host."""
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"quay_token": "", "quay_username": "", "quay_password": ""},
+        {"quay_token": " \n", "quay_username": " ", "quay_password": "\n"},
+    ],
+)
+def test_no_login(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> None:
+    """People set variables on the controller for a task that runs elsewhere, so the message says where it looked."""
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="build-1.example.com"))
+    monkeypatch.setattr(getpass, "getuser", lambda: "deploy")
     with pytest.raises(BadInput) as caught:
         auth_of(params)
-    assert str(caught.value) == (
-        "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
-        f"QUAY_PASSWORD). The environment was read on {os.uname().nodename} as the user {getpass.getuser()}; variables "
-        "that are set on the controller do not reach another host"
-    )
+    assert str(caught.value) == NO_LOGIN
     assert type(auth_of(params, optional=True)) is Auth
 
 
-@pytest.mark.parametrize("error", [KeyError("uid not found: 4711"), OSError("no user name set")])
-def test_no_login_of_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_no_login_of_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    """Containers run as numeric users."""
+
     def fail() -> str:
-        raise error
+        raise error("uid not found")
 
     monkeypatch.setattr(getpass, "getuser", fail)
-    with pytest.raises(BadInput, match=f" as the user {os.geteuid()}; "):
+    monkeypatch.setattr(os, "geteuid", lambda: 1001230000)
+    with pytest.raises(BadInput, match=r" as the user 1001230000; "):
         auth_of({})
 
 
-@pytest.mark.parametrize("token", ["t0ken of ann", "t0ken\nof", "t0ken\t1"])
-def test_invalid_token(token: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        auth_of({"quay_token": token})
-    assert str(caught.value) == "quay_token holds white space, so it is not a single secret"
+@pytest.mark.parametrize(
+    ("params", "header"),
+    [
+        ({"quay_token": " t0ken\n"}, "Basic JG9hdXRodG9rZW46dDBrZW4="),  # $oauthtoken:t0ken
+        ({"quay_username": " ann\n", "quay_password": "s3cret\n"}, "Basic YW5uOnMzY3JldA=="),
+    ],
+)
+def test_white_space_around_a_login(params: dict[str, str], header: str) -> None:
+    """The content of a file ends with a line break."""
+    assert headers(auth_of(params)) == {"Authorization": header}
+    # The same values from the environment are recognised as such.
+    variables = {"QUAY_TOKEN": "t0ken\n", "QUAY_USERNAME": "ann\n", "QUAY_PASSWORD": "s3cret\n"}
+    assert headers(auth_of({**TOKEN, **USER, **params}, variables)) == headers(auth_of(TOKEN))
 
 
-def test_token_with_a_line_break_at_its_end() -> None:
-    """As files and shells hand it over."""
-    assert auth_of({"quay_token": " t0ken\n"}).headers("GET") == {"Authorization": "Bearer t0ken"}
-    environ = {"QUAY_TOKEN": "t0ken\n"}
-    assert isinstance(auth_of({"quay_token": "t0ken\n", **USER}, environ), SessionAuth)
+def test_username_with_a_colon() -> None:
+    with pytest.raises(BadInput, match="^quay_username must not hold a colon"):
+        auth_of({**USER, "quay_username": "ann:x"})
+
+
+def test_invalid_token() -> None:
+    with pytest.raises(BadInput, match="^quay_token holds white space") as caught:
+        auth_of({"quay_token": "t0ken of ann"})
+    assert "t0ken" not in str(caught.value)
 
 
 @pytest.mark.parametrize("option", ["quay_token", "quay_password"])
@@ -150,49 +176,64 @@ def test_secrets_are_not_logged(option: str) -> None:
         ("timeout", "QUAY_TIMEOUT"),
     ],
 )
-def test_fallback_to_the_environment(option: str, variable: str) -> None:
-    assert CONNECTION_OPTIONS[option]["fallback"] == (environment, [variable])
-
-
-def test_variables_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first one that is not empty counts."""
-    for name, value in (("A_FIRST", ""), ("A_SECOND", "second"), ("A_THIRD", "third")):
-        monkeypatch.setenv(name, value)
-    assert environment("A_FIRST", "A_SECOND", "A_THIRD") == "second"
-    assert environment("A_THIRD", "A_SECOND") == "third"
-    for names in (("A_FIRST",), ("A_MISSING",), ()):
+def test_fallback_to_the_environment(monkeypatch: pytest.MonkeyPatch, option: str, variable: str) -> None:
+    function, variables = CONNECTION_OPTIONS[option]["fallback"]
+    assert variables == [variable]
+    monkeypatch.setenv(variable, "value")
+    assert function(*variables) == "value"
+    for empty in ("", " "):
+        monkeypatch.setenv(variable, empty)
         with pytest.raises(AnsibleFallbackNotFound):
-            environment(*names)
+            function(*variables)
+    monkeypatch.delenv(variable)
+    with pytest.raises(AnsibleFallbackNotFound):
+        function(*variables)
+
+
+def test_first_variable_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A", "")
+    monkeypatch.setenv("B", "b")
+    assert options.environment("A", "B") == "b"
+
+
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str", "aliases": ["text"]},
+    "enabled": {"type": "bool", "aliases": ["is_enabled"]},
+    "mode": {"type": "raw"},
+    "deliver": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"path": {"type": "path"}, "prefix": {"type": "str"}, "owner": {"type": "str"}},
+    },
+    "held": {"type": "dict", "options": {"token": {"type": "str"}}},
+}
 
 
 @pytest.mark.parametrize(
-    ("name", "option", "unset"),
+    ("given", "kept"),
     [
-        ("quay_host", {"type": "str"}, True),
-        ("max_age", {"type": "str"}, True),
-        ("uuid", {}, True),
-        ("description", {"type": "str"}, False),
-        ("email", {}, False),
-        ("scopes", {"type": "list"}, True),
-        ("retries", {"type": "int"}, True),
-        ("metadata", {"type": "dict"}, True),
-        ("unknown", None, False),
+        ({"name": "", "enabled": "", "mode": " ", "deliver": ""}, {}),
+        ({"unknown": ""}, {"unknown": ""}),
+        ({"is_enabled": ""}, {}),
+        ({"description": ""}, {"description": ""}),
+        ({"text": ""}, {"text": ""}),
+        ({"name": "x", "enabled": False, "mode": 0}, {"name": "x", "enabled": False, "mode": 0}),
+        ({"name": None, "deliver": []}, {"name": None, "deliver": []}),
+        (
+            {"deliver": [{"path": "/a", "owner": "", "prefix": ""}, "x"]},
+            {"deliver": [{"path": "/a", "prefix": ""}, "x"]},
+        ),
+        ({"held": {"token": ""}}, {"held": {}}),
+        ({"held": "{}"}, {"held": "{}"}),
     ],
 )
-def test_empty_value(name: str, option: dict[str, Any] | None, unset: bool) -> None:
-    """Templates and AWX hand over an empty text for what is not set. An empty description is an empty one."""
-    spec = {} if option is None else {name: option}
-    assert without_empty({name: "", "kept": "x"}, spec) == ({"kept": "x"} if unset else {name: "", "kept": "x"})
+def test_empty_values_are_unset(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Templates, AWX and the shell hand over empty texts. A description can be set to nothing.
 
-
-def test_other_values_are_kept() -> None:
-    values: dict[str, Any] = {"quay_host": " ", "max_age": None, "scopes": [], "retries": 0, "verify_ssl": False}
-    assert without_empty(values, {"scopes": {"type": "list"}}) == values
-
-
-def test_empty_value_of_an_alias() -> None:
-    spec = {"scopes": {"type": "list", "aliases": ["rights"]}}
-    assert without_empty({"rights": "", "other": ""}, spec) == {"other": ""}
+    Ansible reports an option that does not exist.
+    """
+    assert without_empty(given, SPEC) == kept
 
 
 def test_no_option_has_no_type() -> None:

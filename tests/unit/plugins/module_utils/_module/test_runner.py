@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Callable, ClassVar
 
 import pytest
+from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
@@ -277,10 +279,34 @@ def test_empty_value_is_not_set(run_: Callable[..., None]) -> None:
     assert found == [None, None, None]
 
 
+def test_empty_values_of_ansible_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are dropped before Ansible converts types, so that defaults and fallbacks apply."""
+    monkeypatch.undo()
+    monkeypatch.setenv("QUAY_TIMEOUT", "2.5")
+    given = {"quay_token": "", "timeout": "", "validate_certs": "", "retries": "", "members": "", "description": ""}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+    # ansible-core 2.19 and later need to know how the arguments are serialised.
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    options = {"description": {"type": "str"}, "members": {"type": "list", "elements": "str"}}
+    with pytest.raises(SystemExit):
+        run_local_module(lambda context: Result(False, {name: context.params[name] for name in given}), options)
+    result = json.loads(capsys.readouterr().out)
+    assert {name: result[name] for name in given} == {
+        "quay_token": None,
+        "timeout": 2.5,
+        "validate_certs": True,
+        "retries": 3,
+        "members": None,
+        "description": "",
+    }
+
+
 @both_runners
-def test_masked_value_is_refused(run_: Callable[..., None]) -> None:
-    message = failure(never, run_=run_, name="VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
-    assert message.startswith("name holds a value that Ansible masked in the result of another task, ")
+@pytest.mark.parametrize("params", [{"name": "********+ci"}, {"quay_username": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}])
+def test_masked_value_is_refused(run_: Callable[..., None], params: dict[str, Any]) -> None:
+    """Ansible masks secrets in the results of tasks, from which plays take values."""
+    message = failure(never, run_=run_, **params)
+    assert message.startswith(f"{next(iter(params))} holds a value that Ansible masked in the result of another task")
 
 
 @pytest.mark.parametrize("params", [{"timeout": 0}, {"timeout": -1.0}, {"retries": -1}, {"timeout": 0.0, "retries": 0}])
@@ -294,6 +320,7 @@ def test_invalid_timeout_or_retries(params: dict[str, Any]) -> None:
         ({"quay_token": None}, "No login: "),
         ({**USER, "quay_password": None}, "quay_username and quay_password go together"),
         ({"quay_token": "t0 ken"}, "quay_token holds white space"),
+        ({**USER, "quay_username": "ann:x"}, "quay_username must not hold a colon"),
         ({"quay_host": "quay.example.com"}, "quay_host must start with https://"),
         ({"quay_host": ""}, "quay_host is missing: "),
         ({"quay_host": None}, "quay_host is missing: "),

@@ -183,6 +183,14 @@ def test_list(quay: FakeQuay, robots: Robots, organization: str | None, path: st
     assert quay.requests == [Request("GET", path, READ)] * 2
 
 
+def test_list_with_teams(quay: FakeQuay, robots: Robots) -> None:
+    teams = [{"name": "devs", "avatar": {}}, {"name": "owners"}]
+    quay.answers(ok({"robots": [{**ROBOT_JSON, "teams": teams}, {**ROBOT_JSON, "teams": []}]}))
+    found = robots.list("acme", with_teams=True)
+    assert [robot.teams for robot in found] == [("devs", "owners"), ()]
+    assert quay.requests == [Request("GET", f"{ORGANIZATION_ROBOTS}?permissions=true", READ)]
+
+
 @pytest.mark.parametrize(
     ("description", "metadata", "body"),
     [

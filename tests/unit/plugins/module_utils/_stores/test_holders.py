@@ -169,6 +169,19 @@ def test_lock_is_released_after_a_failure(bare: FileStore) -> None:
     assert not is_locked(Path(bare.place))
 
 
+def test_lock_is_released_if_a_store_cannot_be_read(
+    bare: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_store: FileStore) -> StoredSecret:
+        assert is_locked(Path(bare.place))
+        raise LocalFileError("unreadable")
+
+    monkeypatch.setattr(FileStore, "read", fail)
+    with pytest.raises(LocalFileError, match="^unreadable$"):
+        StoreHolder([bare]).__enter__()
+    assert files_in(tmp_path) == {}
+
+
 FOREIGN = "somebody's note\n"
 
 

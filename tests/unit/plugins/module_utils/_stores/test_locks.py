@@ -364,6 +364,24 @@ def test_all_drafts_are_removed(folder: Path, file: Path) -> None:
     assert names_in(folder) == []
 
 
+def test_draft_that_the_run_itself_left(folder: Path, file: Path) -> None:
+    """Such as the former content, if it could not be removed at once."""
+    with locked([opened(file)]):
+        leave_draft(folder, ".token.abcd0123.draft")
+    assert names_in(folder) == []
+
+
+def test_lock_that_cannot_be_examined(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = locked([opened(file)])
+    first.__enter__()
+    with monkeypatch.context() as patched:
+        patched.setattr(Directory, "holds", failing(errno.EIO))
+        with pytest.raises(LocalFileError, match="cannot be locked: .other.lock beside it: Input/output error$"):
+            locked([opened(folder / "other")]).__enter__()
+        first.__exit__(None, None, None)
+    assert names_in(folder) == [".other.lock"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

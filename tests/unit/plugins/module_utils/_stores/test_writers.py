@@ -182,8 +182,11 @@ def test_short_writes(folder: Path, directory: Directory, monkeypatch: pytest.Mo
     assert (folder / "token").read_bytes() == b"x" * 100
 
 
-def test_error_when_a_draft_is_closed(folder: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The content was flushed before."""
+@pytest.mark.parametrize("prepared", [False, True])
+def test_error_when_a_draft_is_closed(
+    folder: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch, prepared: bool
+) -> None:
+    """The rehearsal reports it. Later the content was flushed before, so it changes nothing."""
     close = os.close
 
     def fail(fd: int) -> None:
@@ -192,11 +195,18 @@ def test_error_when_a_draft_is_closed(folder: Path, directory: Directory, monkey
         if is_file:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
+    draft = Draft(directory, "token", PRIVATE, None)
+    if prepared:
+        draft.prepare()
     with monkeypatch.context() as patched:
         patched.setattr(os, "close", fail)
-        write(directory)
-    assert (folder / "token").read_bytes() == SECRET
-    assert names_in(folder) == ["token"]
+        if prepared:
+            draft.commit(SECRET)
+        else:
+            with pytest.raises(OSError, match="Input/output error"):
+                draft.prepare()
+        draft.discard()
+    assert names_in(folder) == (["token"] if prepared else [])
 
 
 @pytest.mark.parametrize("swap", ["another file", "symbolic link", "nothing", "hard link"])
