@@ -34,10 +34,11 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
     details:
       - Nothing changes on the server, so the module reports a change only when it writes O(token_path) or a store of
         O(deliver).
+      - With O(rotate=always), every run replaces the token.
 options:
   repositories:
     description:
@@ -56,7 +57,9 @@ options:
   renew_before:
     description:
       - Replace the token when its remaining lifetime is this duration or shorter, for example V(30m).
-      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
+      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token, because otherwise every
+        run would issue a token.
     type: str
   state:
     description:
@@ -173,7 +176,8 @@ fingerprint:
 reason:
   description:
     - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(expiring),
-      V(scopes_changed), V(undelivered) or V(not_due).
+      V(scopes_changed), V(undelivered), V(absent) or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(scopes_changed) means that the held token allows less than requested. V(undelivered) means that a store did not
       hold the present token and received it again.
   returned: success
@@ -200,6 +204,20 @@ delivered:
   sample: [/etc/containers/auth.json]
 retired:
   description: Always empty, because registry tokens cannot be revoked.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+deleted:
+  description: Always empty, because registry tokens cannot be deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
   returned: success
   type: list
   elements: str

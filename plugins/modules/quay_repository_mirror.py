@@ -41,6 +41,7 @@ options:
       - Repository to mirror into, specified as V(namespace/repository). It must exist.
     type: str
     required: true
+    aliases: [name]
   external_reference:
     description:
       - Repository to mirror from, without scheme, tag and user, for example V(registry.example.com/library/base). Quay
@@ -91,6 +92,7 @@ options:
       - Required for a new mirror.
     type: list
     elements: str
+    aliases: [image_tags]
   robot:
     description:
       - Full name of the robot that pushes the mirrored images. It must belong to the namespace of the repository.
@@ -99,8 +101,8 @@ options:
     aliases: [robot_username]
   sync_interval:
     description:
-      - Time between two synchronisations, for example V(12h), V(1d) or a number of seconds. Defaults to V(1d) for a new
-        mirror.
+      - Time between two synchronisations, for example V(12h) or V(1d). Defaults to V(1d) for a new mirror.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
   sync_start_date:
     description:
@@ -111,8 +113,9 @@ options:
     type: str
   skopeo_timeout:
     description:
-      - Maximum duration of one synchronisation, for example V(10m) or a number of seconds. The minimum is V(5m), which
-        is also the default for a new mirror.
+      - Maximum duration of one synchronisation, for example V(10m). The minimum is V(5m), which is also the default for
+        a new mirror.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     aliases: [skopeo_timeout_interval]
   architectures:
@@ -314,7 +317,7 @@ def main() -> None:
     run_module(
         ensure_repository_mirror,
         {
-            "repository": {"type": "str", "required": True},
+            "repository": {"type": "str", "required": True, "aliases": ["name"]},
             "external_reference": {"type": "str"},
             "external_registry_username": {"type": "str"},
             "external_registry_password": {"type": "str", "no_log": True},
@@ -329,7 +332,7 @@ def main() -> None:
             "http_proxy": {"type": "str"},
             "https_proxy": {"type": "str"},
             "no_proxy": {"type": "str"},
-            "tags": {"type": "list", "elements": "str"},
+            "tags": {"type": "list", "elements": "str", "aliases": ["image_tags"]},
             "robot": {"type": "str", "aliases": ["robot_username"]},
             "sync_interval": {"type": "str"},
             "sync_start_date": {"type": "str"},
@@ -345,6 +348,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         required_by={"external_registry_password": "external_registry_username"},
+        replaced={"force_sync": "Use sync=now to start a synchronisation"},
     )
 
 

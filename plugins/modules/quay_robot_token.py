@@ -43,8 +43,10 @@ attributes:
 options:
   name:
     description:
-      - Name of the robot. Specify V(organization+robot), or only V(robot) for a robot in the namespace of the signed-in
-        user.
+      - Name of the robot. Specify V(organization+robot). For a robot in the personal namespace of the login, specify
+        V(user+robot), with the name of that user.
+      - A name without a namespace also means the personal namespace of the login. The module then warns, because this
+        is easily written by mistake.
     type: str
     required: true
   description:
@@ -83,8 +85,9 @@ options:
         the permissions of the active one, and its token is verified against these permissions and delivered. The former
         robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
         that were issued to it.
-      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
-        user name from the store together with the secret, because it changes with each rotation.
+      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
+        store together with the secret, because it changes with each rotation. A file with the token alone has no place
+        for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]
@@ -117,6 +120,7 @@ options:
     description:
       - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
         deletes its robot. It must be shorter than O(max_age).
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
       - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
       - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is
@@ -139,6 +143,24 @@ options:
         description: Subject (C(sub)) in the tokens of the issuer.
         type: str
         required: true
+  permissions:
+    description:
+      - Roles of the robot on repositories of its namespace. A robot that was created without this option can neither
+        pull nor push.
+      - Each repository must exist. Roles on other repositories are kept.
+      - With O(strategy=paired), the roles belong to the active robot. See O(copy_rights) for the other one.
+    type: list
+    elements: dict
+    suboptions:
+      repository:
+        description: The repository, as V(namespace/repository).
+        type: str
+        required: true
+      role:
+        description: V(read) allows pulling, V(write) allows pushing, and V(admin) allows everything.
+        type: str
+        choices: [read, write, admin]
+        required: true
   state:
     description:
       - V(present) creates the robot if it is missing, and rotates its token when due.
@@ -158,6 +180,9 @@ EXAMPLES = r"""
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     name: acme+ci
     description: Pulls for the build farm
+    permissions:
+      - repository: acme/app
+        role: read
     max_age: 90d
     token_path: /etc/ci/quay-token
 
@@ -256,6 +281,13 @@ federation:
   sample:
     - issuer: https://token.ci.example.com
       subject: project/acme/deploy
+granted:
+  description: The roles that were granted, or would be granted in check mode, each with its repository.
+  returned: when O(permissions) is given
+  type: list
+  elements: str
+  sample:
+    - write on acme/app
 created_at:
   description:
     - Time at which the token was created (ISO 8601, UTC), if it was needed and could be determined. Otherwise null. See
@@ -290,7 +322,9 @@ fingerprint:
   sample: 9f86d081884c
 reason:
   description:
-    - Why the token was replaced or delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or V(not_due).
+    - Why the token was replaced or delivered. One of V(missing), V(forced), V(too_old), V(undelivered), V(absent)
+      or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that O(current_token) or a store differs from the present token. The present token is then
       returned or delivered, and no new one is issued.
   returned: success
@@ -333,6 +367,21 @@ ended:
   returned: success
   type: bool
   sample: null
+deleted:
+  description:
+    - With O(state=absent), the names of the robots that were deleted, or would be deleted in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 superseded:
   description:
     - With O(strategy=paired), the former secrets that are still valid. Each is given as the name of a robot and a
@@ -343,6 +392,7 @@ superseded:
   sample: []
 """
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_permissions import PERMISSION_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import ensure_robot_token
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
@@ -368,9 +418,15 @@ def main() -> None:
                 "elements": "dict",
                 "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
             },
+            "permissions": {"type": "list", "elements": "dict", "options": PERMISSION_OPTIONS},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=HOLDER_CHOICES,
+        replaced={
+            "append": "The option federation is always the complete list. Name all identities in it",
+            "federations": "Use federation, which replaces the list in Quay. Name all identities in it, those that are "
+            "in Quay already included",
+        },
     )
 
 

@@ -65,6 +65,12 @@ options:
         members.
     type: bool
     default: false
+  append:
+    description:
+      - The opposite of O(exclusive), under the name that it has in C(infra.quay_configuration). V(false) is the same as
+        O(exclusive=true).
+      - Mutually exclusive with O(exclusive).
+    type: bool
   state:
     description:
       - V(present) creates or changes the team.
@@ -152,8 +158,10 @@ def main() -> None:
             "description": {"type": "str"},
             "members": {"type": "list", "elements": "str"},
             "exclusive": {"type": "bool", "default": False},
+            "append": {"type": "bool"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
+        mutually_exclusive=[("exclusive", "append")],
     )
 
 

@@ -147,6 +147,11 @@ def main() -> None:
         },
         mutually_exclusive=[("group_dn", "group_name", "group_id")],
         required_if=[("state", "present", ("group_dn", "group_name", "group_id"), True)],
+        replaced={
+            "keep_users": "The members stay when the synchronisation is disabled. Use quay_team with members and "
+            "exclusive=true to remove them afterwards",
+            "sync": "Use state=present instead of sync=true, and state=absent instead of sync=false",
+        },
     )
 
 

@@ -181,6 +181,10 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=[("password", "token_path")],
+        replaced=dict.fromkeys(
+            ("superuser", "is_superuser"),
+            "Add the user to SUPER_USERS in Quay's configuration, restart Quay, and remove the option",
+        ),
     )
 
 

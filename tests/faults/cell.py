@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import stat
@@ -65,9 +66,7 @@ class Point:
         if self.kind != "file":
             return PLACE_FAULTS
         operation = self.what.split()[0]
-        errors = [
-            name for name, (_errno, _permanent, operations) in fault_injection.ERRORS.items() if operation in operations
-        ]
+        errors = [name for name in fault_injection.ERRORS if fault_injection.meets(name, *self.what.split(" ", 1))]
         kills = [name for name, operations in fault_injection.KILLS.items() if operation in operations]
         return (*errors, *(name for name in kills if name != "killed-before" or not self.unchanged))
 
@@ -110,6 +109,14 @@ class Run:
     @property
     def failed(self) -> bool:
         return self.status != 0
+
+    @property
+    def writes_after_the_fault(self) -> list[str]:
+        """The requests that may have changed something in Quay after a file operation failed."""
+        since = self.steps.index(["fired"]) if ["fired"] in self.steps else len(self.steps)
+        numbers = [int(words[0]) for kind, *words in self.steps[since:] if kind == "request"]
+        requests = [self.requests[number - 1] for number in numbers]
+        return [f"{request.method} {request.path}" for request in requests if request.writes]
 
     @property
     def message(self) -> str:
@@ -225,7 +232,7 @@ class CellRunner:
         obstacle = _Obstacle.of(workspace, point, fault)
         if obstacle:
             problems += obstacle.remove()
-        problems += self._check_first_run(scenario, workspace, first, fault)
+        problems += self._check_first_run(scenario, workspace, first, point, fault)
         problems += self.check_recovery(
             scenario, workspace, former | stored_logins(workspace), orphans_allowed=first.failed
         )
@@ -253,7 +260,9 @@ class CellRunner:
             planned = PlannedFault(point.number, "", action=obstacle.create)
         return self.run(scenario, workspace.server, arguments, planned, injected)
 
-    def _check_first_run(self, scenario: Scenario, workspace: Workspace, first: Run, fault: str) -> Iterator[str]:
+    def _check_first_run(
+        self, scenario: Scenario, workspace: Workspace, first: Run, point: Point, fault: str
+    ) -> Iterator[str]:
         if not first.fired:
             yield "the fault did not occur"
         if first.killed:
@@ -263,11 +272,14 @@ class CellRunner:
             yield from (
                 f"false success: {problem}"
                 for problem in self.check_workspace(scenario, workspace, orphans_allowed=False)
+                if not (_prevents_removal(point, fault) and problem.endswith(" is left"))
             )
             return
+        if fault_injection.is_permanent(fault) and first.writes_after_the_fault:
+            yield f"the store could not be written, but Quay was: {', '.join(first.writes_after_the_fault)}"
         # On a read-only file system nothing can be removed; the next run does it.
-        if fault != "read-only" and any(_is_draft(path) for path in workspace.folder.iterdir()):
-            yield "a draft is left"
+        if not _prevents_removal(point, fault) and any(_is_temporary(path) for path in workspace.folder.iterdir()):
+            yield "a draft or lock is left"
         if len(first.message.split()) < 4 or _UNCLEAR_MESSAGE.search(first.message):
             yield f"the run fails without a clear message: {first.message}"
 
@@ -337,7 +349,7 @@ class CellRunner:
             if stat.S_IMODE(path.stat().st_mode) != 0o600:
                 yield f"{path.name} can be read by others"
             content = path.read_bytes()
-            if content == before.get(path) or _is_draft(path):
+            if content == before.get(path) or _is_temporary(path):
                 continue
             if path in workspace.stores:
                 login = read_store(path)
@@ -345,7 +357,8 @@ class CellRunner:
                     yield f"{path.name} is incomplete"
             elif not _is_record(content):
                 yield f"{path.name} is incomplete"
-        yield from (f"{path.name} is missing" for path in before if not os.path.lexists(path) and not _is_draft(path))
+        stores = [path for path in before if not _is_temporary(path)]
+        yield from (f"{path.name} is missing" for path in stores if not os.path.lexists(path))
         if scenario.kind.always_valid and scenario.kind.is_login:
             yield from self._check_logins(scenario, workspace)
 
@@ -386,17 +399,32 @@ def _file_points(steps: list[list[str]]) -> Iterator[Point]:
             unchanged = unchanged or words[0] in fault_injection.CHANGES
 
 
+def random_lasting_error(points: list[Point], rng: random.Random) -> tuple[Point, str]:
+    """Select a file operation of any kind, and an error that it and all of its name get from then on."""
+    files = [point for point in points if point.kind == "file"]
+    operation = rng.choice(sorted({point.what.split()[0] for point in files}))
+    point = rng.choice([point for point in files if point.what.split()[0] == operation])
+    return point, fault_injection.LASTING + rng.choice(fault_injection.RANDOM_ERRORS)
+
+
 def stored_logins(workspace: Workspace) -> set[Login]:
     """Return the logins in the stores."""
     return {login for login in map(read_store, workspace.stores) if login}
+
+
+def _prevents_removal(point: Point, fault: str) -> bool:
+    """Whether a run with this fault may be unable to remove its drafts or locks. The next run does it."""
+    is_lock = point.what.startswith("unlink") and point.what.endswith(".lock")
+    return is_lock or fault == "read-only" or fault.startswith(fault_injection.LASTING)
 
 
 def _record_of(store: Path) -> Path:
     return store.with_name(f"{store.name}.record.json")
 
 
-def _is_draft(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".draft")
+def _is_temporary(path: Path) -> bool:
+    """Whether a file is a draft or a lock, which the next run removes after a killed one."""
+    return path.name.startswith(".") and path.name.endswith((".draft", ".lock"))
 
 
 def _is_record(content: bytes) -> bool:

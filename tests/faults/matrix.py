@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
-from .cell import FAULTS, CellResult, CellRunner, Point
+from .cell import FAULTS, CellResult, CellRunner, Point, random_lasting_error
 from .repeated_rotations import ConsumerResult, KillResult, kill_at_random, rotate_with_consumer
 from .scenarios import SCENARIOS, Scenario
 from .servers import RealQuay, real_quay
@@ -84,6 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, metavar="N", help="instead: kill N rotations, each at a random time")
     parser.add_argument("--seed", type=int, default=1, help="seed of random selections")
     parser.add_argument("--consumer", type=int, metavar="N", help="instead: rotate N times while a consumer logs in")
+    parser.add_argument(
+        "--random-errno", type=int, metavar="N", help="instead: N rotations, in each a file operation fails from now on"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count(), metavar="N")
     return parser.parse_args()
 
@@ -104,6 +107,8 @@ def main() -> int:
                 return _kills(pool, chosen, arguments)
             if arguments.consumer:
                 return _consumers(pool, chosen, arguments)
+            if arguments.random_errno:
+                return _random_errnos(pool, chosen, arguments)
             return _matrix(pool, chosen, arguments, _BATCH_SIZE_REAL if real else _BATCH_SIZE)
 
 
@@ -139,6 +144,23 @@ def _consumers(pool: concurrent.futures.Executor, chosen: list[Scenario], argume
     names = [scenario.name for scenario in chosen if scenario.is_login and scenario.mode == "forced"]
     results = list(_print_each(pool.submit(_consume, name, arguments.consumer).result() for name in names))
     return int(not results or any(result.tally.failed for result in results if SCENARIOS[result.scenario].overlaps))
+
+
+def _random_errnos(pool: concurrent.futures.Executor, chosen: list[Scenario], arguments: argparse.Namespace) -> int:
+    rng = random.Random(arguments.seed)
+    names = [scenario.name for scenario in chosen if scenario.files]
+    points = dict(zip(names, pool.map(_points_of, names), strict=True))
+    cells = [
+        _Cell(name, *random_lasting_error(points[name], rng)) for name in rng.choices(names, k=arguments.random_errno)
+    ]
+    results = [result for batch in pool.map(_try, ([cell] for cell in cells)) for result in batch]
+    for result in results:
+        outcome = result.outcome if result.passed else "failed"
+        print(f"  {outcome:<8} {result.scenario}: {result.point.name} ({result.point.what}), {result.fault}")
+        _print_problems(result)
+    failed = sum(not result.passed for result in results)
+    print(f"random errors: {len(results)} runs, {len(results) - failed} passed, {failed} failed")
+    return int(failed > 0 or not results)
 
 
 def _print_each(results: Iterable[_Result]) -> Iterator[_Result]:

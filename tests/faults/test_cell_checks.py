@@ -15,8 +15,8 @@ import requests
 
 from conformance.client import Client
 from faults import proxy as proxies
-from faults.cell import CellRunner, stored_logins
-from faults.proxy import PlannedFault
+from faults.cell import CellRunner, Run, stored_logins
+from faults.proxy import PlannedFault, RecordedRequest
 from faults.scenarios import SCENARIOS, read_store
 from faults.servers import Workspace
 
@@ -86,8 +86,8 @@ def test_superseded_secret(runner: CellRunner) -> None:
 
 def test_leftover_draft(runner: CellRunner) -> None:
     workspace = runner.workspace(ROBOT)
-    shutil.copy(workspace.file, workspace.folder / ".secret.abcdefgh.draft")
-    assert problems_now(runner, workspace) == [".secret.abcdefgh.draft is left"]
+    shutil.copy(workspace.file, workspace.folder / ".secret.abcdef01.draft")
+    assert problems_now(runner, workspace) == [".secret.abcdef01.draft is left"]
 
 
 def test_orphan_and_revoked_foreign_token(runner: CellRunner) -> None:
@@ -122,8 +122,28 @@ def test_printed_secret(runner: CellRunner) -> None:
 def test_each_request_and_file_operation_is_a_point(runner: CellRunner) -> None:
     points = [point.what for point in runner.points(ROBOT)]
     assert [what for what in points if "/regenerate" in what]
-    for operation in ("flock the folder", "create .secret.*.draft", "replace .auth.json.*.draft auth.json"):
+    for operation in (
+        "stat secret",
+        "mounts of the folder",
+        "flock .secret.lock",
+        "create .secret.*.draft",
+        "chown .auth.json.*.draft",
+        "link auth.json .auth.json.*.draft",
+        "rename .auth.json.*.draft .auth.json.*.draft",
+        "rename .auth.json.*.draft auth.json",
+        "unlink .auth.json.lock",
+    ):
         assert operation in points
+
+
+def test_change_of_quay_although_the_store_cannot_be_written(runner: CellRunner) -> None:
+    """The requests after the first failed file operation are those that could have been spared."""
+    requests = [RecordedRequest("GET", "/a"), RecordedRequest("PUT", "/b"), RecordedRequest("POST", "/api/v1/signin")]
+    requests.append(RecordedRequest("POST", "/c"))
+    steps = [["request", "1"], ["request", "2"], ["file", "write", "secret"], ["request", "3"], ["request", "4"]]
+    assert Run(1, "", "", requests, steps).writes_after_the_fault == []
+    assert Run(1, "", "", requests, [["fired"], *steps]).writes_after_the_fault == ["PUT /b", "POST /c"]
+    assert Run(1, "", "", requests, [*steps[:3], ["fired"], *steps[3:]]).writes_after_the_fault == ["POST /c"]
 
 
 def test_fault_that_does_not_occur(runner: CellRunner) -> None:

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
-from faults.cell import FILE_FAULTS, PLACE_FAULTS, REQUEST_FAULTS, CellRunner, Point
+from faults import fault_injection
+from faults.cell import FILE_FAULTS, PLACE_FAULTS, REQUEST_FAULTS, CellRunner, Point, random_lasting_error
 from faults.repeated_rotations import kill_at_random, rotate_with_consumer
 from faults.scenarios import SCENARIOS
 
+PERMANENT_FAULTS = tuple(filter(fault_injection.is_permanent, fault_injection.ERRORS))
 WITH_FILES = [name for name, scenario in SCENARIOS.items() if scenario.files]
 
 
@@ -43,6 +46,26 @@ def test_fault_of_a_file_operation(runner: CellRunner, name: str, fault: str) ->
     assert result.problems == (), result.message
 
 
+@pytest.mark.parametrize(("name", "fault"), combine(WITH_FILES, PERMANENT_FAULTS))
+def test_store_that_cannot_be_written_is_found_before_anything_changes(
+    runner: CellRunner, name: str, fault: str
+) -> None:
+    """From the first file operation on that can show it."""
+    points = [point for point in runner.points(SCENARIOS[name]) if point.kind == "file" and fault in point.faults]
+    result = runner.try_cell(SCENARIOS[name], points[0], fault)
+    assert (result.outcome, result.problems) == ("error", ()), result.message
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_random_lasting_errors(runner: CellRunner, name: str) -> None:
+    """A part of `make faults ARGS=--random-errno=200`."""
+    rng = random.Random(name)
+    for _number in range(5):
+        point, fault = random_lasting_error(runner.points(SCENARIOS[name]), rng)
+        result = runner.try_cell(SCENARIOS[name], point, fault)
+        assert result.problems == (), (point, fault, result.message)
+
+
 @pytest.mark.parametrize("place", ["secret", "auth", "record"])
 @pytest.mark.parametrize("fault", PLACE_FAULTS)
 def test_replaced_store(runner: CellRunner, place: str, fault: str) -> None:
@@ -62,7 +85,7 @@ def test_two_kills_in_a_row_leave_every_store_of_a_pair_valid(runner: CellRunner
     scenario = SCENARIOS["paired-renew-3.18"]
     written = [point for point in runner.points(scenario) if point.kind == "file" and "killed-after" in point.faults]
     first_replace = next(
-        point for point in written if point.what.startswith("replace") and ".record." not in point.what
+        point for point in written if point.what.startswith("rename") and not point.what.endswith((".draft", ".json"))
     )
     workspace = runner.workspace(scenario)
     again = {**scenario.first_arguments(workspace), "rotate": "always"}

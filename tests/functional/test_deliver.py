@@ -309,6 +309,8 @@ def test_absent_clears_every_store_and_nothing_else(either_login: Harness, kind:
     runs = harness.four_runs(stores.module, {**stores.arguments, "state": "absent"})
     assert runs.first.diff["before"]["deliver"] == dict.fromkeys(stores.paths, "present")
     assert runs.first.diff["after"]["deliver"] == dict.fromkeys(stores.paths, "absent")
+    assert (runs.first["reason"], runs.first["removed"]) == ("absent", stores.paths)
+    assert (runs.second["reason"], runs.second["removed"]) == ("not_due", [])
     assert [path.name for path in harness.folder.iterdir()] == [stores.auth.name]
     assert json.loads(stores.auth.read_text()) == FOREIGN_CONTENT
     assert stat.S_IMODE(stores.auth.stat().st_mode) == 0o640
@@ -321,7 +323,7 @@ def test_absent_leaves_a_login_that_is_not_ours(robot_stores: Stores) -> None:
     assert "acme+ci" not in harness.quay.state.robots
     assert stores.fingerprints() == {harness.robot_fingerprint("acme+other")}
     for path in stores.paths:
-        assert result.warned(f"{path} holds a secret of acme+other. It was not changed")
+        assert result.warned(f"{path} holds a secret of acme+other. It was not changed.")
 
 
 @pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])

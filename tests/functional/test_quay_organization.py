@@ -143,7 +143,7 @@ def test_quay_that_sends_mail_requires_an_address(either_login: Harness) -> None
     [
         ({"name": "New"}, "'New' is not a valid name"),
         ({"name": "a/b"}, "is not a valid name"),
-        ({"name": ""}, "is not a valid name"),
+        ({"name": ""}, "missing required arguments: name"),
         ({"name": "new", "email": "nowhere"}, "'nowhere' is not an e-mail address"),
     ],
 )

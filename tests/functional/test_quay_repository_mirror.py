@@ -130,7 +130,7 @@ def test_extended_mirror(either_login: Harness) -> None:
 
 
 def test_option_names_of_the_api_guide(harness: Harness) -> None:
-    arguments = {**EXTENDED, "skopeo_timeout_interval": "600", "is_enabled": True, "robot_username": "acme+ci"}
+    arguments = {**EXTENDED, "skopeo_timeout_interval": "10m", "is_enabled": True, "robot_username": "acme+ci"}
     for name in ("skopeo_timeout", "enabled", "robot"):
         del arguments[name]
     harness.four_runs(MODULE, arguments)
@@ -151,13 +151,16 @@ CHANGES = {
     "enabled": False,
 }
 
+# The module takes durations with a unit, and returns seconds.
+GIVEN = {**CHANGES, "sync_interval": "1h", "skopeo_timeout": "15m"}
+
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_one_field_is_changed_and_no_other(either_login: Harness, field: str) -> None:
     harness = either_login
     create_mirror(harness)
     before = harness.run(MODULE, {"repository": "acme/app"}).content
-    runs = harness.four_runs(MODULE, {"repository": "acme/app", field: CHANGES[field]})
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", field: GIVEN[field]})
     assert runs.first.content == {**before, field: CHANGES[field]}
     assert runs.first.diff["after"] == {**runs.first.diff["before"], field: CHANGES[field]}
     assert runs.requests[1] == [*harness.sign_in, *READ, CONFIG, f"PUT {PATH}", *READ]
@@ -478,6 +481,7 @@ def test_switching_off_keeps_a_read_only_repository(harness: Harness) -> None:
         ({"tags": [""]}, "tags must name at least one tag"),
         ({"sync_interval": "0"}, "sync_interval must be more than 0"),
         ({"sync_interval": "daily"}, "sync_interval must be a duration"),
+        ({"sync_interval": "3600"}, "sync_interval needs a unit"),
         ({"sync_start_date": "tomorrow"}, "sync_start_date must be a time"),
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),

@@ -73,6 +73,8 @@ def test_missing_robot_is_created(either_login: Harness) -> None:
         "superseded": [],
         "delivered": [],
         "retired": [],
+        "deleted": [],
+        "removed": [],
         "ended": None,
     }
     assert runs.first.token == harness.robot_fingerprint("acme+new")
@@ -360,6 +362,7 @@ def test_robot_is_deleted(either_login: Harness) -> None:
         "after": {"name": "acme+ci", "token": "absent"},
     }
     assert runs.first["token"] is None
+    assert (runs.first["deleted"], runs.second["deleted"]) == (["acme+ci"], [])
     assert f"DELETE {ROBOTS}/ci" in runs.requests[1]
     assert runs.requests[3] == [*harness.sign_in, READ]
 
@@ -511,6 +514,7 @@ REASONS: dict[str, Callable[[Harness], dict[str, Any]]] = {
     "forced": lambda harness: {"name": "acme+ci", "rotate": "always"},
     "too_old": _too_old,
     "undelivered": lambda harness: {"name": "acme+ci", "token_path": str(harness.token_path)},
+    "absent": lambda harness: {"name": "acme+ci", "state": "absent"},
     "not_due": lambda harness: {"name": "acme+ci"},
 }
 

@@ -181,7 +181,7 @@ def test_synced_team_accepts_robots_and_no_users(synced: Harness) -> None:
         ({"role": "owner"}, "value of role must be one of"),
         ({"members": ["bob", " "]}, "members must not contain an empty name"),
         ({"exclusive": True}, "exclusive needs members"),
-        ({"organization": ""}, "cannot be the name of anything in Quay"),
+        ({"organization": ""}, "missing required arguments: organization"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(harness: Harness, arguments: dict[str, Any], words: str) -> None:

@@ -14,14 +14,15 @@ from typing import Any, Iterator, Mapping
 
 from .errors import BadInput
 
-# What Ansible puts in the place of a secret in results that pass from one task to the next.
-_MASKS = ("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "********")
+# What Ansible puts in the place of a secret in results that pass from one task to the next: the words for a complete
+# value, exactly eight asterisks inside of a longer text.
+_MASK = re.compile(r"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|(?<!\*)\*{8}(?!\*)")
 
 
 def refuse_masked_values(params: Mapping[str, Any]) -> None:
     """Raise BadInput, naming the option, if an option holds a value that Ansible masked in an earlier result."""
     for place, text in _texts(params, ""):
-        if any(mask in text for mask in _MASKS):
+        if _MASK.search(text):
             raise BadInput(
                 f"{place} holds a value that Ansible masked in the result of another task, because it contains a "
                 "secret of that task (such as a password that is equal to the user name). Do not take it from that "
@@ -37,6 +38,26 @@ def clean_secret(text: str | None, option: str) -> str | None:
     cleaned = (text or "").strip()
     if re.search(r"\s", cleaned):
         raise BadInput(f"{option} holds white space, so it is not a single secret")
+    return cleaned or None
+
+
+def clean_password(text: str | None) -> str | None:
+    """A password without line breaks around it, such as that at the end of a file; None for nothing.
+
+    Any other character may belong to it: users of LDAP may have blanks in their passwords.
+    """
+    password = (text or "").strip("\r\n")
+    return password if password.strip() else None
+
+
+def clean_username(text: str | None, option: str) -> str | None:
+    """A user name without the white space around it; None for nothing.
+
+    Raises BadInput, naming ``option``, for a colon: HTTP Basic would take what follows for a part of the password.
+    """
+    cleaned = (text or "").strip()
+    if ":" in cleaned:
+        raise BadInput(f"{option} must not hold a colon. Give the user name alone, without the password")
     return cleaned or None
 
 

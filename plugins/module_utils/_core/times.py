@@ -39,7 +39,8 @@ def parse_duration(text: str | None, option: str) -> timedelta | None:
     number, unit = int(match.group(1)), match.group(2)
     if number and not unit:
         raise BadInput(
-            f"{option} needs a unit, for example {number}d for days, {number}h for hours or {number}m for minutes"
+            f"{option} needs a unit, for example {number}d for days, {number}h for hours, {number}m for minutes or "
+            f"{number}s for seconds"
         )
     seconds = number * _UNITS[unit or "s"]
     if seconds > _MAX_DURATION.total_seconds():
@@ -92,12 +93,15 @@ def parse_moment_option(text: str, option: str, now: datetime, *, ends: bool = F
     if time is not None:
         return time
     try:
-        return now - (parse_duration(text, option) or timedelta(0))
+        age = parse_duration(text, option)
     except BadInput:
+        age = None
+    if age is None:
         raise BadInput(
             f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or an age such as 7d or "
             f"12h, not '{text}'"
-        ) from None
+        )
+    return now - age
 
 
 def from_timestamp(seconds: float) -> datetime:

@@ -72,16 +72,16 @@ class ApplicationTokenIssuer:
     def prepare(self, observation: Observation) -> Observation:
         path = f"/api/v1/organization/{self._desired.organization}/applications/{self._desired.client_id}/tokens"
         self._context.server.refuse_if_read_only("POST", path)
-        self._refuse_missing_scopes()
+        self._refuse_missing_scopes(observation.credential)
         return observation
 
-    def _refuse_missing_scopes(self) -> None:
+    def _refuse_missing_scopes(self, present: Credential) -> None:
         """Raise if the login's token lacks a scope of the new token: Quay issues none with more scopes than it has.
 
         A password has all scopes. The scopes of a token can be read only if it belongs to this application or has the
         scope user:admin. Otherwise Quay's own refusal comes when the token is issued, and nothing is lost then.
         """
-        own = own_scopes(self._context.client, self._listed)
+        own = own_scopes(self._context.client, self._listed, present)
         lacking = [] if own is None else sorted(set(self._desired.scopes) - covered_scopes(own))
         if lacking:
             raise BadInput(

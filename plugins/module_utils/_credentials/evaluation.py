@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.credential import Credential
-from .._stores.contract import ABSENT, StoredSecret
+from .._stores.contract import StoredSecret
 from .policy import (
     NOTHING,
     RETIRE,
@@ -97,7 +97,7 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     """The evaluation of a credential that is declared absent."""
     observed = _with_deliveries(observation, stored, record_required=record_required)
     state, credential = observed.state, observed.credential
-    present = state.exists or bool(credential.superseded) or any(held != ABSENT for held in state.deliveries)
+    present = state.exists or bool(credential.superseded) or any(item.secret for item in stored)
     return Evaluation(observed, decide_removal(present=present))
 
 

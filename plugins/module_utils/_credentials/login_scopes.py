@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Iterable, Sequence
 
+from .._core.credential import Credential
+from .._http.auth import BearerAuth
 from .._http.client import QuayClient
 from .._http.errors import ApiError
 from .._quay.oauth import AccessToken, UserTokens
@@ -26,15 +28,19 @@ def covered_scopes(scopes: Iterable[str]) -> set[str]:
     return given.union(*(_INCLUDED.get(scope, ()) for scope in given))
 
 
-def own_scopes(client: QuayClient, listed: Sequence[AccessToken] = ()) -> Sequence[str] | None:
+def own_scopes(
+    client: QuayClient, listed: Sequence[AccessToken] = (), present: Credential | None = None
+) -> Sequence[str] | None:
     """The scopes of the token with which the client authenticates; None for a password, and if Quay does not show them.
 
-    Sends GET /v2/auth, which names the token's uuid, and GET /user/authorizations unless ``listed`` holds that token.
+    ``present``: the credential that is rotated, which may be the login itself. Otherwise sends GET /v2/auth, which
+    names the token's uuid, and GET /user/authorizations unless ``listed`` holds that token.
     """
-    if client.auth.kind != "bearer":
+    if not isinstance(client.auth, BearerAuth):
         return None
     try:
-        uuid = login_token(client).oauth_uuid
+        is_login = present is not None and client.auth.holds(present.secret)
+        uuid = present.uuid if present and is_login else login_token(client).oauth_uuid
         scopes = next((token.scopes for token in listed if token.uuid == uuid), None)
         if scopes is not None:
             return scopes

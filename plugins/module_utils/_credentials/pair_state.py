@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Mapping, Optional, Sequence
 
@@ -87,7 +87,7 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
         turns = [suffix for suffix in _SUFFIXES if name.has_room_for(suffix)]
         if paired and len(turns) < _USUAL:
             raise BadInput(f"name: {name} is too long for strategy: paired without pair, which appends _a and _b")
-        return Pair(name, tuple(RobotName(name.organization, name.short + suffix) for suffix in turns), paired)
+        return Pair(name, tuple(replace(name, short=name.short + suffix) for suffix in turns), paired)
     pair = tuple(_in_namespace_of(name, RobotName.parse(text), params) for text in params["pair"])
     if len(pair) < _USUAL or len(set(pair)) < len(pair) or name in pair:
         raise BadInput(f"pair must name at least two different robots, none of them {name} itself")
@@ -99,7 +99,7 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
 def _in_namespace_of(name: RobotName, robot: RobotName, params: Mapping[str, Any]) -> RobotName:
     """The robot, in the user's own namespace if that of the credential was written with the user's name."""
     is_own = name.organization is None and robot.organization == RobotName.parse(params["name"]).organization
-    return RobotName(None, robot.short) if is_own else robot
+    return replace(robot, organization=None, user=robot.organization) if is_own else robot
 
 
 def is_named(name: RobotName, username: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Mapping, Sequence
 
+from .._core.errors import BadInput
 from .._core.times import format_duration, parse_duration
 from .._stores.contract import ABSENT, CURRENT, OTHER, UNRECORDED, WRONG_PERMISSIONS
 
@@ -26,6 +27,7 @@ SCOPES_CHANGED = "scopes_changed"
 EXPIRING = "expiring"
 TOO_OLD = "too_old"
 UNDELIVERED = "undelivered"
+DECLARED_ABSENT = "absent"
 NOT_DUE = "not_due"
 
 # Actions.
@@ -110,7 +112,7 @@ class Decision:
 
     @property
     def due(self) -> bool:
-        return self.reason != NOT_DUE
+        return self.reason not in (NOT_DUE, DECLARED_ABSENT)
 
     @property
     def mints(self) -> bool:
@@ -133,11 +135,17 @@ class Succession:
 def policy_from_options(params: Mapping[str, Any], *, overlaps: bool = False) -> Policy:
     """The rotation policy from a module's options. ``overlaps``: a replaced secret may live until another run.
 
-    Raises BadInput for a malformed duration.
+    Raises BadInput for a malformed duration, and for a maximum age that a new secret has reached already.
     """
+    max_age = parse_duration(params.get("max_age"), "max_age")
+    if max_age == timedelta(0):
+        raise BadInput(
+            "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no "
+            "limit; rotate: always replaces the secret in every run"
+        )
     return Policy(
         rotate=params["rotate"],
-        max_age=parse_duration(params.get("max_age"), "max_age"),
+        max_age=max_age,
         renew_before=parse_duration(params.get("renew_before"), "renew_before"),
         retire_after=parse_duration(params.get("retire_after"), "retire_after"),
         overlaps=overlaps,
@@ -162,7 +170,7 @@ def decide(policy: Policy, state: ObservedState, now: datetime) -> Decision:
 def decide_removal(*, present: bool) -> Decision:
     """The decision for a credential that is declared absent. ``present``: it exists, or a store holds something."""
     if present:
-        return Decision(NOT_DUE, "will be deleted", REMOVE)
+        return Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     return Decision(NOT_DUE, "absent", NOTHING)
 
 

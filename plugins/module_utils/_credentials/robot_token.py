@@ -18,14 +18,15 @@ from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.names import check_length
 from .._core.times import format_time
-from .._http.auth import SessionAuth
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
+from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
+from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .pair_robots import PairRobots
 from .pair_state import (
     PAIRED,
@@ -38,6 +39,7 @@ from .pair_state import (
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
+from .robot_permissions import DeclaredPermissions
 from .robot_removal import LIVES_ON
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
@@ -47,32 +49,28 @@ from .successor import NAME_REST
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
+    return in_its_namespace(context, RobotName.parse(context.params["name"]), partial(_ensure, context))
+
+
+def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
-    name = _own_or_organization(context, RobotName.parse(params["name"]))
     check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
+    permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+    lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         if params["state"] == "absent":
-            return _ensure_absent(context, pair, holder, RobotLookup(context, name.organization))
-        issuer = robot_issuer(context, pair, policy, params, holder.stored, RobotLookup(context, name.organization))
+            return _ensure_absent(context, pair, holder, lookup)
+        if params["permissions"]:
+            permissions.check(lookup)
+        issuer = robot_issuer(context, pair, policy, params, holder.stored, lookup)
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
     result = replace(result, values={**result.values, "ended": issuer.ended})
+    if params["permissions"]:
+        result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
-
-
-def _own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
-    """The robot, in the user's own namespace if the name begins with the user's own name."""
-    auth = context.client.auth
-    if isinstance(auth, SessionAuth) and name.organization == auth.username:
-        return RobotName(None, name.short)
-    if name.organization is None:
-        context.warn(
-            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
-            f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
-        )
-    return name
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
@@ -82,8 +80,12 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
         _refuse_irreplaceable(params)
         return replace(policy, retire_after=timedelta(0))
     if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
+        raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
+    stores = params.get("deliver") or [{"kind": "file"}]
+    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
         raise BadInput(
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use"
+            "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
+            "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
         )
     if params["strategy"] == PAIRED and params.get("federation") is not None:
         raise BadInput("federation belongs to one robot; it cannot be given together with strategy: paired")
@@ -256,19 +258,29 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            pair = pair_from_options(RobotName.parse(declared.name), declared.params)
+            name = own_or_organization(context, RobotName.parse(declared.name))
+            pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
             continue
         namespaces.setdefault(pair.name.organization, []).append((declared, pair))
     for organization, items in namespaces.items():
         observe = partial(_observe_namespace, context, organization, items)
-        yield from observe_or_report([declared for declared, _pair in items], observe)
+        yield from observe_or_report(
+            [declared for declared, _pair in items], partial(retried_as_own, context, organization, observe)
+        )
 
 
 def _observe_namespace(
-    context: ModuleContext, organization: str | None, items: Sequence[tuple[DeclaredCredential, Pair]]
+    context: ModuleContext,
+    organization: str | None,
+    items: Sequence[tuple[DeclaredCredential, Pair]],
+    is_own: bool,
 ) -> list[Observed]:
+    """``is_own``: the organization turned out to be the user's own namespace."""
+    if is_own:
+        organization = None
+        items = [(declared, pair_from_options(as_own(pair.name), declared.params)) for declared, pair in items]
     lookup = RobotLookup(context, organization)
     lookup.prefetch()
     observed: list[Observed] = []
@@ -312,7 +324,8 @@ def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder, loo
             RobotSecret(context, name).delete()
     usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.usual]
     credential = Credential(str(pair.name), usernames[0], details=_details(None))
-    result = clear_stores(context, holder, credential, existed=bool(existing), usernames=usernames)
+    deleted = [robot.name for robot in existing.values()]
+    result = clear_stores(context, holder, credential, existed=bool(existing), deleted=deleted, usernames=usernames)
     return replace(result, values={**result.values, "ended": None})
 
 

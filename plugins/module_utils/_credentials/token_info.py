@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._core.credential import Credential, Record, fingerprint
 from .._core.errors import BadInput, LocalFileError, QuayError
 from .._core.times import parse_time_option
-from .._http.auth import OAUTH_USERNAME
+from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import StoredSecret
@@ -52,17 +52,18 @@ def get_token_info(context: ModuleContext) -> Result:
     else:
         observed = list(_credentials_of_user(context))
     now = context.client.now()
-    return Result(changed=False, values={"credentials": [_status(item, now) for item in observed]})
+    login = context.client.auth.headers("GET") if isinstance(context.client.auth, BearerAuth) else None
+    return Result(changed=False, values={"credentials": [_status(item, now, login) for item in observed]})
 
 
 def _declared_credentials(context: ModuleContext) -> list[Observed]:
-    host, entries = context.params["quay_host"], context.params["credentials"]
+    entries = context.params["credentials"]
     forced = set(context.params["force"])
     unknown = forced - {params["name"] for params in entries}
     if unknown:
         raise BadInput(f"force names credentials that are not in credentials: {', '.join(sorted(unknown))}")
     read = [
-        _read_stores(position, {**params, **(_FORCE if params["name"] in forced else {})}, host)
+        _read_stores(context, position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
     ]
     observed = {item.declared.position: item for item in read if isinstance(item, Observed)}
@@ -114,15 +115,23 @@ def _all_robots(context: ModuleContext, organization: str | None, policy: Policy
         yield Observed(_undeclared("robot", query.robot.name, policy), observation)
 
 
-def _read_stores(position: int, params: Mapping[str, Any], quay_host: str) -> DeclaredCredential | Observed:
-    """The declared credential with what its stores hold, or the error if a store cannot be read."""
+def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any]) -> DeclaredCredential | Observed:
+    """The declared credential with what its stores hold, or the error if a store cannot be read or written."""
     declared = DeclaredCredential(position, params, Policy())
     try:
-        stores = [store_from_options(options, quay_host).read() for options in params["deliver"]]
+        stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
-        return replace(declared, policy=_policy(params), stored=[*stores, *held_elsewhere])
+        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere])
     except (LocalFileError, BadInput) as error:
         return Observed(declared, error)
+
+
+def _read_store(context: ModuleContext, options: Mapping[str, Any], declared: DeclaredCredential) -> StoredSecret:
+    store = store_from_options(options, context.params["quay_host"])
+    store.check(removing=declared.is_absent)
+    for warning in store.warnings():
+        context.warn(warning)
+    return store.read()
 
 
 def _policy(params: Mapping[str, Any]) -> Policy:
@@ -141,8 +150,8 @@ def _undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
     return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
-def _status(observed: Observed, now: datetime) -> dict[str, Any]:
-    """The return value for one credential."""
+def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> dict[str, Any]:
+    """The return value for one credential. ``login``: the headers of the token with which the run signs in."""
     declared = observed.declared
     if isinstance(observed.outcome, QuayError):
         return _failed_status(declared, observed.outcome)
@@ -153,10 +162,11 @@ def _status(observed: Observed, now: datetime) -> dict[str, Any]:
         "exists": evaluation.observation.state.exists,
         "due": decision.due,
         "reason": decision.reason,
-        "why": decision.message,
+        "message": decision.message,
         "action": decision.action,
         "holds": list(evaluation.deliveries),
         "error": None,
+        "is_login": any(login == {"Authorization": f"Bearer {item.secret}"} for item in declared.stored),
         **evaluation.observation.credential.public(),
         "name": declared.name,
     }
@@ -176,9 +186,10 @@ def _failed_status(declared: DeclaredCredential, error: QuayError) -> dict[str, 
         "exists": False,
         "due": False,
         "reason": None,
-        "why": str(error),
+        "message": str(error),
         "action": NOTHING,
         "holds": [_UNKNOWN] * len(declared.stored),
         "error": str(error),
+        "is_login": False,
         **Credential(declared.name, "").public(),
     }

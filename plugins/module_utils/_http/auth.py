@@ -72,6 +72,10 @@ class BearerAuth(Auth):
     def headers(self, method: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
+    def holds(self, secret: str | None) -> bool:
+        """Whether this is the token."""
+        return secret == self._token
+
     def for_registry(self) -> BasicAuth:
         return BasicAuth(OAUTH_USERNAME, self._token)
 
@@ -141,10 +145,20 @@ class SessionAuth(_CsrfAuth):
         """The same user for one form of the browser's pages, without signing in."""
         return BasicCsrfAuth(self.username, self._password)
 
+    def refuse_registry_user(self) -> None:
+        """Raise BadInput for a user name with which nobody can sign in, because only the registry accepts it."""
+        if "+" not in self.username and not self.username.startswith("$"):
+            return
+        kind = "robot" if "+" in self.username else "token"
+        raise BadInput(
+            f"quay_username: '{self.username}' is the name of a {kind}, which can log in to the registry only, not to "
+            "the API. Use quay_token with an OAuth access token, or a user's name and password"
+        )
+
     def prepare(self, request: SendRequest) -> None:
         if self._signed_in:
             return
-        _refuse_registry_user(self.username)
+        self.refuse_registry_user()
         super().prepare(request)
         self._signed_in = True  # set first: the request below calls this method, too
         try:
@@ -158,16 +172,6 @@ class SessionAuth(_CsrfAuth):
         except Exception:
             self._signed_in = False
             raise
-
-
-def _refuse_registry_user(username: str) -> None:
-    """Raise BadInput for a user name that only the registry accepts."""
-    if "+" in username or username.startswith("$"):
-        kind = "robot" if "+" in username else "token"
-        raise BadInput(
-            f"quay_username: '{username}' is the name of a {kind}, which can log in to the registry only, not to the "
-            "API. Use quay_token with an OAuth access token, or a user's name and password"
-        )
 
 
 class BasicCsrfAuth(_CsrfAuth):

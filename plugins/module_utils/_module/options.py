@@ -16,14 +16,14 @@ from typing import Any, Mapping
 from ansible.module_utils.basic import env_fallback
 
 from .._core.errors import BadInput
-from .._core.secret_input import clean_secret
+from .._core.secret_input import clean_password, clean_secret, clean_username
 from .._http.auth import Auth, BearerAuth, SessionAuth
 
 
 def environment(*names: str) -> Any:
     """The first of these environment variables that is not empty, as a fallback of an option."""
     for name in names:
-        if os.environ.get(name):
+        if os.environ.get(name, "").strip():
             return os.environ[name]
     # Without a name it reports that there is none.
     return env_fallback()
@@ -45,45 +45,47 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "retries": {"type": "int", "default": 3},
 }
 
-# Texts for which an empty value means that they are not set, as templates and AWX hand them over. An empty value of any
-# other type than text always means that. An empty description or e-mail address means an empty one.
-_UNSET_IF_EMPTY = frozenset(
+# Texts that a task can set to nothing. Any other option with an empty value is not set: templates, AWX and the shell
+# hand over empty texts for variables that are not set.
+_MEANT_IF_EMPTY = frozenset(
     (
-        *CONNECTION_OPTIONS,
-        "application",
-        "client_id",
-        "current_token",
-        "for_user",
-        "group",
-        "lifetime",
-        "max_age",
-        "mode",
-        "name",
-        "organization",
-        "owner",
-        "registry",
-        "renew_before",
-        "retire_after",
-        "uuid",
+        "application_uri",
+        "avatar_email",
+        "description",
+        "external_registry_username",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "prefix",
+        "redirect_uri",
     )
 )
 
 
 def without_empty(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a task without those whose empty value means that they are not set."""
+    """The options of a task, and those inside of its lists, without those whose empty value means that they are unset.
+
+    ``spec``: the argument spec.
+    """
+    names = {alias: name for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
     return {
-        name: value
-        for name, value in params.items()
-        if value != "" or not (name in _UNSET_IF_EMPTY or _type_of(name, spec) != "str")
+        given: _without_empty_items(value, spec[names[given]].get("options")) if given in names else value
+        for given, value in params.items()
+        if given not in names or not _is_unset(names[given], value)
     }
 
 
-def _type_of(name: str, spec: Mapping[str, Any]) -> str:
-    """The type of an option by its name or an alias; text for one that is unknown."""
-    for key, option in spec.items():
-        if name == key or name in option.get("aliases", ()):
-            return str(option.get("type", "str"))
-    return "str"
+def _is_unset(name: str, value: Any) -> bool:
+    return isinstance(value, str) and not value.strip() and name not in _MEANT_IF_EMPTY
+
+
+def _without_empty_items(value: Any, spec: Mapping[str, Any] | None) -> Any:
+    """The value of an option. ``spec``: that of the mapping or of the mappings in it; None if it has no such."""
+    if spec is None:
+        return value
+    if isinstance(value, dict):
+        return without_empty(value, spec)
+    return [_without_empty_items(item, spec) for item in value] if isinstance(value, list) else value
 
 
 def auth_from_options(params: Mapping[str, Any], environ: Mapping[str, str], *, optional: bool = False) -> Auth:
@@ -92,10 +94,14 @@ def auth_from_options(params: Mapping[str, Any], environ: Mapping[str, str], *, 
     ``optional``: without any credentials, return an anonymous Auth. Raises BadInput for contradictory or missing ones.
     """
     token = clean_secret(params["quay_token"], "quay_token")
-    username, password = params["quay_username"], params["quay_password"]
+    username = clean_username(params["quay_username"], "quay_username")
+    password = clean_password(params["quay_password"])
     if token and username and password:
         token_from_environment = token == environ.get("QUAY_TOKEN", "").strip()
-        user_from_environment = username == environ.get("QUAY_USERNAME") and password == environ.get("QUAY_PASSWORD")
+        user_from_environment = (username, password) == (
+            environ.get("QUAY_USERNAME", "").strip(),
+            clean_password(environ.get("QUAY_PASSWORD")),
+        )
         if not token_from_environment and not user_from_environment:
             raise BadInput("Give either quay_token, or quay_username and quay_password, not both")
         if token_from_environment and not user_from_environment:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -32,14 +32,16 @@ def run_module(
     options: Mapping[str, Any],
     *,
     auth_optional: bool = False,
+    replaced: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> None:
     """Run a module that talks to Quay.
 
     ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
-    ``auth_optional``: the module can do without credentials.
+    ``auth_optional``: the module can do without credentials. ``replaced``: by the name of an option that the module of
+    infra.quay_configuration has and this one lacks, a sentence that says what to use.
     """
-    module = _module(options, constraints)
+    module = _module(options, constraints, replaced or {})
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
@@ -52,7 +54,7 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
 
     It accepts the connection options, because module_defaults of the action group set them for every module.
     """
-    module = _module(options, constraints)
+    module = _module(options, constraints, {})
     warnings: list[str] = []
     context = LocalContext(module.params, module.check_mode, warnings)
     context.hidden = module.no_log_values
@@ -65,16 +67,32 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule for which empty values are unset ones, before their types are checked."""
+    """An AnsibleModule for which empty values are unset ones, before their types are checked.
+
+    For an option in ``replaced`` it fails with the sentence there. Otherwise AnsibleModule would only say that it does
+    not know the option, or complain about others that are missing.
+    """
+
+    def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
+        self._replaced = replaced
+        self._advice: list[str] = []  # for the replaced options of this task
+        initialise: Callable[..., None] = super().__init__
+        initialise(**arguments)
 
     def _load_params(self) -> None:
         AnsibleModule._load_params(self)
-        self.params = without_empty(self.params, self.argument_spec)
+        given = {name for name, value in self.params.items() if name in self._replaced and value not in (None, "")}
+        self._advice = [f"There is no option {name}. {self._replaced[name]}" for name in sorted(given)]
+        known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
+        self.params = without_empty(known, self.argument_spec)
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        super().fail_json(msg=". ".join(self._advice) or msg, **result)
 
 
-def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
-    create: Callable[..., AnsibleModule] = _Module
-    module = create(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+def _module(options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
+    spec = {**CONNECTION_OPTIONS, **options}
+    module: AnsibleModule = _Module(replaced, argument_spec=spec, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
     pasted = credentials_in_url(module.params["quay_host"] or "")
     if pasted:

@@ -117,9 +117,22 @@ class RobotRights:
                     roles[repository] = role
         return roles
 
+    def repository_roles(self, robot: Robot) -> dict[str, str]:
+        """Return the direct role on each repository. Raises Forbidden if the login may not read them."""
+        try:
+            return dict(self._permissions(_permissions_path(robot, self._organization), robot.namespace))
+        except Forbidden as error:
+            raise error.with_hint(
+                f"This login may not read the permissions of {robot.name} (a token needs the scope org:admin, for a "
+                "robot of the user's own namespace user:admin)"
+            ) from None
+
+    def grant(self, robot: Robot, repository: str, role: str) -> None:
+        """Give the robot this role on a repository, instead of the one that it has."""
+        self._client.put(_permission_path(repository, robot), {"role": role})
+
     def _repositories(self, robot: Robot) -> dict[str, str]:
-        short = robot.name.rpartition("+")[2]
-        path = f"{RobotName(self._organization, short).path}/permissions"
+        path = _permissions_path(robot, self._organization)
         return dict(self._read(lambda: list(self._permissions(path, robot.namespace)), "repository permissions"))
 
     def _permissions(self, path: str, namespace: str) -> Iterator[tuple[str, str]]:
@@ -192,6 +205,10 @@ def _rights_of(robot: Robot, permissions: Sequence[tuple[DefaultRight, str]]) ->
         if is_delegate or is_creator:
             delegate = ("user", SELF) if is_delegate else right.delegate
             yield DefaultRight(SELF if is_creator else right.creator, right.role, delegate)
+
+
+def _permissions_path(robot: Robot, organization: str | None) -> str:
+    return f"{RobotName(organization, robot.name.rpartition('+')[2]).path}/permissions"
 
 
 def _permission_path(repository: str, robot: Robot) -> str:

@@ -36,11 +36,12 @@ _USED_BY_MIRROR = (
 class RobotName:
     """A robot's name: acme+ci in an organization, or ci in the namespace of the signed-in user.
 
-    ``short`` is the part after the plus sign.
+    ``short`` is the part after the plus sign. ``user``: the signed-in user, if the name gives it, as in alice+ci.
     """
 
     organization: str | None
     short: str
+    user: str | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> RobotName:
@@ -74,7 +75,8 @@ class RobotName:
         return api_path("organization", self.organization, "robots", self.short)
 
     def __str__(self) -> str:
-        return f"{self.organization}+{self.short}" if self.organization else self.short
+        namespace = self.organization or self.user
+        return f"{namespace}+{self.short}" if namespace else self.short
 
 
 @dataclass(frozen=True)

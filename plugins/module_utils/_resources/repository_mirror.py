@@ -35,6 +35,8 @@ _FIELDS = (*_SCALARS, *_PROXIES, *_LISTS, *_DURATIONS, "sync_start_date", "mode"
 _SEPARATE = ("mode", "sync_status")
 _REQUIRED = ("external_reference", "robot", "tags")
 _USERNAME, _PASSWORD = ("external_registry_username", "external_registry_password")
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent the password, which Quay never returns.
 _NEW = "new"
 _NONE = "absent"
@@ -178,7 +180,7 @@ def _check_mode(context: ModuleContext, present: Mapping[str, Any]) -> None:
         context.warn(f"The mirror is enabled, but {reason}. To set this mode, add enabled: true.")
 
 
-def _hour_of(now: datetime) -> str:
+def _hour_of(now: datetime) -> str | None:
     """Return the beginning of the hour. A new mirror that starts then is synced soon, and check mode predicts it."""
     return format_time(now.replace(minute=0, second=0, microsecond=0))
 
@@ -202,7 +204,7 @@ def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | Non
         )
     if user_changes and not username:
         return _NONE
-    return _NEW if password and (user_changes or when == "always") else None
+    return _NEW if password and (user_changes or when == _ALWAYS) else None
 
 
 class MirrorResource(CachedRead):

@@ -31,6 +31,8 @@ _DEFAULTS = {"email": "", "enabled": True}
 _DATABASE = ("", "Database")
 _EMAIL_TAKEN = re.compile(r"(duplicate|unique).*email|e-mail address already used", re.I | re.S)
 _ALPHABET = string.ascii_uppercase + string.digits
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent a password.
 _AS_DECLARED, _OTHER = "as declared", "other"
 
@@ -82,7 +84,7 @@ class UserResource(CachedRead):
     @property
     def _manages_password(self) -> bool:
         """Whether the user must have the declared password: always, or only as a new user (update_password)."""
-        applies = {"always": True, "on_create": self._is_new}
+        applies = {_ALWAYS: True, "on_create": self._is_new}
         return self._declared_password is not None and bool(applies[self._context.params["update_password"]])
 
     def declared(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import contextlib
 import json
 from typing import Any, Iterator, Mapping, Sequence
 
-from .._core.errors import BadInput, LocalFileError
+from .._core.errors import BadInput
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
@@ -48,15 +48,19 @@ class ContainerAuthStore:
         self, path: str, registry: str, permissions: Permissions | None = None, *, unsafe_writes: bool = False
     ) -> None:
         self.place = path
-        self.registry = registry
+        self.part = registry
         permissions = permissions or Permissions()
         self._file = SecretFile(path, _OPTION, permissions, unsafe_writes=unsafe_writes)
-        self._records = RecordFile(path, _OPTION, permissions)
+        self._records = RecordFile(path, _OPTION, permissions, unsafe_writes=unsafe_writes)
         self.files: Sequence[SecretFile] = [self._file, self._records.file]
 
-    def check(self) -> None:
-        self._file.check()
-        self._records.check()
+    @property
+    def registry(self) -> str:
+        return self.part
+
+    def check(self, *, removing: bool = False) -> None:
+        for file in self.files:
+            file.check()
         self._document()
 
     def warnings(self) -> list[str]:
@@ -64,22 +68,26 @@ class ContainerAuthStore:
         helper = self._helper()
         if helper:
             warnings.append(
-                f"{self.place} names the credential helper '{helper}'. Container engines use it instead of the entry "
-                f"for {self.registry}, and never read what is delivered here."
+                f"{self.place} names the credential helper '{helper}'. Container engines that use it never read the "
+                f"entry for {self.registry}. Remove the helper from the file, or deliver to another file."
             )
         return warnings
 
     def read(self) -> StoredSecret:
-        username, secret = self._login()
+        entry = self._entry()
+        username, secret = _login_in(entry)
         record = self._records.read(self.registry)
-        return StoredSecret(secret, record, username, permissions_match=self._file.permissions_match())
+        # An entry of another form, such as an identity token, is somebody's login too.
+        return StoredSecret(secret, record, username, self._permissions_match(), bool(entry) and secret is None)
 
     def matches(self, delivery: Delivery) -> bool:
-        return self._file.permissions_match() and self._login() == (delivery.username, delivery.secret)
+        return self._permissions_match() and _login_in(self._entry()) == (delivery.username, delivery.secret)
 
     @contextlib.contextmanager
     def prepare(self) -> Iterator[None]:
-        with self._records.prepare(), self._file.prepare():
+        with contextlib.ExitStack() as stack:
+            for file in self.files:
+                stack.enter_context(file.prepare())
             yield
 
     def write(self, delivery: Delivery) -> None:
@@ -97,22 +105,19 @@ class ContainerAuthStore:
             self._file.write(_text(document))
         self._records.remove(self.registry)
 
+    def _permissions_match(self) -> bool:
+        return all(file.permissions_match() for file in self.files)
+
     def _helper(self) -> str | None:
         """The credential helper that container engines use instead of this entry, if the file names one."""
         document = self._document()
         helpers = document.get("credHelpers")
-        named = helpers.get(self.registry) if isinstance(helpers, dict) else None
+        # Helpers are named by host, also for an entry of one repository.
+        named = helpers.get(self.registry.partition("/")[0]) if isinstance(helpers, dict) else None
         return named or document.get("credsStore") or None
 
-    def _login(self) -> tuple[str | None, str | None]:
-        entry = _auths(self._document()).get(self.registry)
-        if not isinstance(entry, dict) or not isinstance(entry.get("auth"), str):
-            return None, None
-        try:
-            username, colon, secret = base64.b64decode(entry["auth"]).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            return None, None
-        return (username, secret) if colon and secret else (None, None)
+    def _entry(self) -> Any:
+        return _auths(self._document()).get(self.registry)
 
     def _document(self) -> dict[str, Any]:
         text = self._file.read()
@@ -120,27 +125,19 @@ class ContainerAuthStore:
             return {}
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict) or not isinstance(document.get("auths", {}), dict):
-            raise LocalFileError(
-                f"{_OPTION}: {self.place} is not a container auth file (JSON with an object 'auths'). "
-                "It was not changed"
-            )
+            raise self._file.error("is not a container auth file (JSON with an object 'auths'). It was not changed")
         return document
 
 
 def container_auth_store(options: Mapping[str, Any], quay_host: str) -> ContainerAuthStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    without_effect = [name for name in _FILE_ONLY if options.get(name)]
+    without_effect = [name for name in _FILE_ONLY if options.get(name) not in (None, False)]
     if without_effect:
-        raise BadInput(
-            f"{', '.join(without_effect)} has no effect on a store of the kind container_auth, whose format is fixed. "
-            "Leave it out"
-        )
+        raise BadInput(f"{', '.join(without_effect)} has no effect on a store of the kind container_auth. Leave it out")
     registry = registry_from_options(options, quay_host)
-    if "://" in registry or registry.endswith("/"):
-        raise BadInput("registry must be a host, as in podman login: quay.example.com or quay.example.com:8443")
     mode = None if options["mode"] in (None, "") else parse_mode(options["mode"])
     permissions = Permissions(mode, *parse_owner(options["owner"], options["group"]))
     return ContainerAuthStore(options["path"], registry, permissions, unsafe_writes=bool(options["unsafe_writes"]))
@@ -154,6 +151,17 @@ def ensure_container_auth(context: LocalContext) -> Result:
     if ":" in context.params["username"]:
         raise BadInput("username must not hold a colon: an auth file separates the user name and the secret by one")
     return ensure_delivered(context, store, {"place": context.params["path"], "registry": store.registry})
+
+
+def _login_in(entry: Any) -> tuple[str | None, str | None]:
+    """User name and secret of an entry; None twice for anything else."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("auth"), str):
+        return None, None
+    try:
+        username, colon, secret = base64.b64decode(entry["auth"]).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None, None
+    return (username, secret) if colon and secret else (None, None)
 
 
 def _auths(document: Mapping[str, Any]) -> dict[str, Any]:

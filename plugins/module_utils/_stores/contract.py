@@ -41,8 +41,10 @@ class StoredSecret:
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
+        if self.foreign:
+            return OTHER
         if not self.secret:
-            return OTHER if self.foreign else ABSENT
+            return ABSENT
         if self.secret != secret:
             return OTHER
         if not self.permissions_match:
@@ -64,10 +66,14 @@ class Store(Protocol):
     """A place where consumers find a credential."""
 
     place: str  # the store's name in messages
+    part: str  # what of the place it writes, such as one entry; empty for all of it
     files: Sequence[SecretFile]  # the files to lock while the store is used
 
-    def check(self) -> None:
-        """Raise if the store cannot be written as declared. Changes nothing."""
+    def check(self, *, removing: bool = False) -> None:
+        """Raise if the store cannot be written as declared, or would lose what others keep there. Changes nothing.
+
+        ``removing``: what others keep there is no reason, because it stays.
+        """
 
     def warnings(self) -> list[str]:
         """What the user should know of the store although it can be written."""

@@ -17,7 +17,7 @@ from .._core.secret_input import clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
 from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
-from .secret_file import locked
+from .locks import locked
 
 # The secret and what is known of its credential.
 CREDENTIAL_OPTIONS: dict[str, Any] = {
@@ -34,14 +34,20 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
 
 def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
     """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
-    store.check()
+    removing = context.params["state"] == "absent"
+    store.check(removing=removing)
     with locked([] if context.check_mode else store.files):
         for warning in store.warnings():
             context.warn(warning)
         stored = store.read()
-        if context.params["state"] == "absent":
+        if removing:
             return _remove(context, store, stored, location)
         return _deliver(context, store, stored, location)
+
+
+def kept_content(store: Store) -> str:
+    """The warning for a store that is to be cleared and holds something else."""
+    return f"{store.place} holds something else than this credential. It was not changed."
 
 
 def _deliver(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
@@ -62,7 +68,9 @@ def _deliver(context: LocalContext, store: Store, stored: StoredSecret, location
 
 
 def _remove(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    present = stored.secret is not None
+    present = stored.secret is not None or (stored.foreign and bool(context.params.get("force")))
+    if stored.foreign and not present:
+        context.warn(kept_content(store))
     if present and not context.check_mode:
         store.remove()
     return Result(
@@ -74,8 +82,10 @@ def _remove(context: LocalContext, store: Store, stored: StoredSecret, location:
 
 
 def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
+    if stored.foreign:
+        return OTHER
     if stored.secret is None:
-        return OTHER if stored.foreign else ABSENT
+        return ABSENT
     return "same" if delivery is not None and stored.secret == delivery.secret else OTHER
 
 

@@ -7,8 +7,8 @@
 
 """The directory of a secret file, opened once: no part of a path is resolved twice, so nobody can swap it meanwhile.
 
-A symbolic link in the path is followed only if root or the user of the module owns it. Any other link would let its
-owner decide where a secret is written.
+A symbolic link in the path is followed only if root or the user of the module made it and nobody else could have put it
+there. Any other link would let its owner decide where a secret is written.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 import stat
 import struct
 from typing import Any
 
 from .._core.errors import LocalFileError
+from .descriptors import close_flushed
 
 _MAX_LINKS = 40
 # A descriptor that needs no permission to read the directory, where the system has it.
 _OPEN_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# FS_IOC_GETFLAGS, which lsattr uses, and the flags that keep even root from replacing a file.
-_GET_FLAGS = (2 << 30) | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
+# FS_IOC_GETFLAGS of Linux, which has another number on POWER, and the flags that keep even root from replacing a file.
+_READS = 1 if platform.machine().startswith("ppc") else 2
+_GET_FLAGS = (_READS << 30) | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
 _IMMUTABLE = 0x10
 _APPEND_ONLY = 0x20
 
@@ -45,17 +48,8 @@ class Directory:
         os.close(self.fd)
 
     @property
-    def real_path(self) -> str:
-        """The path without symbolic links, where the system can tell; else the path as it was given."""
-        try:
-            return os.readlink(f"/proc/self/fd/{self.fd}")
-        except OSError:
-            return os.path.realpath(self.path)
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        found = os.fstat(self.fd)
-        return found.st_dev, found.st_ino
+    def status(self) -> os.stat_result:
+        return os.fstat(self.fd)
 
     def stat(self, name: str) -> os.stat_result | None:
         """The entry itself, also if it is a symbolic link; None if there is none."""
@@ -63,6 +57,11 @@ class Directory:
             return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+    def holds(self, name: str, fd: int) -> bool:
+        """Whether the entry is the file of this descriptor, and not another one that was put in its place."""
+        found = self.stat(name)
+        return found is not None and os.path.samestat(found, os.fstat(fd))
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
         """A descriptor of an entry. Never follows a link, and never waits for the other end of a pipe."""
@@ -93,27 +92,36 @@ class Directory:
         effective = os.access in os.supports_effective_ids
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self.fd, effective_ids=effective)
 
+    def free_bytes(self) -> int | None:
+        """The space that the user of the module can use; None for a file system without a limit."""
+        try:
+            disk = os.statvfs(self.fd)
+        except OSError:
+            return None
+        blocks = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+        return blocks * disk.f_frsize if disk.f_blocks else None
+
     def is_mount_point(self, name: str) -> bool:
         """Whether something is mounted on the entry, such as a single file in a container."""
-        path = os.path.join(self.real_path, name)
-        with contextlib.suppress(OSError), open(
-            "/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape"
-        ) as file:
-            return any(_unescape(line.split()[4]) == path for line in file)
+        with contextlib.suppress(OSError):
+            # The system names mount points by their path without links.
+            path = os.path.join(os.readlink(f"/proc/self/fd/{self.fd}"), name)
+            with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+                return any(_unescape(line.split(" ")[4]) == path for line in file)
         return False
 
-    def locked_flag(self, name: str = ".") -> str | None:
+    def protection(self, name: str = ".") -> str | None:
         """The attribute that keeps everybody from replacing the entry: immutable, append-only, or None."""
         try:
             fd = self.open(name, os.O_RDONLY)
         except OSError:
             return None
         try:
-            (flags,) = struct.unpack("l", fcntl.ioctl(fd, _GET_FLAGS, struct.pack("l", 0)))
+            (flags,) = struct.unpack("i", fcntl.ioctl(fd, _GET_FLAGS, bytes(struct.calcsize("l")))[:4])
         except OSError:
             return None
         finally:
-            os.close(fd)
+            close_flushed(fd)
         return "immutable" if flags & _IMMUTABLE else "append-only" if flags & _APPEND_ONLY else None
 
     @contextlib.contextmanager
@@ -126,57 +134,67 @@ class Directory:
 
     def _open_trusted(self, path: str) -> int:
         """Open the directory part by part, without following a link of another user."""
-        parts = [part for part in path.split("/") if part]
-        links = 0
+        parts, seen, links = _parts(path), "/", 0
         fd = os.open("/", _OPEN_DIRECTORY)
-        seen = "/"
         try:
             while parts:
                 part = parts.pop(0)
-                seen = os.path.join(seen, part)
-                target = self._link_target(fd, part, seen)
+                here = os.path.join(seen, part)
+                target = self._link_target(fd, part, here)
                 if target is None:
-                    inner = self._open_part(fd, part, seen)
-                    os.close(fd)
-                    fd = inner
-                    continue
-                links += 1
-                if links > _MAX_LINKS:
+                    opened, seen = self._open_part(fd, part, here), here
+                elif links >= _MAX_LINKS:
                     raise LocalFileError(f"{self._option}: {path} holds too many symbolic links")
-                parts = [part for part in target.split("/") if part] + parts
-                seen = os.path.dirname(seen)
-                if target.startswith("/"):
-                    os.close(fd)
-                    fd, seen = os.open("/", _OPEN_DIRECTORY), "/"
+                else:
+                    links, parts = links + 1, _parts(target) + parts
+                    if not target.startswith("/"):
+                        continue
+                    opened, seen = os.open("/", _OPEN_DIRECTORY), "/"
+                os.close(fd)
+                fd = opened
         except BaseException:
             os.close(fd)
             raise
         return fd
 
-    def _open_part(self, fd: int, part: str, seen: str) -> int:
+    def _open_part(self, fd: int, part: str, here: str) -> int:
         try:
             return os.open(part, _OPEN_DIRECTORY, dir_fd=fd)
         except FileNotFoundError:
-            raise LocalFileError(f"{self._option}: the directory {seen} does not exist. Create it first") from None
+            raise LocalFileError(f"{self._option}: the directory {here} does not exist. Create it first") from None
         except NotADirectoryError:
-            raise LocalFileError(f"{self._option}: {seen} is not a directory") from None
+            raise LocalFileError(f"{self._option}: {here} is not a directory") from None
         except OSError as error:
-            raise LocalFileError(f"{self._option}: the directory {seen} cannot be opened: {error.strerror}") from None
+            raise LocalFileError(f"{self._option}: the directory {here} cannot be opened: {error.strerror}") from None
 
-    def _link_target(self, fd: int, part: str, seen: str) -> str | None:
+    def _link_target(self, fd: int, part: str, here: str) -> str | None:
         """The target of a symbolic link that may be followed; None for anything else."""
         try:
             found = os.stat(part, dir_fd=fd, follow_symlinks=False)
             if not stat.S_ISLNK(found.st_mode):
                 return None
-            if found.st_uid not in (0, os.geteuid()):
+            if not _is_trusted(found, os.fstat(fd)):
                 raise LocalFileError(
-                    f"{self._option}: {seen} is a symbolic link of the user {found.st_uid}, who could redirect the "
-                    "secret. Use the path that it points to"
+                    f"{self._option}: {here} is a symbolic link that another user could have put there, to redirect "
+                    "the secret. Use the path that it points to"
                 )
             return os.readlink(part, dir_fd=fd)
         except OSError:
             return None  # opening it reports the error
+
+
+def _is_trusted(link: os.stat_result, directory: os.stat_result) -> bool:
+    """Whether root or the user of the module made the link for this place."""
+    trusted = (0, os.geteuid())
+    if link.st_uid not in trusted:
+        return False
+    # A hard link to root's symbolic link still belongs to root, but whoever may write to the directory can make it.
+    others_can_write = directory.st_uid not in trusted or bool(directory.st_mode & 0o022)
+    return link.st_nlink == 1 or not others_can_write
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
 
 
 def _unescape(path: str) -> str:

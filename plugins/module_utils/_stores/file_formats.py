@@ -11,25 +11,36 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 
 FORMATS = ("token", "json", "yaml", "env")
 
 # The fields of a credential in a file, in their order. All but the first four are the record.
 _VARIABLES = ("token", "username", "registry", "api_url")
-_FIELDS = (*_VARIABLES, "name", "fingerprint", "created_at", "expires_at", "uuid", "superseded")
+_RECORD = ("name", "fingerprint", "created_at", "expires_at", "uuid", "superseded")
+_FIELDS = (*_VARIABLES, *_RECORD)
 
 _YAML_LINE = re.compile(r"^([A-Za-z_]+):\s*(.*?)\s*$")
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$")
+_ENV_LINE = re.compile(r"^\s*(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$")
 _ENV_NOTE = re.compile(r"^# ([a-z_]+): (.+)$")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]*")
 
-# Secrets as Quay issues them: capital letters and digits, or a signed token of three parts.
-_QUAY_SECRET = re.compile(r"[A-Z0-9]{20,}|[\w-]+\.[\w-]+\.[\w-]+")
+# Secrets as Quay issues them: letters and digits, or a JSON Web Token.
+_QUAY_SECRET = re.compile(r"[A-Za-z0-9]{20,}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 
 
-def write_fields(file_format: str, fields: Mapping[str, Any], prefix: str, present: str | None) -> str:
-    """The text of the file. ``present``: the text with which the variables are merged, None to replace everything."""
+@dataclass
+class _EnvFile:
+    """An environment file: our fields, and the lines that are not ours."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    others: str = ""
+    exported: bool = False  # whether our variables are exported, as a person may have written them
+
+
+def write_fields(file_format: str, fields: Mapping[str, Any], prefix: str, present: str = "") -> str:
+    """The text of the file. ``present``: the text of an environment file, whose other variables are kept."""
     if file_format == "token":
         return f"{fields['token']}\n"
     if file_format == "json":
@@ -37,7 +48,7 @@ def write_fields(file_format: str, fields: Mapping[str, Any], prefix: str, prese
     if file_format == "yaml":
         # A JSON scalar is a YAML scalar, so no YAML library is needed on the target.
         return "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())
-    return other_lines(present or "", prefix) + _env_lines(fields, prefix)
+    return _env_text(fields, prefix, _parse_env(present, prefix))
 
 
 def read_fields(file_format: str, text: str, prefix: str) -> dict[str, Any]:
@@ -45,64 +56,78 @@ def read_fields(file_format: str, text: str, prefix: str) -> dict[str, Any]:
     if file_format == "token":
         return {"token": text.strip()} if text.strip() else {}
     if file_format == "env":
-        return _read_env(text, prefix)
+        return {**_parse_env(text, prefix).fields}
     return _READERS[file_format](text)
 
 
-def is_foreign(file_format: str, text: str, prefix: str) -> bool:
-    """Whether the text holds anything that ``write_fields`` did not write, and that replacing it would lose."""
-    if not text.strip():
+def is_foreign(text: str, prefix: str) -> bool:
+    """Whether the text holds anything that ``write_fields`` did not write in any format, and that would be lost."""
+    text = text.strip()
+    if not text or text in ("{}", "---") or _QUAY_SECRET.fullmatch(text):
         return False
-    if file_format == "token":
-        return not _QUAY_SECRET.fullmatch(text.strip())
-    if file_format == "env":
-        return bool(other_lines(text, prefix).strip())
-    if file_format == "yaml":
-        lines = [line for line in text.splitlines() if line.strip() and line.strip() != "---"]
-        keys = [match.group(1) if match else "" for match in map(_YAML_LINE.match, lines)]
-        return "token" not in keys or any(key not in _FIELDS for key in keys)
-    data = _read_json(text)
-    return "token" not in data or any(key not in _FIELDS for key in data)
-
-
-def _env_lines(fields: Mapping[str, Any], prefix: str) -> str:
-    notes = [
-        f"# {key}: {' '.join(str(value).split())}\n" for key, value in fields.items() if key not in _VARIABLES and value
-    ]
-    return "".join([*notes, *(f"{prefix}{key.upper()}={_quoted(str(fields[key]))}\n" for key in _VARIABLES)])
+    return bool(other_lines(text, prefix).strip()) and _is_foreign_mapping(text)
 
 
 def other_lines(text: str, prefix: str) -> str:
-    """The lines of an environment file that are not ours. Notes are ours only directly above our variables."""
-    variables = {f"{prefix}{key.upper()}" for key in _VARIABLES}
-    kept: list[str] = []
+    """The lines of an environment file that are not ours."""
+    return _parse_env(text, prefix).others
+
+
+def _is_foreign_mapping(text: str) -> bool:
+    """Whether the text is neither the JSON nor the YAML of one credential."""
+    data = _read_json(text)
+    if data:
+        return "token" not in data or any(key not in _FIELDS or isinstance(data[key], (dict, list)) for key in data)
+    lines = [line for line in text.splitlines() if line.strip() and line.strip() != "---"]
+    keys = [match.group(1) if match else "" for match in map(_YAML_LINE.match, lines)]
+    return "token" not in keys or any(key not in _FIELDS for key in keys)
+
+
+def _env_text(fields: Mapping[str, Any], prefix: str, present: _EnvFile) -> str:
+    notes = [f"# {key}: {' '.join(str(fields[key]).split())}\n" for key in _RECORD if fields.get(key)]
+    export = "export " if present.exported else ""
+    variables = [f"{export}{prefix}{key.upper()}={_quoted(str(fields[key]))}\n" for key in _VARIABLES]
+    # A note of others directly above our variables would become ours.
+    gap = "\n" if _ENV_NOTE.match(present.others[:-1].rpartition("\n")[2]) else ""
+    return "".join([present.others, gap, *notes, *variables])
+
+
+def _parse_env(text: str, prefix: str) -> _EnvFile:
+    """The parts of an environment file. Notes are ours only directly above our variables."""
+    names = {f"{prefix}{key.upper()}": key for key in _VARIABLES}
+    found = _EnvFile()
+    others: list[str] = []
     notes: list[str] = []
-    for line in text.splitlines():
+    # Not splitlines: the values of others may hold any character.
+    for line in text.split("\n") if text else []:
         note, variable = _ENV_NOTE.match(line), _ENV_LINE.match(line)
-        if note is not None and note.group(1) in _FIELDS:
+        if note is not None and note.group(1) in _RECORD:
             notes.append(line)
             continue
-        if variable is None or variable.group(1) not in variables:
-            kept += [*notes, line]
+        if variable is None or variable.group(2) not in names:
+            others += [*notes, line]
+        else:
+            found.fields.update(_read_notes(notes))
+            found.fields[names[variable.group(2)]] = _unquoted(variable.group(3))
+            found.exported = found.exported or bool(variable.group(1))
         notes = []
-    return "".join(f"{line}\n" for line in kept + notes)
+    found.others = _with_line_break("\n".join(others + notes))
+    return found
 
 
-def _read_env(text: str, prefix: str) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for line in text.splitlines():
-        note, variable = _ENV_NOTE.match(line), _ENV_LINE.match(line)
-        if note:
-            data[note.group(1)] = note.group(2).split()[0]
-        elif variable and variable.group(1).startswith(prefix):
-            data[variable.group(1)[len(prefix) :].lower()] = _unquoted(variable.group(2))
-    return data
+def _read_notes(lines: list[str]) -> dict[str, str]:
+    matches = filter(None, map(_ENV_NOTE.match, lines))
+    return {match.group(1): match.group(2).split()[0] for match in matches if match.group(2).split()}
+
+
+def _with_line_break(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _read_json(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -114,7 +139,7 @@ def _read_yaml(text: str) -> dict[str, Any]:
         if match:
             try:
                 data[match.group(1)] = json.loads(match.group(2))
-            except ValueError:
+            except (ValueError, RecursionError):
                 data[match.group(1)] = _unquoted(match.group(2))
     return data
 

@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
+from .._core.errors import BadInput
 from .._core.secret_input import clean_secret
 from .contract import CURRENT, Delivery, Store, StoredSecret
 from .kinds import STORE_OPTIONS, store_from_options
-from .secret_file import locked
+from .locks import locked
 from .token_file import FileStore
 
 # The options that name the holder; at most one of them may be given.
@@ -79,23 +80,31 @@ class StoreHolder:
 
     returns_secret = False
 
-    def __init__(self, stores: Sequence[Store], *, exclusive: bool = True) -> None:
-        """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only."""
+    def __init__(self, stores: Sequence[Store], *, exclusive: bool = True, removing: bool = False) -> None:
+        """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only.
+
+        ``removing``: the stores are to be cleared.
+        """
+        _refuse_conflicts(stores)
         self.stores = list(stores)
+        self._removing = removing
         self.stored: list[StoredSecret] = []
         files = [file for store in stores for file in store.files]
         self._lock = locked(files if exclusive else [])
+        self._held = ExitStack()
 
     def __enter__(self) -> StoreHolder:
         """Read all stores. Raises, before anything is sent, for a store that cannot be written."""
         for store in self.stores:
-            store.check()
-        self._lock.__enter__()
-        self.stored = [store.read() for store in self.stores]
+            store.check(removing=self._removing)
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
+            self.stored = [store.read() for store in self.stores]
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._lock.__exit__(*exception)
+        self._held.__exit__(*exception)
 
     @contextmanager
     def prepare(self, stores: Sequence[Store]) -> Iterator[None]:
@@ -127,9 +136,20 @@ def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:
     """The stores of ``deliver``, the file of ``token_path``, or the caller with its ``current_token``."""
+    stores: list[Store] = []
     if params.get("deliver"):
         stores = [store_from_options(options, params["quay_host"]) for options in params["deliver"]]
-        return StoreHolder(stores, exclusive=not check_mode)
-    if params.get("token_path"):
-        return StoreHolder([FileStore(params["token_path"], option="token_path")], exclusive=not check_mode)
+    elif params.get("token_path"):
+        stores = [FileStore(params["token_path"], option="token_path")]
+    if stores:
+        return StoreHolder(stores, exclusive=not check_mode, removing=params.get("state") == "absent")
     return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
+
+
+def _refuse_conflicts(stores: Sequence[Store]) -> None:
+    """Raise BadInput if two stores write the same place: each run would replace what the other one wrote."""
+    for number, store in enumerate(stores):
+        for other in stores[:number]:
+            if store.place == other.place and (store.part == other.part or not store.part or not other.part):
+                what = f" for {store.part}" if store.part and store.part == other.part else ""
+                raise BadInput(f"deliver names {store.place}{what} twice. One place holds one credential: remove one")

@@ -16,16 +16,24 @@ from urllib.parse import urlsplit
 from .._core.errors import BadInput
 from .._http.address import normalise_host
 
+_HOST = re.compile(r"([\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?(/[\w.-]+)*")
+_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
+
 
 def registry_from_options(options: Mapping[str, Any], quay_host: str) -> str:
     """The host that consumers name in ``podman login``: the option in lower case, else the host of ``quay_host``.
 
-    Raises BadInput for a registry with white space.
+    Raises BadInput for a registry that is not a host. Without the option, a default port is left out, because no engine
+    looks up a host with it.
     """
     given = str(options.get("registry") or "").strip()
-    if not given:
-        return urlsplit(normalise_host(quay_host)).netloc
-    if re.search(r"\s", given):
-        raise BadInput(f"registry must be a host without white space, not '{given}'")
-    host, slash, path = given.partition("/")
-    return f"{host.lower()}{slash}{path}"
+    if given:
+        if not _HOST.fullmatch(given):
+            raise BadInput("registry must be a host, as in podman login: quay.example.com or quay.example.com:8443")
+        host, slash, path = given.partition("/")
+        return f"{host.lower()}{slash}{path}"
+    origin = normalise_host(quay_host)
+    for scheme, port in _DEFAULT_PORTS:
+        if origin.startswith(scheme) and origin.endswith(port):
+            origin = origin[: -len(port)]
+    return urlsplit(origin).netloc

@@ -9,23 +9,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
 import re
 import stat
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._core.errors import BadInput
 
 PRIVATE_MODE = 0o600
 
 _KEEP = -1
-_SYMBOLIC = re.compile(r"([ugoa]*)((?:[-+=][rwx]*)+)")
-_CLAUSE = re.compile(r"([-+=])([rwx]*)")
+_SYMBOLIC = re.compile(r"[ugoa]*(?:[-+=](?:[ugo]|[rwxX]*))+")
+_CHANGE = re.compile(r"([-+=])([ugo]|[rwxX]*)")
 _SHIFTS = {"u": 6, "g": 3, "o": 0}
-_BITS = {"r": 4, "w": 2, "x": 1}
+# X gives the right to execute only to what is executable already. A secret is not.
+_BITS = {"r": 4, "w": 2, "x": 1, "X": 0}
 
 # Capabilities by their number in CapEff of /proc/self/status.
 _CAP_CHOWN = 0
@@ -49,6 +51,36 @@ class Mode:
         return mode
 
 
+class Target(NamedTuple):
+    """Mode, uid and gid that a file gets. -1 stands for the module's own user or group."""
+
+    mode: int
+    uid: int
+    gid: int
+
+    def matches(self, found: os.stat_result, *, has_acl: bool = False) -> bool:
+        """Whether a file has them already. The mask of an access control list takes the place of the group's bits."""
+        ignored = 0o070 if has_acl else 0
+        return stat.S_IMODE(found.st_mode) | ignored == self.mode | ignored and self.owned(found)
+
+    def owned(self, found: os.stat_result) -> bool:
+        """Whether a file has the owner and the group already."""
+        return self.uid in (_KEEP, found.st_uid) and self.gid in (_KEEP, found.st_gid)
+
+    def obstacle(self, directory: os.stat_result) -> str | None:
+        """Why the module cannot give a new file this owner or group, as the end of a sentence; None if it can."""
+        if not _is_mapped(self.uid, "uid") or not _is_mapped(self.gid, "gid"):
+            return f"{_user_name(self.uid)}:{_group_name(self.gid)} does not exist in this container (user namespace)"
+        if _has_capability(_CAP_CHOWN):
+            return None
+        if self.uid not in (_KEEP, os.geteuid()):
+            return f"only root can make {_user_name(self.uid)} its owner. Run the task as root (become), or set owner"
+        inherited = directory.st_gid if directory.st_mode & stat.S_ISGID else os.getegid()
+        if self.gid not in (_KEEP, inherited, os.getegid(), *os.getgroups()):
+            return f"the user of the module is not in the group {_group_name(self.gid)}. Use become, or set group"
+        return None
+
+
 @dataclass(frozen=True)
 class Permissions:
     """The declared owner and mode. What is not declared is kept; a new file is private to the module's user."""
@@ -57,29 +89,28 @@ class Permissions:
     uid: int = _KEEP
     gid: int = _KEEP
 
-    def resolve(self, found: os.stat_result | None) -> tuple[int, int, int]:
-        """Mode, uid and gid of the next file, in view of the present one. -1 stands for the module's user or group."""
+    def target(self, found: os.stat_result | None) -> Target:
+        """What the next file gets, in view of the present one."""
         present = PRIVATE_MODE if found is None else stat.S_IMODE(found.st_mode)
         mode = present if self.mode is None else self.mode.applied_to(present)
         if found is None:
-            return mode, self.uid, self.gid
-        return mode, found.st_uid if self.uid == _KEEP else self.uid, found.st_gid if self.gid == _KEEP else self.gid
+            return Target(mode, self.uid, self.gid)
+        uid, gid = (found.st_uid if self.uid == _KEEP else self.uid), (found.st_gid if self.gid == _KEEP else self.gid)
+        return Target(mode, uid, gid)
 
-    def match(self, found: os.stat_result, *, has_acl: bool = False) -> bool:
-        """Whether a file has them already. The mask of an access control list takes the place of the group's bits."""
-        mode, uid, gid = self.resolve(found)
-        ignored = 0o070 if has_acl else 0
-        same_mode = (stat.S_IMODE(found.st_mode) | ignored) == (mode | ignored)
-        return same_mode and (uid, gid) == (found.st_uid, found.st_gid)
+    def danger(self, directory: os.stat_result, found: os.stat_result, target: Target) -> str | None:
+        """Why a secret must not take over the present file's owner or mode, as the end of a sentence; None if it may.
 
-    def obstacle(self, found: os.stat_result | None) -> str | None:
-        """Why the module cannot give the next file this owner, as the end of a sentence; None if it can."""
-        _mode, uid, gid = self.resolve(found)
-        if uid not in (_KEEP, os.geteuid()) and not _has_capability(_CAP_CHOWN):
-            return f"only root can make {_user_name(uid)} its owner"
-        groups = {os.getegid(), *os.getgroups()}
-        if gid not in (_KEEP, *groups) and not _has_capability(_CAP_CHOWN):
-            return f"the user of the module is not in the group {_group_name(gid)}"
+        A file of another user is trusted unless several users can write to its directory.
+        """
+        several_can_write = bool(directory.st_mode & 0o022)
+        if several_can_write and found.st_uid not in (0, os.geteuid(), directory.st_uid, self.uid):
+            return (
+                f"belongs to {_user_name(found.st_uid)}, who may have put it there to get the secret, because several "
+                "users can write to its directory. Remove the file, or set owner to that user"
+            )
+        if target.mode & 0o002:
+            return "can be overwritten by everybody. Set mode, for example to '0600'"
         return None
 
 
@@ -95,16 +126,28 @@ def parse_mode(value: Any) -> Mode:
 
     Raises BadInput for anything else, and for a mode that is useless or dangerous for a secret.
     """
-    mode = Mode(str(value), value) if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    mode = Mode(str(value), value) if is_number else _parse_text(value)
     bits = mode.applied_to(PRIVATE_MODE)
-    if not 0 <= bits <= 0o777 or not bits & 0o400:
-        hint = (
-            f" The number {value} is {bits:o} in octal: quote the mode, as in '0600'." if mode.text == str(bits) else ""
-        )
-        raise BadInput(f"mode: '{value}' does not let the owner read the file, or sets special bits.{hint}")
-    if bits & 0o002:
-        raise BadInput(f"mode: '{value}' ({bits:04o}) lets everybody overwrite the secret. Use 0600 or 0640")
+    problem = _problem_of(bits, is_number=is_number)
+    if problem:
+        hint = f". As a number, {value} is {bits:o} in octal. Quote the mode, as in '0600'" if is_number else ""
+        raise BadInput(f"mode: '{value}' {problem}{hint}")
     return mode
+
+
+def _problem_of(bits: int, *, is_number: bool) -> str | None:
+    """Why a secret must not have these bits, as the end of a sentence; None if it may."""
+    if not 0 <= bits <= 0o777:
+        return "sets more than the permissions to read, write and execute"
+    if not bits & 0o400:
+        return "does not let the owner read the file"
+    if bits & 0o002:
+        return "lets everybody overwrite the secret"
+    if bits & 0o060 == 0o020:
+        return "lets the group overwrite the secret, but not read it"
+    # Every sensible mode that lost its leading zero, such as 440, is a number with a right to execute, or a case above.
+    return "lets the group or others execute the secret" if is_number and bits & 0o011 else None
 
 
 def parse_owner(user: str | None, group: str | None) -> tuple[int, int]:
@@ -133,11 +176,12 @@ def _parse_text(value: Any) -> Mode:
 
 
 def _apply_clause(clause: str, mode: int) -> int:
-    match = _SYMBOLIC.fullmatch(clause)
-    who, changes = (match.group(1) or "a", match.group(2)) if match else ("", "")
-    for operator, letters in _CLAUSE.findall(changes):
-        bits = sum(_BITS[letter] for letter in set(letters))
-        for name in "ugo" if "a" in who else who:
+    """The mode after one clause such as ``u=rw`` or ``go-w``. A clause without u, g, o is for all; no umask applies."""
+    who = re.split("[-+=]", clause)[0]
+    names = "ugo" if not who or "a" in who else who
+    for operator, letters in _CHANGE.findall(clause[len(who) :]):
+        bits = mode >> _SHIFTS[letters] & 7 if letters in _SHIFTS else sum(_BITS[letter] for letter in set(letters))
+        for name in names:
             shifted, all_bits = bits << _SHIFTS[name], 7 << _SHIFTS[name]
             if operator == "=":
                 mode = mode & ~all_bits | shifted
@@ -156,15 +200,23 @@ def _has_capability(number: int) -> bool:
         return os.geteuid() == 0
 
 
+def _is_mapped(number: int, kind: str) -> bool:
+    """Whether a uid or gid exists in the module's user namespace; otherwise not even root can use it."""
+    with contextlib.suppress(OSError, ValueError), open(f"/proc/self/{kind}_map", encoding="ascii") as file:
+        ranges = [(int(first), int(count)) for first, _outside, count in map(str.split, file)]
+        return number == _KEEP or any(first <= number < first + count for first, count in ranges)
+    return True
+
+
 def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
+    except (KeyError, OverflowError):
         return f"the user {uid}"
 
 
 def _group_name(gid: int) -> str:
     try:
         return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
+    except (KeyError, OverflowError):
+        return f"{gid}"

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+import os
 from typing import Any, Mapping
 
 from .._core.credential import Record
@@ -66,21 +66,20 @@ class RecordFile:
     It gets the owner and mode of the store, so that whoever may deliver to the store may also write the record.
     """
 
-    def __init__(self, store_path: str, option: str, permissions: Permissions) -> None:
-        self.file = SecretFile(store_path + RECORD_SUFFIX, option, permissions)
-
-    def check(self) -> None:
-        """Raise if the file cannot be written. Changes nothing."""
-        self.file.check()
-
-    def prepare(self) -> AbstractContextManager[None]:
-        return self.file.prepare()
+    def __init__(self, store_path: str, option: str, permissions: Permissions, *, unsafe_writes: bool = False) -> None:
+        self.file = SecretFile(
+            store_path + RECORD_SUFFIX,
+            option,
+            permissions,
+            unsafe_writes=unsafe_writes,
+            follows=os.path.basename(store_path),
+        )
 
     def read(self, key: str) -> Record | None:
         return record_from_data(self._read_all().get(key))
 
     def write(self, key: str, record: Record) -> None:
-        """Add or replace one record. Only inside of ``prepare``."""
+        """Add or replace one record. Only while the file is prepared."""
         self.file.replace(_text({**self._read_all(), key: {**record_to_data(record), "username": record.username}}))
 
     def remove(self, key: str) -> None:
@@ -94,7 +93,7 @@ class RecordFile:
     def _read_all(self) -> dict[str, Any]:
         try:
             data = json.loads(self.file.read() or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return {key: value for key, value in data.items() if isinstance(value, dict)} if isinstance(data, dict) else {}
 

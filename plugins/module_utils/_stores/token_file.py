@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Record
-from .._core.errors import BadInput, LocalFileError
+from .._core.errors import BadInput
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
@@ -29,16 +29,18 @@ from .records import RecordFile, merge_records, record_from_data, record_to_data
 from .secret_file import SecretFile
 
 _RECORD_KEY = "token"
+_DEFAULT_PREFIX = "QUAY_"
+_DEFAULT_MODE = "0600"
 _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
 FILE_OPTIONS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "format": {"type": "str", "choices": list(FORMATS), "default": "token"},
-    "prefix": {"type": "str", "default": "QUAY_"},
+    "prefix": {"type": "str"},
     "merge": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "raw", "default": "0600"},
+    "mode": {"type": "raw", "default": _DEFAULT_MODE},
     "force": {"type": "bool", "default": False},
     "backup": {"type": "bool", "default": False},
     "unsafe_writes": {"type": "bool", "default": False},
@@ -56,7 +58,7 @@ class FileStore:
         file_format: str = "token",
         *,
         option: str = "path",
-        prefix: str = "QUAY_",
+        prefix: str = _DEFAULT_PREFIX,
         merge: bool = False,
         permissions: Permissions = _PRIVATE,
         addresses: Mapping[str, str] | None = None,
@@ -66,6 +68,8 @@ class FileStore:
     ) -> None:
         """``addresses``: the fields registry and api_url. ``backup``: keep a copy of what is replaced by force."""
         self.place = path
+        # Stores with different variables can share an environment file.
+        self.part = f"{prefix}TOKEN" if merge else ""
         self._format = file_format
         self._option = option
         self._prefix = prefix
@@ -74,24 +78,23 @@ class FileStore:
         self._force = force
         self._backup = backup
         self._file = SecretFile(path, option, permissions, unsafe_writes=unsafe_writes)
-        self._records = RecordFile(path, option, permissions)
-        self._has_record_file = file_format == "token"
-        self.files: Sequence[SecretFile] = [self._file, *([self._records.file] if self._has_record_file else [])]
+        # Only a bare token has no place for its record.
+        records = RecordFile(path, option, permissions, unsafe_writes=unsafe_writes)
+        self._records = records if file_format == "token" else None
+        self.files: Sequence[SecretFile] = [self._file, *([records.file] if self._records else [])]
 
-    def check(self) -> None:
-        self._file.check()
-        if self._has_record_file:
-            self._records.check()
-        if not self._force and self._is_foreign(self._file.read()):
-            raise LocalFileError(
-                f"{self._option}: {self.place} holds something else than a credential of this store, which would be "
-                f"lost. {self._remedy}"
-            )
+    def check(self, *, removing: bool = False) -> None:
+        for file in self.files:
+            file.check()
+        if not removing and not self._force and self._is_foreign(self._file.read()):
+            raise self._file.error(f"holds something else than this credential, which would be lost. {self._remedy}")
 
     @property
     def _remedy(self) -> str:
-        merge = "Set merge: true to keep its other variables, or " if self._format == "env" else "Use another path, or "
-        return f"{merge}force: true to replace the file (with backup: true a copy is kept)"
+        if self._option != "path":
+            return "Use another path, or remove the file"
+        merge = "Set merge: true to keep its other variables" if self._format == "env" else "Use another path"
+        return f"{merge}, or set force: true to replace the file (with backup: true it is copied first)"
 
     def warnings(self) -> list[str]:
         return self._file.warnings()
@@ -100,32 +103,32 @@ class FileStore:
         text = self._file.read()
         if text is None:
             return StoredSecret()
-        if self._is_foreign(text):
+        foreign = self._is_foreign(text)
+        if foreign and self._format != "env":
             return StoredSecret(foreign=True)
         data = read_fields(self._format, text, self._prefix)
         secret = str(data["token"]) if data.get("token") else None
         record, username = record_from_data(data), data.get("username") or None
-        if self._has_record_file:
+        if self._records:
             record = self._records.read(_RECORD_KEY)
             username = record.username if record and record.fits(secret) else None
-        return StoredSecret(secret, record, username, permissions_match=self._file.permissions_match())
+        return StoredSecret(secret, record, username, self._permissions_match(), foreign)
 
     def matches(self, delivery: Delivery) -> bool:
-        return self._file.permissions_match() and self._file.read() == self._text(delivery)
+        return self._permissions_match() and self._file.read() == self._text(delivery)
 
     @contextlib.contextmanager
     def prepare(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            if self._has_record_file:
-                stack.enter_context(self._records.prepare())
-            stack.enter_context(self._file.prepare())
+            for file in self.files:
+                stack.enter_context(file.prepare())
             self._back_up()
             yield
 
     def write(self, delivery: Delivery) -> None:
         record = self._record(delivery)
         self._file.replace(self._text(delivery))
-        if self._has_record_file:
+        if self._records:
             self._records.write(_RECORD_KEY, record)
 
     def remove(self) -> None:
@@ -133,24 +136,27 @@ class FileStore:
         others = other_lines(text or "", self._prefix) if self._format == "env" else ""
         if others.strip():
             self._file.write(others)
-        elif not self._is_foreign(text):
+        elif self._force or not self._is_foreign(text):
             self._file.remove()
-        if self._has_record_file:
+        if self._records:
             self._records.remove(_RECORD_KEY)
+
+    def _permissions_match(self) -> bool:
+        return all(file.permissions_match() for file in self.files)
 
     def _is_foreign(self, text: str | None) -> bool:
         """Whether the file holds what this store did not write."""
-        if text is None or (self._format == "env" and self._merge) or not is_foreign(self._format, text, self._prefix):
+        if text is None or self._merge or not is_foreign(text, self._prefix):
             return False
-        record = self._records.read(_RECORD_KEY) if self._has_record_file else None
+        record = self._records.read(_RECORD_KEY) if self._records else None
         return record is None or not record.fits(text.strip())
 
     def _back_up(self) -> None:
         """Copy content that is about to be replaced by force. Never a secret of ours."""
         text = self._file.read() if self._backup else None
-        if self._is_foreign(text):
+        if text is not None and self._is_foreign(text):
             stamp = time.strftime("%Y-%m-%d@%H:%M:%S")
-            SecretFile(f"{self.place}.{os.getpid()}.{stamp}~", self._option).write(text or "")
+            SecretFile(f"{self.place}.{os.getpid()}.{stamp}~", self._option).write(text)
 
     def _record(self, delivery: Delivery) -> Record:
         return replace(merge_records(delivery.record, self.read().record), username=delivery.username or None)
@@ -163,25 +169,26 @@ class FileStore:
             "name": delivery.name,
             **record_to_data(self._record(delivery)),
         }
-        return write_fields(self._format, fields, self._prefix, self._file.read() if self._merge else None)
+        present = self._file.read() if self._merge else None
+        return write_fields(self._format, fields, self._prefix, present or "")
 
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    prefix = "QUAY_" if options["prefix"] is None else options["prefix"]
+    file_format = options["format"] or "token"
+    for option in ("prefix", "merge"):
+        if options[option] not in (None, False) and file_format != "env":
+            raise BadInput(f"{option} has no effect without format: env, the format with variables. Leave it out")
+    prefix = _DEFAULT_PREFIX if options["prefix"] is None else options["prefix"]
     if not _PREFIX.fullmatch(prefix):
         raise BadInput(f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_")
-    file_format = options["format"] or "token"
-    if options["merge"] and file_format != "env":
-        raise BadInput("merge is for format: env, whose variables can be merged into a file of other variables")
+    mode = _DEFAULT_MODE if options["mode"] in (None, "") else options["mode"]
     return FileStore(
         options["path"],
         file_format,
         prefix=prefix,
         merge=bool(options["merge"]),
-        permissions=Permissions(
-            parse_mode(options["mode"] or "0600"), *parse_owner(options["owner"], options["group"])
-        ),
+        permissions=Permissions(parse_mode(mode), *parse_owner(options["owner"], options["group"])),
         addresses=None if file_format == "token" else _addresses(options, quay_host),
         force=bool(options["force"]),
         backup=bool(options["backup"]),

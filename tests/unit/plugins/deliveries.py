@@ -29,10 +29,14 @@ DELIVERY = Delivery(SECRET, "$oauthtoken", "nightly", RECORD)
 OPTIONS: dict[str, Any] = {
     "quay_host": "https://quay.example.com:8443",
     "format": "token",
-    "prefix": "QUAY_",
+    "prefix": None,
+    "merge": False,
     "owner": None,
     "group": None,
     "mode": "0600",
+    "force": False,
+    "backup": False,
+    "unsafe_writes": False,
     "registry": None,
     "token": SECRET,
     "name": "nightly",
@@ -42,6 +46,23 @@ OPTIONS: dict[str, Any] = {
     "expires_at": None,
     "state": "present",
 }
+
+
+# The options of one entry of a list of stores, without path and kind. They have no defaults.
+STORE_OPTIONS: dict[str, Any] = dict.fromkeys(
+    (
+        "format",
+        "prefix",
+        "merge",
+        "owner",
+        "group",
+        "mode",
+        "force",
+        "backup",
+        "unsafe_writes",
+        "registry",
+    )
+)
 
 
 def delivery_of(secret: str, username: str = "acme+ci") -> Delivery:

@@ -39,6 +39,7 @@ def stored_secret(secret: str, username: str | None = None, **record: Any) -> St
 class FakeStore:
     """A store that holds ``stored``. It can fail in any of its steps."""
 
+    part = ""
     files: Sequence[SecretFile] = ()
 
     def __init__(
@@ -58,7 +59,7 @@ class FakeStore:
         self._fails = fails or {}
         self._warnings = warnings
 
-    def check(self) -> None:
+    def check(self, *, removing: bool = False) -> None:
         self._fail("check")
 
     def warnings(self) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from requests.exceptions import ReadTimeout
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.application_token import (
     ApplicationTokenIssuer,
 )
@@ -22,7 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desir
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import ObservedState
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, Forbidden, ReadOnlyRegistry
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import AccessToken
@@ -128,6 +128,12 @@ def observation(
     )
 
 
+def test_kind_of_issuer() -> None:
+    """Quay returns a secret once, so only the stores have it. Their records are not needed."""
+    kind = ApplicationTokenIssuer
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, False, False)
+
+
 # --- nothing is stored
 
 
@@ -205,11 +211,14 @@ def test_recorded_token_with_other_scopes(context: ModuleContext) -> None:
         replace(recorded("another secret", "other"), secret="s3cret"),
     ],
 )
-def test_token_without_its_record(quay: FakeQuay, context: ModuleContext, stored: StoredSecret) -> None:
+def test_token_without_its_record(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str], stored: StoredSecret
+) -> None:
     """Using the token once shows its uuid."""
     quay.answers(is_token("present"))
     assert observe(context, [PRESENT, token("other", name="x")], [stored]) == observation("s3cret", PRESENT)
     assert quay.requests == [verification("$oauthtoken", "s3cret")]
+    assert warnings == []
 
 
 @pytest.mark.parametrize(("reply", "state"), [(NOT_ACCEPTED, "invalid"), (EXPIRED, "expired")])
@@ -350,11 +359,91 @@ def issuer(context: ModuleContext) -> ApplicationTokenIssuer:
     return ApplicationTokenIssuer(context, DESIRED, [])
 
 
-def test_prepare(quay: FakeQuay, issuer: ApplicationTokenIssuer) -> None:
-    quay.answers(ok({}))
+def targets(quay: FakeQuay) -> list[str]:
+    """The path of each request."""
+    return [target.partition("?")[0] for _method, target in quay.calls]
+
+
+def authorizations(**scopes: str) -> Reply:
+    """The user's own tokens, by uuid."""
+    listed = [{"uuid": uuid, "scopes": [{"scope": scope} for scope in text.split()]} for uuid, text in scopes.items()]
+    return ok({"authorizations": listed})
+
+
+OWN = "/api/v1/user/authorizations"
+
+# The scopes of the login's token, which must cover repo:read and repo:write; the replies to the requests that show
+# them, and these requests. None: Quay does not show them.
+LOGINS: dict[str, tuple[str | None, list[Reply], list[str]]] = {
+    "of this application": ("org:admin repo:admin", [is_token("login")], ["/v2/auth"]),
+    "of another application": (
+        "org:admin repo:write",
+        [is_token("elsewhere"), authorizations(other="x", elsewhere="org:admin repo:write")],
+        ["/v2/auth", OWN],
+    ),
+    "without the scope user:admin": (None, [is_token("elsewhere"), FORBIDDEN], ["/v2/auth", OWN]),
+    "not among the user's own": (None, [is_token("elsewhere"), authorizations()], ["/v2/auth", OWN]),
+    "refused by the registry": (None, [NOT_ACCEPTED], ["/v2/auth"]),
+}
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_prepare(quay: FakeQuay, context: ModuleContext, login: str) -> None:
+    """At most two requests show whether the login has the scopes of the new token."""
+    _scopes, replies, requested = LOGINS[login]
+    listed = [token("login", scopes=("org:admin", "repo:admin")), PRESENT]
+    quay.answers(ok({}), *replies)
     observed = observation("s3cret", PRESENT)
-    assert issuer.prepare(observed) is observed
-    assert quay.calls == [("GET", "/config")]
+    assert ApplicationTokenIssuer(context, DESIRED, listed).prepare(observed) is observed
+    assert targets(quay) == ["/config", *requested]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "lacking"),
+    [
+        ("org:admin", "repo:read repo:write"),
+        ("org:admin repo:read", "repo:write"),
+        ("org:admin repo:create super:user user:admin", "repo:read repo:write"),
+    ],
+)
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_prepare_with_a_login_that_lacks_scopes(
+    quay: FakeQuay, context: ModuleContext, scopes: str, lacking: str, is_listed: bool
+) -> None:
+    """Quay would refuse to issue the token. The scope org:admin includes no other scope."""
+    listed = [token("login", scopes=tuple(scopes.split()))] if is_listed else []
+    quay.answers(ok({}), is_token("login"), *([] if is_listed else [authorizations(login=scopes)]))
+    with pytest.raises(BadInput) as caught:
+        ApplicationTokenIssuer(context, DESIRED, listed).prepare(observation("s3cret", PRESENT))
+    assert str(caught.value) == (
+        f"The login's token has the scopes {scopes}, and Quay issues no token with scopes that the login lacks: "
+        f"{lacking}. Use a token with these scopes, or a password"
+    )
+    assert all(method == "GET" for method, _target in quay.calls)
+
+
+@pytest.mark.parametrize("scopes", [("org:admin", "repo:write"), ("org:admin",)])
+def test_prepare_with_the_token_itself_as_the_login(
+    quay: FakeQuay, context: ModuleContext, scopes: tuple[str, ...]
+) -> None:
+    """The list shows its scopes, without another request."""
+    present = token("present", scopes=scopes)
+    quay.answers(ok({}))
+    issuer = ApplicationTokenIssuer(context, DESIRED, [present])
+    if scopes == ("org:admin",):
+        with pytest.raises(BadInput, match="^The login's token has the scopes org:admin, and"):
+            issuer.prepare(observation("login", present))
+    else:
+        issuer.prepare(observation("login", present))
+    assert targets(quay) == ["/config"]
+
+
+def test_prepare_with_a_password(quay: FakeQuay) -> None:
+    """It has all scopes, so nothing is asked."""
+    quay.answers(ok({}))
+    context = module_context(quay, auth=SessionAuth("ann", "s3cret"))
+    ApplicationTokenIssuer(context, DESIRED, []).prepare(observation("s3cret", PRESENT))
+    assert targets(quay) == ["/config"]
 
 
 def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: ApplicationTokenIssuer) -> None:

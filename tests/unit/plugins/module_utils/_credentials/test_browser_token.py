@@ -82,9 +82,13 @@ def make(quay: FakeQuay, clock: datetime) -> Issuers:
     assert clock == NOW
 
     def issuer(
-        desired: DesiredToken = DESIRED, auth: Auth | None = None, *, accepts: bool = False
+        desired: DesiredToken = DESIRED,
+        auth: Auth | None = None,
+        *,
+        accepts: bool = False,
+        warnings: list[str] | None = None,
     ) -> BrowserTokenIssuer:
-        context = module_context(quay, auth=auth or SessionAuth("ann", "s3cret"))
+        context = module_context(quay, warnings, auth=auth or SessionAuth("ann", "s3cret"))
         return BrowserTokenIssuer(context, desired, accepts=accepts)
 
     return issuer
@@ -125,6 +129,12 @@ def observation(
         {"scopes": list(SCOPES)},
         predecessors,
     )
+
+
+def test_kind_of_issuer() -> None:
+    """Quay returns a secret once, so only the stores have it. Their records are not needed."""
+    kind = BrowserTokenIssuer
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, False, False)
 
 
 # --- observe
@@ -249,6 +259,58 @@ def test_stores_with_different_tokens(quay: FakeQuay, make: Issuers) -> None:
     assert quay.calls.count(LIST_CALL) == 1
 
 
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_tokens_that_were_issued_in_the_same_second(quay: FakeQuay, make: Issuers, order: str) -> None:
+    """The record of the newer one names the older one. The present token is never among those to revoke."""
+    new = stored_secret("t0ken of new", uuid="new", created_at=NOW, superseded=("old",))
+    old = stored_secret("t0ken of old", uuid="old", created_at=NOW)
+    stored = [new, old] if order == "first" else [old, new]
+    is_last, is_first = (is_token(uuid) for uuid in (("old", "new") if order == "first" else ("new", "old")))
+    listed = own_tokens(("old", "ci", SCOPES), ("new", "ci", SCOPES))
+    quay.answers(is_last, *SIGN_IN, listed, is_first)
+    observed = make().observe(stored)
+    assert observed == observation("t0ken of new", "new", "valid", ("old",), ("old",), record=new.record)
+
+
+def test_present_token_is_not_superseded(quay: FakeQuay, make: Issuers) -> None:
+    """Each of two interrupted runs recorded that it replaced the token of the other one."""
+    first = stored_secret("t0ken of first", created_at=NOW, superseded=("second",))
+    second = stored_secret("t0ken of second", created_at=NOW, superseded=("first",))
+    listed = own_tokens(("first", "ci", SCOPES), ("second", "ci", SCOPES))
+    quay.answers(is_token("second"), *SIGN_IN, listed, is_token("first"))
+    credential = make().observe([first, second]).credential
+    assert (credential.uuid, credential.superseded) == ("second", ("first",))
+
+
+@pytest.mark.parametrize("lifetime", [None, 90 * DAY])
+def test_lifetime_has_no_effect(quay: FakeQuay, make: Issuers, lifetime: timedelta | None) -> None:
+    """Quay 3.17 ignores it. A token of ten years would surprise whoever declared 90 days."""
+    quay.answers(*SIGN_IN, own_tokens())
+    warnings: list[str] = []
+    make(replace(ALONE, lifetime=lifetime), warnings=warnings).observe([])
+    expected = (
+        "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set max_age to "
+        "replace and revoke the token at that age."
+    )
+    assert warnings == ([expected] if lifetime else [])
+
+
+def test_present_token_is_never_superseded(quay: FakeQuay, make: Issuers) -> None:
+    """Another store's record names it, because that store holds an older state."""
+    listed = own_tokens(("first", "ci", SCOPES), ("second", "ci", SCOPES))
+    quay.answers(refused(), is_token("first"), *SIGN_IN, listed)
+    stored = [
+        stored_secret("t0ken of first", created_at=NOW - DAY, superseded=("second",)),
+        stored_secret("invalid", superseded=("first",)),
+    ]
+    found = make().observe(stored)
+    assert (found.credential.uuid, found.credential.superseded, found.predecessors) == (
+        "first",
+        ("second",),
+        ("second",),
+    )
+
+
 def test_list_that_cannot_be_read(quay: FakeQuay, make: Issuers) -> None:
     quay.answers(is_token("present"), *SIGN_IN, FORBIDDEN)
     with pytest.raises(Forbidden):
@@ -272,6 +334,13 @@ def test_prepare_with_a_bearer_token(quay: FakeQuay, make: Issuers) -> None:
         "This server has no application-token endpoints (Quay 3.18 and later), so it issues OAuth tokens only to a "
         "signed-in user: give quay_username and quay_password of an administrator of the organization"
     )
+    assert quay.requests == []
+
+
+@pytest.mark.parametrize("username", ["acme+ci", "$app"])
+def test_prepare_as_a_user_of_the_registry(quay: FakeQuay, make: Issuers, username: str) -> None:
+    with pytest.raises(BadInput, match="which can log in to the registry only, not to the API"):
+        make(auth=SessionAuth(username, "s3cret")).prepare(observation(None, None, "none"))
     assert quay.requests == []
 
 

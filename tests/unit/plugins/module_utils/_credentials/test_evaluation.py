@@ -22,6 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evalu
     revocable,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
+    DECLARED_ABSENT,
     DELIVER,
     INVALID,
     MINT,
@@ -87,7 +88,8 @@ def observe_secrets(stored: list[StoredSecret], accepted: dict[str, datetime | N
         secret = str(item.secret)
         state = STORED_VALID if secret in accepted else STORED_INVALID
         return Observation(
-            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)), Credential(secret, None)
+            ObservedState(exists=True, secret=state, created_at=accepted.get(secret, NOW)),
+            Credential(secret, None, uuid=secret),
         )
 
     return observe_each(stored, observe)
@@ -107,6 +109,26 @@ def test_newest_secret_that_quay_accepts_comes_first(accepted: dict[str, datetim
     """A secret that Quay does not accept comes after all others, however new it is."""
     stored = [StoredSecret(secret) for secret in "abc"]
     assert [observed.credential.name for observed in observe_secrets(stored, accepted)] == order
+
+
+def test_superseded_secret_is_the_older_one() -> None:
+    """Whatever the times say: two secrets can be issued within one second. Only the record of a secret counts."""
+    credentials = {"a": "1", "b": "2", "c": "3"}
+
+    def observe(item: StoredSecret) -> Observation:
+        secret = str(item.secret)
+        return Observation(
+            ObservedState(exists=True, created_at=NOW + DAY if secret == "a" else NOW),
+            Credential(secret, None, uuid=credentials[secret]),
+        )
+
+    stored = [
+        stored_secret("a"),
+        stored_secret("b", superseded=("1", "3")),
+        replace(stored_secret("x", superseded=("2",)), secret="c"),
+    ]
+    for order in (stored, stored[::-1]):
+        assert [observed.credential.name for observed in observe_each(order, observe)] == ["b", "a", "c"]
 
 
 def test_each_distinct_secret_is_observed_once() -> None:
@@ -263,7 +285,7 @@ REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool
 def test_evaluate_removal(case: str) -> None:
     """A credential that is declared absent is never due."""
     observed, stored, deliveries, present = REMOVALS[case]
-    decision = Decision(NOT_DUE, "will be deleted", REMOVE) if present else Decision(NOT_DUE, "absent", NOTHING)
+    decision = Decision(DECLARED_ABSENT, "declared absent", REMOVE) if present else Decision(NOT_DUE, "absent", NOTHING)
     evaluation = evaluate_removal(observed, stored, record_required=False)
     assert evaluation == Evaluation(delivered(observed, *deliveries), decision)
 
@@ -271,7 +293,7 @@ def test_evaluate_removal(case: str) -> None:
 def test_evaluate_removal_of_an_unrecorded_secret() -> None:
     evaluation = evaluate_removal(observation(), [UNRECORDED], record_required=True)
     assert evaluation == Evaluation(
-        delivered(observation(), "unrecorded"), Decision(NOT_DUE, "will be deleted", REMOVE)
+        delivered(observation(), "unrecorded"), Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     )
 
 

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The robots of one credential: which is active, and which former secrets may still be valid."""
+"""The robots of a credential: their names, which one is active, and which former secrets may still be valid."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Sequence
+from typing import Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_
     held_by_unknown_token,
     is_marked,
     is_named,
+    is_recorded,
     marked,
     named_robots,
     pair_from_options,
@@ -70,51 +71,69 @@ def options(strategy: str = "paired", pair: list[str] | None = None, name: str =
     return {"strategy": strategy, "pair": pair, "name": name}
 
 
-def shorts(names: Sequence[RobotName]) -> list[str]:
-    return [name.short for name in names]
-
-
-def test_generated_names() -> None:
-    """More than anybody can use up within the hour for which each of them rests."""
+def test_default_pair() -> None:
+    """The robots take turns in the order of the alphabet. Those of the first two names are the credential's."""
     pair = pair_from_options(CI, options())
-    assert (pair.paired, pair.explicit) == (True, False)
-    assert len(pair.members) == len(set(pair.members)) == 234
-    assert shorts(pair.members)[:3] == ["ci_a", "ci_b", "ci_c"]
-    assert shorts(pair.members)[25:28] == ["ci_z", "ci_a2", "ci_b2"]
-    assert shorts(pair.members)[-1] == "ci_z9"
-    assert {name.organization for name in pair.members} == {"acme"}
-    assert pair.others == (CI,)
-    assert pair.usual == (A, B)
-    assert pair.all == (*pair.members, CI)
+    shorts = [name.short for name in pair.turns]
+    assert (len(shorts), len(set(shorts))) == (26 * 9, 26 * 9)
+    assert (shorts[:3], shorts[25:28], shorts[-1]) == (["ci_a", "ci_b", "ci_c"], ["ci_z", "ci_a2", "ci_b2"], "ci_z9")
+    assert {name.organization for name in pair.turns} == {"acme"}
+    assert pair == Pair(CI, pair.turns, paired=True)
+    assert (pair.members, pair.others, pair.usual) == (pair.turns, (CI,), (A, B))
+    assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
 
 
-def test_in_place() -> None:
+def test_one_robot() -> None:
+    """The pair has the names that the credential could have had under the other strategy."""
+    turns = pair_from_options(CI, options()).turns
     pair = pair_from_options(CI, options("in_place"))
-    assert (pair.members, pair.usual) == ((CI,), (CI,))
-    assert shorts(pair.others)[:2] == ["ci_a", "ci_b"]
+    assert pair == Pair(CI, turns, paired=False)
+    assert (pair.members, pair.others, pair.usual) == ((CI,), turns, (CI,))
+    assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
 
 
 def test_pair_in_the_namespace_of_the_user() -> None:
     own = RobotName(None, "ci")
-    assert pair_from_options(own, options(name="ci")).usual == (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
-    named = options(pair=["ann+blue", "green"], name="ann+ci")
-    assert shorts(pair_from_options(own, named).members) == ["blue", "green"]
-    assert {name.organization for name in pair_from_options(own, named).all} == {None}
+    pair = pair_from_options(own, options(name="ci"))
+    assert pair.usual == (RobotName(None, "ci_a"), RobotName(None, "ci_b"))
+    assert str(pair) == "ci_a, ci_b, ci"
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_named_pair(count: int) -> None:
-    names = tuple(RobotName("acme", short) for short in ("blue", "green", "red")[:count])
-    texts = [str(name) for name in names]
-    assert pair_from_options(CI, options(pair=texts)) == Pair(CI, names, paired=True, explicit=True)
-    in_place = pair_from_options(CI, options("in_place", texts))
-    assert (in_place.members, in_place.others) == ((CI,), names)
-    assert pair_from_options(CI, options(pair=texts)).usual == names
+@pytest.mark.parametrize("pair", [["ann+blue", "ann+green"], ["blue", "green"], ["ann+blue", "green"]])
+def test_named_pair_in_the_namespace_of_the_user(pair: list[str]) -> None:
+    """The credential's name was written with that of the user."""
+    own = RobotName(None, "ci")
+    turns = (RobotName(None, "blue"), RobotName(None, "green"))
+    assert pair_from_options(own, options(pair=pair, name="ann+ci")) == Pair(own, turns, paired=True, explicit=True)
+
+
+@pytest.mark.parametrize("strategy", ["paired", "in_place"])
+def test_named_pair(strategy: str) -> None:
+    turns = tuple(RobotName("acme", short) for short in ("blue", "green", "red"))
+    pair = pair_from_options(CI, options(strategy, ["acme+blue", "acme+green", "acme+red"]))
+    assert pair == Pair(CI, turns, paired=strategy == "paired", explicit=True)
+    assert pair.usual == pair.members == (turns if strategy == "paired" else (CI,))
+    assert pair.all == ((*turns, CI) if strategy == "paired" else (CI, *turns))
+    assert str(pair) == "acme+blue, acme+green, acme+red, acme+ci"
+
+
+@pytest.mark.parametrize(
+    ("explicit", "name", "limited"), [(True, A, True), (True, CI, True), (False, CI, True), (False, A, False)]
+)
+def test_name_that_no_other_can_replace(explicit: bool, name: RobotName, limited: bool) -> None:
+    assert Pair(CI, (A, B), paired=True, explicit=explicit).is_limited(name) is limited
 
 
 @pytest.mark.parametrize("strategy", ["paired", "in_place"])
 @pytest.mark.parametrize(
-    "pair", [["acme+blue"], ["acme+blue", "acme+blue"], ["acme+blue", "acme+ci"], ["acme+a1", "acme+b1", "acme+a1"]]
+    "pair",
+    [
+        ["acme+blue"],
+        ["acme+blue", "acme+blue"],
+        ["acme+blue", "acme+ci"],
+        ["acme+blue", "acme+green", "acme+blue"],
+        ["acme+a1", "acme+b1", "acme+ci"],
+    ],
 )
 def test_pair_of_too_few_robots(strategy: str, pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
@@ -134,46 +153,20 @@ def test_invalid_robot_of_a_pair() -> None:
         pair_from_options(CI, options(pair=["acme+BLUE", "acme+green"]))
 
 
-def test_name_that_is_too_long_for_a_pair() -> None:
-    """It never had a pair. Of a robot that should have one, the name is refused."""
-    longest, too_long = (RobotName("acme", "x" * (255 - len("acme+") - room)) for room in (2, 1))
-    assert len(pair_from_options(longest, options("in_place")).others) == 26
-    assert pair_from_options(too_long, options("in_place")).all == (too_long,)
-    with pytest.raises(BadInput, match="is too long for strategy: paired without pair, which appends _a and _b$"):
-        pair_from_options(too_long, options())
-    named = pair_from_options(too_long, options("in_place", ["acme+blue", "acme+green"]))
-    assert shorts(named.others) == ["blue", "green"]
-
-
-@pytest.mark.parametrize(
-    ("pair", "limited"),
-    [
-        (pair_from_options(CI, options()), [CI]),
-        (pair_from_options(CI, options("in_place")), [CI]),
-        (PAIRED, [A, B, CI]),
-        (IN_PLACE, [A, B, CI]),
-    ],
-)
-def test_names_that_nobody_else_can_choose(pair: Pair, limited: list[RobotName]) -> None:
-    assert [name for name in (A, B, CI) if pair.is_limited(name)] == limited
-
-
-def test_robots_in_messages() -> None:
-    assert str(pair_from_options(CI, options())) == "acme+ci_a, acme+ci_b, acme+ci"
-    three = ["acme+blue", "acme+green", "acme+red"]
-    assert str(pair_from_options(CI, options(pair=three))) == "acme+blue, acme+green, acme+red, acme+ci"
-
-
-def test_mark() -> None:
-    """It is in the metadata of every robot whose name is not that of the credential."""
-    declared = {"team": "a"}
-    assert marked(declared, PAIRED, A) == {"team": "a", "tokensmith.quay/credential": "ci"}
-    assert marked(None, PAIRED, A) == {"tokensmith.quay/credential": "ci"}
-    assert marked(marked(declared, PAIRED, A), PAIRED, CI) == declared
-    assert marked(marked(None, PAIRED, A), PAIRED, CI) is None
-    assert is_marked(replace(ROBOT_A, metadata=marked(declared, PAIRED, A)), PAIRED)
-    for metadata in (None, {}, {"tokensmith.quay/credential": "other"}):
-        assert not is_marked(replace(ROBOT_A, metadata=metadata), PAIRED)
+@pytest.mark.parametrize(("length", "turns"), [(247, 26 * 9), (248, 26), (249, 0), (250, 0)])
+def test_name_that_is_too_long_for_a_pair(length: int, turns: int) -> None:
+    """Quay stores 255 characters of acme+name. A suffix has two or three."""
+    name = RobotName("acme", "x" * length)
+    assert len(pair_from_options(name, options("in_place")).turns) == turns
+    if turns:
+        assert len(pair_from_options(name, options()).turns) == turns
+    else:
+        with pytest.raises(BadInput) as caught:
+            pair_from_options(name, options())
+        assert str(caught.value) == (
+            f"name: {name} is too long for strategy: paired without pair, which appends _a and _b"
+        )
+        assert len(pair_from_options(name, options(pair=["acme+blue", "acme+green"])).turns) == 2
 
 
 # --- names and handles
@@ -210,6 +203,30 @@ def test_handle() -> None:
     assert "ci_a-token" not in handle_of(ROBOT_A)
 
 
+@pytest.mark.parametrize("metadata", [None, {}, {"team": "a"}])
+def test_mark_of_a_robot(metadata: dict[str, Any] | None) -> None:
+    """A robot of another name than the credential's shows in its metadata for which credential it was created."""
+    mark = {"tokensmith.quay/credential": "ci"}
+    assert marked(metadata, PAIRED, A) == {**(metadata or {}), **mark}
+    assert marked({**(metadata or {}), **mark}, PAIRED, A) == {**(metadata or {}), **mark}
+    assert marked(metadata, PAIRED, CI) == (metadata or None)
+    assert marked({**(metadata or {}), **mark}, PAIRED, CI) == (metadata or None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (None, False),
+        ({}, False),
+        ({"team": "ci"}, False),
+        ({"tokensmith.quay/credential": "ci"}, True),
+        ({"tokensmith.quay/credential": "other"}, False),
+    ],
+)
+def test_marked_robot(metadata: dict[str, Any] | None, expected: bool) -> None:
+    assert is_marked(replace(ROBOT_A, metadata=metadata), PAIRED) is expected
+
+
 # --- what stores hold of other robots
 
 STRANGER = robot("old_a")
@@ -244,6 +261,39 @@ def test_unknown_robot_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("stored", "recorded", "named"),
+    [
+        ([], set(), set()),
+        ([EMPTY, StoredSecret("s3cret")], set(), set()),
+        ([held(ROBOT_A)], {A}, {A}),
+        ([held(ROBOT_A, ROBOT_B), held(ROBOT)], {A, B, CI}, {A, B, CI}),
+        ([held(STRANGER, ROBOT_B)], {B}, {B}),
+        ([unrecorded(ROBOT_A)], set(), {A}),
+        ([unrecorded(STRANGER)], set(), set()),
+        ([replace(held(ROBOT_A, ROBOT_B), secret="another secret")], {B}, {A, B}),
+        ([StoredSecret(None, None, "acme+ci_a")], set(), set()),
+        ([StoredSecret("s3cret", None, "other+ci_a")], set(), set()),
+    ],
+)
+def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[RobotName], named: set[RobotName]) -> None:
+    assert recorded_robots(PAIRED, stored) == recorded
+    assert named_robots(PAIRED, stored) == named
+
+
+@pytest.mark.parametrize(
+    ("stored", "recorded"),
+    [
+        ([], False),
+        ([EMPTY, unrecorded(ROBOT_A)], False),
+        ([replace(held(ROBOT_A), secret="another secret")], False),
+        ([EMPTY, held(STRANGER)], True),
+    ],
+)
+def test_stores_with_a_record(stored: list[StoredSecret], recorded: bool) -> None:
+    assert is_recorded(stored) is recorded
+
+
 FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B),))
 
 
@@ -260,6 +310,7 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
         (IN_PLACE, [replace(FORMER_MEMBER, secret="another secret")], True),
         (IN_PLACE, [held(ROBOT, ROBOT)], False),
         (IN_PLACE, [held(STRANGER)], False),
+        (IN_PLACE, [stored_secret("s3cret")], False),
         (PAIRED, [held(ROBOT_A, ROBOT_B)], False),
         (PAIRED, [held(ROBOT)], True),
         (PAIRED, [held(ROBOT_A, ROBOT)], True),
@@ -268,25 +319,6 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
 )
 def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: bool) -> None:
     assert held_by_other_strategy(pair, stored) is other
-
-
-@pytest.mark.parametrize(
-    ("stored", "recorded", "named"),
-    [
-        ([], set(), set()),
-        ([EMPTY], set(), set()),
-        ([held(ROBOT_A)], {A}, {A}),
-        ([held(ROBOT_A, ROBOT_B)], {A, B}, {A, B}),
-        ([held(ROBOT_A, ROBOT)], {A, CI}, {A, CI}),
-        ([unrecorded(ROBOT_A)], set(), {A}),
-        ([held(ROBOT_B), unrecorded(ROBOT_A)], {B}, {A, B}),
-        ([StoredSecret(None, held(ROBOT_A, ROBOT_B).record, "acme+ci_a")], {B}, {B}),
-        ([held(STRANGER), stored_secret("s3cret")], set(), set()),
-    ],
-)
-def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[RobotName], named: set[RobotName]) -> None:
-    assert recorded_robots(PAIRED, stored) == recorded
-    assert named_robots(PAIRED, stored) == named
 
 
 @pytest.mark.parametrize(
@@ -301,8 +333,9 @@ def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[Robot
         (BOTH, [held(ROBOT)], True),
         (BOTH, [held(ROBOT_A), StoredSecret("another secret")], True),
         (BOTH, [held(ROBOT_A, ROBOT)], False),
-        (BOTH, [StoredSecret(None, held(ROBOT_A, ROBOT).record)], False),
+        (BOTH, [StoredSecret(None, held(ROBOT).record)], False),
         ({A: ROBOT_A, B: None}, [held(ROBOT_A, ROBOT_B)], False),
+        ({A: ROBOT_A, B: None}, [held(ROBOT_B)], True),
         ({A: None, B: None}, [held(ROBOT_A)], True),
         ({A: None, B: None}, [], False),
     ],
@@ -310,7 +343,7 @@ def test_robots_that_stores_name(stored: list[StoredSecret], recorded: set[Robot
 def test_held_by_unknown_token(
     robots: dict[RobotName, Robot | None], stored: list[StoredSecret], unknown: bool
 ) -> None:
-    """Then all robots of the credential must be read."""
+    """Then more robots must be read."""
     assert held_by_unknown_token(robots, stored) is unknown
 
 
@@ -320,7 +353,7 @@ HANDLE, HANDLE_A, HANDLE_B = map(handle_of, (ROBOT, ROBOT_A, ROBOT_B))
 RECENTLY = robot("ci_b", used=NOW - DAY)
 ALL: dict[RobotName, Robot | None] = {**BOTH, CI: ROBOT}
 
-# The pair, the robots that exist, what is stored; then the active robot and the former secrets.
+# The pair, the robots that were read, what is stored; then the active robot, and the former secrets.
 STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret], PairState]] = {
     "no robots": (PAIRED, {A: None, B: None}, [EMPTY], PairState(None, ())),
     "no robots, a stored secret": (PAIRED, {A: None, B: None}, [held(ROBOT_A)], PairState(None, ())),
@@ -356,6 +389,15 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
         [held(ROBOT_A, delivered=NOW), unrecorded(ROBOT_B)],
         PairState(B, (HANDLE_A,)),
     ),
+    "record of a former secret is no date": (
+        PAIRED,
+        BOTH,
+        [
+            held(ROBOT_A, delivered=NOW),
+            StoredSecret(ROBOT_B.token, held(robot("ci_b", "former"), delivered=NOW - DAY).record),
+        ],
+        PairState(B, (HANDLE_A,)),
+    ),
     "delivery at an unknown time": (
         PAIRED,
         BOTH,
@@ -382,16 +424,22 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
         PairState(A, (HANDLE_B,)),
     ),
     "used last": (PAIRED, {A: ROBOT_A, B: RECENTLY}, [EMPTY], PairState(B, (HANDLE_A,))),
-    "used at the same time, created last": (
-        PAIRED,
-        {A: robot("ci_a", used=NOW), B: robot("ci_b", used=NOW, age=DAY)},
-        [EMPTY],
-        PairState(B, (HANDLE_A,)),
-    ),
     "never used, created last": (
         PAIRED,
         {A: robot("ci_a", age=DAY), B: ROBOT_B},
         [StoredSecret("another secret")],
+        PairState(A, (HANDLE_B,)),
+    ),
+    "never used, the second one created last": (
+        PAIRED,
+        {A: ROBOT_A, B: robot("ci_b", age=DAY)},
+        [EMPTY],
+        PairState(B, (HANDLE_A,)),
+    ),
+    "use counts, not creation": (
+        PAIRED,
+        {A: robot("ci_a", used=NOW - 2 * DAY), B: robot("ci_b", age=3 * DAY)},
+        [EMPTY],
         PairState(A, (HANDLE_B,)),
     ),
     "no dates": (
@@ -413,6 +461,7 @@ STATES: dict[str, tuple[Pair, dict[RobotName, Robot | None], list[StoredSecret],
     ),
     # From a pair to one robot.
     "still the pair": (IN_PLACE, ALL, [held(ROBOT_A, ROBOT_B)], PairState(A, (HANDLE_B,))),
+    "still the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT_A)], PairState(A, (HANDLE_B, HANDLE))),
     "moved from the pair": (IN_PLACE, ALL, [held(ROBOT, ROBOT_A, ROBOT_B)], PairState(CI, (HANDLE_A, HANDLE_B))),
     "moved from the pair, no record": (IN_PLACE, ALL, [unrecorded(ROBOT)], PairState(CI, ())),
 }

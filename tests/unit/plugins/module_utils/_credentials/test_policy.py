@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.polic
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
     AGE_FROM_RECORD,
+    DECLARED_ABSENT,
     DELIVER,
     EXPIRED,
     EXPIRING,
@@ -189,6 +190,7 @@ def test_default_policy() -> None:
     ("reason", "action", "due", "mints"),
     [
         (NOT_DUE, NOTHING, False, False),
+        (DECLARED_ABSENT, REMOVE, False, False),
         (TOO_OLD, NOTHING, True, False),
         (TOO_OLD, MINT, True, True),
         (UNDELIVERED, DELIVER, True, False),
@@ -250,7 +252,7 @@ def test_delivered(deliveries: tuple[str, ...], delivered: bool) -> None:
 
 def test_removal() -> None:
     """A credential that is declared absent is never due."""
-    assert decide_removal(present=True) == Decision(NOT_DUE, "will be deleted", REMOVE)
+    assert decide_removal(present=True) == Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     assert decide_removal(present=False) == Decision(NOT_DUE, "absent", NOTHING)
 
 
@@ -268,6 +270,22 @@ def test_invalid_duration_of_a_policy(option: str) -> None:
     with pytest.raises(BadInput) as caught:
         policy_from_options({"rotate": "when_due", option: "soon"})
     assert str(caught.value) == f"{option} must be a duration such as 90d, 12h or 30m, not 'soon'"
+
+
+@pytest.mark.parametrize("text", ["0", "0d"])
+def test_maximum_age_that_every_secret_has_reached(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        policy_from_options({"rotate": "when_due", "max_age": text})
+    assert str(caught.value) == (
+        "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no limit; "
+        "rotate: always replaces the secret in every run"
+    )
+
+
+@pytest.mark.parametrize("option", ["max_age", "renew_before", "retire_after"])
+def test_duration_of_a_policy_without_a_unit(option: str) -> None:
+    with pytest.raises(BadInput, match=f"^{option} needs a unit, for example 90d for days"):
+        policy_from_options({"rotate": "when_due", option: "90"})
 
 
 REVOCATIONS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {

@@ -30,8 +30,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     UNKNOWN_ROBOT,
     change_days,
     changes,
-    deletion_days,
-    deletions,
+    quay_time,
     robot_list,
     robot_reply,
 )
@@ -206,8 +205,8 @@ def test_robot_without_an_entry_counts_as_old_as_itself(
     [
         (
             FORBIDDEN,
-            f"GET {ORIGIN}{COUNTS}: Quay answered 403: Unauthorized. The login lacks the permission or the scope, or "
-            "the object does not exist (Quay does not say which)",
+            f"GET {ORIGIN}{COUNTS}: Quay answered 403: Unauthorized. The login lacks the permission, or the "
+            "object does not exist (Quay does not say which)",
         ),
         (page(500), f"GET {ORIGIN}{COUNTS}: Quay answered 500: Some page"),
         (
@@ -262,6 +261,32 @@ def test_all_robots_in_one_request(quay: FakeQuay, lookup: RobotLookup) -> None:
     assert targets(quay) == [ROBOTS]
 
 
+def test_existing_robots(quay: FakeQuay, lookup: RobotLookup) -> None:
+    """One request for all. Later ones use the list."""
+    listed = [robot("ci_b"), robot("ci"), robot("other")]
+    quay.answers(robot_list(*listed))
+    names = [RobotName("acme", short) for short in ("ci", "ci_a", "ci_b")]
+    assert lookup.existing(names) == {names[0]: listed[1], names[2]: listed[0]}
+    assert list(lookup.existing(names[::-1])) == [names[2], names[0]]
+    assert lookup.get(names[1]) is None
+    assert targets(quay) == [ROBOTS]
+
+
+def test_existing_robot_whose_token_is_hidden(quay: FakeQuay, lookup: RobotLookup) -> None:
+    quay.answers(robot_list(robot(token=None)))
+    with pytest.raises(BadInput, match="^This login may see the robot acme\\+ci but not its token"):
+        lookup.existing([CI])
+
+
+def test_robot_as_it_is_now(quay: FakeQuay, lookup: RobotLookup) -> None:
+    """Lists do not have the metadata."""
+    listed, alone = robot(), replace(robot(), metadata={"team": "a"})
+    quay.answers(robot_list(listed), robot_reply(alone), UNKNOWN_ROBOT)
+    lookup.prefetch()
+    assert (lookup.read(CI), lookup.get(CI), lookup.read(CI)) == (alone, listed, None)
+    assert targets(quay) == [ROBOTS, f"{ROBOTS}/ci", f"{ROBOTS}/ci"]
+
+
 def test_robots_of_the_own_namespace(quay: FakeQuay, context: ModuleContext) -> None:
     """Quay puts the name of the user before the robot's."""
     own = Robot("ann+ci", NOW, None, "", "s3cret")
@@ -281,30 +306,55 @@ def test_robots_that_cannot_be_read(quay: FakeQuay, lookup: RobotLookup) -> None
         lookup.get(CI)
 
 
-def test_existing_robots(quay: FakeQuay, lookup: RobotLookup) -> None:
-    """One list with their teams serves all later reads, except those that need metadata."""
-    listed = [robot("ci"), robot("other")]
-    quay.answers(robot_list(*listed), robot_reply(replace(listed[0], metadata={"team": "a"})))
-    names = [RobotName("acme", short) for short in ("none", "ci")]
-    assert lookup.existing(names) == {CI: listed[0]}
-    assert lookup.existing([CI]) == {CI: listed[0]}
-    assert lookup.get(CI) == listed[0]
-    assert lookup.read(CI) == replace(listed[0], metadata={"team": "a"})
-    assert quay.calls == [("GET", f"{ROBOTS}?permissions=true"), ("GET", f"{ROBOTS}/ci")]
+# --- deletions of robots
 
 
-def test_deletions_are_found_once(quay: FakeQuay, lookup: RobotLookup) -> None:
-    quay.answers(deletion_days(NOW), deletions({"ci": NOW - timedelta(minutes=5)}))
-    for _time in range(2):
-        assert lookup.deletions(NOW - timedelta(hours=1)) == {"ci": NOW - timedelta(minutes=5)}
+def deletion_days(*moments: datetime) -> Reply:
+    """The days on which a robot was deleted. Another entry shows that Quay logs the namespace."""
+    days = [{"kind": "delete_robot", "count": 1, "datetime": quay_time(moment)} for moment in moments]
+    return ok({"aggregated": [{"kind": "pull_repo", "count": 1, "datetime": quay_time(NOW)}, *days]})
+
+
+def deletions(times: dict[str, datetime]) -> Reply:
+    entries = [
+        {"kind": "delete_robot", "metadata": {"robot": short}, "datetime": quay_time(moment)}
+        for short, moment in times.items()
+    ]
+    return ok({"logs": entries})
+
+
+def test_deletions(quay: FakeQuay, lookup: RobotLookup) -> None:
+    """The logs are read once."""
+    hour = timedelta(hours=1)
+    quay.answers(deletion_days(NOW), deletions({"ci": NOW - hour, "ci_a": NOW - 2 * hour, "old": NOW - 4 * hour}))
+    expected = {"ci": NOW - hour, "ci_a": NOW - 2 * hour}
+    assert lookup.deletions(NOW - 3 * hour) == expected
+    assert lookup.deletions(NOW - 3 * hour) == expected
     assert targets(quay) == [COUNTS, LOGS]
 
 
-def test_deletions_are_unknown(quay: FakeQuay, lookup: RobotLookup) -> None:
-    quay.answers(FORBIDDEN)
-    for _time in range(2):
-        assert lookup.deletions(NOW - timedelta(hours=1), NOW - DAY) is None
+def test_no_deletions(quay: FakeQuay, lookup: RobotLookup) -> None:
+    quay.answers(deletion_days())
+    assert lookup.deletions(NOW - DAY) == {}
+
+
+@pytest.mark.parametrize("reply", [FORBIDDEN, page(500), ok({"aggregated": [], "search_unavailable": True})])
+def test_deletions_that_quay_does_not_show(
+    quay: FakeQuay, lookup: RobotLookup, warnings: list[str], reply: Reply
+) -> None:
+    """They are unknown then. That is asked once."""
+    quay.answers(reply)
+    assert lookup.deletions(NOW - DAY) is None
+    assert lookup.deletions(NOW - DAY) is None
+    assert warnings == []
     assert targets(quay) == [COUNTS]
+
+
+def test_deletions_without_any_entry(quay: FakeQuay, lookup: RobotLookup) -> None:
+    """Quay can be configured not to log a namespace, so that empty logs show nothing."""
+    quay.answers(*[ok({"aggregated": []})] * 3)
+    assert lookup.deletions(NOW - DAY, NOW - 40 * DAY) is None
+    assert targets(quay) == [COUNTS] * 3
 
 
 # --- ages of robots

@@ -14,7 +14,10 @@ import pytest
 import requests
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError, RefusedCredential
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import (
+    QuayError,
+    RefusedCredential,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import RobotSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
@@ -56,7 +59,6 @@ WRITE_HEADERS = {**READ_HEADERS, "Content-Type": "application/json"}
 READ = Request("GET", PATH, READ_HEADERS)
 REGENERATE = Request("POST", f"{PATH}/regenerate", WRITE_HEADERS, {})
 CREATE = Request("PUT", PATH, WRITE_HEADERS, {})
-DELETE = Request("DELETE", PATH, READ_HEADERS)
 
 Step = Union[Reply, Exception]
 
@@ -194,10 +196,13 @@ def test_invalidate(quay: FakeQuay, secret: RobotSecret, replies: tuple[Reply, .
     assert quay.requests == [REGENERATE, READ][: len(replies)]
 
 
-def test_invalidate_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret) -> None:
-    quay.answers(page(500), robot_reply(FORMER))
-    with pytest.raises(ApiError, match=f"^POST https://quay.example.com{PATH}/regenerate: Quay answered 500"):
+@pytest.mark.parametrize("case", LOST)
+def test_invalidate_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    step, kind = LOST[case]
+    quay.answers(step, robot_reply(FORMER))
+    with pytest.raises(kind, match=f"^POST https://quay.example.com{PATH}/regenerate: "):
         secret.invalidate(FORMER)
+    assert quay.requests == [REGENERATE, READ]
 
 
 def test_invalidate_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None:
@@ -208,29 +213,40 @@ def test_invalidate_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None
 
 # --- delete
 
+DELETE = Request("DELETE", PATH, READ_HEADERS)
 
-@pytest.mark.parametrize("replies", [(empty(),), (UNKNOWN_ROBOT,), (page(500), UNKNOWN_ROBOT)])
-def test_delete(quay: FakeQuay, secret: RobotSecret, replies: tuple[Reply, ...]) -> None:
-    """After a lost response, the robot is looked for. It is never deleted twice."""
-    quay.answers(*replies)
+
+@pytest.mark.parametrize("reply", [empty(), UNKNOWN_ROBOT])
+def test_delete(quay: FakeQuay, secret: RobotSecret, reply: Reply) -> None:
+    """A robot that somebody else deleted is no error."""
+    quay.answers(reply)
     secret.delete()
-    assert quay.requests == [DELETE, READ][: len(replies)]
+    assert quay.requests == [DELETE]
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_delete_with_a_lost_response(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
+    """The robot is gone, so the request took effect."""
+    quay.answers(LOST[case][0], UNKNOWN_ROBOT)
+    secret.delete()
+    assert quay.requests == [DELETE, READ]
 
 
 @pytest.mark.parametrize("case", LOST)
 def test_delete_that_did_not_take_effect(quay: FakeQuay, secret: RobotSecret, case: str) -> None:
     step, kind = LOST[case]
     quay.answers(step, robot_reply(FORMER))
-    with pytest.raises(kind):
+    with pytest.raises(kind, match=f"^DELETE https://quay.example.com{PATH}: "):
         secret.delete()
     assert quay.requests == [DELETE, READ]
 
 
-def test_delete_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None:
-    quay.answers(error(400, "Robot is being used by a mirror", "invalid_request"))
-    with pytest.raises(ApiError, match="used by a mirror"):
+@pytest.mark.parametrize("reply", [FORBIDDEN, ok({"message": "Robot is used by a mirror"}, 400)])
+def test_delete_that_is_refused(quay: FakeQuay, secret: RobotSecret, reply: Reply) -> None:
+    quay.answers(reply)
+    with pytest.raises(ApiError) as caught:
         secret.delete()
-    assert quay.requests == [DELETE]
+    assert (caught.value.status, quay.requests) == (reply.status, [DELETE])
 
 
 # --- verified

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -27,13 +28,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_pair import PairIssuer
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import (
     RobotIssuer,
+    ensure_robot_token,
     observe_robots,
     robot_credential,
     robot_issuer,
     robot_policy,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
     NotAuthenticated,
@@ -48,17 +50,18 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     ORIGIN,
     FakeQuay,
     Reply,
+    empty,
     error,
     ok,
     page,
+    refused,
 )
 from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     FORBIDDEN,
     UNKNOWN_ROBOT,
     change_days,
     changes,
-    deletion_days,
-    deletions,
+    quay_time,
     robot_list,
     robot_reply,
     verified,
@@ -71,7 +74,6 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 ROBOTS = "/api/v1/organization/acme/robots"
 READABLE = ok({"registry_state": "normal"})
-NOTHING_LOGGED = ok({"aggregated": []})
 LIVES_ON = (
     "registry tokens that were issued to it are still accepted as its password for an hour, and each login with one "
     "gives another"
@@ -100,15 +102,68 @@ def paths(quay: FakeQuay) -> list[tuple[str, str]]:
 
 # --- the policy
 
+STORE: dict[str, Any] = {"kind": "file", "path": "/token", "format": None}
+WITHOUT_USERNAME = (
+    "strategy: paired changes the user name with each rotation, and a file with the token alone has no place for it. "
+    "Use deliver with format: json, yaml or env, or with kind: container_auth"
+)
+
 
 def test_policy() -> None:
     """A replaced secret may live until another run, because robots can take turns."""
     options = {"rotate": "when_due", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
     expected = Policy(max_age=90 * DAY, retire_after=DAY, overlaps=True)
     assert robot_policy(options) == expected
-    for holder, value in (("deliver", [{}]), ("token_path", "/token")):
-        assert robot_policy({**options, "strategy": "paired", holder: value}) == expected
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "strategy": "paired", "deliver": [store]}) == expected
     assert robot_policy({**options, "federation": []}) == expected
+
+
+@pytest.mark.parametrize("holder", [{"token_path": "/token"}, {"deliver": [STORE]}])
+def test_policy_of_a_pair_that_is_removed(holder: dict[str, Any]) -> None:
+    """Its stores need no place for a user name any more."""
+    options = {"rotate": "when_due", "strategy": "paired", "state": "absent", **holder}
+    assert robot_policy(options) == Policy(overlaps=True)
+
+
+def test_policy_for_a_leaked_secret() -> None:
+    """The former robot is deleted at once, whatever the grace period."""
+    options = {"rotate": "compromised", "max_age": "90d", "retire_after": "1d", "strategy": "in_place"}
+    for store in ({**STORE, "format": "json"}, {**STORE, "kind": "container_auth"}):
+        assert robot_policy({**options, "deliver": [store]}) == Policy(
+            "compromised", 90 * DAY, retire_after=timedelta(0), overlaps=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"deliver": [STORE]}, "/token holds the secret without its user name. Use another format"),
+        (
+            {"deliver": [{**STORE, "format": "token"}, {**STORE, "path": "/b"}]},
+            "/token, /b holds the secret without its user name. Use another format",
+        ),
+        ({"token_path": "/path"}, "/path holds the secret without its user name. Use another format"),
+        ({}, "deliver is missing. Name the stores that consumers read"),
+        ({"current_token": "s3cret"}, "deliver is missing. Name the stores that consumers read"),
+        (
+            {"deliver": [{**STORE, "format": "json"}], "copy_rights": False},
+            "with copy_rights: false, the next robot would have no permissions. Leave it out",
+        ),
+        (
+            {"deliver": [{**STORE, "format": "json"}], "federation": []},
+            "federation belongs to one robot. Set it to an empty list in a run without rotate, and leave it out",
+        ),
+    ],
+)
+def test_leaked_secret_that_cannot_move_to_another_robot(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        robot_policy({"name": "acme+ci", "rotate": "compromised", "strategy": "in_place", **options})
+    assert str(caught.value) == (
+        "rotate: compromised gives the credential to a robot of another name, and deletes acme+ci, because "
+        f"{LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is replaced at "
+        "once, but those registry tokens stay valid without end, until the robot is deleted"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,16 +171,19 @@ def test_policy() -> None:
     [
         (
             {"strategy": "paired"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
             {"strategy": "paired", "deliver": [], "token_path": None, "current_token": "s3cret"},
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use",
+            "strategy: paired needs deliver, because the stores show which robot the consumers use",
         ),
         (
-            {"strategy": "paired", "token_path": "/token", "federation": []},
+            {"strategy": "paired", "deliver": [{**STORE, "format": "env"}], "federation": []},
             "federation belongs to one robot; it cannot be given together with strategy: paired",
         ),
+        ({"strategy": "paired", "token_path": "/token"}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [STORE]}, WITHOUT_USERNAME),
+        ({"strategy": "paired", "deliver": [{**STORE, "format": "json"}, STORE]}, WITHOUT_USERNAME),
         (
             {"max_age": "1d", "retire_after": "1d"},
             "retire_after must be shorter than max_age, because only two robots take turns",
@@ -141,53 +199,6 @@ def test_invalid_policy(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput) as caught:
         robot_policy({"rotate": "when_due", "strategy": "in_place", **options})
     assert str(caught.value) == message
-
-
-LEAKED: dict[str, Any] = {"name": "acme+ci", "rotate": "compromised", "strategy": "in_place", "retire_after": "2d"}
-AUTH_FILE = {"kind": "container_auth", "path": "/auth.json", "format": None}
-
-
-def file_store(file_format: str | None) -> dict[str, Any]:
-    return {"kind": "file", "path": "/secret", "format": file_format}
-
-
-@pytest.mark.parametrize("strategy", ["in_place", "paired"])
-@pytest.mark.parametrize("stores", [[AUTH_FILE], [AUTH_FILE, *map(file_store, ("json", "yaml", "env"))]])
-def test_policy_after_a_leak(strategy: str, stores: list[dict[str, Any]]) -> None:
-    """The old secret ends with this run, whatever the grace period."""
-    policy = robot_policy({**LEAKED, "strategy": strategy, "deliver": stores})
-    assert policy == Policy("compromised", retire_after=timedelta(0), overlaps=True)
-    assert (policy.forced, policy.ends_access) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        ({}, "deliver is missing. Name the stores that consumers read"),
-        ({"current_token": "s3cret"}, "deliver is missing. Name the stores that consumers read"),
-        ({"token_path": "/token"}, "/token holds the secret without its user name. Use another format"),
-        (
-            {"deliver": [AUTH_FILE, file_store("token"), {**file_store(None), "path": "/other"}]},
-            "/secret, /other holds the secret without its user name. Use another format",
-        ),
-        (
-            {"deliver": [AUTH_FILE], "copy_rights": False},
-            "with copy_rights: false, the next robot would have no permissions. Leave it out",
-        ),
-        (
-            {"deliver": [AUTH_FILE], "federation": []},
-            "federation belongs to one robot. Set it to an empty list in a run without rotate, and leave it out",
-        ),
-    ],
-)
-def test_robot_that_no_other_can_replace(options: dict[str, Any], problem: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        robot_policy({**LEAKED, **options})
-    assert str(caught.value) == (
-        "rotate: compromised gives the credential to a robot of another name, and deletes acme+ci, because "
-        f"{LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is replaced at "
-        "once, but those registry tokens stay valid without end, until the robot is deleted"
-    )
 
 
 # --- one robot
@@ -217,6 +228,12 @@ def test_credential_of_a_robot() -> None:
     found = robot_credential("acme+ci", robot(), (NOW, "mint"))
     assert found == credential(robot(), NOW, "mint")
     assert found.handle is None
+
+
+@pytest.mark.parametrize(("kind", "record_required"), [(RobotIssuer, False), (PairIssuer, True)])
+def test_kind_of_issuer(kind: type[RobotIssuer] | type[PairIssuer], record_required: bool) -> None:
+    """Quay returns a robot's token again. Of a pair, the records show which robot is next."""
+    assert (kind.changes_quay, kind.secret_is_readable, kind.record_required) == (True, True, record_required)
 
 
 def test_observe(quay: FakeQuay, issuer: RobotIssuer) -> None:
@@ -255,13 +272,76 @@ def test_age_query(quay: FakeQuay, issuer: RobotIssuer) -> None:
     assert issuer.age_query(stored) is None
 
 
-@pytest.mark.parametrize("exists", [False, True])
-def test_prepare(quay: FakeQuay, issuer: RobotIssuer, exists: bool) -> None:
-    quay.answers(READABLE, *([] if exists else [NOTHING_LOGGED]))
-    observed = Observation(ObservedState(exists=exists), Credential("acme+ci", "acme+ci"))
-    assert issuer.prepare(observed) is observed
-    logs = [] if exists else [("GET", "/api/v1/organization/acme/aggregatelogs")]
-    assert paths(quay) == [("GET", "/config"), *logs]
+EXISTING = Observation(ObservedState(exists=True), Credential("acme+ci", "acme+ci", "s3cret"))
+MISSING = Observation(ObservedState(exists=False), Credential("acme+ci", "acme+ci"))
+DELETIONS = ("GET", "/api/v1/organization/acme/aggregatelogs")
+
+
+def deletion_days(*moments: datetime) -> Reply:
+    """The days on which a robot was deleted. Another entry shows that Quay logs the namespace."""
+    days = [{"kind": "delete_robot", "count": 1, "datetime": quay_time(moment)} for moment in moments]
+    return ok({"aggregated": [{"kind": "pull_repo", "count": 1, "datetime": quay_time(NOW)}, *days]})
+
+
+def deletions(moment: datetime, short: str = "ci") -> Reply:
+    """The log of one day: when a robot was deleted."""
+    entry = {"kind": "delete_robot", "metadata": {"robot": short}, "datetime": quay_time(moment)}
+    return ok({"logs": [entry]})
+
+
+def test_prepare(quay: FakeQuay, issuer: RobotIssuer, warnings: list[str]) -> None:
+    quay.answers(READABLE)
+    assert issuer.prepare(EXISTING) is EXISTING
+    assert paths(quay) == [("GET", "/config")]
+    assert warnings == []
+
+
+def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
+    quay.answers(READABLE)
+    issuer = RobotIssuer(context, CI, Policy(rotate="always"), RobotLookup(context, "acme"))
+    assert issuer.prepare(EXISTING) is EXISTING
+    assert warnings == [
+        f"The former secret of acme+ci is invalid now, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
+        "secret leaked, run the task with rotate: compromised."
+    ]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_prepare_of_a_new_robot(quay: FakeQuay, context: ModuleContext, warnings: list[str], forced: bool) -> None:
+    """Nothing was issued to it, unless a robot of its name was deleted lately."""
+    quay.answers(READABLE, deletion_days())
+    policy = Policy(rotate="always" if forced else "when_due")
+    assert RobotIssuer(context, CI, policy, RobotLookup(context, "acme")).prepare(MISSING) is MISSING
+    assert paths(quay) == [("GET", "/config"), DELETIONS]
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("short", "minutes", "warns"), [("ci", 10, True), ("ci", 64, True), ("ci", 66, False), ("other", 10, False)]
+)
+def test_prepare_of_a_robot_that_was_deleted_lately(
+    quay: FakeQuay, issuer: RobotIssuer, warnings: list[str], short: str, minutes: int, warns: bool
+) -> None:
+    """Registry tokens of the deleted robot are accepted again as a password of the new one."""
+    deleted = NOW - timedelta(minutes=minutes)
+    quay.answers(READABLE, deletion_days(deleted), deletions(deleted, short))
+    assert issuer.prepare(MISSING) is MISSING
+    expected = (
+        f"A robot of the name acme+ci was deleted at {deleted:%Y-%m-%dT%H:%M:%SZ}. Registry tokens that were issued to "
+        "it are accepted again as a password of the new one until "
+        f"{deleted + timedelta(minutes=65):%Y-%m-%dT%H:%M:%SZ}, and each login with one gives another. If its secret "
+        "leaked, use another name, or create it later."
+    )
+    assert warnings == ([expected] if warns else [])
+
+
+@pytest.mark.parametrize("reply", [FORBIDDEN, page(500), ok({"aggregated": [], "search_unavailable": True})])
+def test_prepare_of_a_new_robot_without_logs(
+    quay: FakeQuay, issuer: RobotIssuer, warnings: list[str], reply: Reply
+) -> None:
+    quay.answers(READABLE, reply)
+    assert issuer.prepare(MISSING) is MISSING
+    assert warnings == []
 
 
 def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) -> None:
@@ -271,48 +351,36 @@ def test_prepare_in_a_read_only_registry(quay: FakeQuay, issuer: RobotIssuer) ->
     assert str(caught.value) == (f"POST {ORIGIN}{ROBOTS}/ci/regenerate: the registry is read-only; nothing was changed")
 
 
+@pytest.mark.parametrize("observed", [EXISTING, MISSING])
+def test_prepare_on_a_server_without_robots(quay: FakeQuay, issuer: RobotIssuer, observed: Observation) -> None:
+    """It is refused before the token is replaced by one that Quay does not accept."""
+    quay.answers(ok({"config": {"ROBOTS_DISALLOW": True}}), *([refused()] if observed is EXISTING else []))
+    with pytest.raises(BadInput, match=r"^This Quay does not allow robot accounts \(ROBOTS_DISALLOW in its conf"):
+        issuer.prepare(observed)
+
+
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, exists: bool, check_mode: bool) -> None:
+def test_user_of_a_robot_in_the_own_namespace(quay: FakeQuay, clock: datetime, exists: bool, check_mode: bool) -> None:
     """Check mode cannot read it from a robot that does not exist, so it asks who the user is."""
     context = module_context(quay, check_mode=check_mode, auth=BearerAuth("s3cret"))
     issuer = RobotIssuer(context, RobotName(None, "ci"), Policy(), RobotLookup(context, None))
     observed = Observation(ObservedState(exists=exists), Credential("ci", "ci"))
     asks = check_mode and not exists
-    quay.answers(READABLE, *([] if exists else [NOTHING_LOGGED]), *([verified(sub="ann")] if asks else []))
+    user_deletions = ("GET", "/api/v1/user/aggregatelogs")
+    requests = [("GET", "/config"), *([] if exists else [user_deletions]), *([("GET", "/v2/auth")] if asks else [])]
+    quay.answers(READABLE, *([] if exists else [deletion_days()]), *([verified(sub="ann")] if asks else []))
     assert issuer.prepare(observed) == (replace(observed, username="ann+ci") if asks else observed)
-    logs = [] if exists else [("GET", "/api/v1/user/aggregatelogs")]
-    assert paths(quay) == [("GET", "/config"), *logs] + ([("GET", "/v2/auth")] if asks else [])
-
-
-def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
-    issuer = RobotIssuer(context, CI, Policy("always"), RobotLookup(context, "acme"))
-    new = robot(token="new")
-    quay.answers(robot_reply(robot()), READABLE, robot_reply(new), verified())
-    assert issuer.ended is None
-    issuer.mint(issuer.prepare(issuer.observe([])))
-    assert issuer.ended is False
-    assert warnings == [
-        f"The former secret of acme+ci is invalid now, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
-        "secret leaked, run the task with rotate: compromised."
-    ]
-
-
-def test_name_of_a_robot_that_was_deleted_lately(quay: FakeQuay, issuer: RobotIssuer, warnings: list[str]) -> None:
-    quay.answers(READABLE, deletion_days(NOW), deletions({"ci": NOW - timedelta(minutes=5), "other": NOW}))
-    issuer.prepare(Observation(ObservedState(exists=False), Credential("acme+ci", "acme+ci")))
-    assert warnings == [
-        "A robot of the name acme+ci was deleted at 2026-11-22T09:25:00Z. Registry tokens that were issued to it are "
-        "accepted again as a password of the new one until 2026-11-22T10:30:00Z, and each login with one gives "
-        "another. If its secret leaked, use another name, or create it later."
-    ]
+    assert paths(quay) == requests
 
 
 def test_mint(quay: FakeQuay, issuer: RobotIssuer) -> None:
     new = robot(token="new")
     quay.answers(robot_reply(robot()), change_days(NOW), changes({"ci": NOW}), robot_reply(new), verified())
     observed = issuer.observe([])
+    assert issuer.ended is None
     assert issuer.mint(observed) == Minted(credential(new, NOW, "mint"), existed=True)
+    assert issuer.ended is False, "registry tokens of the former token are still accepted"
     assert paths(quay)[-2:] == [("POST", f"{ROBOTS}/ci/regenerate"), ("GET", "/v2/auth")]
 
 
@@ -320,6 +388,7 @@ def test_mint_of_a_missing_robot(quay: FakeQuay, issuer: RobotIssuer) -> None:
     new = robot(token="new")
     quay.answers(UNKNOWN_ROBOT, robot_reply(new), verified())
     assert issuer.mint(issuer.observe([])) == Minted(credential(new, NOW, "mint"), existed=False)
+    assert issuer.ended is None
     assert paths(quay) == [("GET", f"{ROBOTS}/ci"), ("PUT", f"{ROBOTS}/ci"), ("GET", "/v2/auth")]
 
 
@@ -356,6 +425,84 @@ def test_nothing_is_retired(quay: FakeQuay, issuer: RobotIssuer) -> None:
     assert quay.requests == []
 
 
+# --- the namespace of a robot
+
+ABSENT: dict[str, Any] = {
+    "strategy": "in_place",
+    "pair": None,
+    "description": None,
+    "federation": None,
+    "permissions": None,
+    "rotate": "when_due",
+    "state": "absent",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "auth", "path", "warns"),
+    [
+        ("acme+ci", SessionAuth("ann", "s3cret"), f"{ROBOTS}/ci", False),
+        ("ann+ci", SessionAuth("ann", "s3cret"), "/api/v1/user/robots/ci", False),
+        ("ann+ci", BearerAuth("login"), "/api/v1/organization/ann/robots/ci", False),
+        ("ci", SessionAuth("ann", "s3cret"), "/api/v1/user/robots/ci", True),
+        ("ci", BearerAuth("login"), "/api/v1/user/robots/ci", True),
+    ],
+)
+def test_namespace_of_a_robot(quay: FakeQuay, name: str, auth: Auth, path: str, warns: bool) -> None:
+    """A name without an organization is a robot of the user: it is easily written by mistake."""
+    warnings: list[str] = []
+    sign_in = [ok({"csrf_token": "x"}), ok({})] if auth.kind == "session" else []
+    quay.answers(*sign_in, UNKNOWN_ROBOT)
+    context = module_context(quay, warnings, auth=auth, params={"name": name, **ABSENT})
+    assert not ensure_robot_token(context).changed
+    assert paths(quay)[-1] == ("GET", path)
+    expected = (
+        "name: ci has no organization, so it is a robot in the personal namespace of the login. Write organization+ci "
+        "for a robot of an organization, or user+ci to say that this is meant."
+    )
+    assert warnings == ([expected] if warns else [])
+
+
+# --- state: absent
+
+
+def test_absent(quay: FakeQuay, context: ModuleContext) -> None:
+    quay.answers(robot_reply(robot()), READABLE, empty())
+    context.params.update({"name": "acme+ci", **ABSENT})
+    result = ensure_robot_token(context)
+    assert paths(quay) == [("GET", f"{ROBOTS}/ci"), ("GET", "/config"), ("DELETE", f"{ROBOTS}/ci")]
+    assert (result.changed, result.values["deleted"], result.values["ended"]) == (True, ["acme+ci"], None)
+    assert result.before == {"name": "acme+ci", "token": "present"}
+    assert result.after == {"name": "acme+ci", "token": "absent"}
+
+
+def test_absent_pair(quay: FakeQuay, context: ModuleContext, tmp_path: Path) -> None:
+    """Of the robots that are no longer usual, those that were created for the credential are deleted, too."""
+    mark = {"tokensmith.quay/credential": "ci"}
+    listed = [robot(short) for short in ("ci_a", "ci_c", "ci_d", "ci", "other")]
+    quay.answers(
+        robot_list(*listed),
+        robot_reply(replace(robot("ci_c"), metadata=mark)),
+        robot_reply(replace(robot("ci_d"), metadata={})),
+        READABLE,
+        empty(),
+        empty(),
+    )
+    options = {**ABSENT, "strategy": "paired", "token_path": str(tmp_path / "token")}
+    context.params.update({"name": "acme+ci", **options})
+    result = ensure_robot_token(context)
+    assert result.values["deleted"] == ["acme+ci_a", "acme+ci_c"]
+    assert [path for method, path in paths(quay) if method == "DELETE"] == [f"{ROBOTS}/ci_a", f"{ROBOTS}/ci_c"]
+
+
+def test_absent_in_check_mode(quay: FakeQuay) -> None:
+    quay.answers(robot_reply(robot()), READABLE)
+    context = module_context(quay, check_mode=True, params={"name": "acme+ci", **ABSENT})
+    result = ensure_robot_token(context)
+    assert (result.changed, result.values["deleted"]) == (True, ["acme+ci"])
+    assert {method for method, _path in paths(quay)} == {"GET"}
+
+
 # --- the issuer of a strategy
 
 PAIR: dict[str, Any] = {"strategy": "paired", "pair": None}
@@ -383,6 +530,12 @@ def test_issuer(
     issuer = robot_issuer(context, pair, Policy(), params, stored, lookup)
     assert isinstance(issuer, kind)
     assert quay.requests == []
+
+
+def test_issuer_for_a_leaked_secret(quay: FakeQuay, context: ModuleContext) -> None:
+    """Another robot carries the credential afterwards."""
+    pair, lookup = pair_from_options(CI, ALONE), RobotLookup(context, "acme")
+    assert isinstance(robot_issuer(context, pair, Policy("compromised"), ALONE, [], lookup), PairIssuer)
 
 
 def test_issuer_of_a_pair_refuses_unknown_robots(context: ModuleContext) -> None:
@@ -524,14 +677,14 @@ def test_pair_that_is_declared_absent(quay: FakeQuay, context: ModuleContext, st
     [
         (
             FORBIDDEN,
-            "Quay answered 403: Unauthorized. The login lacks the permission or the scope, or the object does "
-            "not exist (Quay does not say which)",
+            "Quay answered 403: Unauthorized. The login lacks the permission, or the object does not exist (Quay does "
+            "not say which)",
         ),
         (error(404, "Not Found", "not_found"), "Quay answered 404: Not Found"),
     ],
 )
 def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, reply: Reply, problem: str) -> None:
-    quay.answers(reply, robot_list(robot("ci", namespace="other")))
+    quay.answers(reply, verified(sub="ann"), robot_list(robot("ci", namespace="other")))
     found = list(observe_robots(context, [declared(0, "acme+ci"), declared(1, "other+ci"), declared(2, "acme+other")]))
     message = f"GET {ORIGIN}{ROBOTS}: {problem}"
     assert [shown(observed) for observed in found] == [
@@ -539,6 +692,38 @@ def test_namespace_that_cannot_be_read(quay: FakeQuay, context: ModuleContext, r
         (2, message, False),
         (1, observation("other+ci", robot("ci", namespace="other")), False),
     ]
+
+
+def test_observe_robots_of_the_signed_in_user(quay: FakeQuay, clock: datetime) -> None:
+    """Their names may begin with the user's name, as Quay shows them."""
+    context = module_context(quay, auth=SessionAuth("ann", "s3cret"))
+    own = robot("ci", namespace="ann")
+    quay.answers(ok({"csrf_token": "csrf-1"}), ok({"success": True}), robot_list(own))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert shown(found) == (0, observation("ann+ci", own), False)
+    assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+
+
+@pytest.mark.parametrize("subject", ["ann", "bob"])
+def test_observe_robots_of_the_user_of_a_token(quay: FakeQuay, context: ModuleContext, subject: str) -> None:
+    """A token that lacks org:admin may read those of its own user, which is asked only after a refusal."""
+    own = robot("ci", namespace="ann")
+    quay.answers(FORBIDDEN, verified(sub=subject), *([robot_list(own)] if subject == "ann" else []))
+    (found,) = observe_robots(context, [declared(0, "ann+ci")])
+    assert paths(quay)[:2] == [("GET", "/api/v1/organization/ann/robots"), ("GET", "/v2/auth")]
+    if subject == "ann":
+        assert shown(found) == (0, observation("ann+ci", own), False)
+        assert paths(quay)[2:] == [("GET", "/api/v1/user/robots")]
+    else:
+        assert isinstance(found.outcome, ApiError)
+
+
+def test_observe_warns_of_a_robot_without_an_organization(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str]
+) -> None:
+    quay.answers(robot_list(robot("ci", namespace="ann")))
+    list(observe_robots(context, [declared(0, "ci")]))
+    assert [warning.partition(",")[0] for warning in warnings] == ["name: ci has no organization"]
 
 
 @pytest.mark.parametrize(

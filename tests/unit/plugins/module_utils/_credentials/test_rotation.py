@@ -117,6 +117,8 @@ def values(**returned: Any) -> dict[str, Any]:
         "window_seconds": None,
         "delivered": [],
         "retired": [],
+        "deleted": [],
+        "removed": [],
         "name": "nightly",
         "username": "$oauthtoken",
         "uuid": "present",
@@ -261,6 +263,21 @@ def test_first_secret(context: ModuleContext, events: list[str], stores: Stores)
             "scopes": ["repo:read", "repo:write"],
             "deliver": {"a": "new", "b": "new"},
         },
+    )
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_first_secret_for_the_caller(
+    context: ModuleContext, check_mode: ModuleContext, events: list[str], checks: bool
+) -> None:
+    issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False))
+    result = run(check_mode if checks else context, issuer, CallerHolder(None))
+    returned = UNKNOWN if checks else {"token": NEW}
+    assert result == Result(
+        changed=True,
+        values=values_of_successor(reason="missing", **returned),
+        before={"name": "nightly", "token": "absent", "scopes": None},
+        after={"name": "nightly", "token": "new", "scopes": ["repo:read", "repo:write"]},
     )
 
 
@@ -482,6 +499,15 @@ def test_nothing_is_retired_while_the_present_secret_is_unknown(
     assert (result.changed, result.values["superseded"]) == (False, ["lost", "former"])
 
 
+def test_what_a_store_still_holds_is_not_retired(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    """The credential is due, so its present secret is not delivered, but it is not replaced either."""
+    issuer = FakeIssuer(events, observation())
+    holder = stores(stored_secret(PRESENT), stored_secret(FORMER))
+    result = run(context, issuer, holder, replace(WHEN_DUE, rotate="never"))
+    assert events == ["observe"]
+    assert result == Result(changed=False, values=values(reason="expiring", superseded=["lost", "former"]))
+
+
 def test_secret_without_a_handle_is_not_retired(context: ModuleContext, events: list[str], stores: Stores) -> None:
     """The former token of a robot is invalid as soon as it is replaced."""
     robot = replace(OLD, uuid=None, superseded=())
@@ -637,6 +663,12 @@ def test_outdated_stores_get_the_present_secret_before_a_pair_mints(
         [PRESENT, NEW],
         [NEW],
     ]
+
+
+def test_delivery_for_a_pair_writes_each_store_once(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    issuer = FakeIssuer(events, observation(replace(OLD, superseded=())), record_required=True)
+    run(context, issuer, stores(stored_secret(PRESENT), stored_secret(FORMER)), NOT_DUE)
+    assert events == ["observe", "prepare b", "write b", "release b"]
 
 
 def test_pair_without_a_present_secret(context: ModuleContext, events: list[str], stores: Stores) -> None:
@@ -802,6 +834,8 @@ VALUES_OF_GONE: dict[str, Any] = {
     "minted": False,
     "delivered": [],
     "retired": [],
+    "deleted": [],
+    "removed": [],
     "name": "nightly",
     "username": "$oauthtoken",
     "superseded": [],
@@ -821,11 +855,17 @@ def test_clear_stores(
     """Check mode predicts the same result and removes nothing."""
     holder = stores(stored_secret(PRESENT, "$oauthtoken"), None, stored_secret(FORMER))
     used = check_mode if checks else context
-    result = clear_stores(used, holder, GONE, existed=True, revoked=["former", "present"])
+    result = clear_stores(used, holder, GONE, existed=True, revoked=["former", "present"], deleted=["acme+ci"])
     assert events == ([] if checks else ["remove a", "remove c"])
     assert result == Result(
         changed=True,
-        values={**VALUES_OF_GONE, "retired": ["former", "present"]},
+        values={
+            **VALUES_OF_GONE,
+            "reason": "absent",
+            "retired": ["former", "present"],
+            "deleted": ["acme+ci"],
+            "removed": ["a", "c"],
+        },
         before={
             "name": "nightly",
             "token": "present",
@@ -855,7 +895,7 @@ def test_removal_without_stores(context: ModuleContext, events: list[str], exist
     token = {"name": "nightly", "token": "present" if existed else "absent"}
     before = {**token, "revoked": []} if revoked else token
     after = {**token, "token": "absent", "revoked": revoked} if revoked else {**token, "token": "absent"}
-    assert result == Result(True, {**VALUES_OF_GONE, "retired": revoked}, before, after)
+    assert result == Result(True, {**VALUES_OF_GONE, "reason": "absent", "retired": revoked}, before, after)
 
 
 @pytest.mark.parametrize(("usernames", "removed"), [((), []), (["acme+ci_a", "acme+ci_b"], ["remove b"])])

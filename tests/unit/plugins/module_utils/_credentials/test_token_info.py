@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -80,6 +81,7 @@ UNKNOWN: dict[str, Any] = {
     "action": "nothing",
     "holds": [],
     "error": None,
+    "is_login": False,
     "username": "",
     "uuid": None,
     "created_at": None,
@@ -121,7 +123,7 @@ def status_of_robot(short: str = "ci", **values: Any) -> dict[str, Any]:
         "name": f"acme+{short}",
         "exists": True,
         "reason": "not_due",
-        "why": "valid",
+        "message": "valid",
         "username": f"acme+{short}",
         "last_accessed": "2026-11-21T09:30:00Z",
         "fingerprint": fingerprint(token_of(short)),
@@ -138,7 +140,7 @@ def status_of_api_token(**values: Any) -> dict[str, Any]:
         "name": "nightly",
         "exists": True,
         "reason": "not_due",
-        "why": "valid for 80 days",
+        "message": "valid for 80 days",
         "holds": ["current"],
         "username": "$oauthtoken",
         "uuid": "present",
@@ -235,7 +237,7 @@ def test_robots(quay: FakeQuay, run: Run) -> None:
             "old",
             due=True,
             reason="too_old",
-            why="age 93 days, limit 90 days",
+            message="age 93 days, limit 90 days",
             action="mint",
             holds=["current"],
             created_at="2026-08-21T09:30:00Z",
@@ -247,7 +249,7 @@ def test_robots(quay: FakeQuay, run: Run) -> None:
             "name": "acme+none",
             "due": True,
             "reason": "missing",
-            "why": "does not exist yet",
+            "message": "does not exist yet",
             "action": "mint",
             "holds": ["absent"],
             "username": "acme+none",
@@ -256,7 +258,7 @@ def test_robots(quay: FakeQuay, run: Run) -> None:
         status_of_robot(
             due=True,
             reason="undelivered",
-            why="the present token is not in 1 of 2 stores",
+            message="the present token is not in 1 of 2 stores",
             action="deliver",
             holds=["current", "other"],
             created_at="2026-11-21T09:30:00Z",
@@ -276,7 +278,9 @@ def test_recorded_robot(quay: FakeQuay, run: Run) -> None:
     quay.answers(robot_list(robot()))
     stored = held(token_of("ci"), created_at="2026-11-12T09:30:00Z")
     assert run(credential(max_age="90d", held=[stored])) == [
-        status_of_robot(why="age 10 days", holds=["current"], created_at="2026-11-12T09:30:00Z", age_source="record")
+        status_of_robot(
+            message="age 10 days", holds=["current"], created_at="2026-11-12T09:30:00Z", age_source="record"
+        )
     ]
     assert paths(quay) == [f"{ORGANIZATION}/robots"]
 
@@ -290,7 +294,7 @@ def test_paired_robots(quay: FakeQuay, run: Run) -> None:
     assert status == status_of_robot(
         "ci_a",
         name="acme+ci",
-        why="age 1 day",
+        message="age 1 day",
         holds=["current", "current"],
         created_at="2026-11-21T09:30:00Z",
         age_source="record",
@@ -300,15 +304,15 @@ def test_paired_robots(quay: FakeQuay, run: Run) -> None:
 def test_paired_robots_with_a_superseded_secret(quay: FakeQuay, run: Run, tmp_path: Path) -> None:
     idle = robot("ci_b")
     quay.answers(robot_list(robot("ci_a"), idle))
-    (tmp_path / "token").write_text(token_of("ci_a"))
+    (tmp_path / "token").write_text(json.dumps({"token": token_of("ci_a"), "username": "acme+ci_a"}))
     (tmp_path / "token").chmod(0o600)
-    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token")]))
+    (status,) = run(credential(strategy="paired", deliver=[file_store(tmp_path / "token", format="json")]))
     assert status == status_of_robot(
         "ci_a",
         name="acme+ci",
         due=True,
         reason="undelivered",
-        why="the record of the token is missing in 1 of 1 stores",
+        message="the record of the token is missing in 1 of 1 stores",
         action="deliver",
         holds=["unrecorded"],
         superseded=[handle_of(idle)],
@@ -343,16 +347,22 @@ def test_invalid_options_of_one_credential(
         options = {**options, "deliver": [file_store(path)]}
     quay.answers(robot_list(robot("other")))
     failed, other = run(credential(**options), credential("acme+other"))
-    assert {**failed, "holds": []} == {**UNKNOWN, "kind": "robot", "name": "acme+ci", "why": message, "error": message}
+    assert {**failed, "holds": []} == {
+        **UNKNOWN,
+        "kind": "robot",
+        "name": "acme+ci",
+        "message": message,
+        "error": message,
+    }
     assert other == status_of_robot("other")
 
 
 def test_credential_that_cannot_be_observed(quay: FakeQuay, run: Run) -> None:
     """What its stores hold is unknown then. Neither is it due, nor is anything done."""
-    quay.answers(FORBIDDEN)
+    quay.answers(FORBIDDEN, verified(sub="ann"))
     problem = (
         f"GET {ORIGIN}{ORGANIZATION}/robots: Quay answered 403: Unauthorized. The login lacks the permission or the "
-        "scope, or the object does not exist (Quay does not say which)"
+        "scope org:admin, or the object does not exist (Quay does not say which)"
     )
     assert run(credential(held=[held("t0ken"), held(None)], rotate="always")) == [
         {
@@ -360,7 +370,7 @@ def test_credential_that_cannot_be_observed(quay: FakeQuay, run: Run) -> None:
             "kind": "robot",
             "name": "acme+ci",
             "holds": ["unknown", "unknown"],
-            "why": problem,
+            "message": problem,
             "error": problem,
         }
     ]
@@ -397,7 +407,7 @@ def test_api_tokens(quay: FakeQuay, run: Run) -> None:
             "name": "elsewhere",
             "due": True,
             "reason": "missing",
-            "why": "does not exist yet",
+            "message": "does not exist yet",
             "action": "mint",
             "holds": ["absent"],
             "username": "$oauthtoken",
@@ -409,7 +419,7 @@ def test_api_tokens(quay: FakeQuay, run: Run) -> None:
             name="weekly",
             due=True,
             reason="expiring",
-            why="expires in 10 days",
+            message="expires in 10 days",
             action="mint",
             uuid="expiring",
             created_at="2026-09-03T09:30:00Z",
@@ -434,7 +444,7 @@ def test_api_token_is_renewed_fourteen_days_before_it_expires(
 
 
 @pytest.mark.parametrize(
-    ("options", "action", "why"),
+    ("options", "action", "message"),
     [
         ({}, "retire", "a superseded token is still valid"),
         ({"retire_after": "11d"}, "nothing", "valid for 80 days"),
@@ -442,11 +452,11 @@ def test_api_token_is_renewed_fourteen_days_before_it_expires(
         ({"rotate": "always"}, "mint", "forced"),
     ],
 )
-def test_superseded_api_token(quay: FakeQuay, run: Run, options: dict[str, Any], action: str, why: str) -> None:
+def test_superseded_api_token(quay: FakeQuay, run: Run, options: dict[str, Any], action: str, message: str) -> None:
     quay.answers(api_tokens(api_token(), api_token("former", 20 * DAY)))
     (status,) = run(credential("nightly", **API, held=[held("t0ken", uuid="present")], **options))
     forced = {"due": True, "reason": "forced"} if action == "mint" else {}
-    assert status == status_of_api_token(action=action, why=why, superseded=["former"], **forced)
+    assert status == status_of_api_token(action=action, message=message, superseded=["former"], **forced)
 
 
 def test_api_token_without_a_record(quay: FakeQuay, run: Run) -> None:
@@ -464,7 +474,7 @@ def test_api_token_that_quay_does_not_accept(quay: FakeQuay, run: Run) -> None:
     assert status == status_of_api_token(
         due=True,
         reason="invalid",
-        why="Quay does not accept the stored token",
+        message="Quay does not accept the stored token",
         action="mint",
         holds=["other", "absent"],
         uuid=None,
@@ -482,7 +492,7 @@ def test_api_tokens_of_an_older_quay(quay: FakeQuay, run: Run) -> None:
     stored = held("t0ken", created_at="2026-11-12T09:30:00Z", expires_at="2027-02-10T09:30:00Z")
     first, second = run(credential("nightly", **API, held=[stored]), credential("weekly", **API, held=[held("t0ken")]))
     assert first == status_of_api_token(last_accessed=None, age_source="record")
-    assert (second["why"], second["created_at"], second["expires_at"]) == ("valid", None, None)
+    assert (second["message"], second["created_at"], second["expires_at"]) == ("valid", None, None)
     assert paths(quay) == [TOKENS, "/v2/auth", "/v2/auth"]
 
 
@@ -499,7 +509,7 @@ def test_errors_of_single_api_tokens(quay: FakeQuay, run: Run) -> None:
         "kind": "api",
         "name": "a",
         "holds": ["unknown"],
-        "why": problem,
+        "message": problem,
         "error": problem,
     }
     assert invalid["error"] == "Name the application by client_id, or by organization and application"
@@ -522,7 +532,7 @@ def status_of_registry_token(token: str | None, **values: Any) -> dict[str, Any]
         "name": "manifests",
         "exists": True,
         "reason": "not_due",
-        "why": "valid for 50 minutes",
+        "message": "valid for 50 minutes",
         "holds": ["current"],
         "username": None,
         "created_at": "2026-11-22T09:20:00Z",
@@ -559,16 +569,16 @@ def test_registry_tokens_that_are_due(run: Run) -> None:
     )
     due: dict[str, Any] = {"due": True, "action": "mint"}
     assert push == status_of_registry_token(
-        token, reason="scopes_changed", why="its scopes differ from the declared ones", **due
+        token, reason="scopes_changed", message="its scopes differ from the declared ones", **due
     )
     unknown = {"created_at": None, "expires_at": None, "age_source": None}
     assert none == status_of_registry_token(
-        None, exists=False, reason="missing", why="does not exist yet", holds=["absent"], **unknown, **due
+        None, exists=False, reason="missing", message="does not exist yet", holds=["absent"], **unknown, **due
     )
     assert invalid == status_of_registry_token(
         None,
         reason="invalid",
-        why="Quay does not accept the stored token",
+        message="Quay does not accept the stored token",
         holds=["other"],
         **unknown,
         **due,
@@ -589,7 +599,7 @@ def test_stores_before_what_is_held_elsewhere(quay: FakeQuay, run: Run, tmp_path
     deliver = [file_store(tmp_path / name) for name in ("a", "b", "c", "d")]
     (status,) = run(credential(deliver=deliver, held=[held(token_of("ci"))]))
     assert status["holds"] == ["current", "wrong_permissions", "other", "absent", "current"]
-    assert status["why"] == ("owner or mode is wrong in 1 of 5 stores; the present token is not in 2 of 5 stores")
+    assert status["message"] == ("owner or mode is wrong in 1 of 5 stores; the present token is not in 2 of 5 stores")
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "c", "home"]
 
 
@@ -602,7 +612,7 @@ def test_force(quay: FakeQuay, run: Run) -> None:
         credential("weekly", **API, **stored, held=[held("t0ken of x", uuid="x")]),
         force=["nightly"],
     )
-    assert forced == status_of_api_token(due=True, reason="forced", why="forced", action="mint")
+    assert forced == status_of_api_token(due=True, reason="forced", message="forced", action="mint")
     assert (other["reason"], other["action"]) == ("not_due", "nothing")
 
 
@@ -628,8 +638,9 @@ def test_credential_that_is_declared_absent(
     """It is never due."""
     quay.answers(robot_list(*robots))
     (status,) = run(credential(state="absent", rotate="always", held=stored))
-    assert (status["exists"], status["due"], status["reason"]) == (exists, False, "not_due")
-    assert (status["action"], status["why"]) == (action, "will be deleted" if action == "remove" else "absent")
+    reason = "absent" if action == "remove" else "not_due"
+    assert (status["exists"], status["due"], status["reason"]) == (exists, False, reason)
+    assert (status["action"], status["message"]) == (action, "declared absent" if action == "remove" else "absent")
 
 
 # --- all credentials of an organization or of a user
@@ -645,13 +656,13 @@ def test_all_credentials_of_an_organization(quay: FakeQuay, run: Run) -> None:
     )
     listed: dict[str, Any] = {"holds": [], "fingerprint": None}
     assert run(organization="acme", max_age="20d", renew_before="14d") == [
-        status_of_robot(why="age 2 days", created_at="2026-11-20T09:30:00Z", age_source="log"),
-        status_of_robot("new", why="age 1 day", created_at="2026-11-21T09:30:00Z", age_source="creation"),
+        status_of_robot(message="age 2 days", created_at="2026-11-20T09:30:00Z", age_source="log"),
+        status_of_robot("new", message="age 1 day", created_at="2026-11-21T09:30:00Z", age_source="creation"),
         status_of_api_token(name="", **listed),
         status_of_api_token(
             due=True,
             reason="expiring",
-            why="expires in 10 days",
+            message="expires in 10 days",
             action="mint",
             uuid="old",
             created_at="2026-09-03T09:30:00Z",
@@ -713,7 +724,9 @@ def test_all_credentials_of_the_user(quay: FakeQuay, run: Run) -> None:
     unknown = dict.fromkeys(("created_at", "expires_at", "last_accessed", "age_source", "fingerprint", "client_id"))
     assert run() == [
         status_of_robot(name="ann+ci", username="ann+ci"),
-        status_of_api_token(name="automation", why="valid", holds=[], scopes=["repo:read", "repo:write"], **unknown),
+        status_of_api_token(
+            name="automation", message="valid", holds=[], scopes=["repo:read", "repo:write"], **unknown
+        ),
     ]
     assert paths(quay) == ["/api/v1/user/robots", "/api/v1/user/authorizations"]
 

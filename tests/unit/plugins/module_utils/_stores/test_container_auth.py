@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores import container_auth
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import LocalContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import (
     ContainerAuthStore,
     container_auth_store,
@@ -28,6 +28,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     OTHER_SECRET,
     RECORD,
     SECRET,
+    STORE_OPTIONS,
     delivery_of,
     local_context,
 )
@@ -171,6 +172,7 @@ def test_read_an_entry_of_others(
     file.write_text(json.dumps({"auths": {REGISTRY: entry}}))
     held = store.read()
     assert (held.username, held.secret, held.record) == (*login, None)
+    assert held.foreign is (bool(entry) and login == (None, None))
 
 
 @pytest.mark.parametrize("text", ["", " \n", "{}", '{"auths": {}}'])
@@ -186,7 +188,7 @@ def test_file_without_entries(file: Path, store: ContainerAuthStore, text: str) 
 def test_file_of_another_format(file: Path, store: ContainerAuthStore, text: str) -> None:
     file.write_text(text)
     message = f"path: {file} is not a container auth file (JSON with an object 'auths'). It was not changed"
-    for act in (store.check, store.read, store.remove, lambda: write(store, DELIVERY), store.helper):
+    for act in (store.check, store.read, store.remove, lambda: write(store, DELIVERY), store.warnings):
         with pytest.raises(LocalFileError) as caught:
             act()
         assert str(caught.value) == message
@@ -195,17 +197,18 @@ def test_file_of_another_format(file: Path, store: ContainerAuthStore, text: str
 
 
 def test_check_of_a_missing_directory(file: Path) -> None:
-    with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist; create it first$"):
+    with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist\. Create it first$"):
         ContainerAuthStore(str(file.parent / "none" / "auth.json"), REGISTRY).check()
 
 
-def test_file_that_another_process_writes(
-    file: Path, store: ContainerAuthStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(container_auth, "read_text", lambda _path, _option: None)
-    with pytest.raises(LocalFileError) as caught:
-        write(store, DELIVERY)
-    assert str(caught.value) == f"path: {file} does not hold what was written; check whether something else writes it"
+def test_entry_of_another_form(file: Path, store: ContainerAuthStore) -> None:
+    """It is somebody's login, which the delivery replaces; it is not removed."""
+    text = json.dumps({"auths": {REGISTRY: {"identitytoken": "x"}}})
+    file.write_text(text)
+    store.check()
+    assert store.read() == StoredSecret(foreign=True)
+    file.write_text(json.dumps({"auths": {REGISTRY: {}}}))
+    assert store.read() == StoredSecret()
 
 
 @pytest.mark.parametrize(
@@ -222,49 +225,149 @@ def test_file_that_another_process_writes(
 )
 def test_credential_helper(file: Path, store: ContainerAuthStore, document: Any, helper: str | None) -> None:
     file.write_text(json.dumps(document))
-    assert store.helper() == helper
+    file.chmod(0o600)
+    assert store.warnings() == (
+        []
+        if helper is None
+        else [
+            f"{file} names the credential helper '{helper}'. Container engines that use it never read the entry for "
+            f"{REGISTRY}. Remove the helper from the file, or deliver to another file."
+        ]
+    )
+
+
+def test_credential_helper_of_a_repository(file: Path) -> None:
+    """Engines look up helpers by host."""
+    file.write_text(json.dumps({"credHelpers": {"quay.example.com": "pass"}}))
+    (warning,) = ContainerAuthStore(str(file), "quay.example.com/acme/app").warnings()[-1:]
+    assert "names the credential helper 'pass'" in warning
+
+
+def store_of(file: Path, **options: Any) -> ContainerAuthStore:
+    return container_auth_store({**STORE_OPTIONS, "path": str(file), **options}, OPTIONS["quay_host"])
 
 
 @pytest.mark.parametrize(
     ("registry", "used"), [(None, REGISTRY), ("", REGISTRY), ("reg.example.com", "reg.example.com")]
 )
 def test_registry(file: Path, registry: str | None, used: str) -> None:
-    found = container_auth_store({**OPTIONS, "path": str(file), "registry": registry}, OPTIONS["quay_host"])
-    assert (found.registry, found.place) == (used, str(file))
+    found = store_of(file, registry=registry)
+    assert (found.registry, found.part, found.place) == (used, used, str(file))
 
 
 @pytest.mark.parametrize("registry", ["https://quay.example.com", "quay.example.com/"])
 def test_registry_that_is_no_host(file: Path, registry: str) -> None:
     with pytest.raises(BadInput) as caught:
-        container_auth_store({**OPTIONS, "path": str(file), "registry": registry}, OPTIONS["quay_host"])
+        store_of(file, registry=registry)
     assert str(caught.value) == (
         "registry must be a host, as in podman login: quay.example.com or quay.example.com:8443"
     )
 
 
+@pytest.mark.parametrize(("mode", "expected"), [(None, 0o600), ("", 0o600), (0o640, 0o640), ("u=rw,g=r", 0o640)])
+def test_declared_mode(file: Path, mode: Any, expected: int) -> None:
+    """It is that of the file and of its record."""
+    store = store_of(file, mode=mode)
+    write(store, DELIVERY)
+    assert [mode_of(path) for path in (file, file.with_name("auth.json.record.json"))] == [expected] * 2
+    assert store.matches(DELIVERY)
+
+
+def test_drifted_mode(file: Path) -> None:
+    """A declared mode is restored; without one, the record follows the file."""
+    for store in (store_of(file, mode="0640"), store_of(file)):
+        write(store, DELIVERY)
+        file.chmod(0o644)
+        assert not store.read().permissions_match
+        assert not store.matches(DELIVERY)
+        write(store, DELIVERY)
+        assert store.matches(DELIVERY)
+    assert mode_of(file) == 0o644
+
+
+@pytest.mark.parametrize("mode", [0, "0000", 416 + 0o002, "0602", 440])
+def test_invalid_mode(file: Path, mode: Any) -> None:
+    with pytest.raises(BadInput, match="^mode"):
+        store_of(file, mode=mode)
+
+
+def test_mode_that_lets_everybody_write_is_not_kept(file: Path) -> None:
+    file.write_text("{}")
+    file.chmod(0o666)
+    message = f"^path: {file} can be overwritten by everybody. Set mode, for example to '0600'$"
+    with pytest.raises(LocalFileError, match=message):
+        store_of(file).check()
+    store = store_of(file, mode="0600")
+    write(store, DELIVERY)
+    assert mode_of(file) == 0o600
+
+
+@pytest.mark.parametrize(("declared", "warned"), [(None, True), ("0644", False)])
+def test_mode_that_lets_everybody_read(file: Path, declared: str | None, warned: bool) -> None:
+    """A warning, unless the play wants that mode."""
+    file.write_text("{}")
+    file.chmod(0o644)
+    warning = f"{file} can be read by every user of the target. Set mode to change that."
+    assert store_of(file, mode=declared).warnings() == ([warning] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"format": "json"}, "format"),
+        ({"prefix": "CI_", "backup": True}, "prefix, backup"),
+        ({"force": True}, "force"),
+        ({"merge": True}, "merge"),
+    ],
+)
+def test_option_of_another_kind_of_store(file: Path, options: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        store_of(file, **options)
+    assert str(caught.value) == f"{named} has no effect on a store of the kind container_auth. Leave it out"
+
+
+def auth_context(warnings: list[str] | None = None, *, check_mode: bool = False, **options: Any) -> LocalContext:
+    """One run of quay_container_auth, which has no options of other kinds of stores."""
+    context = local_context(warnings, check_mode=check_mode, **{"mode": None, **options})
+    for name in ("format", "prefix", "merge", "force", "backup"):
+        del context.params[name]
+    return context
+
+
 def test_module(file: Path) -> None:
-    result = ensure_container_auth(local_context(path=str(file)))
+    result = ensure_container_auth(auth_context(path=str(file)))
     assert result.changed
     assert result.values == {"place": str(file), "registry": REGISTRY, "fingerprint": FINGERPRINT}
     assert result.before == {"place": str(file), "registry": REGISTRY, "token": "absent"}
     assert result.after == {"place": str(file), "registry": REGISTRY, "token": "delivered"}
     assert json.loads(file.read_text()) == {"auths": {REGISTRY: {"auth": encoded("acme+ci", SECRET)}}}
-    assert not ensure_container_auth(local_context(path=str(file))).changed
+    assert not ensure_container_auth(auth_context(path=str(file))).changed
 
 
 def test_module_without_a_username(file: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        ensure_container_auth(local_context(path=str(file), username=""))
+        ensure_container_auth(auth_context(path=str(file), username=""))
     assert str(caught.value) == "username is missing: an entry of an auth file has a user name and a secret"
     assert not file.exists()
-    assert not ensure_container_auth(local_context(path=str(file), username="", state="absent")).changed
+    assert not ensure_container_auth(auth_context(path=str(file), username="", state="absent")).changed
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_module_warns_of_a_credential_helper(file: Path, check_mode: bool) -> None:
     file.write_text(json.dumps({"credsStore": "pass"}))
+    file.chmod(0o600)
     warnings: list[str] = []
-    assert ensure_container_auth(local_context(warnings, check_mode=check_mode, path=str(file))).changed
+    assert ensure_container_auth(auth_context(warnings, check_mode=check_mode, path=str(file))).changed
     assert warnings == [
-        f"{file} names the credential helper 'pass'. Container engines use it instead of the entry for {REGISTRY}."
+        f"{file} names the credential helper 'pass'. Container engines that use it never read the entry for "
+        f"{REGISTRY}. Remove the helper from the file, or deliver to another file."
     ]
+
+
+def test_module_with_a_colon_in_the_username(file: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        ensure_container_auth(auth_context(path=str(file), username="acme:ci"))
+    assert str(caught.value) == (
+        "username must not hold a colon: an auth file separates the user name and the secret by one"
+    )
+    assert not file.exists()

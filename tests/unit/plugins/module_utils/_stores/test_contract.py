@@ -37,6 +37,8 @@ def test_record_of_the_secret(stored: StoredSecret, recorded: bool) -> None:
     ("stored", "state", "state_if_record_required"),
     [
         (StoredSecret(), "absent", "absent"),
+        (StoredSecret(foreign=True), "other", "other"),
+        (StoredSecret(SECRET, RECORD, foreign=True), "other", "other"),
         (StoredSecret(""), "absent", "absent"),
         (StoredSecret(OTHER_SECRET), "other", "other"),
         (OLD_RECORD, "other", "other"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError, QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import Result
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore, ensure_token_file
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import FORMATS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import (
+    FileStore,
+    ensure_token_file,
+)
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     FINGERPRINT,
     OTHER_SECRET,
     SECRET,
     local_context,
 )
-from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, is_locked
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, is_locked, mode_of
 
 
 @pytest.fixture
@@ -72,6 +77,78 @@ def test_delivery(file: Path, case: str) -> None:
         assert secret not in repr(result)
 
 
+FOREIGN = "FOO=bar\nDB_PASSWORD=1\n"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("form", FORMATS)
+def test_content_of_others_is_refused(file: Path, form: str, check_mode: bool) -> None:
+    file.write_text(FOREIGN)
+    before = files_in(file.parent)
+    with pytest.raises(LocalFileError) as caught:
+        deliver(file, check_mode=check_mode, format=form)
+    remedy = "Set merge: true to keep its other variables" if form == "env" else "Use another path"
+    assert str(caught.value) == (
+        f"path: {file} holds something else than this credential, which would be lost. {remedy}, or set force: true to "
+        "replace the file (with backup: true it is copied first)"
+    )
+    assert files_in(file.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [({"format": "env", "merge": True}, True), ({"force": True}, False), ({"format": "env", "force": True}, False)],
+)
+def test_content_of_others_is_merged_or_replaced(file: Path, options: dict[str, Any], kept: bool) -> None:
+    file.write_text(FOREIGN)
+    predicted = deliver(file, check_mode=True, **options)
+    result = deliver(file, **options)
+    assert result == predicted
+    assert (result.changed, tokens(result)) == (True, ("absent" if kept else "other", "delivered"))
+    assert file.read_text().startswith(FOREIGN) is kept
+    again = deliver(file, **options)
+    assert (again.changed, tokens(again)) == (False, ("same", "same"))
+
+
+def test_backup_of_what_is_replaced(file: Path) -> None:
+    """Of other people's content, once; never of a secret of ours."""
+    file.write_text(FOREIGN)
+    for token in (SECRET, OTHER_SECRET, SECRET):
+        deliver(file, token=token, force=True, backup=True)
+    (copy,) = file.parent.glob("token.*~")
+    assert re.fullmatch(r"token\.[0-9]+\.[0-9-]{10}@[0-9:]{8}~", copy.name)
+    assert (copy.read_text(), mode_of(copy)) == (FOREIGN, 0o600)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("form", FORMATS)
+def test_content_of_others_stays_when_the_credential_is_removed(file: Path, form: str, check_mode: bool) -> None:
+    file.write_text(FOREIGN)
+    warnings: list[str] = []
+    context = local_context(warnings, check_mode=check_mode, path=str(file), format=form, state="absent")
+    result = ensure_token_file(context)
+    assert (result.changed, tokens(result)) == (False, ("absent", "absent"))
+    assert warnings == [f"{file} holds something else than this credential. It was not changed."]
+    assert file.read_text() == FOREIGN
+
+
+def test_content_of_others_is_removed_by_force(file: Path) -> None:
+    file.write_text(FOREIGN)
+    assert deliver(file, state="absent", force=True).changed
+    assert files_in(file.parent) == {}
+    assert not deliver(file, state="absent", force=True).changed
+
+
+def test_variables_of_others_stay_when_ours_are_removed(file: Path) -> None:
+    """Merging is not needed for that."""
+    file.write_text(FOREIGN)
+    deliver(file, format="env", merge=True)
+    result = deliver(file, format="env", state="absent")
+    assert (result.changed, tokens(result)) == (True, ("present", "absent"))
+    assert file.read_text() == FOREIGN
+    assert not deliver(file, format="env", state="absent").changed
+
+
 def test_values(file: Path) -> None:
     assert deliver(file, format="env").values == {"place": str(file), "format": "env", "fingerprint": FINGERPRINT}
 
@@ -111,18 +188,29 @@ def test_token_that_is_not_minted_yet(file: Path, token: str | None) -> None:
     assert files_in(file.parent) == {}
 
 
-@pytest.mark.parametrize("token", [" s3cret", "s3cret\t", "s3cret\n", "s3\ncret"])
+@pytest.mark.parametrize("token", ["s3 cret", "s3\tcret", "s3\ncret", " s3 cret\n"])
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_token_with_blanks(file: Path, token: str, check_mode: bool) -> None:
+def test_token_with_white_space_inside(file: Path, token: str, check_mode: bool) -> None:
     with pytest.raises(BadInput) as caught:
         deliver(file, check_mode=check_mode, token=token)
-    assert str(caught.value) == "token must not begin or end with white space, nor hold a line break"
+    assert str(caught.value) == "token holds white space, so it is not a single secret"
     assert files_in(file.parent) == {}
+
+
+@pytest.mark.parametrize("token", [f" {SECRET}", f"{SECRET}\t", f"{SECRET}\n", f"\n{SECRET}\r\n"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_token_with_white_space_around_it(file: Path, token: str, check_mode: bool) -> None:
+    """As files and shells hand it over. It is not delivered."""
+    result = deliver(file, check_mode=check_mode, token=token)
+    assert (result.changed, result.values["fingerprint"]) == (True, FINGERPRINT)
+    if not check_mode:
+        assert file.read_text() == f"{SECRET}\n"
+    assert not deliver(file, token=SECRET, check_mode=check_mode).changed or check_mode
 
 
 def test_place_that_cannot_be_written(file: Path) -> None:
     for check_mode in (False, True):
-        with pytest.raises(LocalFileError, match="does not exist; create it first$"):
+        with pytest.raises(LocalFileError, match=r"does not exist\. Create it first$"):
             deliver(file.parent / "none" / "token", check_mode=check_mode)
 
 
@@ -135,23 +223,27 @@ def test_file_is_locked_while_it_is_compared_and_written(
     matches = FileStore.matches
 
     def record(store: FileStore, delivery: Any) -> bool:
-        seen.append(is_locked(file.parent))
+        seen.append(is_locked(file))
         return matches(store, delivery)
 
     monkeypatch.setattr(FileStore, "matches", record)
     deliver(file, check_mode=check_mode)
     assert seen == [not check_mode]
-    assert not is_locked(file.parent)
+    assert not is_locked(file)
 
 
 def test_failed_write_leaves_the_old_secret(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(file, token=OTHER_SECRET)
     before = files_in(file.parent)
 
-    def fail(*_arguments: Any) -> None:
-        raise OSError(28, "No space left on device")
+    rename = os.rename
 
-    monkeypatch.setattr(os, "replace", fail)
+    def fail(source: str, target: str, **options: Any) -> None:
+        if target == "token":
+            raise OSError(28, "No space left on device")
+        rename(source, target, **options)
+
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(QuayError, match="cannot be written: No space left on device$"):
         deliver(file)
     assert files_in(file.parent) == before

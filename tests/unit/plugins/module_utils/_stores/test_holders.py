@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import (
@@ -26,8 +26,13 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
     outdated_stores,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
-from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS, OTHER_SECRET, RECORD, SECRET
-from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, is_locked
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
+    OTHER_SECRET,
+    RECORD,
+    SECRET,
+    STORE_OPTIONS,
+)
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import drafts_in, files_in, is_locked
 
 CREDENTIAL = Credential(
     "nightly", "acme+ci", SECRET, RECORD.uuid, RECORD.created_at, RECORD.expires_at, superseded=RECORD.superseded
@@ -124,40 +129,114 @@ def test_credential_without_a_secret_is_not_delivered(bare: FileStore, tmp_path:
 def test_space_is_reserved_in_all_stores(bare: FileStore, auth: ContainerAuthStore, tmp_path: Path) -> None:
     with StoreHolder([bare, auth]) as holder:
         with holder.prepare([bare, auth]):
-            drafts = [*files_in(tmp_path), *files_in(tmp_path / "deeper")]
-            assert [name.split(".")[1] for name in drafts] == ["token", "auth"]
-            assert all(name.endswith(".draft") for name in drafts)
-        assert {**files_in(tmp_path), **files_in(tmp_path / "deeper")} == {}
+            drafts = [*drafts_in(tmp_path), *drafts_in(tmp_path / "deeper")]
+            assert sorted(name[1:-15] for name in drafts) == [
+                "auth.json",
+                "auth.json.record.json",
+                "token",
+                "token.record.json",
+            ]
+        assert [*drafts_in(tmp_path), *drafts_in(tmp_path / "deeper")] == []
+    assert {**files_in(tmp_path), **files_in(tmp_path / "deeper")} == {}
 
 
 def test_store_that_cannot_be_prepared(bare: FileStore, tmp_path: Path) -> None:
     """Nothing stays reserved in the others."""
     missing = FileStore(str(tmp_path / "none" / "token"))
     with StoreHolder([bare]) as holder:
-        with pytest.raises(LocalFileError, match="does not exist; create it first$"), holder.prepare([bare, missing]):
+        with pytest.raises(LocalFileError, match="does not exist. Create it first$"), holder.prepare([bare, missing]):
             raise AssertionError
-        assert files_in(tmp_path) == {}
+        assert drafts_in(tmp_path) == []
 
 
 def test_store_that_cannot_be_written_is_refused_before_the_lock(bare: FileStore, tmp_path: Path) -> None:
     holder = StoreHolder([bare, FileStore(str(tmp_path / "none" / "token"))])
-    with pytest.raises(LocalFileError, match="does not exist; create it first$"):
+    with pytest.raises(LocalFileError, match="does not exist. Create it first$"):
         holder.__enter__()
-    assert not is_locked(tmp_path)
+    assert not is_locked(Path(bare.place))
 
 
-def test_stores_are_locked_while_they_are_in_use(bare: FileStore, auth: ContainerAuthStore, tmp_path: Path) -> None:
+def test_stores_are_locked_while_they_are_in_use(bare: FileStore, auth: ContainerAuthStore) -> None:
+    places = [Path(path) for store in (bare, auth) for path in (store.place, f"{store.place}.record.json")]
     with StoreHolder([bare, auth]):
-        assert is_locked(tmp_path)
-        assert is_locked(tmp_path / "deeper")
-    assert not is_locked(tmp_path)
-    assert not is_locked(tmp_path / "deeper")
+        assert [is_locked(place) for place in places] == [True] * 4
+    assert [is_locked(place) for place in places] == [False] * 4
 
 
-def test_lock_is_released_after_a_failure(bare: FileStore, tmp_path: Path) -> None:
+def test_lock_is_released_after_a_failure(bare: FileStore) -> None:
     with pytest.raises(KeyboardInterrupt), StoreHolder([bare]):
         raise KeyboardInterrupt
-    assert not is_locked(tmp_path)
+    assert not is_locked(Path(bare.place))
+
+
+def test_lock_is_released_if_a_store_cannot_be_read(
+    bare: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_store: FileStore) -> StoredSecret:
+        assert is_locked(Path(bare.place))
+        raise LocalFileError("unreadable")
+
+    monkeypatch.setattr(FileStore, "read", fail)
+    with pytest.raises(LocalFileError, match="^unreadable$"):
+        StoreHolder([bare]).__enter__()
+    assert files_in(tmp_path) == {}
+
+
+FOREIGN = "somebody's note\n"
+
+
+def test_content_of_others_is_refused(bare: FileStore, auth: ContainerAuthStore) -> None:
+    """Before the lock, and so before anything is sent; not when the stores are to be cleared."""
+    Path(bare.place).write_text(FOREIGN)
+    with pytest.raises(LocalFileError, match="holds something else than this credential, which would be lost"):
+        StoreHolder([auth, bare]).__enter__()
+    assert not is_locked(Path(auth.place))
+    with StoreHolder([auth, bare], removing=True) as holder:
+        assert holder.stored == [StoredSecret(), StoredSecret(foreign=True)]
+        assert filled_stores(holder) == []
+    assert Path(bare.place).read_text() == FOREIGN
+
+
+def stores_of(*entries: tuple[str, str, dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """The option deliver, from kind, name and further options of each entry."""
+    return [{**STORE_OPTIONS, "kind": kind, "path": str(folder / name), **more} for kind, name, more in entries]
+
+
+@pytest.mark.parametrize(
+    ("entries", "twice"),
+    [
+        ([("file", "a", {}), ("file", "a", {})], "a"),
+        ([("file", "a", {}), ("file", "b", {}), ("file", "a", {"format": "json"})], "a"),
+        ([("file", "a", {}), ("container_auth", "a", {})], "a"),
+        ([("container_auth", "a", {}), ("container_auth", "a", {})], "a for quay.example.com"),
+        ([("container_auth", "a", {}), ("container_auth", "a", {"registry": "QUAY.example.com"})], "a for quay.exam"),
+        ([("file", "a", {"format": "env", "merge": True})] * 2, "a for QUAY_TOKEN"),
+        ([("file", "a", {"format": "env", "merge": True}), ("file", "a", {"format": "env", "prefix": "B_"})], "a"),
+    ],
+)
+def test_two_stores_for_one_place(tmp_path: Path, entries: list[tuple[str, str, dict[str, Any]]], twice: str) -> None:
+    with pytest.raises(BadInput, match=f"^deliver names {tmp_path}/{twice}.* twice\\."):
+        holder_from_options({**OPTION_NAMES, "deliver": stores_of(*entries, folder=tmp_path)})
+    assert files_in(tmp_path) == {}
+
+
+def test_two_parts_of_one_file(tmp_path: Path) -> None:
+    """Entries of two registries, and variables with two prefixes, do not replace each other."""
+    env = {"format": "env", "merge": True}
+    deliver = stores_of(
+        ("container_auth", "auth.json", {}),
+        ("container_auth", "auth.json", {"registry": "quay.example.com:8443"}),
+        ("file", "env", env),
+        ("file", "env", {**env, "prefix": "CI_"}),
+        folder=tmp_path,
+    )
+    holder = holder_from_options({**OPTION_NAMES, "deliver": deliver})
+    with holder, holder.prepare(holder.stores):
+        holder.deliver(CREDENTIAL, holder.stores)
+    auths = json.loads((tmp_path / "auth.json").read_text())["auths"]
+    assert list(auths) == ["quay.example.com", "quay.example.com:8443"]
+    with holder_from_options({**OPTION_NAMES, "deliver": deliver}) as again:
+        assert states(again, record_required=True) == ["current"] * 4
 
 
 OPTION_NAMES = {"quay_host": "https://quay.example.com"}
@@ -183,12 +262,12 @@ def test_token_path_of_the_options(tmp_path: Path, check_mode: bool) -> None:
     assert isinstance(holder, StoreHolder)
     with holder:
         assert [(store.place, stored.secret) for store, stored in filled_stores(holder)] == [(str(path), SECRET)]
-        assert is_locked(tmp_path) is not check_mode
+        assert is_locked(path) is not check_mode
 
 
 def test_deliver_of_the_options(tmp_path: Path) -> None:
     def options(kind: str, name: str, **more: Any) -> dict[str, Any]:
-        return {**OPTIONS, "kind": kind, "path": str(tmp_path / name), **more}
+        return {**STORE_OPTIONS, "kind": kind, "path": str(tmp_path / name), **more}
 
     deliver = [options("file", "token.json", format="json"), options("container_auth", "auth.json")]
     holder = holder_from_options({**OPTION_NAMES, "deliver": deliver})
@@ -201,7 +280,7 @@ def test_deliver_of_the_options(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("option", "path"), [("token_path", "token"), ("deliver", "token")])
 def test_relative_path_of_the_options(option: str, path: str) -> None:
-    value = path if option == "token_path" else [{**OPTIONS, "kind": "file", "path": path}]
+    value = path if option == "token_path" else [{**STORE_OPTIONS, "kind": "file", "path": path}]
     name = "token_path" if option == "token_path" else "path"
-    with pytest.raises(LocalFileError, match=f"^{name} must be an absolute path, not 'token'$"):
+    with pytest.raises(LocalFileError, match=f"^{name} must be the absolute path of a file, not 'token'$"):
         holder_from_options({**OPTION_NAMES, option: value}).__enter__()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import (
     KINDS,
@@ -19,13 +19,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds impo
     store_from_options,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
-from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OPTIONS as MODULE_OPTIONS
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import STORE_OPTIONS as NO_OPTIONS
 
-HOST = OPTIONS["quay_host"]
+HOST = MODULE_OPTIONS["quay_host"]
 
 
 def options(path: Path, kind: str) -> dict[str, Any]:
-    return {**OPTIONS, "path": str(path), "kind": kind}
+    return {**NO_OPTIONS, "path": str(path), "kind": kind}
 
 
 def test_every_kind_can_be_chosen() -> None:
@@ -41,6 +42,40 @@ def test_store_from_options_each_kind(tmp_path: Path, kind: str, store: type) ->
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_path_that_cannot_be_written(tmp_path: Path, kind: str) -> None:
-    """It is refused at once, before anything is read from Quay."""
-    with pytest.raises(LocalFileError, match=r"^path: the directory .* does not exist; create it first$"):
-        store_from_options(options(tmp_path / "none" / "x", kind), HOST)
+    """The check refuses it, before anything is read from Quay."""
+    store = store_from_options(options(tmp_path / "none" / "x", kind), HOST)
+    with pytest.raises(LocalFileError, match=r"^path: the directory .* does not exist\. Create it first$"):
+        store.check()
+
+
+def test_options_of_stores_have_no_defaults() -> None:
+    """A kind can tell what was given, and refuse what has no effect on it."""
+    assert STORE_OPTIONS.keys() == {*NO_OPTIONS, "kind", "path"}
+    assert [name for name, option in STORE_OPTIONS.items() if "default" in option] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value"),
+    [
+        ("container_auth", "format", "json"),
+        ("container_auth", "format", "token"),
+        ("container_auth", "prefix", "CI_"),
+        ("container_auth", "prefix", ""),
+        ("container_auth", "merge", True),
+        ("container_auth", "force", True),
+        ("container_auth", "backup", True),
+        ("file", "prefix", "CI_"),
+        ("file", "merge", True),
+    ],
+)
+def test_option_without_effect(tmp_path: Path, kind: str, option: str, value: object) -> None:
+    with pytest.raises(BadInput, match=f"^{option} has no effect "):
+        store_from_options({**options(tmp_path / "x", kind), option: value}, HOST)
+    assert list(tmp_path.iterdir()) == [tmp_path / "home"]
+
+
+@pytest.mark.parametrize("option", ["merge", "force", "backup", "unsafe_writes"])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_option_that_is_off(tmp_path: Path, kind: str, option: str) -> None:
+    """A play may say no to what is not possible."""
+    store_from_options({**options(tmp_path / "x", kind), option: False}, HOST).check()

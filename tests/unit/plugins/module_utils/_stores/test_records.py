@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.permissions import Mode, Permissions
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records import (
     RecordFile,
     merge_records,
@@ -44,7 +45,12 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def records(path: Path) -> RecordFile:
-    return RecordFile(str(path), "path")
+    return RecordFile(str(path), "path", Permissions())
+
+
+def write(records: RecordFile, key: str, record: Record) -> None:
+    with records.file.prepare():
+        records.write(key, record)
 
 
 def file_of_records(path: Path) -> Path:
@@ -91,7 +97,7 @@ def test_merged_records(new: Record, old: Record | None, result: Record) -> None
 
 
 def test_write_and_read(path: Path, records: RecordFile) -> None:
-    records.write("token", RECORD)
+    write(records, "token", RECORD)
     assert records.read("token") == RECORD
     assert records.read("other") is None
     file = file_of_records(path)
@@ -101,17 +107,17 @@ def test_write_and_read(path: Path, records: RecordFile) -> None:
 
 
 def test_records_of_several_secrets(path: Path, records: RecordFile) -> None:
-    records.write("b.example.com", RECORD)
-    records.write("a.example.com", Record("f", username="acme+ci"))
-    records.write("b.example.com", Record("g"))
+    write(records, "b.example.com", RECORD)
+    write(records, "a.example.com", Record("f", username="acme+ci"))
+    write(records, "b.example.com", Record("g"))
     assert records.read("a.example.com") == Record("f", username="acme+ci")
     assert records.read("b.example.com") == Record("g")
     assert list(json.loads(file_of_records(path).read_text())) == ["a.example.com", "b.example.com"]
 
 
 def test_remove(path: Path, records: RecordFile) -> None:
-    records.write("a", RECORD)
-    records.write("b", RECORD)
+    write(records, "a", RECORD)
+    write(records, "b", RECORD)
     records.remove("a")
     assert (records.read("a"), records.read("b")) == (None, RECORD)
     records.remove("b")
@@ -124,11 +130,40 @@ def test_file_that_holds_no_records(path: Path, records: RecordFile, text: str) 
     """Without a record, the age of a secret is unknown. That is no error, and the next record replaces the file."""
     file_of_records(path).write_text(text)
     assert records.read("token") is None
-    records.write("token", RECORD)
+    write(records, "token", RECORD)
     assert records.read("token") == RECORD
 
 
 def test_symbolic_link_is_refused(path: Path, records: RecordFile) -> None:
     file_of_records(path).symlink_to(path)
     with pytest.raises(LocalFileError, match=r"^path: .*/token\.record\.json is a symbolic link"):
-        records.write("token", RECORD)
+        write(records, "token", RECORD)
+
+
+@pytest.mark.parametrize(("declared", "present"), [(None, 0o600), (Mode("0640", 0o640), 0o640)])
+def test_new_record_has_the_mode_of_the_store(path: Path, declared: Mode | None, present: int) -> None:
+    """As declared; else as the store has it, whatever an earlier record had."""
+    records = RecordFile(str(path), "path", Permissions(declared))
+    write(records, "token", RECORD)
+    assert mode_of(file_of_records(path)) == present
+    path.touch()
+    path.chmod(0o644)
+    write(records, "token", RECORD)
+    assert mode_of(file_of_records(path)) == (0o640 if declared else 0o644)
+
+
+def test_record_with_another_mode_than_the_store(path: Path, records: RecordFile) -> None:
+    """It is reported like that of the store, so the next run repairs it."""
+    path.touch()
+    path.chmod(0o640)
+    assert records.file.permissions_match()
+    file_of_records(path).touch()
+    file_of_records(path).chmod(0o600)
+    assert not records.file.permissions_match()
+    file_of_records(path).chmod(0o640)
+    assert records.file.permissions_match()
+
+
+def test_record_of_deeply_nested_json(path: Path, records: RecordFile) -> None:
+    file_of_records(path).write_text("[" * 100000)
+    assert records.read("token") is None

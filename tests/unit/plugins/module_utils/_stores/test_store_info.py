@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     OPTIONS,
     OTHER_SECRET,
     SECRET,
+    STORE_OPTIONS,
     local_context,
 )
 from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in
@@ -31,7 +33,7 @@ NOTHING = {"token": None, "fingerprint": None, "created_at": None, "expires_at":
 
 
 def options(path: Path, kind: str = "file", **more: Any) -> dict[str, Any]:
-    return {**OPTIONS, "path": str(path), "kind": kind, **more}
+    return {**STORE_OPTIONS, "path": str(path), "kind": kind, **more}
 
 
 def read(*stores: dict[str, Any]) -> list[dict[str, Any]]:
@@ -89,6 +91,21 @@ def test_short_text_is_no_secret(tmp_path: Path, text: str, token: str | None) -
     (tmp_path / "token").write_text(text)
     (held,) = read(options(tmp_path / "token"))
     assert (held["token"], held["fingerprint"]) == (token, fingerprint(token))
+
+
+@pytest.mark.parametrize("text", ["FOO=bar\n", '{"invoice": 1}', "a: b\n", "somebody's note, longer than a secret"])
+def test_content_of_others_is_not_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "token").write_text(text)
+    (stored,) = read(options(tmp_path / "token"))
+    assert stored == {"kind": "file", "place": str(tmp_path / "token"), **NOTHING}
+
+
+def test_store_that_only_others_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading needs no permission to write."""
+    deliver(tmp_path / "token")
+    monkeypatch.setattr(os, "access", lambda *_arguments, **_options: False)
+    (stored,) = read(options(tmp_path / "token"))
+    assert stored["token"] == SECRET
 
 
 def test_unreadable_store(tmp_path: Path) -> None:

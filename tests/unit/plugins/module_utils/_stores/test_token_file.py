@@ -19,9 +19,9 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores import token_file
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FORMATS, FileStore, file_store
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import FORMATS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore, file_store
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
@@ -29,9 +29,10 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     OTHER_SECRET,
     RECORD,
     SECRET,
+    STORE_OPTIONS,
     delivery_of,
 )
-from ansible_collections.tokensmith.quay.tests.unit.plugins.files import files_in, mode_of
+from ansible_collections.tokensmith.quay.tests.unit.plugins.files import FakeOwners, files_in, mode_of
 
 # What each format writes for DELIVERY.
 CONTENTS = {
@@ -81,7 +82,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def store_of(file: Path, form: str = "token", **options: Any) -> FileStore:
-    return file_store({**OPTIONS, "path": str(file), "format": form, **options}, OPTIONS["quay_host"])
+    return file_store({**STORE_OPTIONS, "path": str(file), "format": form, **options}, OPTIONS["quay_host"])
 
 
 def write(store: FileStore, delivery: Delivery) -> None:
@@ -205,15 +206,8 @@ def test_remove(file: Path, form: str) -> None:
 def test_check_changes_nothing(file: Path) -> None:
     store_of(file).check()
     assert sorted(files_in(file.parent)) == []
-    with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist; create it first$"):
+    with pytest.raises(LocalFileError, match=r"^path: the directory .*/none does not exist\. Create it first$"):
         store_of(file.parent / "none" / "token").check()
-
-
-def test_file_that_another_process_writes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_file, "read_text", lambda _path, _option: "another secret")
-    with pytest.raises(LocalFileError) as caught:
-        write(store_of(file), DELIVERY)
-    assert str(caught.value) == f"path: {file} does not hold what was written; check whether something else writes it"
 
 
 @pytest.mark.parametrize(
@@ -244,33 +238,143 @@ def test_record_beside_another_token(file: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "text", "secret", "username"),
     [
-        ("json", '{"token": "abc", "username": "acme+ci", "more": [1]}', "abc", "acme+ci"),
+        ("json", '{"token": "abc", "username": "acme+ci"}', "abc", "acme+ci"),
         ("json", '{"token": 5, "username": ""}', "5", None),
         ("json", '{"token": ""}', None, None),
         ("json", '{"token": null}', None, None),
         ("json", "{}", None, None),
-        ("json", '["token"]', None, None),
-        ("json", '{"token": "abc"', None, None),
         ("json", "", None, None),
         ("yaml", "token: abc\nusername: acme+ci\n", "abc", "acme+ci"),
-        ("yaml", "# a comment\ntoken:   'abc'  \n\nmore: [1]\n", "abc", None),
+        ("yaml", "---\ntoken:   'abc'  \n\n", "abc", None),
         ("yaml", 'token: "\\u00fc"\nusername: null\n', "ü", None),
-        ("yaml", "deeper:\n  token: abc\n", None, None),
         ("yaml", "token:\n", None, None),
+        ("yaml", "---\n", None, None),
         ("yaml", "", None, None),
         ("env", "QUAY_TOKEN=abc\nQUAY_USERNAME=acme+ci\n", "abc", "acme+ci"),
         ("env", "export QUAY_TOKEN='abc'\n", "abc", None),
-        ("env", '  QUAY_TOKEN="abc"  \nPATH=/bin\n', "abc", None),
-        ("env", "OTHER_TOKEN=abc\n", None, None),
         ("env", "QUAY_TOKEN=\n", None, None),
-        ("env", "QUAY_TOKEN\n", None, None),
         ("env", "", None, None),
     ],
 )
 def test_read_a_file_of_a_person(file: Path, form: str, text: str, secret: str | None, username: str | None) -> None:
     file.write_text(text)
     file.chmod(0o600)
+    store_of(file, form).check()
     assert store_of(file, form).read() == StoredSecret(secret, None, username)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "secret"),
+    [
+        ("token", "somebody's note\n", None),
+        ("token", "FOO=bar\nDB_PASSWORD=1\n", None),
+        ("token", "two words", None),
+        ("token", "quay.example.com\n", None),
+        ("token", "short\n", None),
+        ("token", "ghp_0123456789ABCDEFGHIJ0123456789ABCDEF", None),
+        ("json", '{"token": "abc", "more": [1]}', None),
+        ("json", '{"token": {"value": "abc"}}', None),
+        ("json", '{"invoice": 1}', None),
+        ("json", '["token"]', None),
+        ("json", '{"token": "abc"', None),
+        ("yaml", "token: abc\nmore: [1]\n", None),
+        ("yaml", "# a comment\ntoken: abc\n", None),
+        ("yaml", "deeper:\n  token: abc\n", None),
+        ("env", "FOO=bar\nDB_PASSWORD=1\n", None),
+        ("env", '  QUAY_TOKEN="abc"  \nPATH=/bin\n', "abc"),
+        ("env", "OTHER_TOKEN=abc\n", None),
+        ("env", "QUAY_TOKEN\n", None),
+        ("env", "# a comment\n", None),
+    ],
+)
+def test_file_of_others(file: Path, form: str, text: str, secret: str | None) -> None:
+    """It is refused unless it is to be replaced or cleared. Of an environment file, our variables are read anyway."""
+    file.write_text(text)
+    file.chmod(0o600)
+    store = store_of(file, form)
+    assert store.read() == StoredSecret(secret, foreign=True)
+    with pytest.raises(LocalFileError, match=f"^path: {file} holds something else than this credential, which would "):
+        store.check()
+    store.check(removing=True)
+    store_of(file, form, force=True).check()
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("earlier", FORMATS)
+def test_our_own_file_in_another_format(file: Path, form: str, earlier: str) -> None:
+    """It is no content of others, so that the format can be changed."""
+    write(store_of(file, earlier), DELIVERY)
+    store = store_of(file, form)
+    store.check()
+    write(store, DELIVERY)
+    assert file.read_text() == CONTENTS[form]
+
+
+def test_unusual_secret_of_ours(file: Path) -> None:
+    """The record shows that it is ours. Without the record, it could be anybody's text."""
+    write(store_of(file), delivery_of("a b"))
+    store_of(file).check()
+    file.with_name("token.record.json").unlink()
+    with pytest.raises(LocalFileError, match="holds something else than this credential"):
+        store_of(file).check()
+
+
+def test_remedy_for_an_option_without_force(file: Path) -> None:
+    file.write_text("somebody's note\n")
+    with pytest.raises(LocalFileError) as caught:
+        FileStore(str(file), option="token_path").check()
+    assert str(caught.value) == (
+        f"token_path: {file} holds something else than this credential, which would be lost. Use another path, or "
+        "remove the file"
+    )
+
+
+def test_merge(file: Path) -> None:
+    """Other lines are kept as they are, in their order; ours come last and are replaced there."""
+    others = "# settings\r\nFOO=bar\r\n\nexport PATH=/bin\x0c\nTEXT='two\nlines'\nQUAY_TOKENS=no"
+    file.write_bytes(f"QUAY_TOKEN=old\n{others}".encode())
+    store = store_of(file, "env", merge=True)
+    store.check()
+    assert store.read().secret == "old"
+    write(store, DELIVERY)
+    assert file.read_bytes().decode() == f"{others}\n{CONTENTS['env']}"
+    assert store.matches(DELIVERY)
+    write(store, delivery_of(OTHER_SECRET))
+    assert file.read_bytes().decode().startswith(f"{others}\n# fingerprint: ")
+    assert SECRET not in file.read_text()
+    store.remove()
+    assert file.read_bytes().decode() == f"{others}\n"
+
+
+def test_merge_keeps_export(file: Path) -> None:
+    """Consumers that need exported variables go on to get them."""
+    file.write_text("export QUAY_TOKEN=old\nFOO=bar\n")
+    store = store_of(file, "env", merge=True)
+    write(store, DELIVERY)
+    shown = subprocess.run(
+        ["sh", "-c", f'. "{file}"; env'], stdout=subprocess.PIPE, check=True, env={"PATH": os.defpath}
+    ).stdout.decode()
+    assert f"QUAY_TOKEN={SECRET}\n" in shown
+    assert "FOO=bar" not in shown
+    assert store.matches(DELIVERY)
+
+
+def test_merge_of_two_credentials(file: Path) -> None:
+    """Each has its own variables and its own record."""
+    one, two = (store_of(file, "env", merge=True, prefix=prefix) for prefix in ("ONE_", "TWO_"))
+    write(one, DELIVERY)
+    write(two, delivery_of(OTHER_SECRET))
+    assert (one.read().secret, two.read().secret) == (SECRET, OTHER_SECRET)
+    assert (one.read().recorded, two.read().recorded) == (True, True)
+    assert (one.part, two.part) == ("ONE_TOKEN", "TWO_TOKEN")
+    one.remove()
+    assert (one.read().secret, two.read().secret) == (None, OTHER_SECRET)
+
+
+def test_merge_into_a_new_file(file: Path) -> None:
+    write(store_of(file, "env", merge=True), DELIVERY)
+    assert file.read_text() == CONTENTS["env"]
 
 
 @pytest.mark.parametrize("prefix", ["", "CI_", "_x9_"])
@@ -287,6 +391,15 @@ def test_invalid_prefix(file: Path, prefix: str) -> None:
     with pytest.raises(BadInput) as caught:
         store_of(file, "env", prefix=prefix)
     assert str(caught.value) == f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_"
+
+
+@pytest.mark.parametrize("option", [{"prefix": "CI_"}, {"prefix": ""}, {"merge": True}])
+@pytest.mark.parametrize("form", ["token", "json", "yaml"])
+def test_option_of_another_format(file: Path, form: str, option: Mapping[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(BadInput) as caught:
+        store_of(file, form, **option)
+    assert str(caught.value) == f"{name} has no effect without format: env, the format with variables. Leave it out"
 
 
 @pytest.mark.parametrize("username", ["$oauthtoken", "acme+ci", "it's", "a b", "`id`", "$(id)", "\\", '"', "#", ""])
@@ -312,28 +425,21 @@ def test_registry(file: Path, registry: str | None, written: str) -> None:
     assert json.loads(file.read_text())["registry"] == written
 
 
-@pytest.mark.parametrize("mode", ["0600", "600", "0640", "0444", "0o400", "0777"])
-def test_mode(file: Path, mode: str) -> None:
-    write(store_of(file, mode=mode), DELIVERY)
-    assert mode_of(file) == int(mode, 8)
-
-
 @pytest.mark.parametrize(
-    ("mode", "message"),
-    [
-        ("rw", "mode must be octal, such as 0600, not 'rw'"),
-        ("u=rw", "mode must be octal, such as 0600, not 'u=rw'"),
-        ("0680", "mode must be octal, such as 0600, not '0680'"),
-        ("", "mode must be octal, such as 0600, not ''"),
-        ("0200", "mode must let the owner read the file, such as 0600, not '0200'"),
-        ("1600", "mode must let the owner read the file, such as 0600, not '1600'"),
-        ("-600", "mode must let the owner read the file, such as 0600, not '-600'"),
-    ],
+    ("mode", "bits"),
+    [(None, 0o600), ("", 0o600), ("0600", 0o600), ("0640", 0o640), (0o640, 0o640), ("u=rw,g=r,o=", 0o640)],
 )
-def test_invalid_mode(file: Path, mode: str, message: str) -> None:
-    with pytest.raises(BadInput) as caught:
+def test_mode(file: Path, mode: Any, bits: int) -> None:
+    """It is that of the file and of its record."""
+    write(store_of(file, mode=mode), DELIVERY)
+    assert [mode_of(path) for path in (file, file.with_name("token.record.json"))] == [bits] * 2
+
+
+@pytest.mark.parametrize("mode", [0, "0200", "rw", 0o642, "0606", 640])
+def test_invalid_mode(file: Path, mode: Any) -> None:
+    with pytest.raises(BadInput, match="^mode"):
         store_of(file, mode=mode)
-    assert str(caught.value) == message
+    assert files_in(file.parent) == {}
 
 
 @pytest.mark.parametrize(
@@ -346,24 +452,23 @@ def test_invalid_mode(file: Path, mode: str, message: str) -> None:
     ],
 )
 def test_owner(file: Path, monkeypatch: pytest.MonkeyPatch, owner: Mapping[str, str], ids: tuple[int, int]) -> None:
+    """It is that of the file and of its record."""
     monkeypatch.setattr(pwd, "getpwnam", lambda name: {"ann": SimpleNamespace(pw_uid=1001)}[name])
     monkeypatch.setattr(grp, "getgrnam", lambda name: {"dev": SimpleNamespace(gr_gid=2001)}[name])
-    changed: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "chown", lambda _path, uid, gid: changed.append((uid, gid)))
+    files = FakeOwners(monkeypatch)
     write(store_of(file, **owner), DELIVERY)
-    assert changed == [ids]
+    assert files.changed == [ids, ids]
 
 
-@pytest.mark.parametrize(
-    ("owner", "named"),
-    [({"owner": "eve"}, "eve"), ({"group": "none"}, " none"), ({"owner": "eve", "group": "none"}, "eve none")],
-)
-def test_unknown_owner(file: Path, monkeypatch: pytest.MonkeyPatch, owner: Mapping[str, str], named: str) -> None:
-    monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
-    monkeypatch.setattr(grp, "getgrnam", {}.__getitem__)
-    with pytest.raises(BadInput) as caught:
-        store_of(file, **owner)
-    assert str(caught.value) == f"owner, group: the target has no such user or group: {named}"
+def test_store_of_a_user(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a declared owner, the file keeps the one that it has, and its record gets the same."""
+    files = FakeOwners(monkeypatch)
+    write(store_of(file), DELIVERY)
+    assert files.changed == []
+    files.owners[os.stat(str(file)).st_ino] = (1001, 2001)
+    write(store_of(file), DELIVERY)
+    found = [os.stat(str(path)) for path in (file, file.with_name("token.record.json"))]
+    assert [(status.st_uid, status.st_gid) for status in found] == [(1001, 2001)] * 2
 
 
 def test_store_of_a_plain_path(file: Path) -> None:
@@ -371,7 +476,7 @@ def test_store_of_a_plain_path(file: Path) -> None:
     store = FileStore(str(file), option="token_path")
     write(store, DELIVERY)
     assert (file.read_text(), mode_of(file)) == (f"{SECRET}\n", 0o600)
-    with pytest.raises(LocalFileError, match="^token_path must be an absolute path, not 'token'$"):
+    with pytest.raises(LocalFileError, match="^token_path must be the absolute path of a file, not 'token'$"):
         FileStore("token", option="token_path").check()
 
 

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The formats of a token file: what is ours in a text, and what is somebody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import (
+    FORMATS,
+    is_foreign,
+    other_lines,
+    read_fields,
+    write_fields,
+)
+
+TOKEN = "A1B2" * 10
+FIELDS = {
+    "token": TOKEN,
+    "username": "acme+ci",
+    "registry": "quay.example.com",
+    "api_url": "https://quay.example.com/api/v1",
+    "name": "nightly run",
+    "fingerprint": "0123456789ab",
+    "created_at": "2026-01-31T12:00:00Z",
+    "expires_at": None,
+    "uuid": "6e3a1d0c",
+    "superseded": "a1,b2",
+}
+TEXTS = {name: write_fields(name, FIELDS, "QUAY_") for name in FORMATS}
+
+
+@pytest.mark.parametrize("name", ["json", "yaml"])
+def test_all_fields_are_read(name: str) -> None:
+    assert read_fields(name, TEXTS[name], "QUAY_") == FIELDS
+
+
+def test_fields_of_variables_and_notes() -> None:
+    """The name of the credential is for people only."""
+    fields = {key: value for key, value in FIELDS.items() if value}
+    assert read_fields("env", TEXTS["env"], "QUAY_") == {**fields, "name": "nightly"}
+    assert read_fields("token", TEXTS["token"], "QUAY_") == {"token": TOKEN}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_our_own_text_is_not_foreign(name: str) -> None:
+    assert not is_foreign(TEXTS[name], "QUAY_")
+    assert not is_foreign(f"\n{TEXTS[name]}\n\n", "QUAY_")
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("", False),
+        (" \n", False),
+        ("{}", False),
+        ("---\n", False),
+        ("a" * 20, False),
+        ("a" * 19, True),
+        ("0a1b2c3d-0a1b2c3d0a1b2c3d", True),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIifQ.c2ln-bmF0_dXJl", False),
+        ("a-very-long.host.example", True),
+        ("QUAY_TOKEN=x", False),
+        ("export QUAY_TOKEN=x\nQUAY_API_URL=y", False),
+        ("CI_TOKEN=x", True),
+        ("QUAY_TOKEN=x\nFOO=bar", True),
+        ("QUAY_TOKEN=x\n# mine", True),
+        ("# uuid: x\nFOO=bar", True),
+        ("token: x", False),
+        ("token: x\nport: 8080", True),
+        ("- token: x", True),
+        ('{"token": "x", "uuid": null}', False),
+        ('{"token": "x", "port": 8080}', True),
+        ('{"token": {"x": "y"}}', True),
+        ('{"username": "x"}', True),
+        ("[]", True),
+        ("[" * 100000, True),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", True),
+    ],
+)
+def test_foreign_text(text: str, foreign: bool) -> None:
+    assert is_foreign(text, "QUAY_") is foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("", ""),
+        ("A=1", "A=1\n"),
+        ("A=1\n", "A=1\n"),
+        ("A=1\r\n\r\nB=2\r\n", "A=1\r\n\r\nB=2\r\n"),
+        ("QUAY_TOKEN=x\n", ""),
+        ("A=1\nQUAY_TOKEN=x\nB=2\n", "A=1\nB=2\n"),
+        ("A=1\n# uuid: x\n  export QUAY_TOKEN = no\n", "A=1\n# uuid: x\n  export QUAY_TOKEN = no\n"),
+        ("# uuid: x\nexport\tQUAY_USERNAME=x\n# uuid: y\nA=1\n# z", "# uuid: y\nA=1\n# z\n"),
+        ("QUAY_TOKENS=x\nMY_QUAY_TOKEN=x\nquay_token=x\n", "QUAY_TOKENS=x\nMY_QUAY_TOKEN=x\nquay_token=x\n"),
+        ("A='\x0c\u2028'\n", "A='\x0c\u2028'\n"),
+    ],
+)
+def test_other_lines(text: str, others: str) -> None:
+    assert other_lines(text, "QUAY_") == others
+    merged = write_fields("env", FIELDS, "QUAY_", text)
+    assert merged.startswith(others)
+    assert other_lines(merged, "QUAY_") == others
+    assert read_fields("env", merged, "QUAY_")["token"] == TOKEN
+
+
+def test_note_of_others_before_ours() -> None:
+    """A blank line keeps it theirs."""
+    merged = write_fields("env", FIELDS, "QUAY_", "A=1\n# uuid: z")
+    assert other_lines(merged, "QUAY_") == "A=1\n# uuid: z\n\n"
+    assert write_fields("env", FIELDS, "QUAY_", merged) == merged
+
+
+def test_notes_of_another_credential_are_not_read() -> None:
+    text = write_fields("env", {**FIELDS, "uuid": "theirs"}, "CI_")
+    assert read_fields("env", write_fields("env", {**FIELDS, "uuid": ""}, "QUAY_", text), "QUAY_").get("uuid") is None
