@@ -58,33 +58,47 @@ options:
       format:
         description:
           - Format of a V(file) store. V(token) writes only the secret. See M(tokensmith.quay.quay_token_file) for the
-            other formats.
+            other formats. If not specified, V(token) is used.
         type: str
         choices: [token, json, yaml, env]
-        default: token
       prefix:
         description:
-          - Prefix for the names of the variables in the format V(env).
+          - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used.
         type: str
-        default: QUAY_
+      merge:
+        description:
+          - Whether a V(file) store in the format V(env) keeps the other lines of an existing file.
+        type: bool
       owner:
         description:
-          - User that owns a V(file) store, as a name or a numeric ID.
-          - If not specified, the file is owned by the user that runs the module. The owner of an existing file is then
-            not checked.
+          - User that owns the file, as a name or a numeric ID.
+          - If not specified, a new file is owned by the user that runs the module. The owner of an existing file is not
+            checked.
         type: str
       group:
         description:
-          - Group that owns a V(file) store, as a name or a numeric ID.
-          - If not specified, the file has the group of the user that runs the module. The group of an existing file is
-            then not checked.
+          - Group that owns the file, as a name or a numeric ID.
+          - If not specified, a new file has the group of the user that runs the module. The group of an existing file is
+            not checked.
         type: str
       mode:
         description:
-          - Permissions of a V(file) store, in octal. Write the value in quotes, because YAML reads an unquoted V(0600)
-            as another number.
-        type: str
-        default: "0600"
+          - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
+          - If not specified, V(0600) is used for a V(file) store. An existing auth file keeps its permissions.
+        type: raw
+      force:
+        description:
+          - Whether to replace a V(file) store that holds anything else than this credential.
+        type: bool
+      backup:
+        description:
+          - Whether to keep a copy of other content that O(deliver[].force) replaces.
+        type: bool
+      unsafe_writes:
+        description:
+          - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
+            container. A reader can then see an incomplete file for a moment.
+        type: bool
       registry:
         description:
           - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme.

@@ -45,6 +45,28 @@ options:
       - Absolute path of the auth file. Its directory must exist. Symbolic links are refused.
     type: path
     required: true
+  owner:
+    description:
+      - User that owns the file, as a name or a numeric ID. If not specified, a new file is owned by the user that runs
+        the module, and an existing file keeps its owner.
+    type: str
+  group:
+    description:
+      - Group that owns the file, as a name or a numeric ID. If not specified, a new file has the group of the user that
+        runs the module, and an existing file keeps its group.
+    type: str
+  mode:
+    description:
+      - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
+      - If not specified, a new file has the permissions V(0600), and an existing file keeps its permissions.
+      - Permissions that let every user write to the file are refused.
+    type: raw
+  unsafe_writes:
+    description:
+      - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
+        container. A reader can then see an incomplete file for a moment.
+    type: bool
+    default: false
 seealso:
   - module: tokensmith.quay.quay_token_file
   - module: tokensmith.quay.quay_store_info

@@ -44,15 +44,17 @@ options:
         required: true
       format:
         description:
-          - Format of a V(file) store.
+          - Format of a V(file) store. If not specified, V(token) is used.
         type: str
         choices: [token, json, yaml, env]
-        default: token
       prefix:
         description:
-          - Prefix for the names of the variables with O(stores[].format=env).
+          - Prefix for the names of the variables with O(stores[].format=env). If not specified, V(QUAY_) is used.
         type: str
-        default: QUAY_
+      merge:
+        description:
+          - Whether a V(file) store with O(stores[].format=env) may hold other lines, too.
+        type: bool
       owner:
         description:
           - Owner of the file. It is accepted as in M(tokensmith.quay.quay_token_file), but the file is not compared
@@ -67,8 +69,22 @@ options:
         description:
           - Permissions of the file. They are accepted as in M(tokensmith.quay.quay_token_file), but the file is not
             compared with them.
-        type: str
-        default: "0600"
+        type: raw
+      force:
+        description:
+          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
+            effect here.
+        type: bool
+      backup:
+        description:
+          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
+            effect here.
+        type: bool
+      unsafe_writes:
+        description:
+          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
+            effect here.
+        type: bool
       registry:
         description:
           - Registry whose entry to read from a V(container_auth) file. Defaults to the host of O(quay_host).

@@ -14,7 +14,7 @@ author:
 description:
   - Writes one credential to a file on the target and reads it back. The file is written atomically. Other users can
     never read it, not even while it is written, unless O(mode) allows it.
-  - The module manages the complete file. Any other content is replaced.
+  - The module manages the complete file. It refuses a file that holds anything else, unless O(force) or O(merge) is set.
   - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
     group work for every module. It derives the addresses in the file from O(quay_host).
 extends_documentation_fragment:
@@ -52,25 +52,49 @@ options:
     default: token
   prefix:
     description:
-      - Prefix for the names of the variables with O(format=env).
+      - Prefix for the names of the variables with O(format=env). If not specified, V(QUAY_) is used.
+      - It can only be used with O(format=env).
     type: str
-    default: QUAY_
+  merge:
+    description:
+      - Whether to keep the other lines of an existing file. Only the variables of O(prefix) are set or removed.
+      - It can only be used with O(format=env).
+    type: bool
+    default: false
   owner:
     description:
-      - User that owns the file, as a name or a numeric ID. If not specified, the file is owned by the user that runs
-        the module.
+      - User that owns the file, as a name or a numeric ID. If not specified, a new file is owned by the user that runs
+        the module, and an existing file keeps its owner.
     type: str
   group:
     description:
-      - Group that owns the file, as a name or a numeric ID. If not specified, it is the group of the user that runs the
-        module.
+      - Group that owns the file, as a name or a numeric ID. If not specified, a new file has the group of the user that
+        runs the module, and an existing file keeps its group.
     type: str
   mode:
     description:
-      - Permissions of the file, in octal. Write the value in quotes, because YAML reads an unquoted V(0600) as another
-        number.
-    type: str
+      - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
+      - A number without quotes is refused if it is not what YAML makes of octal digits with a leading zero.
+      - Permissions that let every user write to the file are refused.
+    type: raw
     default: "0600"
+  force:
+    description:
+      - Whether to replace a file that holds anything else than this credential. The diff shows that there was other
+        content, but never the content.
+    type: bool
+    default: false
+  backup:
+    description:
+      - Whether to keep a copy of other content that O(force) replaces, next to the file.
+    type: bool
+    default: false
+  unsafe_writes:
+    description:
+      - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
+        container. A reader can then see an incomplete file for a moment.
+    type: bool
+    default: false
 seealso:
   - module: tokensmith.quay.quay_container_auth
   - module: tokensmith.quay.quay_store_info
