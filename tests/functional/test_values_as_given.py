@@ -268,6 +268,7 @@ def test_quay_host_is_required(harness: Harness, module: str, host: str | None) 
 # --- altered values
 
 MASKS = ("********+ci", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+SECRET_OPTIONS = ("current_token", "password", "token")
 
 LOCAL: dict[str, dict[str, Any]] = {
     "quay_token_file": {"path": "/nonexistent/token", "token": "T" * 40},
@@ -313,14 +314,14 @@ PLACES: dict[tuple[str, str], Any] = {
 
 
 @pytest.mark.parametrize("family", ["3.18"])
-@pytest.mark.parametrize("place", PLACES, ids=":".join)
-@pytest.mark.parametrize("mask", MASKS)
-def test_masked_value(harness: Harness, place: tuple[str, str], mask: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "option", "mask"),
+    # Ansible shows every secret option of a task as the second mask, so the search for leaks would find it.
+    [(*place, mask) for place in PLACES for mask in MASKS if mask == MASKS[0] or place[1] not in SECRET_OPTIONS],
+)
+def test_masked_value(harness: Harness, module: str, option: str, mask: str) -> None:
     """A password that equals the user name turns alice+ci into ********+ci in the results of a task."""
-    module, option = place
-    arguments = {**{**ALL_MODULES, **LOCAL}[module], **PLACES[place](mask)}
-    if collection.spec_of(module).options.get(option, {}).get("no_log") and mask in MASKS[1:]:
-        pytest.skip("Ansible shows every secret option like that, so the test for leaks would find it")
+    arguments = {**{**ALL_MODULES, **LOCAL}[module], **PLACES[module, option](mask)}
     assert_refused(harness, module, arguments, f"{option} holds a value that Ansible masked in the result of another")
     assert harness.requests == []
 
