@@ -59,8 +59,8 @@ def test_wrong_password(harness: Harness, module: str) -> None:
 def test_token_without_the_scope(harness: Harness, module: str) -> None:
     harness.login = harness.accounts.alice.by_token(harness.accounts.console, "user:read")
     words = {
-        "quay_referrers_token": "Quay granted a token without acme/app:pull",
-        "quay_robot_token": "lacks the right or the scope",
+        "quay_referrers_token": "Quay issued a token without acme/app:pull",
+        "quay_robot_token": "lacks the permission or the scope org:admin",
     }
     assert_refused(
         harness,
@@ -186,7 +186,7 @@ def test_application_of_an_unknown_organization(harness: Harness, who: str, modu
 
 def test_unknown_application(harness: Harness) -> None:
     arguments = {"organization": "acme", "application": "nope"}
-    words = "has no application named 'nope'; create it with quay_application"
+    words = "has no application named 'nope'. Create it with quay_application"
     assert_refused(harness, "quay_api_token", arguments, words)
 
 
@@ -200,5 +200,5 @@ def test_scope_that_the_login_does_not_have(harness: Harness) -> None:
     if harness.quay.quay.family == "3.18":
         result = harness.run("quay_api_token", {**SECRET_MODULES["quay_api_token"], "scopes": ["super:user"]})
         assert result.failed
-        assert "Quay answered 403" in result.message
+        assert "Quay issues no token with scopes that the login lacks: super:user" in result.message
         assert harness.valid_tokens(harness.accounts.automation) == {}
