@@ -175,9 +175,9 @@ def test_first_run_and_second_run(role: Role) -> None:
     predicted = role.rotate(declared, "--check")
     assert list(role.folder.iterdir()) == []
     planned = role.report()
-    assert predicted.lines[0] == "1 would be rotated, 1 would be delivered again"
+    assert predicted.lines[0] == "1 would be created, 1 would be delivered again"
     real = role.rotate(declared)
-    assert real.lines[0] == "1 rotated, 1 delivered again"
+    assert real.lines[0] == "1 created, 1 delivered again"
     unknown = {"fingerprint": None, "window_seconds": None, "expires_at": None}
     assert [{**row, **unknown} for row in role.report()] == [{**row, **unknown} for row in planned]
     assert stored(role.folder / "acme+new.json") == role.harness.robot_fingerprint("acme+new")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Iterator, Mapping, Sequence
 
-from .policy import NOT_DUE, NOTHING
+from .policy import MISSING, NOT_DUE, NOTHING
 
 # What a module returned that the report shows. Never its secret.
 _RESULTS: Mapping[str, Any] = {
@@ -33,6 +33,7 @@ _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
 _OUTCOMES = (
     ("failed", "failed", "would fail"),
+    ("created", "created", "would be created"),
     ("rotated", "rotated", "would be rotated"),
     ("delivered", "delivered again", "would be delivered again"),
     ("removed", "removed", "would be removed"),
@@ -41,7 +42,9 @@ _OUTCOMES = (
     ("kept", "due but kept (rotate: never)", "due but kept (rotate: never)"),
     ("not_due", "not due", "not due"),
 )
-_FAILED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _KEPT, _NOT_DUE = (name for name, *_words in _OUTCOMES)
+_FAILED, _CREATED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _KEPT, _NOT_DUE = (
+    name for name, *_words in _OUTCOMES
+)
 
 
 def make_report(
@@ -106,7 +109,7 @@ def _outcome(row: Mapping[str, Any]) -> str:
     if row["error"]:
         return _FAILED
     if row["minted"]:
-        return _ROTATED
+        return _CREATED if row["reason"] == MISSING else _ROTATED
     if row["delivered"]:
         return _DELIVERED
     if row["deleted"] or row["removed"] or (row["retired"] and row["action"] == "remove"):

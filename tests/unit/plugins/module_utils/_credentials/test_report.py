@@ -52,6 +52,13 @@ OUTCOMES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str]] = {
         "would mint 0011; deliver to /a, /b; revoke 1",
         "rotated",
     ),
+    "created": (
+        {"reason": "missing", "action": "mint", "exists": False},
+        {"changed": True, "minted": True, "fingerprint": "0011", "delivered": ["/a"]},
+        "minted 0011; delivered to /a",
+        "would mint 0011; deliver to /a",
+        "created",
+    ),
     "delivered": (
         {"reason": "undelivered", "action": "deliver"},
         {"changed": True, "delivered": ["/a"]},
