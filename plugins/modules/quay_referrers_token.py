@@ -15,6 +15,10 @@ description:
   - Exchanges a login for a registry token (a JWT from C(/v2/auth)). The token allows the specified actions on the
     specified repositories only. The OCI referrers API and other registry calls require such a token.
   - The token expires one hour after it was issued. It cannot be revoked.
+  - "B(A token that was issued to a robot is worth all that the robot may do.) Quay accepts it as the robot's password
+    for an hour, whatever it allows itself, and each login with it gives another token. This ends only when the robot is
+    deleted. The module warns if the robot of the login has more rights than the token needs. Tokens of users are not
+    affected."
   - If the login lacks a permission, Quay returns a token without this permission instead of an error. The module then
     fails and names the missing permissions.
   - The login can be a user, a robot (O(quay_username=acme+ci)), an app token (O(quay_username=$app)), or O(quay_token).

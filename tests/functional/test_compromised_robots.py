@@ -90,6 +90,8 @@ def test_robot_in_place_is_replaced_and_deleted(leaked: Leaked) -> None:
         "retired": [f"{CI}@{fingerprint(old.token)}"],
         "superseded": [],
         "ended": True,
+        "deleted": [],
+        "removed": [],
         "created_at": "",
         "expires_at": None,
         "last_accessed": "",

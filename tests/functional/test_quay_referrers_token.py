@@ -49,7 +49,10 @@ def logins(harness: Harness) -> dict[str, dict[str, Any]]:
 def test_token_costs_two_requests_and_is_accepted_by_the_registry(harness: Harness, login: str) -> None:
     harness.login = logins(harness)[login]
     runs = harness.four_runs(MODULE, APP, idempotent=False)
-    assert runs.requests == [[CONFIG, AUTH]] * 4
+    # The rights of a robot are compared with what the token allows.
+    compared = ["GET /v2/_catalog", AUTH] if login == "robot" else []
+    assert runs.requests == [[CONFIG, AUTH, *compared]] * 4
+    assert not any("robot" in warning for warning in runs.first.warnings)
     assert not runs.first.changed
     assert runs.first.diff is None
     assert runs.first.content | {"token": None, "created_at": None, "expires_at": None} == {
@@ -153,6 +156,27 @@ def test_missing_right_is_reported(harness: Harness, repositories: list[str], ac
     predicted = harness.check(MODULE, arguments)
     assert predicted.failed
     assert f"{repositories[-1]}:pull" in predicted.message
+
+
+def test_token_of_a_robot_with_further_rights_gives_a_warning(harness: Harness) -> None:
+    """Quay accepts the token as the robot's password, so it is worth all that the robot may do."""
+    harness.login = logins(harness)["robot"]
+    state = harness.quay.state
+    state.repositories["acme", "app"].user_roles["acme+ci"] = "admin"
+    state.repositories["acme", "base"].user_roles["acme+ci"] = "read"
+    predicted, result = harness.check(MODULE, APP), harness.run(MODULE, APP)
+    for run in (predicted, result):
+        assert run.warned(
+            "issued to the robot acme+ci, which has more rights than were asked for: a role on acme/base, push on "
+            "acme/app, administration on acme/app. Quay accepts the token as the robot's password"
+        )
+    both = {"repositories": ["acme/app", "acme/base"], "actions": ["pull", "push"]}
+    state.repositories["acme", "app"].user_roles["acme+ci"] = "write"
+    state.repositories["acme", "base"].user_roles["acme+ci"] = "write"
+    assert not any("robot" in warning for warning in harness.run(MODULE, both).warnings)
+    harness.quay.faults.add("status", path="/v2/_catalog", status=500)
+    assert harness.run(MODULE, both).warned("an unknown number of rights, because Quay does not list them")
+    assert len(state.repositories) == 2
 
 
 def test_robot_that_may_only_pull_gets_no_push(harness: Harness) -> None:

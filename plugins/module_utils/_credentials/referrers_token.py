@@ -36,6 +36,7 @@ from .policy import (
     Policy,
     policy_from_options,
 )
+from .robot_reach import warn_of_further_rights
 from .rotation import Minted, clear_stores, rotate
 
 # Quay gives every registry token this lifetime.
@@ -102,12 +103,13 @@ class ReferrersIssuer:
     def prepare(self, observation: Observation) -> Observation:
         """In check mode, request the pull access only: a request for push may create a repository."""
         if self._context.check_mode and "pull" in self._actions:
-            self._request(["pull"])
+            warn_of_further_rights(self._context, self._request(["pull"]), self._repositories, self._actions)
         return observation
 
     def mint(self, observation: Observation) -> Minted:
-        credential = self._credential(self._request(self._actions), AGE_FROM_MINT)
-        return Minted(credential, existed=observation.state.exists)
+        token = self._request(self._actions)
+        warn_of_further_rights(self._context, token, self._repositories, self._actions)
+        return Minted(self._credential(token, AGE_FROM_MINT), existed=observation.state.exists)
 
     def retire(self, handle: str) -> None:
         """Nothing to do: a registry token cannot be revoked, and expires within the hour."""

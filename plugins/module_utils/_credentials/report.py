@@ -29,6 +29,9 @@ _RESULTS: Mapping[str, Any] = {
 # These replace what the status has.
 _RENEWED = ("fingerprint", "expires_at", "username")
 
+# What is left after the token of a robot was replaced, or a robot was kept.
+_NOT_ENDED = "registry tokens of the former secret stay valid"
+
 _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
 _OUTCOMES = (
@@ -146,7 +149,7 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if until:
         actions += f"; the former token stays valid until {until}"
     if row["ended"] is not None:
-        actions += "; all former access has ended" if row["ended"] else "; former access may last for an hour"
+        actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
 
 

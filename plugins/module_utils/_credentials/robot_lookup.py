@@ -85,6 +85,7 @@ class RobotLookup:
         self._organization = organization
         self._robots = Robots(context.client)
         self._listed: dict[str, Robot] | None = None
+        self._found: dict[RobotName, Robot | None] = {}
         self._ages: dict[tuple[Any, ...], Age] = {}
         self._deletions: Deletions | None = None
 
@@ -102,8 +103,15 @@ class RobotLookup:
         return {name: self.get(name) or listed[name.short] for name in names if name.short in listed}
 
     def get(self, name: RobotName) -> Robot | None:
-        """The robot with its token, or None. Raises BadInput if the login may see the robot but not its token."""
-        robot = self._robots.get(name) if self._listed is None else self._listed.get(name.short)
+        """The robot with its token, or None. Asked once.
+
+        Raises BadInput if the login may see the robot but not its token.
+        """
+        if self._listed is not None:
+            robot = self._listed.get(name.short)
+        else:
+            robot = self._found[name] if name in self._found else self._robots.get(name)
+            self._found[name] = robot
         if robot is not None and robot.token is None:
             raise BadInput(f"This login may see the robot {name} but not its token")
         return robot

@@ -242,7 +242,7 @@ class PairIssuer:
         return RobotSecret(self._context, name, description, marked(metadata, self._pair, name))
 
     def _full_name(self, name: RobotName) -> str:
-        if name.organization is not None:
+        if name.organization is not None or name.user is not None:
             return str(name)
         active = self._active
         user = active.namespace if active else authenticated_user(self._context.client)

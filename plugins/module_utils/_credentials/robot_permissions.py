@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.repositories import Repositories, RepositoryName
 from .._quay.robot_rights import RobotRights
-from .._quay.robots import Robot
+from .._quay.robots import Robot, is_unknown_robot
 from .pair_state import Pair
-from .robot_lookup import RobotLookup
 
 PERMISSION_OPTIONS: dict[str, Any] = {
     "repository": {"type": "str", "required": True},
@@ -33,17 +33,17 @@ class DeclaredPermissions:
         self._context = context
         self._pair = pair
         self._rights = RobotRights(context.client, pair.name.organization)
-        self._roles: dict[str, Mapping[str, str]] = {}  # the present roles by the robot's full name
+        self._active: Robot | None = None
+        self._roles: Mapping[str, str] = {}  # the present roles of the active robot
         self._desired = {str(_repository(pair, entry["repository"])): entry["role"] for entry in entries}
         if len(self._desired) != len(entries):
             raise BadInput("permissions names the same repository twice")
 
-    def check(self, lookup: RobotLookup) -> None:
-        """Read the present roles. Raises, before anything is minted, if a role cannot be granted."""
-        robots = [robot for robot in map(lookup.get, self._pair.all) if robot is not None]
-        self._roles = {robot.name: self._rights.repository_roles(robot) for robot in robots}
-        granted = [roles for roles in self._roles.values() if self._desired.items() <= roles.items()]
-        for repository in [] if granted else self._desired:
+    def check(self, active: Robot | None) -> None:
+        """Read the present roles of the active robot. Raises, before anything is minted, if one cannot be granted."""
+        self._active = active
+        self._roles = self._rights.repository_roles(active) if active else {}
+        for repository in [] if self._desired.items() <= self._roles.items() else self._desired:
             if Repositories(self._context.client, RepositoryName.parse(repository)).get() is None:
                 raise BadInput(
                     f"permissions: the repository {repository} does not exist. Create it with quay_repository"
@@ -52,7 +52,7 @@ class DeclaredPermissions:
     def ensure(self, result: Result, *, copies: bool) -> Result:
         """The result of the rotation, completed by the roles.
 
-        ``copies``: minting copies the roles of the other robot of the pair.
+        ``copies``: minting copies the roles of the active robot to another one.
         """
         robot = Robot(str(result.values["username"]), None, None, "", None)
         present = self._present_roles(robot, minted=bool(result.values["minted"]), copies=copies)
@@ -70,12 +70,15 @@ class DeclaredPermissions:
 
     def _present_roles(self, robot: Robot, *, minted: bool, copies: bool) -> Mapping[str, str]:
         """The roles that the robot has now, or that it would have after the predicted rotation."""
-        if not minted:
-            return self._roles.get(robot.name, {})
-        if not self._context.check_mode:
+        is_active = self._active is not None and robot.name == self._active.name
+        if not minted or (self._context.check_mode and (copies or is_active)):
+            return self._roles
+        try:
             return self._rights.repository_roles(robot)
-        others = [roles for name, roles in self._roles.items() if name != robot.name]
-        return others[0] if copies and others else self._roles.get(robot.name, {})
+        except ApiError as error:
+            if self._context.check_mode and is_unknown_robot(error):
+                return {}
+            raise
 
 
 def _repository(pair: Pair, text: str) -> RepositoryName:

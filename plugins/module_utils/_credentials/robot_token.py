@@ -33,6 +33,7 @@ from .pair_state import (
     Pair,
     held_by_other_strategy,
     pair_from_options,
+    pair_state_of,
     recorded_robots,
     refuse_unknown_robot,
 )
@@ -64,13 +65,22 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
         if params["state"] == "absent":
             return _ensure_absent(context, pair, holder, lookup)
         if params["permissions"]:
-            permissions.check(lookup)
+            permissions.check(_active_robot(pair, holder.stored, lookup))
         issuer = robot_issuer(context, pair, policy, params, holder.stored, lookup)
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
     result = replace(result, values={**result.values, "ended": issuer.ended})
     if params["permissions"]:
         result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
+
+
+def _active_robot(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> Robot | None:
+    """The robot that carries the credential now."""
+    if not pair.paired and not held_by_other_strategy(pair, stored):
+        return lookup.get(pair.name)
+    robots = PairRobots(pair, lookup).read(stored)
+    active = pair_state_of(pair, robots, stored).active
+    return robots.get(active) if active else None
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, Mapping, Sequence
 
 from .._core.times import from_timestamp
-from .._http.auth import Auth, BasicAuth
+from .._http.auth import Auth, BasicAuth, RegistryAuth
 from .._http.client import QuayClient
 from .._http.errors import NotAuthenticated
 
@@ -94,6 +94,15 @@ def request_registry_token(
     if token is None:
         raise response.unexpected("the response holds no registry token that can be read")
     return token
+
+
+def visible_repositories(client: QuayClient, token: RegistryToken, limit: int) -> list[str]:
+    """Return repositories on which the token's subject has a role, as namespace/name (GET /v2/_catalog).
+
+    ``limit``: how many at most; Quay returns no more than 100. The access in the token does not matter.
+    """
+    response = client.get("/v2/_catalog", {"n": str(limit)}, auth=RegistryAuth(token.token))
+    return [str(name) for name in response.json_object().get("repositories") or ()]
 
 
 def verify_secret(client: QuayClient, username: str, secret: str, namespace: str) -> Verification:
