@@ -16,26 +16,29 @@ options:
   quay_host:
     description:
       - URL of the Quay server, with scheme and optional port, but without a path. For example
-        V(https://quay.example.com) or V(https://[2001:db8::1]:8443).
-      - If not specified, the environment variable E(QUAY_HOST) on the target is used.
+        V(https://quay.example.com) or V(https://[2001:db8::1]:8443). The default port of the scheme is dropped, and the
+        host is converted to lower case, as container engines look it up.
+      - If not specified, the environment variable E(QUAY_HOST) on the target is used. One of the two is required by
+        every module that talks to Quay.
     type: str
-    default: http://127.0.0.1
   quay_token:
     description:
       - OAuth access token for the API. Every request with a token costs the server one password hash.
+      - Tokens of robots and app tokens are for the registry only. The API does not accept them.
       - Specify either this option, or O(quay_username) and O(quay_password). Values from the task take precedence over
         environment variables.
       - If not specified, the environment variable E(QUAY_TOKEN) on the target is used.
     type: str
   quay_username:
     description:
-      - Name of the user to sign in as, together with O(quay_password).
+      - Name of the user to sign in as, together with O(quay_password). Robots (V(acme+ci)), V($app) and V($oauthtoken)
+        cannot sign in to the API. They are refused, except by modules that use only the registry.
       - The module never signs the user out, because Quay would then end all sessions of this user.
       - If not specified, the environment variable E(QUAY_USERNAME) on the target is used.
     type: str
   quay_password:
     description:
-      - Password of O(quay_username).
+      - Password of O(quay_username). Line breaks around it are ignored.
       - If not specified, the environment variable E(QUAY_PASSWORD) on the target is used.
     type: str
   validate_certs:
@@ -69,6 +72,10 @@ options:
 requirements:
   - requests (Python library on the target)
 notes:
+  - An empty value of an option counts as not specified, and an empty environment variable as not set, as templates and
+    AWX pass them. The exceptions are texts that can be empty in Quay, such as a description.
+  - A value that Ansible masked in the result of another task (C(VALUE_SPECIFIED_IN_NO_LOG_PARAMETER), C(********)) is
+    refused, because it is not the real one.
   - Proxies are taken from the usual environment variables on the target, such as E(HTTPS_PROXY).
   - The file C(.netrc) is never read. Redirects are not followed, so that credentials never reach another server.
 """

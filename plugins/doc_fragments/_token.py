@@ -16,7 +16,7 @@ options:
   current_token:
     description:
       - The secret that you hold now, for example from a vault. The module checks it and replaces it only when it is
-        due.
+        due. White space around it is ignored.
       - The module never returns this value.
       - Mutually exclusive with O(token_path) and O(deliver).
     type: str
@@ -126,20 +126,12 @@ options:
     default: when_due
 """
 
-    EXPIRY = r"""
-options:
-  renew_before:
-    description:
-      - Replace the secret when its remaining lifetime is this duration or shorter, for example V(14d), V(12h) or
-        V(30m).
-    type: str
-"""
-
     MAX_AGE = r"""
 options:
   max_age:
     description:
       - Replace the secret when it has reached this age, for example V(90d), V(12h) or V(30m).
+      - The unit is V(s), V(m), V(h), V(d) or V(w). V(0d) is refused.
       - If not specified, the age of the secret is not a reason to replace it.
     type: str
 """

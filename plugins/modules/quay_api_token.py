@@ -29,7 +29,6 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
-  - tokensmith.quay._token.expiry
   - tokensmith.quay._token.max_age
 attributes:
   check_mode:
@@ -71,7 +70,10 @@ options:
   scopes:
     description:
       - Scopes of the token. V(all) stands for every scope.
-      - The login must have each of these scopes itself.
+      - The login must have each of these scopes itself. Only C(repo:admin) includes C(repo:write), which includes
+        C(repo:read); C(org:admin) includes no other scope. The module refuses what the token of the login lacks before
+        it issues one, in check mode too, if it can read the scopes of that token. This is possible if the token belongs
+        to the same application or has the scope C(user:admin).
     type: list
     elements: str
     aliases: [rights]
@@ -90,10 +92,18 @@ options:
     description:
       - Lifetime of a new token, for example V(90d). If not specified, the token expires after ten years, which is the
         maximum.
-      - Ignored on Quay 3.17 and older, where tokens always expire after ten years.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
+      - Has no effect on Quay 3.17 and older, where tokens always expire after ten years. The module then warns. Use
+        O(max_age) there.
+      - Cannot be used with O(for_user), because such a token always expires after ten years.
     type: str
   renew_before:
-    default: 14d
+    description:
+      - Replace the token when its remaining lifetime is this duration or shorter, for example V(14d) or V(12h).
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
+      - Defaults to a third of O(lifetime), and to at most V(14d). It must be shorter than O(lifetime). Otherwise every
+        run would issue a token.
+    type: str
   revoke_superseded:
     description:
       - Whether to revoke the replaced token, and tokens of the same name, user and application that earlier runs left
@@ -106,10 +116,11 @@ options:
     description:
       - How long the replaced token stays valid after the new one was issued, for example V(2d). Specify it if consumers
         do not read their secret often. The first run after this time revokes the token.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
       - If not specified or V(0), the replaced token is revoked as soon as the new one is delivered.
       - Tokens that an interrupted run left behind are revoked without this delay.
-      - Ignored with O(revoke_superseded=false). With O(current_token), specifying this option makes the module revoke
-        the replaced token.
+      - Cannot be used with O(revoke_superseded=false). With O(current_token), specifying this option makes the module
+        revoke the replaced token.
     type: str
   owns_application:
     description:
@@ -279,7 +290,8 @@ fingerprint:
 reason:
   description:
     - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(scopes_changed),
-      V(expiring), V(too_old), V(undelivered) or V(not_due).
+      V(expiring), V(too_old), V(undelivered), V(absent) or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that a store did not hold the present token and received it again.
   returned: success
   type: str
@@ -305,6 +317,20 @@ delivered:
   sample: [/etc/containers/auth.json]
 retired:
   description: UUIDs of the tokens that were revoked, or would be revoked in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+deleted:
+  description: Always empty. A token is revoked, see RV(retired).
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
   returned: success
   type: list
   elements: str
@@ -342,7 +368,7 @@ def main() -> None:
             },
             "lifetime": {"type": "str"},
             "max_age": {"type": "str"},
-            "renew_before": {"type": "str", "default": "14d"},
+            "renew_before": {"type": "str"},
             "revoke_superseded": {"type": "bool"},
             "retire_after": {"type": "str"},
             "owns_application": {"type": "bool", "default": False},

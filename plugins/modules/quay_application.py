@@ -178,6 +178,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         required_one_of=[("name", "client_id")],
+        replaced={"new_name": "To rename an application, identify it by client_id and give its new name in name"},
     )
 
 

@@ -39,7 +39,7 @@ options:
     description:
       - Start of the time range.
       - Specify a date such as V(2026-01-31) (from its first moment, UTC), a time such as V(2026-01-31T12:00:00Z), or a
-        duration before now such as V(7d) or V(12h).
+        duration before now such as V(7d) or V(12h). The unit of a duration is V(s), V(m), V(h), V(d) or V(w).
     type: str
     default: 1d
   to:

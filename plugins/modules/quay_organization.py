@@ -96,6 +96,14 @@ def main() -> None:
             "email": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
+        replaced={
+            "auto_prune_method": "Use quay_api with operation=createOrganizationAutoPrunePolicy",
+            "auto_prune_value": "Use quay_api with operation=createOrganizationAutoPrunePolicy",
+            "new_name": "Use quay_api with operation=changeOrganization. It renames the robots as well, so their "
+            "credentials must be delivered again",
+            "time_machine_expiration": "Use quay_api with operation=changeOrganizationDetails and tag_expiration_s in "
+            "body, in seconds",
+        },
     )
 
 

@@ -25,7 +25,6 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
-  - tokensmith.quay._token.expiry
 attributes:
   check_mode:
     support: full
@@ -35,10 +34,11 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
     details:
       - Nothing changes on the server, so the module reports a change only when it writes O(token_path) or a store of
         O(deliver).
+      - With O(rotate=always), every run replaces the token.
 options:
   repositories:
     description:
@@ -55,7 +55,12 @@ options:
     choices: [pull, push]
     default: [pull]
   renew_before:
-    default: 5m
+    description:
+      - Replace the token when its remaining lifetime is this duration or shorter, for example V(30m).
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
+      - Defaults to V(5m). It must be shorter than V(1h), the lifetime of every registry token, because otherwise every
+        run would issue a token.
+    type: str
   state:
     description:
       - V(present) ensures that a valid token exists.
@@ -171,7 +176,8 @@ fingerprint:
 reason:
   description:
     - Why a token was issued or delivered. One of V(missing), V(forced), V(invalid), V(expired), V(expiring),
-      V(scopes_changed), V(undelivered) or V(not_due).
+      V(scopes_changed), V(undelivered), V(absent) or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(scopes_changed) means that the held token allows less than requested. V(undelivered) means that a store did not
       hold the present token and received it again.
   returned: success
@@ -202,6 +208,20 @@ retired:
   type: list
   elements: str
   sample: []
+deleted:
+  description: Always empty, because registry tokens cannot be deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 superseded:
   description: Always empty, because registry tokens cannot be revoked.
   returned: success
@@ -223,7 +243,7 @@ def main() -> None:
             **TOKEN_OPTIONS,
             "repositories": {"type": "list", "elements": "str", "required": True},
             "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
-            "renew_before": {"type": "str", "default": "5m"},
+            "renew_before": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=HOLDER_CHOICES,

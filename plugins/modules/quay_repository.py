@@ -36,6 +36,7 @@ options:
       - Names that the Quay API interprets as a part of another repository, such as V(acme/app/mirror), are refused.
     type: str
     required: true
+    aliases: [name]
   visibility:
     description:
       - Visibility of the repository. A V(public) repository can be pulled without a login.
@@ -60,13 +61,16 @@ options:
       - Users, robots and teams that are not listed keep their roles, unless O(permissions_exclusive=true).
     type: list
     elements: dict
+    aliases: [perms]
     suboptions:
       kind:
         description:
           - Whether O(permissions[].name) is the name of a user, a robot or a team.
+          - If not specified, a name with a C(+) is that of a robot, and any other name is that of a user. V(user) is
+            accepted for a robot as well.
         type: str
         choices: [user, robot, team]
-        required: true
+        aliases: [type]
       name:
         description:
           - Name of the user, full name of the robot (V(acme+ci)), or name of a team of the same organization.
@@ -89,6 +93,12 @@ options:
         role.
     type: bool
     default: false
+  append:
+    description:
+      - The opposite of O(permissions_exclusive), under the name that it has in C(infra.quay_configuration). V(false) is
+        the same as O(permissions_exclusive=true).
+      - Mutually exclusive with O(permissions_exclusive).
+    type: bool
   state:
     description:
       - V(present) creates or changes the repository.
@@ -218,21 +228,30 @@ def main() -> None:
     run_module(
         ensure_repository,
         {
-            "repository": {"type": "str", "required": True},
+            "repository": {"type": "str", "required": True, "aliases": ["name"]},
             "visibility": {"type": "str", "choices": ["public", "private"]},
             "description": {"type": "str"},
             "mode": {"type": "str", "choices": ["normal", "read_only", "mirror"]},
             "permissions": {
                 "type": "list",
                 "elements": "dict",
+                "aliases": ["perms"],
                 "options": {
-                    "kind": {"type": "str", "choices": ["user", "robot", "team"], "required": True},
+                    "kind": {"type": "str", "choices": ["user", "robot", "team"], "aliases": ["type"]},
                     "name": {"type": "str", "required": True},
                     "role": {"type": "str", "choices": ["read", "write", "admin", "none"], "required": True},
                 },
             },
             "permissions_exclusive": {"type": "bool", "default": False},
+            "append": {"type": "bool"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        mutually_exclusive=[("permissions_exclusive", "append")],
+        replaced={
+            "auto_prune_method": "Use quay_api with operation=createRepositoryAutoPrunePolicy",
+            "auto_prune_value": "Use quay_api with operation=createRepositoryAutoPrunePolicy",
+            "repo_state": "Use mode with the value normal, read_only or mirror",
+            "star": "Use quay_api with operation=createStar or operation=deleteStar",
         },
     )
 

@@ -85,11 +85,12 @@ options:
     description:
       - Maximum time to wait, for example V(30m). If the build has not finished by then, the task fails and the build
         continues.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     default: 30m
   wait_interval:
     description:
-      - Time between two requests for the status of the build.
+      - Time between two requests for the status of the build. The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     default: 10s
   state:

@@ -13,9 +13,9 @@ author:
   - The tokensmith.quay authors (@tokensmith)
 description:
   - Configures, changes and disables the mirror of a repository. Starts and cancels synchronisations.
-  - Fields that are not specified keep their values in Quay, except O(enabled).
-  - Quay mirrors only into repositories with the mode V(mirror), so O(state=present) sets this mode. Quay gives the
-    robot the role V(write) on the repository.
+  - Fields that are not specified keep their values in Quay. Defaults apply to a new mirror only.
+  - Quay mirrors only into repositories with the mode V(mirror). A new mirror and O(enabled=true) set this mode. Quay
+    gives the robot the role V(write) on the repository.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group
@@ -41,6 +41,7 @@ options:
       - Repository to mirror into, specified as V(namespace/repository). It must exist.
     type: str
     required: true
+    aliases: [name]
   external_reference:
     description:
       - Repository to mirror from, without scheme, tag and user, for example V(registry.example.com/library/base). Quay
@@ -59,7 +60,8 @@ options:
   update_password:
     description:
       - V(on_create) sends the password for a new mirror, and when O(external_registry_username) changes.
-      - V(always) sends the password in every run. Every run then reports a change.
+      - V(always) sends the password in every run. Every run then reports a change. It requires
+        O(external_registry_password).
     type: str
     choices: [on_create, always]
     default: on_create
@@ -90,6 +92,7 @@ options:
       - Required for a new mirror.
     type: list
     elements: str
+    aliases: [image_tags]
   robot:
     description:
       - Full name of the robot that pushes the mirrored images. It must belong to the namespace of the repository.
@@ -98,20 +101,21 @@ options:
     aliases: [robot_username]
   sync_interval:
     description:
-      - Time between two synchronisations, for example V(12h), V(1d) or a number of seconds. Defaults to V(1d) for a new
-        mirror.
+      - Time between two synchronisations, for example V(12h) or V(1d). Defaults to V(1d) for a new mirror.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
   sync_start_date:
     description:
       - Time of the first synchronisation, for example V(2026-01-31T12:00:00Z). A time in the past starts it soon.
       - After each synchronisation, Quay moves this time forward by the interval. The module reports no change while the
         time in Quay belongs to the schedule that starts at the specified time.
-      - Required for a new mirror.
+      - Defaults to the beginning of the current hour for a new mirror, so the first synchronisation starts soon.
     type: str
   skopeo_timeout:
     description:
-      - Maximum duration of one synchronisation, for example V(10m) or a number of seconds. The minimum is V(5m), which
-        is also the default for a new mirror.
+      - Maximum duration of one synchronisation, for example V(10m). The minimum is V(5m), which is also the default for
+        a new mirror.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     aliases: [skopeo_timeout_interval]
   architectures:
@@ -124,14 +128,15 @@ options:
     aliases: [architecture_filter]
   enabled:
     description:
-      - Whether Quay synchronises the mirror on schedule.
+      - Whether Quay synchronises the mirror on schedule. V(true) also changes the mode of the repository to V(mirror).
+      - If not specified, a disabled mirror stays disabled. Defaults to V(true) for a new mirror.
     type: bool
-    default: true
     aliases: [is_enabled]
   sync:
     description:
-      - V(now) requests a synchronisation, unless one is already requested or running. V(cancel) cancels a requested or
-        running synchronisation.
+      - V(now) requests a synchronisation, unless one is already requested or running. A disabled mirror is synchronised
+        once and stays disabled. V(cancel) cancels a requested or running synchronisation.
+      - V(now) is refused if the mode of the repository is not V(mirror), because Quay would never start it.
       - Quay synchronises in the background. The module does not wait for the result. See RV(sync_status).
       - Cannot be used with O(state=absent).
     type: str
@@ -187,6 +192,13 @@ EXAMPLES = r"""
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     repository: acme/partner
     sync: cancel
+
+- name: Synchronise a disabled mirror once
+  tokensmith.quay.quay_repository_mirror:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    repository: acme/partner
+    sync: now
 
 - name: Disable the mirror and accept pushes again
   tokensmith.quay.quay_repository_mirror:
@@ -305,7 +317,7 @@ def main() -> None:
     run_module(
         ensure_repository_mirror,
         {
-            "repository": {"type": "str", "required": True},
+            "repository": {"type": "str", "required": True, "aliases": ["name"]},
             "external_reference": {"type": "str"},
             "external_registry_username": {"type": "str"},
             "external_registry_password": {"type": "str", "no_log": True},
@@ -320,7 +332,7 @@ def main() -> None:
             "http_proxy": {"type": "str"},
             "https_proxy": {"type": "str"},
             "no_proxy": {"type": "str"},
-            "tags": {"type": "list", "elements": "str"},
+            "tags": {"type": "list", "elements": "str", "aliases": ["image_tags"]},
             "robot": {"type": "str", "aliases": ["robot_username"]},
             "sync_interval": {"type": "str"},
             "sync_start_date": {"type": "str"},
@@ -331,11 +343,12 @@ def main() -> None:
                 "choices": ["amd64", "arm64", "ppc64le", "s390x"],
                 "aliases": ["architecture_filter"],
             },
-            "enabled": {"type": "bool", "default": True, "aliases": ["is_enabled"]},
+            "enabled": {"type": "bool", "aliases": ["is_enabled"]},
             "sync": {"type": "str", "choices": ["now", "cancel"]},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         required_by={"external_registry_password": "external_registry_username"},
+        replaced={"force_sync": "Use sync=now to start a synchronisation"},
     )
 
 

@@ -43,8 +43,10 @@ attributes:
 options:
   name:
     description:
-      - Name of the robot. Specify V(organization+robot), or only V(robot) for a robot in the namespace of the signed-in
-        user.
+      - Name of the robot. Specify V(organization+robot). For a robot in the personal namespace of the login, specify
+        V(user+robot), with the name of that user.
+      - A name without a namespace also means the personal namespace of the login. The module then warns, because this
+        is easily written by mistake.
     type: str
     required: true
   description:
@@ -57,45 +59,73 @@ options:
       - Free-form key-value data of the robot. Quay can set it only when it creates the robot. The module warns about a
         later difference and does not report a change.
     type: dict
+  rotate:
+    description:
+      - When to replace the secret.
+      - V(when_due) replaces it only if there is a reason. RV(reason) reports the reason.
+      - V(always) replaces it in every run, so the task is not idempotent.
+      - V(never) creates a missing secret but keeps an existing one. RV(reason) still reports why it would be due.
+      - V(compromised) is for a secret that leaked. Replacing the token of a robot does not end the access of somebody
+        who used it within the last hour, because Quay accepts a registry token (the answer of C(/v2/auth)) as the
+        robot's password and issues another one for it. The module therefore gives the permissions to a robot of another
+        name, delivers its secret, and then deletes the robot whose secret leaked. It repeats this in every run.
+      - V(compromised) works with both strategies. It requires O(deliver), with stores that hold the user name (all but
+        the format V(token)), and O(copy_rights=true). It is refused before anything is changed if the robot cannot be
+        deleted, because it has federation, is the user of a mirror, or is a member of another organization's team. With
+        O(strategy=in_place), the first run after about an hour moves the credential back to the robot O(name).
+    type: str
+    choices: [when_due, always, never, compromised]
+    default: when_due
   strategy:
     description:
       - How to rotate the token.
       - V(in_place) replaces the token of the robot O(name). The old token is invalid immediately, so consumers fail
-        until they read the new one.
-      - V(paired) uses two robots that take turns, so rotation does not interrupt consumers. The idle robot gets the
-        permissions of the active one and a new token. The module verifies the token against these permissions and
-        delivers it. The former secret stays valid until the next run, or for O(retire_after).
-      - V(paired) requires O(deliver) or O(token_path), and cannot be used with O(federation). Consumers must read the
-        user name from the store together with the secret, because it changes with each rotation.
+        until they read the new one. Registry tokens that were issued to the robot stay valid.
+      - V(paired) uses robots that take turns, so rotation does not interrupt consumers. The next robot is created, gets
+        the permissions of the active one, and its token is verified against these permissions and delivered. The former
+        robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
+        that were issued to it.
+      - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
+        store together with the secret, because it changes with each rotation. A file with the token alone has no place
+        for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
     type: str
     choices: [in_place, paired]
     default: in_place
   pair:
     description:
-      - Names of the two robots for O(strategy=paired), in the namespace of O(name). If not specified, the names are
-        O(name) with C(_a) and C(_b) appended. Missing robots are created when they are needed.
-      - Use these robots for this credential only. The module replaces their tokens in turn and makes their permissions
-        equal.
+      - Names of two or more robots for O(strategy=paired), in the namespace of O(name). If not specified, the names are
+        O(name) with C(_a) and C(_b) appended, and C(_c), C(_d) and so on if neither of the two is free.
+      - A name is free again about an hour after its robot was deleted, because Quay would accept the registry tokens of
+        the deleted robot again. The module reads the time from the usage logs. If these cannot be read, it takes the
+        name after that of the active robot.
+      - With names that you specify, a rotation is refused while none of them is free. If a robot of the next name
+        exists already, its token is replaced instead, and a warning says that its registry tokens stay valid.
+      - Use these robots for this credential only. The module makes their permissions equal, and deletes them.
       - To rename the robots, run the task once with O(strategy=in_place) and the old names, and then with the new
         names.
     type: list
     elements: str
   copy_rights:
     description:
-      - Whether the next robot of a pair gets the permissions of the active robot (repository permissions, teams and
-        default permissions), and loses all others. The diff shows them.
+      - Whether the next robot gets the permissions of the active robot (repository permissions, teams and default
+        permissions), and loses all others. The diff shows them.
       - This requires a login that can read them, which is a password, or a token with the scopes C(user:admin),
         C(org:admin) and C(repo:admin).
-      - With V(false), you must manage the permissions of both robots yourself.
+      - With V(false), you must manage the permissions of both robots yourself. The former robot is then not deleted.
+        Its token is replaced by one that nobody knows, and a warning says that its registry tokens stay valid.
     type: bool
     default: true
   retire_after:
     description:
       - How long the former secret stays valid with O(strategy=paired), for example V(2d). The first run after this time
-        revokes it. It must be shorter than O(max_age).
-      - If not specified, the next run revokes the former secret. With V(0), it is revoked as soon as the new secret is
+        deletes its robot. It must be shorter than O(max_age).
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
+      - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
+      - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is
+        not deleted. Its token is replaced by one that nobody knows, and a warning says that its registry tokens stay
+        valid.
     type: str
   federation:
     description:
@@ -112,6 +142,24 @@ options:
       subject:
         description: Subject (C(sub)) in the tokens of the issuer.
         type: str
+        required: true
+  permissions:
+    description:
+      - Roles of the robot on repositories of its namespace. A robot that was created without this option can neither
+        pull nor push.
+      - Each repository must exist. Roles on other repositories are kept.
+      - With O(strategy=paired), the roles belong to the active robot. See O(copy_rights) for the other one.
+    type: list
+    elements: dict
+    suboptions:
+      repository:
+        description: The repository, as V(namespace/repository).
+        type: str
+        required: true
+      role:
+        description: V(read) allows pulling, V(write) allows pushing, and V(admin) allows everything.
+        type: str
+        choices: [read, write, admin]
         required: true
   state:
     description:
@@ -132,6 +180,9 @@ EXAMPLES = r"""
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
     name: acme+ci
     description: Pulls for the build farm
+    permissions:
+      - repository: acme/app
+        role: read
     max_age: 90d
     token_path: /etc/ci/quay-token
 
@@ -162,6 +213,16 @@ EXAMPLES = r"""
     strategy: paired
     max_age: 90d
     retire_after: 2d
+    deliver:
+      - kind: container_auth
+        path: /etc/containers/auth.json
+
+- name: End all access by a secret that leaked
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    name: acme+ci
+    rotate: compromised
     deliver:
       - kind: container_auth
         path: /etc/containers/auth.json
@@ -220,6 +281,13 @@ federation:
   sample:
     - issuer: https://token.ci.example.com
       subject: project/acme/deploy
+granted:
+  description: The roles that were granted, or would be granted in check mode, each with its repository.
+  returned: when O(permissions) is given
+  type: list
+  elements: str
+  sample:
+    - write on acme/app
 created_at:
   description:
     - Time at which the token was created (ISO 8601, UTC), if it was needed and could be determined. Otherwise null. See
@@ -254,7 +322,9 @@ fingerprint:
   sample: 9f86d081884c
 reason:
   description:
-    - Why the token was replaced or delivered. One of V(missing), V(forced), V(too_old), V(undelivered) or V(not_due).
+    - Why the token was replaced or delivered. One of V(missing), V(forced), V(too_old), V(undelivered), V(absent)
+      or V(not_due).
+    - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that O(current_token) or a store differs from the present token. The present token is then
       returned or delivered, and no new one is issued.
   returned: success
@@ -281,8 +351,33 @@ delivered:
   sample: [/etc/containers/auth.json]
 retired:
   description:
-    - With O(strategy=paired), the former secrets that were revoked, or would be revoked in check mode. Each is given as
-      the name of a robot and a fingerprint. Otherwise empty.
+    - With O(strategy=paired) or O(rotate=compromised), the former secrets that were revoked, or would be revoked in
+      check mode. Each is given as the name of a robot and a fingerprint. Otherwise empty.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+ended:
+  description:
+    - Whether all access by the secrets in RV(retired) has ended. V(true) only if their robots were deleted, and Quay
+      was seen to refuse a registry token that had been issued to each of them before.
+    - V(false) if a robot was kept, or its token was replaced in place. Somebody who used the former secret within the
+      last hour may then still have access.
+    - Null if nothing was retired or replaced, and in check mode.
+  returned: success
+  type: bool
+  sample: null
+deleted:
+  description:
+    - With O(state=absent), the names of the robots that were deleted, or would be deleted in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+removed:
+  description:
+    - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
+      mode.
   returned: success
   type: list
   elements: str
@@ -297,6 +392,7 @@ superseded:
   sample: []
 """
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_permissions import PERMISSION_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import ensure_robot_token
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
@@ -308,6 +404,7 @@ def main() -> None:
         ensure_robot_token,
         {
             **TOKEN_OPTIONS,
+            "rotate": {**TOKEN_OPTIONS["rotate"], "choices": [*TOKEN_OPTIONS["rotate"]["choices"], "compromised"]},
             "name": {"type": "str", "required": True},
             "description": {"type": "str"},
             "metadata": {"type": "dict"},
@@ -321,9 +418,15 @@ def main() -> None:
                 "elements": "dict",
                 "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
             },
+            "permissions": {"type": "list", "elements": "dict", "options": PERMISSION_OPTIONS},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=HOLDER_CHOICES,
+        replaced={
+            "append": "The option federation is always the complete list. Name all identities in it",
+            "federations": "Use federation, which replaces the list in Quay. Name all identities in it, those that are "
+            "in Quay already included",
+        },
     )
 
 

@@ -60,12 +60,17 @@ options:
     elements: str
   exclusive:
     description:
-      - Whether to remove all members that are not in O(members). An empty list removes all members. Ignored if
-        O(members) is not specified.
+      - Whether to remove all members that are not in O(members). Requires O(members), which can be an empty list.
       - If the team takes its members from a directory, only robots are removed. The directory manages the other
         members.
     type: bool
     default: false
+  append:
+    description:
+      - The opposite of O(exclusive), under the name that it has in C(infra.quay_configuration). V(false) is the same as
+        O(exclusive=true).
+      - Mutually exclusive with O(exclusive).
+    type: bool
   state:
     description:
       - V(present) creates or changes the team.
@@ -153,8 +158,10 @@ def main() -> None:
             "description": {"type": "str"},
             "members": {"type": "list", "elements": "str"},
             "exclusive": {"type": "bool", "default": False},
+            "append": {"type": "bool"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
+        mutually_exclusive=[("exclusive", "append")],
     )
 
 

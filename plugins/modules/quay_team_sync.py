@@ -44,7 +44,8 @@ options:
     aliases: [name]
   group_dn:
     description:
-      - DN of the group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups).
+      - DN of the group in an LDAP directory, relative to LDAP_BASE_DN, for example V(cn=devs,ou=groups). Quay adds the
+        base DN itself. A DN that includes it is refused.
       - With O(state=present), specify exactly one of O(group_dn), O(group_name) and O(group_id).
     type: str
   group_name:
@@ -146,6 +147,11 @@ def main() -> None:
         },
         mutually_exclusive=[("group_dn", "group_name", "group_id")],
         required_if=[("state", "present", ("group_dn", "group_name", "group_id"), True)],
+        replaced={
+            "keep_users": "The members stay when the synchronisation is disabled. Use quay_team with members and "
+            "exclusive=true to remove them afterwards",
+            "sync": "Use state=present instead of sync=true, and state=absent instead of sync=false",
+        },
     )
 
 

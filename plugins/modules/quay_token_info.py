@@ -76,7 +76,7 @@ options:
         default: ["repo:read"]
       lifetime:
         description:
-          - Lifetime of a new V(api) token.
+          - Lifetime of a new V(api) token. The unit is V(s), V(m), V(h), V(d) or V(w).
         type: str
       repositories:
         description:
@@ -93,13 +93,16 @@ options:
         default: [pull]
       max_age:
         description:
-          - The credential is due when it has reached this age, for example V(90d).
+          - The credential is due when it has reached this age, for example V(90d). The unit is V(s),
+            V(m), V(h), V(d) or V(w).
           - If not specified, its age does not make it due.
         type: str
       renew_before:
         description:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
-          - If not specified, V(14d) is used for an V(api) token and V(5m) for a V(referrers) token.
+          - The unit is V(s), V(m), V(h), V(d) or V(w).
+          - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
+            V(5m) for a V(referrers) token.
         type: str
       rotate:
         description:
@@ -114,6 +117,7 @@ options:
         description:
           - How long a replaced V(api) token, or the former secret of paired robots, stays valid. After this time,
             RV(credentials[].action) is V(retire).
+          - The unit is V(s), V(m), V(h), V(d) or V(w).
         type: str
       strategy:
         description:
@@ -259,11 +263,13 @@ options:
     description:
       - Maximum age of a credential without O(credentials), for example V(90d). A credential that has reached this age
         is due.
+      - The unit is V(s), V(m), V(h), V(d) or V(w). V(0d) is refused.
     type: str
   renew_before:
     description:
       - Minimum remaining lifetime of a credential without O(credentials), for example V(14d). A credential is due when
         its remaining lifetime is this duration or shorter.
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
 seealso:
   - module: tokensmith.quay.quay_store_info
@@ -281,7 +287,7 @@ EXAMPLES = r"""
 
 - name: Show the tokens that are due
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.why }}"
+    msg: "{{ item.name }}: {{ item.message }}"
   loop: "{{ robots.credentials | selectattr('due') }}"
   loop_control:
     label: "{{ item.name }}"
@@ -326,16 +332,17 @@ credentials:
     due:
       description:
         - Whether the credential is due to be replaced or delivered again. True if RV(credentials[].reason) is any value
-          except V(not_due). False if RV(credentials[].error) is set.
+          except V(not_due) and V(absent). False if RV(credentials[].error) is set.
       returned: success
       type: bool
     reason:
       description:
         - Why the credential is due. One of V(missing), V(invalid), V(expired), V(forced), V(scopes_changed),
-          V(expiring), V(too_old), V(undelivered) or V(not_due). Null if RV(credentials[].error) is set.
+          V(expiring), V(too_old), V(undelivered), V(absent) or V(not_due). Null if RV(credentials[].error) is set.
+        - V(absent) means that O(credentials[].state=absent) and that there is something to remove.
       returned: success
       type: str
-    why:
+    message:
       description:
         - Human-readable explanation of RV(credentials[].reason) and RV(credentials[].action). The same as
           RV(credentials[].error) if that is set.
@@ -365,6 +372,12 @@ credentials:
       description: Why the credential could not be checked. Null if there was no error.
       returned: success
       type: str
+    is_login:
+      description:
+        - Whether a store holds the token with which this task signs in. Renew this credential last, because its
+          predecessor may be revoked.
+      returned: success
+      type: bool
     username:
       description:
         - User name to use together with the secret. Null for a V(referrers) token. Empty if RV(credentials[].error) is
@@ -439,10 +452,11 @@ credentials:
       exists: true
       due: true
       reason: too_old
-      why: 93d 4h old, limit 90d (log)
+      message: age 93 days, limit 90 days
       action: mint
       holds: [current]
       error: null
+      is_login: false
       username: acme+ci
       uuid: null
       created_at: "2026-01-31T12:00:00Z"

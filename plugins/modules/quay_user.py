@@ -58,7 +58,7 @@ options:
     description:
       - V(on_create) sets O(password) only for a user that the task creates.
       - V(always) also sets it for an existing user that has another password. The module tries the password at the
-        registry's token service to find out, so the task is idempotent.
+        registry's token service to find out, so the task is idempotent. It requires O(password).
     type: str
     choices: [always, on_create]
     default: on_create
@@ -181,6 +181,10 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=[("password", "token_path")],
+        replaced=dict.fromkeys(
+            ("superuser", "is_superuser"),
+            "Add the user to SUPER_USERS in Quay's configuration, restart Quay, and remove the option",
+        ),
     )
 
 

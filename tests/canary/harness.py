@@ -40,14 +40,14 @@ Variables = dict[str, Any]
 class Login:
     """The options of a login, as variables of the role and of the environment."""
 
-    options: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
 
     @property
-    def role(self) -> dict[str, str]:
+    def role(self) -> dict[str, Any]:
         return {f"rotation_{name}": value for name, value in self.options.items()}
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, Any]:
         return {name.upper(): value for name, value in self.options.items()}
 
     @property

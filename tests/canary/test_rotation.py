@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from canary.controller import Run
 from canary.harness import Harness, Login
@@ -45,7 +48,7 @@ def test_nothing_due(rotated: Harness) -> None:
     run = rotated.rotate(login=Login({}), environment=rotated.login.environment, pipelining=True)
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
-    assert run.stdout.count("  nothing") == 3
+    assert run.stdout.count("  none") == 3
     assert rotated.standin.journal.mints == []
 
 
@@ -64,6 +67,30 @@ def test_forced_in_check_mode(rotated: Harness) -> None:
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
     assert rotated.stored_fingerprints() == before
+
+
+def vaulted(secret: str) -> dict[str, str]:
+    """A value as `ansible-vault encrypt_string` makes it, in a JSON file of variables."""
+    return {"__ansible_vault": VaultLib().encrypt(secret, secret=VaultSecret(b"the vault")).decode()}
+
+
+def test_vaulted_values(rotated: Harness, tmp_path: Path) -> None:
+    """The login of the role and the login of a credential can be encrypted one by one."""
+    before = rotated.stored_fingerprints()
+    password_file = tmp_path / "vault"
+    password_file.write_text("the vault")
+    api, robot, referrers = rotated.credentials(rotate="always")
+    referrers["quay_password"] = vaulted(referrers["quay_password"])
+    options = {
+        name: value if name == "quay_username" else vaulted(value) for name, value in rotated.login.options.items()
+    }
+    run = rotated.rotate(
+        "--vault-password-file", str(password_file), credentials=[api, robot, referrers], login=Login(options)
+    )
+    assert rotated.leaks(run) == []
+    assert run.status == 0, run.failures
+    assert_delivered(rotated)
+    assert not set(before.values()) & set(rotated.stored_fingerprints().values())
 
 
 def test_repair(rotated: Harness) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance.client import Client, assert_no_content, assert_problem, assert_unauthorized
+import pytest
+
+from conformance.client import Client, assert_html, assert_no_content, assert_problem, assert_unauthorized
 from conformance.resources import Resources
 
 KEYS = {"name", "description", "application_uri", "client_id", "client_secret", "redirect_uri", "avatar_email"}
@@ -42,6 +44,17 @@ def test_2_2_reserved_name_400(resources: Resources) -> None:
         return
     response = resources.superuser.post(f"{resources.base}/applications", {"name": "__quay_bootstrap_app"})
     assert_problem(response, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("field", ["name", "redirect_uri", "application_uri", "avatar_email"])
+def test_2_2_texts_have_255_characters_at_most(resources: Resources, field: str) -> None:
+    path, body = f"{resources.base}/applications", {"name": "long", "redirect_uri": "", "application_uri": ""}
+    created = resources.superuser.post(path, body | {field: "x" * 255}).json()
+    assert created[field] == "x" * 255
+    assert_html(resources.superuser.post(path, body | {field: "x" * 256}), 500)
+    one = f"{path}/{created['client_id']}"
+    assert_html(resources.superuser.put(one, body | {field: "x" * 256}), 500)
+    assert resources.superuser.get(one).json() == created
 
 
 def test_2_2_list_and_get_have_the_secret(resources: Resources) -> None:

@@ -72,6 +72,65 @@ def test_2_5_the_user_may_refuse_the_token(resources: Resources) -> None:
     assert_problem(resources.user.delete(path), 404, "not_found")
 
 
+NOTIFICATIONS = "/api/v1/user/notifications"
+
+
+def test_2_5_the_user_is_notified_until_they_list_the_assignments(resources: Resources) -> None:
+    resources.user.get(ASSIGNED)
+    response = resources.superuser.post(ASSIGN, params=_query(resources))
+    assert response.status_code == 200
+    body = resources.user.get(NOTIFICATIONS).json()
+    assert body.keys() == {"notifications", "additional"}
+    (notification,) = [item for item in body["notifications"] if item["kind"] == "assigned_authorization"]
+    assert notification.keys() == {"id", "organization", "kind", "created", "metadata", "dismissed"}
+    assert (notification["organization"], notification["dismissed"]) == (None, False)
+    assert notification["metadata"] == {"username": resources.username}
+    path = f"{NOTIFICATIONS}/{notification['id']}"
+    assert resources.user.get(path).json() == notification
+    assert_problem(resources.superuser.get(path), 404, "not_found")
+    resources.user.get(ASSIGNED)
+    assert "assigned_authorization" not in [
+        item["kind"] for item in resources.user.get(NOTIFICATIONS).json()["notifications"]
+    ]
+    assert_problem(resources.user.get(path), 404, "not_found")
+
+
+def test_2_5_a_notification_is_dismissed_and_restored(resources: Resources) -> None:
+    resources.user.get(ASSIGNED)
+    resources.superuser.post(ASSIGN, params=_query(resources))
+    (notification,) = resources.user.get(NOTIFICATIONS).json()["notifications"]
+    path = f"{NOTIFICATIONS}/{notification['id']}"
+    assert resources.user.put(path, {"dismissed": True}).json() == notification | {"dismissed": True}
+    assert resources.user.get(NOTIFICATIONS).json()["notifications"] == []
+    assert resources.user.get(path).json()["dismissed"] is True
+    # Without the key it is shown again.
+    assert resources.user.put(path, {}).json() == notification
+    assert_problem(resources.user.put(path, {"dismissed": "yes"}), 400, "invalid_request")
+
+
+def test_2_5_notifications_come_newest_first_in_pages(resources: Resources) -> None:
+    resources.user.get(ASSIGNED)
+    for _time in range(4):
+        resources.superuser.post(ASSIGN, params=_query(resources))
+    everything = resources.user.get(NOTIFICATIONS).json()
+    listed = [item["id"] for item in everything["notifications"]]
+    assert (len(listed), everything["additional"]) == (4, False)
+    first = resources.user.get(NOTIFICATIONS, params={"limit": 2}).json()
+    assert ([item["id"] for item in first["notifications"]], first["additional"]) == (listed[:2], True)
+    # Page 0 is page 1. A page has one entry more than is shown, so the third is on neither.
+    again = resources.user.get(NOTIFICATIONS, params={"limit": 2, "page": 1}).json()
+    assert again == first
+    second = resources.user.get(NOTIFICATIONS, params={"limit": 2, "page": 2}).json()
+    assert ([item["id"] for item in second["notifications"]], second["additional"]) == (listed[3:], False)
+
+
+def test_2_5_notifications_need_user_admin(bearer: Callable[[str], Client], anonymous: Client) -> None:
+    assert bearer("user:admin").get(NOTIFICATIONS).status_code == 200
+    assert_unauthorized(bearer("user:read").get(NOTIFICATIONS))
+    for path in (NOTIFICATIONS, f"{NOTIFICATIONS}/zz"):
+        assert_problem(anonymous.get(path), 401, "invalid_token", "Requires authentication")
+
+
 def test_2_5_duplicates_and_nonsense_scopes_are_accepted(resources: Resources) -> None:
     first, second = _assign(resources, scope="nonsense"), _assign(resources, scope="nonsense")
     assert first["uuid"] != second["uuid"]

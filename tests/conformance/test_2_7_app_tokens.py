@@ -48,6 +48,11 @@ def test_2_7_titles_are_not_unique_may_be_empty_and_no_expiration_is_taken(resou
     assert first["expiration"] is None
 
 
+def test_2_7_title_has_255_characters_at_most(resources: Resources) -> None:
+    assert _create(resources, title="x" * 255)["title"] == "x" * 255
+    assert_html(resources.user.post(PATH, {"title": "x" * 256}), 500)
+
+
 def test_2_7_list_is_without_codes(resources: Resources) -> None:
     uuid = _create(resources)["uuid"]
     body = resources.user.get(PATH).json()

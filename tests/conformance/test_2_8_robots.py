@@ -15,6 +15,7 @@ import requests
 
 from conformance.client import (
     Client,
+    assert_html,
     assert_message,
     assert_no_content,
     assert_problem,
@@ -27,6 +28,7 @@ from conformance.client import (
 from conformance.resources import Resources
 from standin import Standin
 
+UNKNOWN = "Could not find robot with specified username"
 KEYS = {"name", "created", "last_accessed", "description", "token"}
 
 
@@ -71,6 +73,22 @@ def test_2_8_broken_json_counts_as_no_body(resources: Resources) -> None:
 
 def test_2_8_description_too_long_400(resources: Resources) -> None:
     assert_problem(resources.superuser.put(_path(resources), {"description": "x" * 256}), 400, "invalid_request")
+
+
+def test_2_8_full_name_has_255_characters_at_most(resources: Resources) -> None:
+    """The error is that of the database, without the name."""
+    prefix = unique("r")
+    longest = prefix + "x" * (255 - len(f"{resources.org}+{prefix}"))
+    response = resources.superuser.put(_path(resources, longest))
+    assert (response.status_code, response.json()["name"]) == (201, f"{resources.org}+{longest}")
+    for shortname in (f"{longest}x", prefix + "x" * (255 - len(prefix))):
+        refused = resources.superuser.put(_path(resources, shortname))
+        assert_message(refused, 400)
+        assert "too long" in refused.json()["message"]
+        assert_message(resources.superuser.get(_path(resources, shortname)), 400, UNKNOWN)
+    assert_problem(
+        resources.superuser.put(_path(resources, "x" * 256)), 400, "invalid_request", "The name for the robot"
+    )
 
 
 def test_2_8_exists_400(resources: Resources) -> None:
@@ -237,7 +255,7 @@ def test_2_8_exchange_returns_a_password_for_an_hour(
     assert _log_in(resources, shortname, static).status_code == 200
     assert new_client(bearer=exchanged).get("/api/v1/user/robots").status_code == 401
     standin.clock.advance(3640)
-    assert _log_in(resources, shortname, exchanged).status_code == 401
+    assert_html(_log_in(resources, shortname, exchanged), 500)
     other = anonymous.post("/__standin__/issuer/token", {"subject": "other"}).json()["token"]
     assert_message(new_client(basic=(robot, other)).get("/oauth2/federation/robot/token"), 400)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -218,3 +219,59 @@ def test_2_9_disabled_owner(
     for login in ((f"{username}+robot", secret), (username, password)):
         response = new_client(basic=login).get("/v2/auth", params={"service": resources.target.host})
         assert_registry_error(response, 401, "UNAUTHORIZED")
+
+
+CATALOG = "/v2/_catalog"
+
+
+def test_2_9_catalog_without_a_token_is_empty(anonymous: Client) -> None:
+    for query in ({}, {"n": "1"}, {"n": "x"}):
+        response = anonymous.get(CATALOG, params=query)
+        assert (response.status_code, response.json()) == (200, {"repositories": []})
+        assert "Link" not in response.headers
+
+
+def test_2_9_catalog_lists_what_the_subject_has_a_role_on(
+    resources: Resources, new_client: Callable[..., Client]
+) -> None:
+    """The token needs no access to any repository. Public repositories of others are not listed."""
+    shortname, secret = resources.robot()
+    name, by_team = resources.repository(), resources.repository()
+    resources.repository("public")
+    team = resources.team()
+    robot = f"{resources.org}+{shortname}"
+    repository = f"/api/v1/repository/{resources.org}"
+    resources.superuser.put(f"{repository}/{name}/permissions/user/{robot}", {"role": "read"})
+    resources.superuser.put(f"{repository}/{by_team}/permissions/team/{team}", {"role": "write"})
+    resources.superuser.put(f"{resources.base}/team/{team}/members/{robot}")
+    client = new_client(bearer=registry_token(resources.target, (robot, secret)))
+    expected = [f"{resources.org}/{name}", f"{resources.org}/{by_team}"]
+    assert client.get(CATALOG).json() == {"repositories": expected}
+
+
+def test_2_9_catalog_comes_in_pages(resources: Resources, new_client: Callable[..., Client]) -> None:
+    shortname, secret = resources.robot()
+    robot = f"{resources.org}+{shortname}"
+    names = [resources.repository() for _number in range(3)]
+    for name in names:
+        path = f"/api/v1/repository/{resources.org}/{name}/permissions/user/{robot}"
+        resources.superuser.put(path, {"role": "read"})
+    client = new_client(bearer=registry_token(resources.target, (robot, secret)))
+    seen, path = [], f"{CATALOG}?n=2"
+    for _page in range(2):
+        response = client.get(path)
+        seen.append(response.json()["repositories"])
+        link = response.headers.get("Link", "")
+        assert link == "" or re.fullmatch(r'<(/v2/_catalog\?n=2&next_page=[^>]+)>; rel="next"', link)
+        path = link.partition(">")[0].lstrip("<")
+    assert (seen, path) == ([[f"{resources.org}/{name}" for name in names[:2]], [f"{resources.org}/{names[2]}"]], "")
+
+
+def test_2_9_catalog_takes_registry_tokens_only(resources: Resources, new_client: Callable[..., Client]) -> None:
+    for client in (new_client(basic=_superuser(resources)), new_client(bearer=resources.token("repo:read"))):
+        assert_error(client.get(CATALOG), 401, "Invalid bearer token format")
+
+
+def test_2_9_catalog_without_anonymous_access(anonymous: Client, standin: Standin) -> None:
+    standin.config["FEATURE_ANONYMOUS_ACCESS"] = False
+    assert_error(anonymous.get(CATALOG), 401, "Anonymous access is not allowed")

@@ -308,6 +308,7 @@ class CellRunner:
         for secret in {login.secret for login in former} - stored:
             if any(workspace.server.logs_in(name, secret) for name in scenario.kind.all_usernames(workspace)):
                 yield "a superseded secret is still accepted"
+        yield from scenario.kind.former_problems(workspace, stored_logins(workspace))
 
     def _check_last_run(self, scenario: Scenario, workspace: Workspace) -> Iterator[str]:
         files = {path: path.read_bytes() for path in workspace.folder.iterdir()}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+import string
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,10 @@ class Kind:
         """Yield problems in Quay, given the logins in the stores. ``orphans_allowed``: the first run failed."""
         raise NotImplementedError
 
+    def former_problems(self, workspace: Workspace, stored: Collection[Login]) -> Iterator[str]:
+        """Yield problems with what was issued for a former secret, after all runs."""
+        yield from ()
+
 
 class RobotToken(Kind):
     """The token of a robot, rotated in place."""
@@ -115,7 +120,7 @@ class RobotToken(Kind):
 
 
 class PairedRobots(RobotToken):
-    """Two robots that hold one credential alternately."""
+    """Robots that hold one credential in turn. The former one is deleted, and its name rests for an hour."""
 
     always_valid = True
     overlaps = True
@@ -134,6 +139,9 @@ class PairedRobots(RobotToken):
         """Grant the robot rights of every kind, which the next robot must get, too."""
         login = read_store(workspace.auth)
         assert login
+        issued = workspace.server.logs_in(login.username, login.secret)
+        assert issued
+        workspace.notes["issued"] = Login(login.username, issued["token"])
         superuser, root = workspace.server.superuser, f"/api/v1/organization/{workspace.org}"
         workspace.notes["rights"] = {f"{workspace.org}/app", f"{workspace.org}/base"}
         for repository, role in (("app", "read"), ("base", "write")):
@@ -144,12 +152,13 @@ class PairedRobots(RobotToken):
         assert superuser.post(f"{root}/prototypes", prototype).status_code == 200
 
     def usernames(self, workspace: Workspace) -> Sequence[str]:
-        name = self._name(workspace)
-        return (f"{name}_a", f"{name}_b") if self._strategy == "paired" else (name,)
+        return self._in_turn(workspace) if self._strategy == "paired" else (self._name(workspace),)
 
     def all_usernames(self, workspace: Workspace) -> Sequence[str]:
-        name = self._name(workspace)
-        return f"{name}_a", f"{name}_b", name
+        return *self._in_turn(workspace), self._name(workspace)
+
+    def _in_turn(self, workspace: Workspace) -> Sequence[str]:
+        return [f"{self._name(workspace)}_{letter}" for letter in string.ascii_lowercase]
 
     def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
         server, carriers = workspace.server, self.usernames(workspace)
@@ -166,6 +175,14 @@ class PairedRobots(RobotToken):
                     yield "a store has a secret with fewer rights than the former one"
         yield from self._missing_rights(workspace, {login.username for login in stored if login.username})
 
+    def former_problems(self, workspace: Workspace, stored: Collection[Login]) -> Iterator[str]:
+        """A registry token is accepted as the password of its robot until the robot is deleted."""
+        issued: Login | None = workspace.notes.get("issued")
+        if issued is None or any(login.username == issued.username for login in stored):
+            return
+        if workspace.server.logs_in(issued.username, issued.secret):
+            yield "a registry token of a former robot is still accepted"
+
     def _missing_rights(self, workspace: Workspace, names: set[str]) -> Iterator[str]:
         """Yield missing rights that a registry token does not show."""
         if "rights" not in workspace.notes:
@@ -177,6 +194,16 @@ class PairedRobots(RobotToken):
             yield "the robot in the stores is not in the team of the former one"
         if not names <= delegates:
             yield "the robot in the stores lacks the default permission of the former one"
+
+
+class LeakedRobot(PairedRobots):
+    """A robot in place whose secret leaked. Another robot replaces it, until its name can be used again."""
+
+    def __init__(self) -> None:
+        super().__init__("in_place", before="in_place")
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return self.all_usernames(workspace)
 
 
 def read_store(path: Path) -> Login | None:
@@ -304,6 +331,8 @@ class Scenario:
     mode: str
     family: str
     password: bool = False
+    # How the run with the fault is forced.
+    rotate: str = "always"
     # Whether faults of file operations are tested, too. They are the same for both families.
     files: bool = False
 
@@ -353,7 +382,7 @@ class Scenario:
 
     def first_arguments(self, workspace: Workspace) -> Arguments:
         """The options of the run with the fault."""
-        return {**self.arguments(workspace), **({"rotate": "always"} if self.mode == "forced" else {})}
+        return {**self.arguments(workspace), **({"rotate": self.rotate} if self.mode == "forced" else {})}
 
 
 def _scenarios() -> Iterator[Scenario]:
@@ -365,6 +394,7 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
+        yield Scenario(LeakedRobot(), "compromised", "forced", family, password=old, rotate="compromised")
         yield Scenario(PairedRobots(before="in_place"), "to-paired", "renew", family, password=old)
         yield Scenario(PairedRobots("in_place", before="paired"), "from-paired", "renew", family, password=old)
         if not old:

@@ -28,8 +28,9 @@ from .accounts import Accounts, Arguments
 from .known_secrets import KnownSecrets
 from .module_runner import ModuleRunner, Result
 
-# Fields that a verification or sign-in updates in Quay. They do not count as changes.
-_VOLATILE_FIELDS = ("last_accessed", "invalid_logins", "last_invalid_login", "last_id")
+# Fields that a verification or sign-in updates in Quay. They do not count as changes. Quay deletes the notifications of
+# assigned tokens when these tokens are listed.
+_VOLATILE_FIELDS = ("last_accessed", "invalid_logins", "last_invalid_login", "last_id", "notifications")
 _SIGN_IN = "login_success"
 
 # Options with secrets.
@@ -47,6 +48,7 @@ UNKNOWN_IN_CHECK_MODE = {
     "last_accessed",
     "age_source",
     "fingerprint",
+    "ended",
 }
 # The response of a call that check mode does not send.
 UNKNOWN_IN_CHECK_MODE |= {"json", "status"}

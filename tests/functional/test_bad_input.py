@@ -86,11 +86,13 @@ class WrongResponse:
 
 
 WRONG_RESPONSES = {
-    "a proxy's login page": WrongResponse({"kind": "html_200"}, "is quay_host Quay itself, or a proxy's login page?"),
-    "truncated": WrongResponse({"kind": "truncate"}, "GET /"),
+    "a proxy's login page": WrongResponse(
+        {"kind": "html_200"}, "Check that quay_host is Quay itself, and not a proxy's login page"
+    ),
+    "truncated": WrongResponse({"kind": "truncate"}, "the response was cut off"),
     "half JSON": WrongResponse(
         {"kind": "status", "status": 200, "body": '{"token": "x', "headers": {"Content-Type": "application/json"}},
-        "the JSON of the answer is broken or cut off",
+        "the JSON of the response is broken or cut off",
     ),
     "a list": WrongResponse(
         {"kind": "status", "status": 200, "body": "[]", "headers": {"Content-Type": "application/json"}},
@@ -98,7 +100,7 @@ WRONG_RESPONSES = {
     ),
     "another object": WrongResponse(
         {"kind": "status", "status": 200, "body": "{}", "headers": {"Content-Type": "application/json"}},
-        "GET /",
+        "GET http",
     ),
     "a proxy's refusal": WrongResponse({"kind": "status", "status": 407, "body": "<title>Log in first</title>"}, "407"),
     "a gateway's": WrongResponse({"kind": "status", "status": 502, "body": "<title>Bad Gateway</title>"}, "502"),

@@ -97,7 +97,7 @@ def test_connection_refused(harness: Harness, module: str) -> None:
 @each_module
 def test_unknown_host(harness: Harness, module: str) -> None:
     message = assert_refused(harness, module, {**ALL_MODULES[module], "quay_host": "http://quay.invalid"})
-    assert "GET /" in message
+    assert "GET http://quay.invalid/" in message
     assert "\n" not in message
 
 
@@ -124,7 +124,8 @@ ROBOT_NAMES = [
     "acme+-ci",
     "acme+ci.",
     "acme+ci\n",
-    "acme+" + "x" * 256,
+    "acme+" + "x" * 251,
+    "x" * 253,
     "acme+ci%2F",
     "acme +ci",
 ]
@@ -245,3 +246,33 @@ def test_file_without_a_secret(harness: Harness, content: bytes) -> None:
         assert harness.token_path.read_bytes() == content
     else:
         assert harness.stored_fingerprint() == harness.robot_fingerprint()
+
+
+LONG = "x" * 256
+LONG_TEXTS: list[tuple[str, dict[str, Any], str]] = [
+    ("quay_api_token", {**API, "name": LONG}, "name has 256 characters"),
+    ("quay_robot_token", {"name": "acme+new", "description": LONG}, "description has 256 characters"),
+    ("quay_robot_token", {"name": "acme+" + "x" * 255}, "is too long for a robot"),
+    ("quay_robot_token", {"name": "acme+new", "pair": ["acme+aa", "acme+" + "x" * 251]}, "is too long for a robot"),
+    *(
+        ("quay_application", {"organization": "acme", "name": "new", option: LONG}, f"{option} has 256 characters")
+        for option in ("name", "application_uri", "redirect_uri", "avatar_email")
+    ),
+    ("quay_organization", {"name": LONG}, "It has 2 to 255 lower-case letters"),
+    ("quay_organization", {"name": "new", "email": LONG + "@example.com"}, "email has 268 characters"),
+    ("quay_user", {"name": LONG}, "It has 2 to 255 lower-case letters"),
+    ("quay_user", {"name": "new", "email": LONG + "@example.com"}, "email has 268 characters"),
+    ("quay_team", {"organization": "acme", "name": LONG}, "It has 2 to 255 lower-case letters"),
+    ("quay_repository", {"repository": f"acme/{LONG}"}, "the repository part has up to 255"),
+    (
+        "quay_repository_mirror",
+        {"repository": "acme/app", "external_reference": f"registry.example.com/{LONG}"},
+        "external_reference has 277 characters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("module", "arguments", "words"), LONG_TEXTS)
+def test_text_that_quay_cannot_store(harness: Harness, module: str, arguments: dict[str, Any], words: str) -> None:
+    assert_refused(harness, module, arguments, words)
+    assert harness.requests == []

@@ -53,7 +53,7 @@ class TestTls:
         result = each_login.run(module, {**CHEAP_RUNS[module], "ca_path": path})
         assert result.failed
         assert "the server's TLS certificate is not trusted" in result.message
-        assert "Give the issuing CA by ca_path" in result.message
+        assert "Set ca_path to the issuing CA" in result.message
         assert each_login.requests == []
 
     @each_cheap_run

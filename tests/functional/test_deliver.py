@@ -310,6 +310,8 @@ def test_absent_clears_every_store_and_nothing_else(either_login: Harness, kind:
     runs = harness.four_runs(stores.module, {**stores.arguments, "state": "absent"})
     assert runs.first.diff["before"]["deliver"] == dict.fromkeys(stores.paths, "present")
     assert runs.first.diff["after"]["deliver"] == dict.fromkeys(stores.paths, "absent")
+    assert (runs.first["reason"], runs.first["removed"]) == ("absent", stores.paths)
+    assert (runs.second["reason"], runs.second["removed"]) == ("not_due", [])
     assert [path.name for path in harness.folder.iterdir()] == [stores.auth.name]
     assert json.loads(stores.auth.read_text()) == FOREIGN_CONTENT
     assert stat.S_IMODE(stores.auth.stat().st_mode) == 0o640

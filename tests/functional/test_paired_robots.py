@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Paired robots: two robots that hold one credential alternately."""
+"""Paired robots: robots that hold one credential in turn. The former one is deleted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_predicted
 from functional.module_runner import Result
 from standin.state import Prototype
 from standin.tokens import fingerprint
@@ -22,6 +22,7 @@ MODULE = "quay_robot_token"
 ROBOTS = "/api/v1/organization/acme/robots"
 MEMBERS = "/api/v1/organization/acme/team/readers/members"
 PROTOTYPES = "/api/v1/organization/acme/prototypes"
+COUNTS = "/api/v1/organization/acme/aggregatelogs"
 PAIR = ("acme+pull_a", "acme+pull_b")
 
 
@@ -33,7 +34,7 @@ class PairedRobots:
         self.auth_file = harness.folder / "auth.json"
         self.deliver = [
             {"kind": "container_auth", "path": str(self.auth_file)},
-            {"kind": "file", "path": str(harness.token_path)},
+            {"kind": "file", "path": str(harness.token_path), "format": "json"},
         ]
 
     def arguments(self, **options: Any) -> dict[str, Any]:
@@ -77,8 +78,12 @@ class PairedRobots:
         """Return the user and the secret in the auth file. Asserts that the other file has the same secret."""
         entry = json.loads(self.auth_file.read_text())["auths"][f"127.0.0.1:{self.harness.quay.port}"]["auth"]
         username, _colon, secret = base64.b64decode(entry).decode().partition(":")
-        assert self.harness.stored_fingerprint() == fingerprint(secret)
+        of_file = json.loads(self.harness.token_path.read_text())
+        assert (of_file["username"], of_file["token"]) == (username, secret)
         return username, secret
+
+    def exists(self, name: str) -> bool:
+        return name in self.harness.quay.state.robots
 
     def is_stored(self, name: str) -> bool:
         return self.stored_login() == (name, self.secret_of(name))
@@ -96,8 +101,9 @@ def superseded_entry(name: str, secret: str) -> str:
 def test_first_robot_is_created_and_delivered(paired: PairedRobots) -> None:
     harness = paired.harness
     runs = harness.four_runs(MODULE, paired.arguments())
-    reads = [f"GET {ROBOTS}/pull_a", f"GET {ROBOTS}/pull_b"]
-    assert runs.requests[2] == runs.requests[3] == reads
+    assert runs.requests[0] == [f"GET {ROBOTS}", "GET /config", f"GET {COUNTS}"]
+    assert runs.requests[1] == [*runs.requests[0], f"PUT {ROBOTS}/pull_a", "GET /v2/auth"]
+    assert runs.requests[2] == runs.requests[3] == [f"GET {ROBOTS}/pull_a"]
     assert runs.first.content | {"created_at": "", "fingerprint": "", "last_accessed": ""} == {
         "token": None,
         "registry": f"127.0.0.1:{harness.quay.port}",
@@ -106,6 +112,8 @@ def test_first_robot_is_created_and_delivered(paired: PairedRobots) -> None:
         "minted": True,
         "delivered": [str(paired.auth_file), str(harness.token_path)],
         "retired": [],
+        "deleted": [],
+        "removed": [],
         "name": "acme+pull",
         "username": "acme+pull_a",
         "uuid": None,
@@ -115,10 +123,11 @@ def test_first_robot_is_created_and_delivered(paired: PairedRobots) -> None:
         "age_source": "mint",
         "fingerprint": "",
         "superseded": [],
+        "ended": None,
         "description": "",
     }
     assert paired.is_stored(PAIR[0])
-    assert PAIR[1] not in harness.quay.state.robots
+    assert not paired.exists(PAIR[1])
 
 
 def test_next_robot_gets_the_rights_and_the_old_secret_stays_valid(paired: PairedRobots) -> None:
@@ -152,8 +161,22 @@ def test_later_run_retires_the_former_secret(paired: PairedRobots) -> None:
     assert runs.first["retired"] == [superseded_entry(PAIR[0], old)]
     assert runs.first["superseded"] == []
     assert not runs.first["minted"]
-    assert paired.secret_of(PAIR[0]) != old
+    assert (runs.predicted["ended"], runs.first["ended"]) == (None, True)
+    assert not paired.exists(PAIR[0])
+    assert paired.rights_of(PAIR[0]) == {"repositories": {}, "teams": [], "defaults": []}
     assert paired.is_stored(PAIR[1])
+    reads = [f"GET {ROBOTS}/pull_a", f"GET {ROBOTS}/pull_b"]
+    assert sorted(runs.requests[0]) == sorted(runs.requests[2]) == sorted(runs.requests[3]) == reads
+    assert sorted(runs.requests[1][:2]) == reads
+    assert runs.requests[1][2:] == [
+        f"GET {ROBOTS}/pull_a",
+        f"GET {ROBOTS}",
+        f"GET {ROBOTS}/pull_a/federation",
+        "GET /config",
+        "GET /v2/auth",
+        f"DELETE {ROBOTS}/pull_a",
+        "GET /v2/auth",
+    ]
 
 
 def test_further_rotation_needs_few_requests(paired: PairedRobots) -> None:
@@ -165,47 +188,52 @@ def test_further_rotation_needs_few_requests(paired: PairedRobots) -> None:
     result = paired.run()
     assert result["username"] == PAIR[0]
     assert paired.is_stored(PAIR[0])
-    assert harness.requests == [
-        f"GET {ROBOTS}/pull_a",
-        f"GET {ROBOTS}/pull_b",
+    assert sorted(harness.requests[:2]) == [f"GET {ROBOTS}/pull_a", f"GET {ROBOTS}/pull_b"]
+    read = [f"GET {ROBOTS}", f"GET {PROTOTYPES}", f"GET {MEMBERS}"]
+    permissions = "/api/v1/repository/acme/{}/permissions/user/acme+pull_a"
+    assert harness.requests[2:] == [
         "GET /config",
         f"GET {ROBOTS}",
-        f"GET {PROTOTYPES}",
-        f"GET {MEMBERS}",
+        # Nothing was logged in the last days, so earlier entries must show that Quay logs this namespace.
+        *[f"GET {COUNTS}"] * 3,
+        *read[1:],
         f"GET {ROBOTS}/pull_b/permissions",
+        f"PUT {ROBOTS}/pull_a",
+        f"PUT {permissions.format('app')}",
+        f"PUT {permissions.format('base')}",
+        f"PUT {MEMBERS}/acme+pull_a",
+        f"POST {PROTOTYPES}",
+        f"GET {PROTOTYPES}",
+        *read,
         f"GET {ROBOTS}/pull_a/permissions",
-        f"POST {ROBOTS}/pull_a/regenerate",
         f"GET {MEMBERS.removesuffix('members')}permissions",
         "GET /v2/auth",
         "GET /v2/auth",
     ]
     assert result.diff is not None
-    assert result.diff["before"]["rights"] == result.diff["after"]["rights"]
+    assert result.diff["before"]["rights"] == []
+    assert paired.rights_of(PAIR[0]) == paired.rights_of(PAIR[1])
 
 
-def test_surplus_rights_are_removed(paired: PairedRobots) -> None:
+def test_surplus_rights_of_an_existing_robot_are_removed(paired: PairedRobots) -> None:
     harness = paired.harness
-    paired.start()
-    paired.run()
-    paired.run()
-    state = harness.quay.state
-    state.repositories["acme", "app"].user_roles[PAIR[1]] = "read"
-    del state.repositories["acme", "base"].user_roles[PAIR[1]]
-    state.organizations["acme"].teams["readers"].members.remove(PAIR[1])
-    for uuid in [p.uuid for p in state.prototypes.values() if p.delegate_name == PAIR[1]]:
-        del state.prototypes[uuid]
+    harness.accounts.alice.browser().call("PUT", f"{ROBOTS}/green")
+    paired.run(pair=["acme+blue", "acme+green"])
+    rights = ["write on acme/app", "read on acme/base", "member of readers", "read on new repositories of any user"]
+    before = paired.stored_login()[0]
+    other = "acme+blue" if before == "acme+green" else "acme+green"
+    if not paired.exists(other):
+        harness.accounts.alice.browser().call("PUT", f"{ROBOTS}/{other.removeprefix('acme+')}")
+    paired.grant_rights(other)
+    harness.quay.state.repositories["acme", "app"].user_roles[before] = "read"
     harness.advance(days=31)
-    result = paired.run()
+    result = paired.run(pair=["acme+blue", "acme+green"])
+    assert result["username"] == other
     assert result.diff is not None
-    assert result.diff["before"]["rights"] == [
-        "write on acme/app",
-        "read on acme/base",
-        "member of readers",
-        "read on new repositories of any user",
-    ]
+    assert result.diff["before"]["rights"] == rights
     assert result.diff["after"]["rights"] == ["read on acme/app"]
-    assert paired.rights_of(PAIR[0]) == {"repositories": {"app": "read"}, "teams": [], "defaults": []}
-    assert paired.is_stored(PAIR[0])
+    assert paired.rights_of(other) == {"repositories": {"app": "read"}, "teams": [], "defaults": []}
+    assert paired.is_stored(other)
 
 
 def test_retirement_waits_for_the_grace_period(paired: PairedRobots) -> None:
@@ -218,7 +246,7 @@ def test_retirement_waits_for_the_grace_period(paired: PairedRobots) -> None:
     harness.advance(days=1, seconds=1)
     ended = harness.four_runs(MODULE, paired.arguments(retire_after="2d"))
     assert ended.first["retired"] == [superseded_entry(PAIR[0], old)]
-    assert paired.secret_of(PAIR[0]) != old
+    assert not paired.exists(PAIR[0])
 
 
 def test_emergency_rotation_retires_the_old_secret_at_once(paired: PairedRobots) -> None:
@@ -229,18 +257,23 @@ def test_emergency_rotation_retires_the_old_secret_at_once(paired: PairedRobots)
         [superseded_entry(PAIR[0], old)],
         [],
     )
-    assert paired.secret_of(PAIR[0]) != old
+    assert result["ended"] is True
+    assert not paired.exists(PAIR[0])
     assert paired.is_stored(PAIR[1])
 
 
 def test_each_rotation_keeps_the_previous_secret_valid(paired: PairedRobots) -> None:
+    """No name is used twice within an hour, and at most two robots exist between two runs."""
     paired.start()
-    for _rotation in range(6):
+    rights = paired.rights_of(PAIR[0])
+    for letter in "bcdefgh":
         before = paired.stored_login()
         result = paired.run(rotate="always")
-        assert paired.stored_login()[0] != before[0]
-        assert paired.is_stored(str(result["username"]))
+        assert result["username"] == f"acme+pull_{letter}"
+        assert paired.is_stored(f"acme+pull_{letter}")
+        assert paired.rights_of(f"acme+pull_{letter}") == rights
         assert paired.secret_of(before[0]) == before[1]
+        assert sum(name.startswith("acme+pull") for name in paired.harness.quay.state.robots) == 2
 
 
 # --- changes of the strategy
@@ -257,17 +290,26 @@ def test_credential_moves_to_a_pair_and_back(paired: PairedRobots) -> None:
     assert (moved["username"], moved["superseded"]) == ("acme+ci_blue", [superseded_entry("acme+ci", first)])
     assert paired.rights_of("acme+ci_blue") == paired.rights_of("acme+ci")
     assert harness.robot("acme+ci").token == first
-    assert harness.run(MODULE, pair)["retired"] == [superseded_entry("acme+ci", first)]
-    assert harness.robot("acme+ci").token != first
+    rights = paired.rights_of("acme+ci_blue")
+    retired = harness.run(MODULE, pair)
+    assert (retired["retired"], retired["ended"]) == ([superseded_entry("acme+ci", first)], True)
+    assert not paired.exists("acme+ci")
     harness.four_runs(MODULE, pair)
     second = paired.stored_login()
     back = {**in_place, "pair": pair["pair"]}
+    # The name of the deleted robot rests for an hour. Until then nothing changes.
+    waiting = harness.four_runs(MODULE, back)
+    assert (waiting.first.changed, waiting.first["username"]) == (False, "acme+ci_blue")
+    harness.advance(minutes=66)
+    predicted = harness.check(MODULE, back)
     returned = harness.run(MODULE, back)
+    assert_predicted(predicted, returned)
     assert (returned["username"], returned["superseded"]) == ("acme+ci", [superseded_entry("acme+ci_blue", second[1])])
     assert paired.is_stored("acme+ci")
-    assert harness.robot("acme+ci_blue").token == second[1]
+    assert paired.rights_of("acme+ci") == rights
+    assert paired.secret_of("acme+ci_blue") == second[1]
     assert harness.run(MODULE, back)["retired"] == [superseded_entry("acme+ci_blue", second[1])]
-    assert harness.robot("acme+ci_blue").token != second[1]
+    assert not paired.exists("acme+ci_blue")
     harness.four_runs(MODULE, back)
 
 
@@ -302,7 +344,7 @@ def test_renamed_robots_are_refused_until_their_rights_were_copied(
     renamed = paired.arguments(pair=["acme+new_a", "acme+new_b"])
     if check_info_first:
         (found,) = harness.run("quay_token_info", {"credentials": [{"kind": "robot", **renamed}]})["credentials"]
-        assert "holds the login of acme+pull_a, which was delivered there" in found["error"]
+        assert "holds a secret of acme+pull_a from an earlier delivery" in found["error"]
         return
     for check in (True, False):
         refused = harness.run(MODULE, renamed, check=check)
@@ -316,7 +358,7 @@ def test_renamed_robots_are_refused_until_their_rights_were_copied(
 
 
 def test_longest_name_of_a_robot_needs_no_pair(harness: Harness) -> None:
-    name = f"acme+{'a' * 255}"
+    name = f"acme+{'a' * 250}"
     assert harness.run(MODULE, {"name": name})["username"] == name
 
 
@@ -346,7 +388,9 @@ def test_secret_with_fewer_rights_is_not_delivered(paired: PairedRobots) -> None
     harness.before_request("GET /v2/auth", lambda: repository.user_roles.pop(PAIR[1]))
     result = paired.run()
     assert result.failed
-    assert f"The new secret of {PAIR[1]} does not open what that of the active robot does: acme/app:p" in result.message
+    assert (
+        f"The new secret of {PAIR[1]} does not open what that of the active robot opens: acme/app:p" in result.message
+    )
     assert paired.stored_login() == (PAIR[0], old)
     assert paired.secret_of(PAIR[0]) == old
     assert paired.run()["username"] == PAIR[1]
@@ -363,7 +407,7 @@ def test_team_of_another_organization_gives_a_warning(paired: PairedRobots) -> N
     paired.start()
     paired.harness.quay.state.organizations["rival"].teams["owners"].members.append(PAIR[0])
     result = paired.run()
-    assert result.warned("without telling their organization (owners)")
+    assert result.warned("without their organization (owners)")
     assert paired.rights_of(PAIR[1])["teams"] == ["readers"]
 
 
@@ -373,10 +417,11 @@ def test_interrupted_delivery_is_completed(paired: PairedRobots, behind: int) ->
     harness = paired.harness
     old = paired.start()
     paths = [paired.auth_file, harness.token_path]
-    files = {path: path.read_bytes() for path in [*paths, *(Path(f"{path}.record.json") for path in paths)]}
+    files = {path: path.read_bytes() for path in harness.folder.iterdir()}
     paired.run()
-    for path in (paths[behind], Path(f"{paths[behind]}.record.json")):
-        path.write_bytes(files[path])
+    for path, content in files.items():
+        if path.name.startswith(paths[behind].name):
+            path.write_bytes(content)
     repaired = harness.run(MODULE, paired.arguments())
     assert (repaired["reason"], repaired["minted"], repaired["delivered"]) == (
         "undelivered",
@@ -398,7 +443,7 @@ def test_outdated_store_gets_the_current_secret_before_its_own_is_retired(paired
     for path, content in old_files.items():
         path.write_bytes(content)
     present = paired.secret_of(PAIR[1])
-    harness.quay.faults.add("status", method="POST", path="/pull_a/regenerate$", status=502)
+    harness.quay.faults.add("status", method="PUT", path="/robots/pull_c$", status=502)
     assert paired.run(rotate="always").failed
     assert paired.stored_login() == (PAIR[1], present)
 
@@ -407,13 +452,14 @@ def test_lost_record_is_written_again_and_the_idle_robot_is_not_trusted(paired: 
     harness = paired.harness
     paired.start()
     paired.run()
-    paired.run()
-    idle = paired.secret_of(PAIR[0])
-    for record in harness.folder.glob("*.record.json"):
-        record.unlink()
+    former = paired.secret_of(PAIR[0])
+    Path(f"{paired.auth_file}.record.json").unlink()
+    of_file = json.loads(harness.token_path.read_text())
+    harness.token_path.write_text(json.dumps({key: of_file[key] for key in ("token", "username")}))
     assert paired.run()["reason"] == "undelivered"
     assert paired.is_stored(PAIR[1])
-    assert paired.run()["retired"] == [superseded_entry(PAIR[0], idle)]
+    assert paired.run()["retired"] == [superseded_entry(PAIR[0], former)]
+    assert not paired.exists(PAIR[0])
     harness.four_runs(MODULE, paired.arguments())
 
 
@@ -451,11 +497,13 @@ def test_absent_pair_is_deleted_and_its_stores_are_cleared(paired: PairedRobots)
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "nothing to hold it": ({"deliver": None}, "strategy: paired needs deliver or token_path"),
-    "one robot twice": ({"pair": ["acme+x1", "acme+x1"]}, "pair must name two different robots"),
-    "the robot itself": ({"pair": ["acme+x1", "acme+pull"]}, "pair must name two different robots"),
-    "elsewhere": ({"pair": ["acme+x1", "rival+x1"]}, "both robots must be in the namespace of acme+pull"),
-    "three robots": ({"pair": ["acme+x1", "acme+y1", "acme+z1"]}, "pair must name two different robots"),
+    "nothing to hold it": ({"deliver": None}, "strategy: paired needs deliver, because the stores show"),
+    "token alone": ({"deliver": [{"kind": "file", "path": "/x"}]}, "a file with the token alone has no place for it"),
+    "token_path": ({"deliver": None, "token_path": "/x"}, "a file with the token alone has no place for it"),
+    "one robot twice": ({"pair": ["acme+x1", "acme+x1"]}, "pair must name at least two different robots"),
+    "the robot itself": ({"pair": ["acme+x1", "acme+pull"]}, "pair must name at least two different robots"),
+    "one robot": ({"pair": ["acme+x1"]}, "pair must name at least two different robots"),
+    "elsewhere": ({"pair": ["acme+x1", "rival+x1"]}, "all robots must be in the namespace of acme+pull"),
     "no robot": ({"pair": ["acme+x1", "acme+../y"]}, "is not a valid robot name"),
     "grace": ({"retire_after": "30d"}, "retire_after must be shorter than max_age"),
     "federation": ({"federation": []}, "federation belongs to one robot"),
@@ -488,7 +536,7 @@ def test_quay_token_info_reports_what_the_module_would_do(paired: PairedRobots) 
     assert overview() == ("retire", "not_due", ["current", "current"])
     paired.run()
     assert overview() == ("nothing", "not_due", ["current", "current"])
-    Path(f"{harness.token_path}.record.json").unlink()
-    assert overview() == ("deliver", "undelivered", ["current", "unrecorded"])
+    Path(f"{paired.auth_file}.record.json").unlink()
+    assert overview() == ("deliver", "undelivered", ["unrecorded", "current"])
     credential["state"] = "absent"
-    assert overview()[:2] == ("remove", "not_due")
+    assert overview()[:2] == ("remove", "absent")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,8 @@ def test_repository(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert (made.is_public, made.description, made.user_roles["acme+ci"]) == (False, "The new one", "write")
     runner.run_once("repository", {**repository, "repository_visibility": "public"})
     assert repositories["acme", "new"].is_public
+    runner.run_once("repository", {**repository, "repository_description": "The public one"})
+    assert (made.is_public, made.description) == (True, "The public one")
     runner.run_once("repository", {**repository, "repository_state": "absent"})
     assert ("acme", "new") not in repositories
 
@@ -264,7 +267,6 @@ MIRROR = {
     "mirror_repository": "acme/app",
     "mirror_robot": "acme+ci",
     "mirror_reference": "registry.example.com/ubi/ubi",
-    "mirror_sync_start_date": "2031-01-31T02:00:00Z",
     "mirror_tags": ["latest", "9.*"],
 }
 
@@ -273,6 +275,8 @@ MIRROR = {
 def mirror_runner(runner_for: Callable[[str], PlaybookRunner]) -> PlaybookRunner:
     runner = runner_for("alice")
     runner.harness.quay.config["FEATURE_REPO_MIRROR"] = True
+    # The first synchronization is due in the current hour, so the hour must not end between two runs.
+    runner.harness.quay.clock.set(datetime(2031, 1, 31, 2, tzinfo=UTC))
     return runner
 
 
@@ -281,8 +285,9 @@ def test_mirror(mirror_runner: PlaybookRunner) -> None:
     mirror_runner.three_runs("mirror", MIRROR)
     assert repository.mirror is not None
     assert repository.mirror.external_reference == "registry.example.com/ubi/ubi"
+    repository.mirror.enabled = False
     mirror_runner.run_once("mirror", {"mirror_repository": "acme/app", "mirror_sync": "now"})
-    assert repository.mirror.status == "SYNC_NOW"
+    assert (repository.mirror.status, repository.mirror.enabled) == ("SYNC_NOW", False)
 
 
 def test_mirror_with_everything(mirror_runner: PlaybookRunner) -> None:
@@ -291,6 +296,7 @@ def test_mirror_with_everything(mirror_runner: PlaybookRunner) -> None:
     mirror_runner.environ["MIRROR_PASSWORD"] = password
     extended = {
         **MIRROR,
+        "mirror_sync_start_date": "2031-01-31T02:00:00Z",
         "mirror_registry_username": "puller",
         "mirror_verify_tls": False,
         "mirror_unsigned_images": True,
@@ -377,6 +383,24 @@ def test_api_call(runner_for: Callable[[str], PlaybookRunner]) -> None:
         "api_call_body": {"visibility": "public"},
     }
     runner.three_runs("api_call", visibility, changes_again=1)
+
+
+MISSING: dict[str, tuple[dict[str, Any], str]] = {
+    "robot": ({"robot_token_path": "/x"}, "Set robot_name."),
+    "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
+    "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
+    "rotate": ({}, "Set rotation_credentials, for example with -e @credentials.yml."),
+}
+
+
+@pytest.mark.parametrize("playbook", MISSING)
+def test_missing_variable_is_named(runner_for: Callable[[str], PlaybookRunner], playbook: str) -> None:
+    variables, words = MISSING[playbook]
+    runner = runner_for("alice")
+    run = runner.run(playbook, variables)
+    assert run.failed == 1
+    assert words in run.output
+    assert runner.harness.requests == []
 
 
 def test_every_playbook_has_a_test() -> None:

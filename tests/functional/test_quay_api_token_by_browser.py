@@ -105,6 +105,8 @@ def test_token_is_created_and_stored_in_a_file(api_tokens: ApiTokens) -> None:
         "superseded": [],
         "delivered": [str(harness.token_path)],
         "retired": [],
+        "deleted": [],
+        "removed": [],
     }
     assert harness.is_now(runs.first["created_at"])
     assert (token.expires_at - token.created).total_seconds() == TEN_YEARS_S

@@ -141,10 +141,10 @@ def test_quay_that_sends_mail_requires_an_address(either_login: Harness) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"name": "New"}, "'New' is no name that Quay takes"),
-        ({"name": "a/b"}, "is no name that Quay takes"),
-        ({"name": ""}, "is no name that Quay takes"),
-        ({"name": "new", "email": "nowhere"}, "'nowhere' is no e-mail address"),
+        ({"name": "New"}, "'New' is not a valid name"),
+        ({"name": "a/b"}, "is not a valid name"),
+        ({"name": ""}, "missing required arguments: name"),
+        ({"name": "new", "email": "nowhere"}, "'nowhere' is not an e-mail address"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(harness: Harness, arguments: dict[str, Any], words: str) -> None:

@@ -281,7 +281,8 @@ def test_name_that_the_api_interprets_differently(harness: Harness, part: str, s
     [
         ({**ROBOT, "name": "ci"}, "write acme+robot"),
         ({**ROBOT, "name": "rival+ci"}, "is not a robot of the namespace acme"),
-        ({**CAROL, "name": "acme+ci"}, "use kind=robot"),
+        ({**TEAM, "name": "acme+ci"}, "use kind=robot"),
+        ({"kind": "robot", "name": "ci", "role": "read"}, "write acme+robot"),
         ({**CAROL, "name": "acme"}, "owns the namespace"),
         ({**TEAM, "name": "a/b"}, "cannot be the name of a team"),
         ({**TEAM, "name": " "}, "cannot be the name of a team"),
@@ -293,7 +294,20 @@ def test_permission_that_quay_would_refuse(harness: Harness, entry: dict[str, st
 
 
 def test_contradictory_permissions(harness: Harness) -> None:
-    assert_refused(harness, MODULE, listed(ROBOT, {**ROBOT, "role": "read"}), "names the robot acme+ci twice")
+    for kind in ({"kind": "robot"}, {"kind": "user"}, {}):
+        entries = listed(ROBOT, {"name": "acme+ci", "role": "read", **kind})
+        assert_refused(harness, MODULE, entries, "names the robot acme+ci twice")
+
+
+@pytest.mark.parametrize("kind", [{"kind": "user"}, {}])
+def test_kind_follows_from_the_name(harness: Harness, kind: dict[str, str]) -> None:
+    """Only robots have a plus sign in their names. Quay itself counts them among the users."""
+    entries = [{"name": name, "role": "write", **kind} for name in ("acme+ci", "carol")]
+    runs = harness.four_runs(MODULE, listed(*entries))
+    assert runs.first["permissions"] == [
+        {"kind": "robot", "name": "acme+ci", "role": "write"},
+        {"kind": "user", "name": "carol", "role": "write"},
+    ]
 
 
 def test_exclusive_without_permissions(harness: Harness) -> None:

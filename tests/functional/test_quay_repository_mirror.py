@@ -130,7 +130,7 @@ def test_extended_mirror(either_login: Harness) -> None:
 
 
 def test_option_names_of_the_api_guide(harness: Harness) -> None:
-    arguments = {**EXTENDED, "skopeo_timeout_interval": "600", "is_enabled": True, "robot_username": "acme+ci"}
+    arguments = {**EXTENDED, "skopeo_timeout_interval": "10m", "is_enabled": True, "robot_username": "acme+ci"}
     for name in ("skopeo_timeout", "enabled", "robot"):
         del arguments[name]
     harness.four_runs(MODULE, arguments)
@@ -151,13 +151,16 @@ CHANGES = {
     "enabled": False,
 }
 
+# The module takes durations with a unit, and returns seconds.
+GIVEN = {**CHANGES, "sync_interval": "1h", "skopeo_timeout": "15m"}
+
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_one_field_is_changed_and_no_other(either_login: Harness, field: str) -> None:
     harness = either_login
     create_mirror(harness)
     before = harness.run(MODULE, {"repository": "acme/app"}).content
-    runs = harness.four_runs(MODULE, {"repository": "acme/app", field: CHANGES[field]})
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", field: GIVEN[field]})
     assert runs.first.content == {**before, field: CHANGES[field]}
     assert runs.first.diff["after"] == {**runs.first.diff["before"], field: CHANGES[field]}
     assert runs.requests[1] == [*harness.sign_in, *READ, CONFIG, f"PUT {PATH}", *READ]
@@ -328,6 +331,58 @@ def test_sync_now(either_login: Harness) -> None:
     assert runs.first.diff["after"] == {**before, "sync_status": "sync_now"}
 
 
+def test_disabled_mirror_is_synced_once_and_stays_disabled(either_login: Harness) -> None:
+    harness = either_login
+    create_mirror(harness, enabled=False)
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "sync": "now"})
+    assert runs.requests[1] == [*harness.sign_in, *READ, CONFIG, f"POST {PATH}/sync-now", *READ]
+    assert (mirror_of(harness).enabled, mirror_of(harness).status) == (False, "SYNC_NOW")
+    assert (runs.first["enabled"], runs.first["sync_status"]) == (False, "sync_now")
+
+
+@pytest.mark.parametrize(("state", "enabled"), [("NORMAL", True), ("NORMAL", None), ("READ_ONLY", False)])
+def test_sync_outside_of_the_mode_mirror(harness: Harness, state: str, enabled: bool | None) -> None:
+    """Quay accepts the request there and never starts the synchronization."""
+    create_mirror(harness, enabled=False)
+    repository = harness.quay.state.repositories["acme", "app"]
+    repository.state = state
+    arguments = {"repository": "acme/app", "sync": "now", "enabled": enabled}
+    if enabled:
+        harness.four_runs(MODULE, arguments)
+        assert (repository.state, mirror_of(harness).enabled, mirror_of(harness).status) == ("MIRROR", True, "SYNC_NOW")
+    else:
+        words = (
+            f"sync: the repository acme/app is in the mode {state.lower()}, and Quay syncs only into the mode mirror"
+        )
+        assert_refused(harness, MODULE, arguments, words, "Add enabled: true")
+        assert harness.requests == READ
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_enabled_mirror_without_effect(harness: Harness, enabled: bool) -> None:
+    """The mode of the repository was changed after the mirror was created."""
+    create_mirror(harness, enabled=enabled)
+    harness.quay.state.repositories["acme", "app"].state = "NORMAL"
+    runs = harness.four_runs(MODULE, {"repository": "acme/app"})
+    warning = (
+        "The mirror is enabled, but the repository acme/app is in the mode normal, and Quay syncs only into the mode "
+        "mirror. To set this mode, add enabled: true."
+    )
+    assert not runs.first.changed
+    assert runs.first.warnings == ([warning] if enabled else [])
+
+
+def test_new_mirror_starts_in_the_current_hour(harness: Harness) -> None:
+    """The first synchronization then starts soon. An existing mirror keeps its date."""
+    harness.quay.clock.set(datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC))
+    arguments = {name: value for name, value in MINIMAL.items() if name != "sync_start_date"}
+    runs = harness.four_runs(MODULE, arguments)
+    assert runs.first["sync_start_date"] == "2031-05-06T07:00:00Z"
+    assert datetime_of(mirror_of(harness)) == datetime(2031, 5, 6, 7, tzinfo=UTC)
+    harness.quay.clock.set(datetime(2031, 5, 7, 9, 10, 11, tzinfo=UTC))
+    assert not harness.run(MODULE, arguments).changed
+
+
 def test_new_mirror_is_synced_now(harness: Harness) -> None:
     runs = harness.four_runs(MODULE, {**MINIMAL, "sync": "now"})
     assert runs.first["sync_status"] == "sync_now"
@@ -390,8 +445,10 @@ def test_mirror_is_switched_off_and_on(either_login: Harness) -> None:
         f"PUT {APP}/changestate",
         *READ,
     ]
-    harness.four_runs(MODULE, {"repository": "acme/app"})
+    assert not harness.four_runs(MODULE, {"repository": "acme/app"}).first.changed
+    runs = harness.four_runs(MODULE, {"repository": "acme/app", "enabled": True})
     assert (repository.state, mirror_of(harness).enabled) == ("MIRROR", True)
+    assert runs.first.diff["after"] == {**runs.first.diff["before"], "enabled": True, "mode": "mirror"}
 
 
 @pytest.mark.parametrize("name", ["app", "nope"])
@@ -424,11 +481,13 @@ def test_switching_off_keeps_a_read_only_repository(harness: Harness) -> None:
         ({"tags": [""]}, "tags must name at least one tag"),
         ({"sync_interval": "0"}, "sync_interval must be more than 0"),
         ({"sync_interval": "daily"}, "sync_interval must be a duration"),
+        ({"sync_interval": "3600"}, "sync_interval needs a unit"),
         ({"sync_start_date": "tomorrow"}, "sync_start_date must be a time"),
         ({"skopeo_timeout": "4m"}, "skopeo_timeout must be at least 5m"),
         ({"http_proxy": "http://me@proxy.example.com"}, "http_proxy must not hold a user name"),
         ({"repository": "app"}, "is not a valid repository name"),
         ({"sync": "cancel", "state": "absent"}, "sync needs state=present"),
+        ({"update_password": "always"}, "update_password: always needs external_registry_password"),
     ],
 )
 def test_bad_input(harness: Harness, changes: dict[str, Any], words: str) -> None:
@@ -445,14 +504,17 @@ def test_bad_input(harness: Harness, changes: dict[str, Any], words: str) -> Non
         ("https_proxy", "me:{}@proxy.example.com:3128"),
     ],
 )
-def test_login_in_an_address_is_refused_and_not_repeated(harness: Harness, option: str, address: str) -> None:
-    secret = "hidden-in-the-address"
+@pytest.mark.parametrize("secret", ["hidden-in-the-address", "hunter2"])
+def test_login_in_an_address_is_refused_and_not_repeated(
+    harness: Harness, option: str, address: str, secret: str
+) -> None:
+    """Ansible masks the password wherever it repeats the arguments, even if it is shorter than a token."""
     harness.known_secrets.add([secret])
     assert_refused(harness, MODULE, {**MINIMAL, option: address.format(secret)}, option, "user")
 
 
-def test_new_mirror_needs_four_options(harness: Harness) -> None:
-    words = "a new one needs external_reference, robot, tags, sync_start_date"
+def test_new_mirror_needs_three_options(harness: Harness) -> None:
+    words = "a new one needs external_reference, robot, tags"
     assert_refused(harness, MODULE, {"repository": "acme/app"}, words)
 
 
@@ -471,14 +533,24 @@ def test_feature_is_off(harness: Harness) -> None:
     ("changes", "words"),
     [
         ({"robot": "acme+nope"}, "Could not find robot with specified username"),
-        ({"external_reference": "nosuch.invalid/x"}, "Cannot resolve hostname 'nosuch.invalid'"),
-        ({"external_reference": "10.0.0.1/x"}, "The provided registry location is not allowed"),
+        (
+            {"external_reference": "nosuch.invalid/x"},
+            "Cannot resolve hostname 'nosuch.invalid'. Check external_reference. The Quay server itself must be able",
+        ),
+        (
+            {"external_reference": "10.0.0.1/x"},
+            "The provided registry location is not allowed. external_reference names a host in a private network",
+        ),
     ],
 )
 def test_errors_reported_by_quay(harness: Harness, changes: dict[str, Any], words: str) -> None:
     result = harness.run(MODULE, {**MINIMAL, **changes})
     assert result.failed
     assert words in result.message
+    if "external_reference" in changes:
+        create_mirror(harness)
+        result = harness.run(MODULE, {"repository": "acme/app", **changes})
+        assert words in result.message
 
 
 def test_read_only_registry(harness: Harness) -> None:

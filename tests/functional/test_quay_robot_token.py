@@ -22,6 +22,7 @@ READ = f"GET {ROBOTS}/ci"
 REGENERATE = f"POST {ROBOTS}/ci/regenerate"
 VERIFY = "GET /v2/auth"
 COUNTS = "GET /api/v1/organization/acme/aggregatelogs"
+OWN_COUNTS = "GET /api/v1/user/aggregatelogs"
 LOGS = "GET /api/v1/organization/acme/logs"
 
 DAY = 86400.0
@@ -48,8 +49,8 @@ def test_missing_robot_is_created(either_login: Harness) -> None:
     harness, new = either_login, f"{ROBOTS}/new"
     runs = harness.four_runs(MODULE, {"name": "acme+new", "description": "pulls", "metadata": {"team": "blue"}})
     assert runs.requests == [
-        [*harness.sign_in, f"GET {new}", "GET /config"],
-        [*harness.sign_in, f"GET {new}", "GET /config", f"PUT {new}", VERIFY],
+        [*harness.sign_in, f"GET {new}", "GET /config", COUNTS],
+        [*harness.sign_in, f"GET {new}", "GET /config", COUNTS, f"PUT {new}", VERIFY],
         [*harness.sign_in, f"GET {new}"],
         [*harness.sign_in, f"GET {new}"],
     ]
@@ -72,6 +73,9 @@ def test_missing_robot_is_created(either_login: Harness) -> None:
         "superseded": [],
         "delivered": [],
         "retired": [],
+        "deleted": [],
+        "removed": [],
+        "ended": None,
     }
     assert runs.first.token == harness.robot_fingerprint("acme+new")
     assert harness.is_now(runs.first["created_at"])
@@ -151,14 +155,11 @@ def test_file_with_something_else_is_repaired_without_minting(either_login: Harn
     assert runs.requests == [[*harness.sign_in, READ]] * 4
 
 
-def test_rotate_always_costs_three_requests(either_login: Harness) -> None:
+def test_rotate_always_costs_four_requests(either_login: Harness) -> None:
     harness = either_login
     runs = harness.four_runs(MODULE, {"name": "acme+ci", "rotate": "always"}, idempotent=False)
     assert runs.requests[0] == [*harness.sign_in, READ, "GET /config"]
-    if harness.sign_in:
-        assert runs.requests[1] == ["GET /config", *harness.sign_in, REGENERATE, VERIFY]
-    else:
-        assert runs.requests[1] == ["GET /config", REGENERATE, VERIFY]
+    assert runs.requests[1] == [*harness.sign_in, READ, "GET /config", REGENERATE, VERIFY]
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("forced", True, True)
     assert runs.first.token != fingerprint(harness.accounts.robot_token)
     assert runs.second.token != runs.first.token
@@ -179,7 +180,7 @@ def test_rotate_always_replaces_the_file(either_login: Harness) -> None:
     )
     assert runs.first["token"] is None
     assert runs.first.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("absent")}
-    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("other")}
+    assert runs.second.diff["before"] == {"name": "acme+ci", "token": "present", **harness.deliver_diff("current")}
     assert runs.second.diff["after"] == {"name": "acme+ci", "token": "new", **harness.deliver_diff("new")}
 
 
@@ -208,7 +209,7 @@ def test_robot_of_the_users_own_namespace(either_login: Harness) -> None:
     assert runs.first["name"] == "helper"
     assert runs.first["username"] == "alice+helper"
     assert runs.first.token == harness.robot_fingerprint("alice+helper")
-    assert runs.requests[1] == [*harness.sign_in, f"GET {own}", "GET /config", f"PUT {own}", VERIFY]
+    assert runs.requests[1] == [*harness.sign_in, f"GET {own}", "GET /config", OWN_COUNTS, f"PUT {own}", VERIFY]
     harness.advance(days=100)
     old = harness.run(MODULE, {"name": "helper", "max_age": "90d"})
     assert (old["reason"], old["age_source"]) == ("too_old", "mint")
@@ -327,7 +328,7 @@ def test_age_of_the_robot_is_used_if_logs_are_unavailable(either_login: Harness,
     assert (result["reason"], result["minted"]) == ("too_old", True)
     unrotated = harness.run(MODULE, {**arguments, "rotate": "never"})
     assert (unrotated["age_source"], unrotated["created_at"]) == ("creation", harness.iso(harness.robot().created))
-    assert unrotated.warned("usage logs cannot tell the age") == (unavailable != "not kept")
+    assert unrotated.warned("usage logs do not show the age") == (unavailable != "not kept")
 
 
 def test_age_from_the_record_if_logs_are_unavailable(either_login: Harness) -> None:
@@ -361,6 +362,7 @@ def test_robot_is_deleted(either_login: Harness) -> None:
         "after": {"name": "acme+ci", "token": "absent"},
     }
     assert runs.first["token"] is None
+    assert (runs.first["deleted"], runs.second["deleted"]) == (["acme+ci"], [])
     assert f"DELETE {ROBOTS}/ci" in runs.requests[1]
     assert runs.requests[3] == [*harness.sign_in, READ]
 
@@ -512,6 +514,7 @@ REASONS: dict[str, Callable[[Harness], dict[str, Any]]] = {
     "forced": lambda harness: {"name": "acme+ci", "rotate": "always"},
     "too_old": _too_old,
     "undelivered": lambda harness: {"name": "acme+ci", "token_path": str(harness.token_path)},
+    "absent": lambda harness: {"name": "acme+ci", "state": "absent"},
     "not_due": lambda harness: {"name": "acme+ci"},
 }
 

@@ -89,7 +89,7 @@ def test_exclusive_empty_list_removes_all_members(either_login: Harness) -> None
 @pytest.mark.parametrize("members", [None, []])
 def test_members_that_are_not_listed_are_unchanged(either_login: Harness, members: list[str] | None) -> None:
     harness = either_login
-    runs = harness.four_runs(MODULE, {**READERS, "members": members, "exclusive": members is None})
+    runs = harness.four_runs(MODULE, {**READERS, "members": members})
     assert not runs.first.changed
     assert team(harness, "readers").members == ["carol"]
 
@@ -176,11 +176,12 @@ def test_synced_team_accepts_robots_and_no_users(synced: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"name": "Dev"}, "'Dev' is no name that Quay takes"),
-        ({"name": "a/b"}, "is no name that Quay takes"),
+        ({"name": "Dev"}, "'Dev' is not a valid name"),
+        ({"name": "a/b"}, "is not a valid name"),
         ({"role": "owner"}, "value of role must be one of"),
         ({"members": ["bob", " "]}, "members must not contain an empty name"),
-        ({"organization": ""}, "cannot be the name of anything in Quay"),
+        ({"exclusive": True}, "exclusive needs members"),
+        ({"organization": ""}, "missing required arguments: organization"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(harness: Harness, arguments: dict[str, Any], words: str) -> None:

@@ -156,6 +156,51 @@ def test_administrator_who_is_no_superuser(harness: Harness) -> None:
     assert harness.run(MODULE, {**READERS, "state": "absent"}).changed
 
 
+@pytest.mark.parametrize("kind", ["list", "text"])
+@pytest.mark.parametrize(
+    ("group", "advice"),
+    [
+        ("cn=devs,ou=groups,dc=example,dc=com", "Write 'cn=devs,ou=groups'"),
+        ("CN=devs, OU=groups, DC=Example, DC=com", "Write 'CN=devs,OU=groups'"),
+        (r"cn=a\,b,dc=example,dc=com", r"Write 'cn=a\,b'"),
+        ("dc=example,dc=com", "Write the DN of a group below it, without the base DN"),
+    ],
+)
+def test_full_dn_is_refused(ldap: Harness, group: str, advice: str, kind: str) -> None:
+    """Quay adds the base DN, and answers that such a group does not exist or is empty."""
+    harness = ldap
+    if kind == "text":
+        harness.quay.config["LDAP_BASE_DN"] = "dc=example,dc=com"
+    words = (
+        f"group_dn: '{group}' includes the base DN dc=example,dc=com (LDAP_BASE_DN), which Quay adds itself. {advice}"
+    )
+    assert assert_refused(harness, MODULE, {**READERS, "group_dn": group}, words) == words
+    set_sync(harness, DEVS)
+    assert_refused(harness, MODULE, {**READERS, "group_dn": group}, words)
+    assert readers(harness).sync is not None
+
+
+def test_full_dn_that_works_already_is_unchanged(ldap: Harness) -> None:
+    set_sync(ldap, "cn=devs,dc=example,dc=com")
+    assert not ldap.run(MODULE, {**READERS, "group_dn": "cn=devs,dc=example,dc=com"}).changed
+
+
+@pytest.mark.parametrize(("kind", "words"), [("LDAP", "does not exist or is empty"), ("Keystone", "Group not found")])
+@pytest.mark.parametrize("present", [True, False])
+def test_group_that_quay_cannot_use(superuser: Harness, kind: str, words: str, present: bool) -> None:
+    harness = superuser
+    configure_directory(harness, kind)
+    option = DIRECTORIES[kind]
+    before = TeamSync(kind.lower(), {option: DEVS}) if present else None
+    readers(harness).sync = before
+    result = harness.run(MODULE, {**READERS, option: "cn=nobody,dc=example"})
+    assert result.failed
+    assert f"{words}. Check that the directory has this group and that the group has members" in result.message
+    assert ("relative to dc=example,dc=com" in result.message) == (kind == "LDAP")
+    assert result.message.endswith("Quay gives the same answer if it cannot reach the directory")
+    assert readers(harness).sync == before
+
+
 def test_user_without_the_right(harness: Harness) -> None:
     configure_directory(harness)
     harness.login = {"quay_token": harness.accounts.bob_token}

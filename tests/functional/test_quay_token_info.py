@@ -42,7 +42,7 @@ def query(harness: Harness, *credentials: dict[str, Any], **options: Any) -> lis
 
 
 def without_explanations(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in item.items() if key != "why"} for item in found]
+    return [{key: value for key, value in item.items() if key != "message"} for item in found]
 
 
 def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
@@ -70,7 +70,8 @@ def test_one_robot(either_login: Harness) -> None:
         "exists": True,
         "due": False,
         "reason": "not_due",
-        "why": "sound",
+        "message": "valid",
+        "is_login": False,
         "action": "nothing",
         "holds": [],
         "error": None,
@@ -116,8 +117,7 @@ def test_twenty_old_robots_read_the_log_once(harness: Harness) -> None:
     assert [item["reason"] for item in found] == ["not_due"] * 10 + ["too_old"] * 10
     assert [item["age_source"] for item in found] == ["log"] * 10 + ["creation"] * 10
     assert found[10]["action"] == "mint"
-    assert found[10]["why"].startswith("110d")
-    assert "limit 30d (creation)" in found[10]["why"]
+    assert found[10]["message"] == "age 110 days, limit 30 days"
 
 
 def test_robots_of_two_namespaces(harness: Harness) -> None:
@@ -140,7 +140,7 @@ def test_error_of_one_credential_does_not_hide_the_others(harness: Harness) -> N
         {"kind": "referrers", "name": "scan", "repositories": []},
         robot(max_age="30d"),
     )
-    assert ["no robot name" in str(item["error"]) for item in found] == [True, False, False, False, False]
+    assert ["not a valid robot name" in str(item["error"]) for item in found] == [True, False, False, False, False]
     assert [bool(item["error"]) for item in found] == [True, True, True, True, False]
     assert [item["name"] for item in found] == ["acme+NO", "acme+lost", "nightly", "scan", "acme+ci"]
     assert "has no application named 'none'" in found[2]["error"]
@@ -159,7 +159,7 @@ def test_stores_with_something_else(harness: Harness) -> None:
         "deliver",
         ["current", "absent"],
     )
-    assert incomplete["why"] == "1 of 2 stores do not hold the present token"
+    assert incomplete["message"] == "the present token is not in 1 of 2 stores"
     harness.robot().token = tokens.robot_token()
     (other,) = query(harness, robot(deliver=[store]))
     assert (other["reason"], other["holds"]) == ("undelivered", ["other"])
@@ -168,6 +168,7 @@ def test_stores_with_something_else(harness: Harness) -> None:
     path.chmod(0o644)
     (readable,) = query(harness, robot(deliver=[store]))
     assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
+    assert readable["message"] == "owner or mode is wrong in 1 of 1 stores"
 
 
 def test_record_of_a_store_gives_the_age(harness: Harness) -> None:
@@ -265,7 +266,7 @@ def test_registry_token_is_evaluated_without_requests(either_login: Harness) -> 
     assert (valid["reason"], valid["access"]) == ("not_due", {"acme/app": ["pull"]})
     (expiring,) = query(harness, {**declared, "renew_before": "2h"})
     assert expiring["reason"] == "expiring"
-    assert expiring["why"].startswith("ends in ")
+    assert expiring["message"].startswith("expires in ")
 
 
 # --- all credentials
@@ -322,6 +323,7 @@ def test_documented_reasons_are_complete() -> None:
         "expiring",
         "too_old",
         "undelivered",
+        "absent",
         "not_due",
     }
 

@@ -143,10 +143,14 @@ def test_address_is_changed_and_nothing_else(superuser: Harness) -> None:
     assert runs.first.diff["before"] == {"email": "carol@example.com", "enabled": False}
 
 
-def test_address_of_another_user(superuser: Harness) -> None:
-    result = superuser.run(MODULE, {"name": "carol", "email": "bob@example.com"})
+@pytest.mark.parametrize("name", ["carol", "dora"])
+def test_address_of_another_user(superuser: Harness, name: str) -> None:
+    """For a new user, Quay's own message is that of the database."""
+    result = superuser.run(MODULE, {"name": name, "email": "bob@example.com"})
     assert result.failed
-    assert "E-mail address already used" in result.message
+    assert result.message == "email: another user of this Quay has the address 'bob@example.com'. Use another one"
+    assert find_user(superuser, "carol").email == "carol@example.com"
+    assert "dora" not in superuser.quay.state.users
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -211,14 +215,15 @@ def test_users_of_a_directory(superuser: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"name": "Bad Name"}, "'Bad Name' is no name that Quay takes"),
-        ({"name": "x"}, "'x' is no name that Quay takes"),
-        ({"name": "a/b"}, "is no name that Quay takes"),
-        ({"name": "dora", "email": "nowhere"}, "'nowhere' is no e-mail address"),
-        ({"name": "dora", "email": ""}, "is no e-mail address"),
+        ({"name": "Bad Name"}, "'Bad Name' is not a valid name"),
+        ({"name": "x"}, "'x' is not a valid name"),
+        ({"name": "a/b"}, "is not a valid name"),
+        ({"name": "dora", "email": "nowhere"}, "'nowhere' is not an e-mail address"),
+        ({"name": "dora", "email": ""}, "is not an e-mail address"),
         ({"name": "dora", "password": "short"}, "at least 8 characters"),
         ({"name": "dora", "password": "with a blank in it"}, "no white space"),
         ({"name": "dora", "password": PASSWORD, "token_path": "/tmp/x"}, "mutually exclusive"),
+        ({"name": "dora", "update_password": "always"}, "update_password: always needs password"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(

@@ -146,8 +146,12 @@ def test_full_disk(harness: Harness, file: Path) -> None:
 def test_tokens_do_not_pile_up(harness: Harness) -> None:
     """Each failed run would leave one."""
     store = {"kind": "file", "path": str(harness.folder / "secret"), "format": "json"}
-    arguments = {"organization": "acme", "client_id": harness.accounts.automation, "name": "nightly"}
-    arguments |= {"deliver": [store]}
+    arguments = {
+        "organization": "acme",
+        "client_id": harness.accounts.automation,
+        "name": "nightly",
+        "deliver": [store],
+    }
     assert not harness.run("quay_api_token", arguments).failed
     harness.obstacles = {"mounted": [store["path"]]}
     valid = set(harness.valid_tokens(harness.accounts.automation))

@@ -15,7 +15,7 @@ import jwt
 from flask import request
 
 from . import tokens
-from .errors import AbortError, TooManyLogins, unknown_robot
+from .errors import AbortError, TooManyLogins, internal_error, unknown_robot
 from .keys import InvalidRegistryToken, is_jwt
 from .quay import Caller, hash_password, quay
 from .sessions import session_caller
@@ -23,6 +23,7 @@ from .state import AppToken, OAuthToken, Robot, User
 
 OAUTH_TOKEN_USERNAME = "$oauthtoken"
 APP_TOKEN_USERNAME = "$app"
+ACCESS_TOKEN_USERNAME = "$token"
 
 _INVALID_LOGIN = "Invalid Username or Password"
 _DISABLED = "This user has been disabled. Please contact your administrator."
@@ -87,10 +88,13 @@ def oauth_caller(secret: str) -> Caller:
 
 def basic_caller(username: str, password: str) -> Caller:
     """Authenticate Basic credentials of any kind: app token, OAuth token, robot, user."""
+    if username == ACCESS_TOKEN_USERNAME:
+        # The access tokens of repositories, which Quay does not issue any more.
+        return Caller(error="Invalid access token")
     if username == APP_TOKEN_USERNAME and quay().feature("APP_SPECIFIC_TOKENS"):
         return _app_token_caller(password)
     if username == OAUTH_TOKEN_USERNAME:
-        return oauth_caller(password)
+        return Caller(error=_sso_refusal(password)) if is_jwt(password) else oauth_caller(password)
     if "+" in username:
         return _robot_caller(username, password)
     user, error = verify_password(username, password, encrypted_allowed=True)
@@ -127,7 +131,10 @@ def _robot_caller(name: str, secret: str) -> Caller:
 
 
 def _robot_refusal(robot: Robot, secret: str) -> str | None:
-    """Return why the secret is refused, or none. It may be the robot's token or a token of the federation exchange."""
+    """Return why the secret is refused, or none. It may be the robot's token or any registry token of the robot.
+
+    The access in the registry token does not count, nor whether the robot's token was replaced after it was issued.
+    """
     if not is_jwt(secret):
         if hmac.compare_digest(secret.encode(), robot.token.encode()):
             return None
@@ -135,8 +142,9 @@ def _robot_refusal(robot: Robot, secret: str) -> str | None:
     config = quay().config
     try:
         claims = quay().keys.verify(secret, config["SERVER_HOSTNAME"], int(config["REGISTRY_JWT_AUTH_MAX_FRESH_S"]))
-    except InvalidRegistryToken as invalid:
-        return str(invalid)
+    except InvalidRegistryToken:
+        # Quay does not handle the exception: tampered, expired, of another server, for another service.
+        internal_error()
     return None if claims["sub"] == robot.name else "Token does not match robot"
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from .errors import MessageError
+from .errors import MessageError, internal_error
 from .quay import quay
 
 _ACCOUNT = re.compile(r"^([a-z0-9]+(?:[._-][a-z0-9]+)*)$")
 _REPOSITORY = re.compile(r"^(?=.{0,255}$)[a-z0-9][\.a-z0-9_-]*(?:\/[a-z0-9][\.a-z0-9_-]*)*$")
+
+# The columns of the database for names and addresses. PostgreSQL refuses a longer text.
+MAX_LENGTH = 255
+TOO_LONG = f"value too long for type character varying({MAX_LENGTH})\n"
 
 INVALID_PASSWORD = "Invalid password, password must be at least 8 characters and contain no whitespace."
 
@@ -40,6 +44,12 @@ def is_email(address: str | None) -> bool:
     local, domain = address.split("@")
     labels = domain.split(".")
     return bool(local) and len(labels) >= 2 and all(labels)
+
+
+def refuse_long_texts(*texts: str | None) -> None:
+    """Respond with 500 if a text does not fit into its column: Quay does not handle the error of the database."""
+    if any(len(text or "") > MAX_LENGTH for text in texts):
+        internal_error()
 
 
 def refuse_taken_name(name: str) -> None:

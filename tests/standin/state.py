@@ -59,6 +59,7 @@ class Organization:
     tag_expiration_s: int = 1209600
     invoice_email: bool = False
     invoice_email_address: str | None = None
+    mirror_robot: str | None = None  # the robot of the mirror of the complete organization
 
 
 @dataclass
@@ -135,6 +136,17 @@ class AppToken:
     expiration: datetime | None
     uuid: str = field(default_factory=tokens.new_uuid)
     last_accessed: datetime | None = None
+
+
+@dataclass
+class Notification:
+    kind: str
+    username: str
+    metadata: dict[str, Any]
+    created: datetime
+    id: int
+    uuid: str = field(default_factory=tokens.new_uuid)
+    dismissed: bool = False
 
 
 @dataclass
@@ -234,6 +246,7 @@ class State:
     authorization_codes: dict[str, AuthorizationCode] = field(default_factory=dict)
     assignments: dict[str, Assignment] = field(default_factory=dict)
     app_tokens: dict[str, AppToken] = field(default_factory=dict)
+    notifications: dict[str, Notification] = field(default_factory=dict)
     repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
     prototypes: dict[str, Prototype] = field(default_factory=dict)
     logs: list[LogEntry] = field(default_factory=list)
@@ -340,5 +353,6 @@ class State:
             self.oauth_tokens = {key: token for key, token in self.oauth_tokens.items() if token.username != name}
             self.app_tokens = {key: token for key, token in self.app_tokens.items() if token.username != name}
             self.assignments = {key: item for key, item in self.assignments.items() if item.username != name}
+            self.notifications = {key: item for key, item in self.notifications.items() if item.username != name}
         self.organizations.pop(name, None)
         self.deleted_namespaces[name] = at

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Pure: JSON values compared with what a Swagger document says of them, or with what a play wants of them."""
+"""JSON values compared with the schemas of a Swagger document, or with the values of a play. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """What helps whoever mistyped a name, in parentheses: those that look like it, else all of them if they are few."""
+    """A hint for a misspelled name, in parentheses: similar names, else all names if they are few."""
     names = sorted(known)
     folded = {candidate.lower(): candidate for candidate in names}
     found = [folded[match] for match in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.6)]
@@ -35,14 +35,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 class SchemaChecker:
-    """Compares a value with a schema, and notes what is wrong. Schemas are those of one document."""
+    """Compares values with schemas of one document, and collects the problems."""
 
     def __init__(self, definitions: Mapping[str, Any]) -> None:
         self._definitions = definitions
         self.problems: list[str] = []
 
     def coerce(self, value: Any, schema: Mapping[str, Any], where: str) -> Any:
-        """The value, with texts such as "300" and "true" read as what the schema wants, as templates give them."""
+        """The value, with texts such as "300" and "true" (from templates) converted to the schema's type."""
         schema = resolve(schema, self._definitions)
         kinds = _kinds_of(schema)
         value = read_as(value, kinds)

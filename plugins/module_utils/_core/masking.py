@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Pure: what in an answer or in a body is a secret, told by its key."""
+"""Secrets in responses and bodies, recognised by their keys and masked. Pure."""
 
 from __future__ import annotations
 

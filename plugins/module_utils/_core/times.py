@@ -27,16 +27,22 @@ _ONLY_DAYS = 10
 
 
 def parse_duration(text: str | None, option: str) -> timedelta | None:
-    """Read ``90d``, ``12h``, ``30m``, ``45s``, ``2w`` or a bare number of seconds; None stays None.
+    """Read ``90d``, ``12h``, ``30m``, ``45s``, ``2w`` or ``0``; None and an empty text stay None.
 
-    Raises BadInput, naming ``option``, for anything else.
+    Raises BadInput, naming ``option``, for anything else. A number without a unit is refused: 90 may be meant as days.
     """
-    if text is None:
+    if text is None or not str(text).strip():
         return None
     match = _DURATION.fullmatch(str(text))
     if match is None:
         raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
-    seconds = int(match.group(1)) * _UNITS[match.group(2) or "s"]
+    number, unit = int(match.group(1)), match.group(2)
+    if number and not unit:
+        raise BadInput(
+            f"{option} needs a unit, for example {number}d for days, {number}h for hours, {number}m for minutes or "
+            f"{number}s for seconds"
+        )
+    seconds = number * _UNITS[unit or "s"]
     if seconds > _MAX_DURATION.total_seconds():
         raise BadInput(f"{option} is too long: '{text}' is more than a hundred years")
     return timedelta(seconds=seconds)
@@ -87,12 +93,15 @@ def parse_moment_option(text: str, option: str, now: datetime, *, ends: bool = F
     if time is not None:
         return time
     try:
-        return now - (parse_duration(text, option) or timedelta(0))
+        age = parse_duration(text, option)
     except BadInput:
+        age = None
+    if age is None:
         raise BadInput(
             f"{option} must be a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or an age such as 7d or "
             f"12h, not '{text}'"
-        ) from None
+        )
+    return now - age
 
 
 def from_timestamp(seconds: float) -> datetime:

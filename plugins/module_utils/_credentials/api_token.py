@@ -13,28 +13,34 @@ There are two ways to issue one. Quay 3.18 and later has application-token endpo
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput
+from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import AccessToken, ApplicationTokens, UserTokens
+from .._quay.oauth import LONGEST_LIFETIME, AccessToken, ApplicationTokens, UserTokens
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .desired_token import DesiredToken, desired_token
-from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, policy_from_options
+from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, Policy, policy_from_options
 from .rotation import Issuer, clear_stores, return_values, rotate, superseded_by_minting
 
-DEFAULT_RENEW_BEFORE = "14d"
+# A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
+_RENEWED_PART = 3
+_MAX_RENEW_BEFORE = timedelta(days=14)
 
 
 def ensure_api_token(context: ModuleContext) -> Result:
     """The module quay_api_token."""
-    policy = policy_from_options(context.params)
+    policy = api_token_policy(context.params)
+    _refuse_options_without_effect(context.params)
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         desired = desired_token(context, context.params)
         if context.params["state"] == "absent":
@@ -53,6 +59,34 @@ def ensure_api_token(context: ModuleContext) -> Result:
             # The old token may be revoked at once only if this task delivers the new one.
             retires = not holder.returns_secret or policy.retire_after is not None
         return rotate(context, issuer, policy, holder, retires=retires)
+
+
+def api_token_policy(params: Mapping[str, Any]) -> Policy:
+    """The rotation policy of an API token. Raises BadInput for durations that would replace a token in every run."""
+    policy = policy_from_options(params)
+    lifetime = parse_duration(params["lifetime"], "lifetime") or LONGEST_LIFETIME
+    if policy.renew_before is None:
+        return replace(policy, renew_before=min(_MAX_RENEW_BEFORE, lifetime / _RENEWED_PART))
+    if policy.renew_before >= lifetime:
+        given = params["lifetime"] or "ten years if it is not set"
+        raise BadInput(
+            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be "
+            "due at once, in every run"
+        )
+    return policy
+
+
+def _refuse_options_without_effect(params: Mapping[str, Any]) -> None:
+    if params["for_user"] and params["lifetime"]:
+        raise BadInput(
+            "lifetime has no effect with for_user: Quay issues the token that a user accepts for ten years. Leave it "
+            "out. max_age replaces the token at that age"
+        )
+    if params["revoke_superseded"] is False and params["retire_after"]:
+        raise BadInput(
+            "retire_after says when the replaced token is revoked, and revoke_superseded: false says that it is not. "
+            "Leave one of them out"
+        )
 
 
 def api_token_issuer(context: ModuleContext, desired: DesiredToken, listed: Sequence[AccessToken] | None) -> Issuer:
@@ -114,6 +148,7 @@ def _assign(context: ModuleContext, desired: DesiredToken, username: str) -> Res
         raise BadInput(
             "for_user needs quay_username and quay_password of an administrator: Quay accepts no bearer token here"
         )
+    context.client.auth.refuse_registry_user()
     if context.server.feature("ASSIGN_OAUTH_TOKEN") is False:
         raise BadInput("for_user: this server does not offer it (FEATURE_ASSIGN_OAUTH_TOKEN is off)")
     accepted = _accepted_token(context, desired, username)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from .._core.credential import Credential
-from .._core.errors import QuayError, RefusedCredential
+from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._http.auth import OAUTH_USERNAME
 from .._module.context import ModuleContext
 from .._quay.oauth import AccessToken, ApplicationTokens
@@ -28,6 +28,7 @@ from .desired_token import (
     verify_new_token,
 )
 from .evaluation import Observation, observe_each
+from .login_scopes import covered_scopes, own_scopes
 from .policy import (
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
@@ -71,7 +72,22 @@ class ApplicationTokenIssuer:
     def prepare(self, observation: Observation) -> Observation:
         path = f"/api/v1/organization/{self._desired.organization}/applications/{self._desired.client_id}/tokens"
         self._context.server.refuse_if_read_only("POST", path)
+        self._refuse_missing_scopes(observation.credential)
         return observation
+
+    def _refuse_missing_scopes(self, present: Credential) -> None:
+        """Raise if the login's token lacks a scope of the new token: Quay issues none with more scopes than it has.
+
+        A password has all scopes. The scopes of a token can be read only if it belongs to this application or has the
+        scope user:admin. Otherwise Quay's own refusal comes when the token is issued, and nothing is lost then.
+        """
+        own = own_scopes(self._context.client, self._listed, present)
+        lacking = [] if own is None else sorted(set(self._desired.scopes) - covered_scopes(own))
+        if lacking:
+            raise BadInput(
+                f"The login's token has the scopes {' '.join(sorted(own or ()))}, and Quay issues no token with scopes "
+                f"that the login lacks: {' '.join(lacking)}. Use a token with these scopes, or a password"
+            )
 
     def mint(self, observation: Observation) -> Minted:
         token = self._create()

@@ -49,16 +49,23 @@ class BrowserTokenIssuer:
         self._authorizations: list[Authorization] | None = None
 
     def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+        if self._desired.lifetime is not None:
+            self._context.warn(
+                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
+                "max_age to replace and revoke the token at that age."
+            )
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]
         recorded = recorded_as_superseded(stored)
         valid = {own.uuid for own in self._own} if recorded else set()
         superseded = dict.fromkeys(
-            [
+            uuid
+            for uuid in [
                 *left_by_interrupted_runs(best, others),
                 *(uuid for uuid in recorded if uuid in valid),
                 *self._others_in_own_application(best.credential.uuid),
             ]
+            if uuid != best.credential.uuid
         )
         return replace(
             best,
@@ -103,6 +110,7 @@ class BrowserTokenIssuer:
                 "This server has no application-token endpoints (Quay 3.18 and later), so it issues OAuth tokens only "
                 "to a signed-in user: give quay_username and quay_password of an administrator of the organization"
             )
+        auth.refuse_registry_user()
         return auth
 
     def _observe_stored(self, stored: StoredSecret) -> Observation:

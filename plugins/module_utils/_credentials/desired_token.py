@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError, RefusedCredential
+from .._core.names import check_length
 from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME
 from .._module.context import ModuleContext
@@ -54,6 +55,7 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
     name = params["name"].strip() if named else _DEFAULT_NAME
     if not name:
         raise BadInput("name must not be blank: a later run finds this token by its name")
+    check_length(name, "name")
     scopes = expand_scopes(params["scopes"])
     lifetime = parse_duration(params["lifetime"], "lifetime")
     if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:

@@ -63,13 +63,19 @@ def observe_each(stored: Sequence[StoredSecret], observe: Callable[[StoredSecret
     """Observe each distinct stored secret. The newest one that Quay accepts comes first, if it accepts any.
 
     Stores hold different secrets only after an interrupted run or an edit by hand. The newest secret is the one that
-    was being delivered.
+    was being delivered. A secret that the record of another one names as superseded is the older one, also if both were
+    issued within one second.
     """
     distinct = {item.secret: item for item in reversed(stored) if item.secret}
     observations = [observe(item) for item in distinct.values()]
+    replaced = {handle for item in stored if item.record and item.recorded for handle in item.record.superseded}
     beginning = datetime.min.replace(tzinfo=timezone.utc)
-    observations.sort(key=lambda o: (o.state.secret == STORED_VALID, o.state.created_at or beginning), reverse=True)
-    return observations
+
+    def rank(observation: Observation) -> tuple[bool, bool, datetime]:
+        is_latest = observation.credential.handle not in replaced
+        return observation.state.secret == STORED_VALID, is_latest, observation.state.created_at or beginning
+
+    return sorted(observations, key=rank, reverse=True)
 
 
 def evaluate(

@@ -5,11 +5,11 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Which of a pair's robots is active, which is next, and which of their former secrets may still be valid. Pure."""
+"""The robots that carry one credential in turn: which one is active, which secrets may still be valid. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Mapping, Optional, Sequence
 
@@ -21,45 +21,85 @@ from .robot_lookup import records_of
 
 PAIRED = "paired"
 
-# A robot's name has 255 characters at most; two of them distinguish the robots of a pair.
-_MAX_PAIR_NAME_LENGTH = 253
-
 # Robots by name, as they were read; None for one that does not exist.
 RobotsByName = Mapping[RobotName, Optional[Robot]]
+
+# A suffix distinguishes the robots of one credential.
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# _a to _z, then _a2 to _z2 and so on: more than can be used up within the time for which a name must rest.
+_SUFFIXES = [f"_{letter}{number}" for number in ("", *"23456789") for letter in _LETTERS]
+# Without the option pair, robots of these two names belong to the credential even if nothing else shows it.
+_USUAL = 2
+
+# The key in a robot's metadata which shows that it was created for a credential. The value is the credential's robot.
+_MARK = "tokensmith.quay/credential"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The robots of one credential. ``members`` take turns; ``others`` were used under another strategy."""
+    """The robots of one credential: that of its own name for in_place, and those that take turns for paired.
+
+    ``explicit``: the user named the robots that take turns, so there are no others.
+    """
 
     name: RobotName
-    members: tuple[RobotName, ...]
-    others: tuple[RobotName, ...]
+    turns: tuple[RobotName, ...]
+    paired: bool
+    explicit: bool = False
+
+    @property
+    def members(self) -> tuple[RobotName, ...]:
+        """The robots that may carry the credential under the declared strategy."""
+        return self.turns if self.paired else (self.name,)
+
+    @property
+    def others(self) -> tuple[RobotName, ...]:
+        """The robots that carried it under another strategy, or while the name of the credential had to rest."""
+        return (self.name,) if self.paired else self.turns
 
     @property
     def all(self) -> tuple[RobotName, ...]:
         return self.members + self.others
 
+    @property
+    def usual(self) -> tuple[RobotName, ...]:
+        """The members that belong to the credential by their names alone."""
+        return self.members if self.explicit else self.members[:_USUAL]
+
+    def is_limited(self, name: RobotName) -> bool:
+        """Whether the user chose this name, so that no other one can take its place."""
+        return self.explicit or name == self.name
+
     def find(self, username: str) -> RobotName:
         """The robot that Quay calls by this full name. Raises StopIteration if it is none of these."""
         return next(name for name in self.all if is_named(name, username))
 
+    def __str__(self) -> str:
+        """The robots as messages name them."""
+        shown = [*self.turns[: len(self.turns) if self.explicit else _USUAL], self.name]
+        return ", ".join(str(name) for name in shown)
+
 
 def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
-    """The robots of a credential: the pair and the robot of its own name, in the roles that ``strategy`` gives them.
-
-    Raises BadInput for an invalid pair.
-    """
+    """The robots of a credential. Raises BadInput for an invalid pair."""
     paired = params["strategy"] == PAIRED
-    if not paired and not params["pair"] and len(name.short) > _MAX_PAIR_NAME_LENGTH:
-        # The name is too long for a pair, so it never had one.
-        return Pair(name, (name,), ())
-    pair = tuple(RobotName.parse(text) for text in params["pair"] or [f"{name}_a", f"{name}_b"])
-    if len(set(pair)) != 2 or name in pair:
-        raise BadInput(f"pair must name two different robots, neither of them {name} itself")
+    if not params["pair"]:
+        turns = [suffix for suffix in _SUFFIXES if name.has_room_for(suffix)]
+        if paired and len(turns) < _USUAL:
+            raise BadInput(f"name: {name} is too long for strategy: paired without pair, which appends _a and _b")
+        return Pair(name, tuple(replace(name, short=name.short + suffix) for suffix in turns), paired)
+    pair = tuple(_in_namespace_of(name, RobotName.parse(text), params) for text in params["pair"])
+    if len(pair) < _USUAL or len(set(pair)) < len(pair) or name in pair:
+        raise BadInput(f"pair must name at least two different robots, none of them {name} itself")
     if any(robot.organization != name.organization for robot in pair):
-        raise BadInput(f"pair: both robots must be in the namespace of {name}, because permissions end there")
-    return Pair(name, pair, (name,)) if paired else Pair(name, (name,), pair)
+        raise BadInput(f"pair: all robots must be in the namespace of {name}, because permissions end there")
+    return Pair(name, pair, paired, explicit=True)
+
+
+def _in_namespace_of(name: RobotName, robot: RobotName, params: Mapping[str, Any]) -> RobotName:
+    """The robot, in the user's own namespace if that of the credential was written with the user's name."""
+    is_own = name.organization is None and robot.organization == RobotName.parse(params["name"]).organization
+    return replace(robot, organization=None, user=robot.organization) if is_own else robot
 
 
 def is_named(name: RobotName, username: str) -> bool:
@@ -78,6 +118,19 @@ def robot_of_handle(handle: str) -> str:
     return handle.rpartition("@")[0]
 
 
+def marked(metadata: Mapping[str, Any] | None, pair: Pair, name: RobotName) -> dict[str, Any] | None:
+    """The metadata with which this robot is created: with the mark, if its name is not that of the credential."""
+    plain = {key: value for key, value in (metadata or {}).items() if key != _MARK}
+    if name == pair.name:
+        return plain or None
+    return {**plain, _MARK: pair.name.short}
+
+
+def is_marked(robot: Robot, pair: Pair) -> bool:
+    """Whether the robot was created for this credential. ``robot``: as read alone, with its metadata."""
+    return (robot.metadata or {}).get(_MARK) == pair.name.short
+
+
 def refuse_unknown_robot(pair: Pair, stored: Sequence[StoredSecret]) -> None:
     """Raise BadInput if a store holds what was delivered for a robot that is none of these.
 
@@ -88,51 +141,61 @@ def refuse_unknown_robot(pair: Pair, stored: Sequence[StoredSecret]) -> None:
         if username and "+" in username and not any(is_named(name, username) for name in pair.all):
             raise BadInput(
                 f"A store of {pair.name} holds a secret of {username} from an earlier delivery, and {username} is "
-                f"none of its robots ({', '.join(str(name) for name in pair.all)}). If the robots were renamed, run "
-                f"the task once with strategy: in_place and the former pair, so that consumers and permissions move "
-                f"to {pair.name}, and then with the new pair. If the place belongs to another credential, deliver "
-                "this one to another place"
+                f"none of its robots ({pair}). If the robots were renamed, run the task once with strategy: in_place "
+                f"and the former pair, so that consumers and permissions move to {pair.name}, and then with the new "
+                "pair. If the place belongs to another credential, deliver this one to another place"
             )
 
 
-def held_by_other_strategy(pair: Pair, stored: Sequence[StoredSecret]) -> bool:
-    """Whether the stores hold, or replaced, what was delivered for a robot of another strategy.
+def is_recorded(stored: Sequence[StoredSecret]) -> bool:
+    """Whether a store knows what was delivered to it."""
+    return any(item.recorded for item in stored)
+
+
+def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:
+    """The robots of the credential that the records in the stores name: delivered, or replaced by what was delivered.
 
     Only a record proves a delivery: a robot whose secret somebody put into a store is not ours, whatever its name.
     """
     delivered = {item.username for item in stored if item.recorded}
-    replaced = {robot_of_handle(handle) for item in stored if item.record for handle in item.record.superseded}
-    return any(is_named(other, username) for username in delivered | replaced if username for other in pair.others)
+    replaced = {robot_of_handle(handle) for record in records_of(stored) for handle in record.superseded}
+    names = {username for username in delivered | replaced if username}
+    return {name for name in pair.all if any(is_named(name, username) for username in names)}
+
+
+def named_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:
+    """The robots of the credential that the stores name in any way."""
+    usernames = {item.username for item in stored if item.secret and item.username}
+    return recorded_robots(pair, stored) | {name for name in pair.all for user in usernames if is_named(name, user)}
+
+
+def held_by_other_strategy(pair: Pair, stored: Sequence[StoredSecret]) -> bool:
+    """Whether the stores hold, or replaced, what was delivered for a robot of another strategy."""
+    return any(name in pair.others for name in recorded_robots(pair, stored))
 
 
 def held_by_unknown_token(robots: RobotsByName, stored: Sequence[StoredSecret]) -> bool:
-    """Whether a store holds, or replaced, a secret of none of these robots."""
-    existing = [robot for robot in robots.values() if robot is not None]
-    tokens = {robot.token for robot in existing}
-    names = {robot.name for robot in existing}
-    replaced = {handle for record in records_of(stored) for handle in record.superseded}
-    foreign = any(robot_of_handle(handle) not in names for handle in replaced)
-    return foreign or any(item.secret and item.secret not in tokens for item in stored)
+    """Whether a store holds a secret of none of these robots."""
+    tokens = {robot.token for robot in robots.values() if robot is not None}
+    return any(item.secret and item.secret not in tokens for item in stored)
 
 
 @dataclass(frozen=True)
 class PairState:
-    """The active robot, the next one, and the handles of former secrets that may still be valid."""
+    """The active robot, and the handles of former secrets that may still be valid."""
 
     active: RobotName | None
-    target: RobotName
     superseded: tuple[str, ...]
 
     def is_served_by(self, pair: Pair) -> bool:
-        """Whether the active robot is a member of the pair."""
+        """Whether the active robot is one of the declared strategy."""
         return self.active in pair.members
 
 
 def pair_state_of(pair: Pair, robots: RobotsByName, stored: Sequence[StoredSecret]) -> PairState:
-    """The pair's state, by what the stores hold. ``robots``: those that were read, with their present tokens."""
+    """The state by what the stores hold. ``robots``: those of the credential that were read, with present tokens."""
     active = _active(pair, robots, stored)
-    target = next((name for name in pair.members if name != active), pair.members[0])
-    return PairState(active, target, _superseded(pair, robots, stored, active))
+    return PairState(active, _superseded(pair, robots, stored, active))
 
 
 def _active(pair: Pair, robots: RobotsByName, stored: Sequence[StoredSecret]) -> RobotName | None:
@@ -143,10 +206,14 @@ def _active(pair: Pair, robots: RobotsByName, stored: Sequence[StoredSecret]) ->
         if matching:
             return max(matching, key=lambda match: match[0])[1]
     # No store holds a present token. Consumers know the robot that was used last.
-    beginning = datetime.min.replace(tzinfo=timezone.utc)
-    members = [(name, robots.get(name)) for name in existing if name in pair.members]
-    used = [((robot.last_accessed or robot.created_at or beginning), name) for name, robot in members if robot]
-    return max(used, key=lambda use: use[0])[1] if used else None
+    members = {name: robot for name, robot in robots.items() if robot is not None and name in pair.members}
+    return max(members, key=lambda name: _used_last(members[name])) if members else None
+
+
+def _used_last(robot: Robot) -> tuple[datetime, datetime]:
+    """When a robot was used or created, for comparison."""
+    created = robot.created_at or datetime.min.replace(tzinfo=timezone.utc)
+    return robot.last_accessed or created, created
 
 
 def _has_token(robot: Robot | None, stored: StoredSecret) -> bool:
@@ -167,7 +234,7 @@ def _delivered_at(stored: StoredSecret) -> datetime:
 def _superseded(
     pair: Pair, robots: RobotsByName, stored: Sequence[StoredSecret], active: RobotName | None
 ) -> tuple[str, ...]:
-    """The former secrets that may be valid: those that were recorded; without a record, that of the idle robot."""
+    """The former secrets that may be valid: those that were recorded; without a record, those of all idle robots."""
     present = robots.get(active) if active else None
     if present is None:
         return ()

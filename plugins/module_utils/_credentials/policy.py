@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Mapping, Sequence
 
+from .._core.errors import BadInput
 from .._core.times import format_duration, parse_duration
 from .._stores.contract import ABSENT, CURRENT, OTHER, UNRECORDED, WRONG_PERMISSIONS
 
@@ -26,6 +27,7 @@ SCOPES_CHANGED = "scopes_changed"
 EXPIRING = "expiring"
 TOO_OLD = "too_old"
 UNDELIVERED = "undelivered"
+DECLARED_ABSENT = "absent"
 NOT_DUE = "not_due"
 
 # Actions.
@@ -42,6 +44,9 @@ AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
 
+# When to rotate, in addition to when_due, always and never: the secret leaked, so all access by it must end.
+COMPROMISED = "compromised"
+
 # What Quay makes of a stored secret.
 STORED_NONE = "none"
 STORED_VALID = "valid"
@@ -49,10 +54,10 @@ STORED_INVALID = "invalid"
 STORED_EXPIRED = "expired"
 
 _UNDELIVERED_MESSAGES = {
-    ABSENT: "do not hold the present token",
-    OTHER: "do not hold the present token",
-    WRONG_PERMISSIONS: "have the wrong owner or mode",
-    UNRECORDED: "have lost the record of their token",
+    ABSENT: "the present token is not in",
+    OTHER: "the present token is not in",
+    WRONG_PERMISSIONS: "owner or mode is wrong in",
+    UNRECORDED: "the record of the token is missing in",
 }
 
 
@@ -68,7 +73,12 @@ class Policy:
 
     @property
     def forced(self) -> bool:
-        return self.rotate == "always"
+        return self.rotate in ("always", COMPROMISED)
+
+    @property
+    def ends_access(self) -> bool:
+        """Whether all access by the present secret must end, with what was issued for it."""
+        return self.rotate == COMPROMISED
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class Decision:
 
     @property
     def due(self) -> bool:
-        return self.reason != NOT_DUE
+        return self.reason not in (NOT_DUE, DECLARED_ABSENT)
 
     @property
     def mints(self) -> bool:
@@ -125,11 +135,17 @@ class Succession:
 def policy_from_options(params: Mapping[str, Any], *, overlaps: bool = False) -> Policy:
     """The rotation policy from a module's options. ``overlaps``: a replaced secret may live until another run.
 
-    Raises BadInput for a malformed duration.
+    Raises BadInput for a malformed duration, and for a maximum age that a new secret has reached already.
     """
+    max_age = parse_duration(params.get("max_age"), "max_age")
+    if max_age == timedelta(0):
+        raise BadInput(
+            "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no "
+            "limit; rotate: always replaces the secret in every run"
+        )
     return Policy(
         rotate=params["rotate"],
-        max_age=parse_duration(params.get("max_age"), "max_age"),
+        max_age=max_age,
         renew_before=parse_duration(params.get("renew_before"), "renew_before"),
         retire_after=parse_duration(params.get("retire_after"), "retire_after"),
         overlaps=overlaps,
@@ -154,7 +170,7 @@ def decide(policy: Policy, state: ObservedState, now: datetime) -> Decision:
 def decide_removal(*, present: bool) -> Decision:
     """The decision for a credential that is declared absent. ``present``: it exists, or a store holds something."""
     if present:
-        return Decision(NOT_DUE, "will be deleted", REMOVE)
+        return Decision(DECLARED_ABSENT, "declared absent", REMOVE)
     return Decision(NOT_DUE, "absent", NOTHING)
 
 
@@ -204,6 +220,6 @@ def _reason_of_valid_secret(policy: Policy, state: ObservedState, now: datetime)
 
 
 def _undelivered_message(deliveries: Sequence[str]) -> str:
-    """How many stores need a delivery, and why: ``1 of 2 stores have the wrong owner or mode``."""
+    """Why stores need a delivery, and how many: ``owner or mode is wrong in 1 of 2 stores``."""
     counts = Counter(_UNDELIVERED_MESSAGES[delivery] for delivery in deliveries if delivery != CURRENT)
-    return "; ".join(f"{count} of {len(deliveries)} stores {message}" for message, count in counts.items())
+    return "; ".join(f"{message} {count} of {len(deliveries)} stores" for message, count in counts.items())

@@ -14,9 +14,10 @@ listed nor revoked.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, RefusedCredential
@@ -32,11 +33,14 @@ from .policy import (
     STORED_INVALID,
     STORED_VALID,
     ObservedState,
+    Policy,
     policy_from_options,
 )
 from .rotation import Minted, clear_stores, rotate
 
-DEFAULT_RENEW_BEFORE = "5m"
+# Quay gives every registry token this lifetime.
+_LIFETIME = timedelta(hours=1)
+_DEFAULT_RENEW_BEFORE = timedelta(minutes=5)
 
 _REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
 
@@ -47,7 +51,7 @@ _MAX_CLOCK_ERROR = timedelta(seconds=60)
 def ensure_referrers_token(context: ModuleContext) -> Result:
     """The module quay_referrers_token."""
     issuer = ReferrersIssuer(context, context.params["repositories"], context.params["actions"])
-    policy = policy_from_options(context.params)
+    policy = referrers_token_policy(context.params)
     if any(store["kind"] == "container_auth" for store in context.params["deliver"] or ()):
         raise BadInput(
             "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
@@ -57,6 +61,19 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
         if context.params["state"] == "absent":
             return clear_stores(context, holder, issuer.without_token(), existed=False)
         return rotate(context, issuer, policy, holder, retires=False)
+
+
+def referrers_token_policy(params: Mapping[str, Any]) -> Policy:
+    """The rotation policy of a registry token. Raises BadInput for one that would replace it in every run."""
+    policy = policy_from_options(params)
+    if policy.renew_before is None:
+        return replace(policy, renew_before=_DEFAULT_RENEW_BEFORE)
+    if policy.renew_before >= _LIFETIME:
+        raise BadInput(
+            f"renew_before ({params['renew_before']}) must be shorter than the hour for which Quay issues such a "
+            "token: a new one would be due at once, in every run"
+        )
+    return policy
 
 
 class ReferrersIssuer:

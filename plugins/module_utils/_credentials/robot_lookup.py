@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from .._core.credential import Record
 from .._core.errors import BadInput
@@ -23,6 +23,9 @@ from .._quay.logs import Logs, LogsUnavailable
 from .._quay.robots import Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .policy import AGE_FROM_CREATION, AGE_FROM_LOG, AGE_FROM_RECORD
+
+# How far back to look for an entry that shows whether Quay logs a namespace at all. One request for each 28 days.
+_LONGEST_SEARCH = timedelta(days=365)
 
 # When a token was issued, and where that is known from; (None, None) if it is unknown.
 Age = Tuple[Optional[datetime], Optional[str]]
@@ -67,6 +70,13 @@ class AgeQuery:
         return None
 
 
+@dataclass(frozen=True)
+class Deletions:
+    """When robots were deleted, by short name; None if that is unknown."""
+
+    times: Mapping[str, datetime] | None
+
+
 class RobotLookup:
     """Reads the robots of one namespace, each once. ``organization`` is None for the user's own namespace."""
 
@@ -76,12 +86,20 @@ class RobotLookup:
         self._robots = Robots(context.client)
         self._listed: dict[str, Robot] | None = None
         self._ages: dict[tuple[Any, ...], Age] = {}
+        self._deletions: Deletions | None = None
 
-    def prefetch(self) -> list[Robot]:
+    def prefetch(self, *, with_teams: bool = False) -> list[Robot]:
         """Read all robots of the namespace in one request."""
-        robots = self._robots.list(self._organization)
+        robots = self._robots.list(self._organization, with_teams=with_teams)
         self._listed = {robot.name.rpartition("+")[2]: robot for robot in robots}
         return robots
+
+    def existing(self, names: Iterable[RobotName]) -> dict[RobotName, Robot]:
+        """Those of these robots that exist, with their teams, but without their metadata."""
+        if self._listed is None:
+            self.prefetch(with_teams=True)
+        listed = self._listed or {}
+        return {name: self.get(name) or listed[name.short] for name in names if name.short in listed}
 
     def get(self, name: RobotName) -> Robot | None:
         """The robot with its token, or None. Raises BadInput if the login may see the robot but not its token."""
@@ -89,6 +107,23 @@ class RobotLookup:
         if robot is not None and robot.token is None:
             raise BadInput(f"This login may see the robot {name} but not its token")
         return robot
+
+    def read(self, name: RobotName) -> Robot | None:
+        """The robot as it is now, with its metadata, or None."""
+        return self._robots.get(name)
+
+    def deletions(self, since: datetime, logged: datetime | None = None) -> Mapping[str, datetime] | None:
+        """When robots were last deleted, by short name, since then; None if Quay's logs do not show it. Asked once.
+
+        ``logged``: a time at which something must have been logged, if one is known.
+        """
+        if self._deletions is None:
+            logs = Logs(self._context.client, self._organization)
+            try:
+                self._deletions = Deletions(logs.robot_deletions(since, max(logged or since, since - _LONGEST_SEARCH)))
+            except LogsUnavailable:
+                self._deletions = Deletions(None)
+        return self._deletions.times
 
     def prefetch_ages(self, queries: Sequence[AgeQuery]) -> None:
         """Find out the ages of several tokens, with one pass through the logs for all."""

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""A credential that two robots carry in turn, so that its rotation interrupts no consumer."""
+"""A credential that robots carry in turn, so that its rotation interrupts no consumer, and ends all former access."""
 
 from __future__ import annotations
 
@@ -13,27 +13,33 @@ from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import RefusedCredential, Unconfirmed
-from .._http.auth import BasicAuth
-from .._http.errors import NotAuthenticated
+from .._core.errors import RefusedCredential
 from .._module.context import ModuleContext
-from .._quay.registry_auth import RegistryToken, request_registry_token
-from .._quay.robot_rights import Rights, RobotRights
+from .._quay.registry_auth import authenticated_user
 from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
-from .pair_state import Pair, PairState, handle_of, held_by_unknown_token, pair_state_of, robot_of_handle
+from .pair_robots import PairRobots
+from .pair_state import Pair, PairState, RobotsByName, handle_of, marked, pair_state_of, robot_of_handle
 from .policy import AGE_FROM_MINT, ObservedState, Policy
+from .robot_access import RightsCopy
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
+from .robot_removal import (
+    LIVES_ON,
+    RIGHTS_NOT_COPIED,
+    Obstacle,
+    RobotRemoval,
+    refuse_to_replace,
+    warn_of_kept_robot,
+)
 from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, superseded_by_minting
-
-# So many repositories fit into one request to /v2/auth.
-_REPOSITORIES_AT_ONCE = 30
+from .successor import NAME_REST, Situation, Successor, choose_successor
 
 
 class PairIssuer:
-    """Two robots take turns. The former secret stays valid until consumers have had time to switch."""
+    """Robots take turns. The former one exists until consumers have had time to switch, and is deleted then."""
 
     changes_quay = True
     secret_is_readable = True
@@ -50,24 +56,32 @@ class PairIssuer:
         metadata: Mapping[str, Any] | None = None,
         copy_rights: bool = True,
     ) -> None:
+        """``copy_rights``: without it, two robots keep their permissions, so none of them is ever deleted."""
         self._context = context
         self._pair = pair
         self._policy = policy
         self._lookup = lookup
+        self._description = description
+        self._metadata = metadata
         self._copy_rights = copy_rights
-        self._secrets = {name: RobotSecret(context, name, description, metadata) for name in pair.all}
-        self._rights = RobotRights(context.client, pair.name.organization)
-        self._robots: dict[RobotName, Robot | None] = {}
-        self._state = PairState(None, pair.members[0], ())
-        self._desired = Rights()
-        self._present = Rights()
+        self._read_robots = PairRobots(pair, lookup)
+        self._rights = RightsCopy(context, pair.name.organization)
+        self._removal = RobotRemoval(context, pair.name.organization)
+        self._stored: Sequence[StoredSecret] = ()
+        self._robots: RobotsByName = {}
+        self._state = PairState(None, ())
+        self._successor = Successor(pair.members[0])
+        self._minted: Robot | None = None
+
+    @property
+    def ended(self) -> bool | None:
+        """Whether all access by the secrets that were retired was seen to have ended; None if none was retired."""
+        return self._removal.ended
 
     def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
         """What must be known of the active robot's age; None without one."""
-        # Which robot is idle decides what may be replaced.
-        self._robots = {name: self._lookup.get(name) for name in self._pair.members}
-        if held_by_unknown_token(self._robots, stored):
-            self._robots.update({name: self._lookup.get(name) for name in self._pair.others})
+        self._stored = stored
+        self._robots = self._read_robots.read(stored)
         self._state = pair_state_of(self._pair, self._robots, stored)
         active = self._active
         return None if active is None else AgeQuery(active, self._policy.max_age, records_of(stored))
@@ -79,41 +93,160 @@ class PairIssuer:
             return Observation(ObservedState(exists=False), missing)
         age = self._lookup.age_of(query)
         superseded = self._state.superseded
-        state = ObservedState(exists=self._state.is_served_by(self._pair), created_at=age[0])
+        exists = self._state.is_served_by(self._pair) or self._must_wait()
+        state = ObservedState(exists=exists, created_at=age[0])
         return Observation(state, self._credential(query.robot, age, superseded), predecessors=superseded)
 
     def prepare(self, observation: Observation) -> Observation:
-        """Read the permissions of both robots: the next one gets those of the active one."""
-        self._context.server.refuse_if_read_only("POST", f"{self._state.target.path}/regenerate")
-        active, target = self._active, self._robots.get(self._state.target)
-        username = target.name if target else str(self._state.target)
+        """Choose the next robot, and read the permissions that it needs."""
+        self._context.server.refuse_if_read_only("POST", f"{self._pair.name.path}/regenerate")
+        active = self._active
+        surplus: tuple[str, ...] = ()
+        if self._copy_rights:
+            surplus = self._choose()
+        else:
+            name = next(name for name in self._pair.usual if name != self._state.active)
+            self._successor = Successor(name, self._lookup.get(name))
+        target = self._successor.robot
+        username = target.name if target else self._full_name(self._successor.name)
+        refuse_disallowed_robot(self._context, username, target.token if target else None)
         extra_diff: dict[str, tuple[Any, Any]] = {"username": (active.name if active else None, username)}
         if self._copy_rights and active is not None:
-            self._read_rights(active)
-            extra_diff["rights"] = (self._present.describe(), self._desired.describe())
-        return replace(observation, username=username, extra_diff=extra_diff)
+            extra_diff["rights"] = (self._rights.present.describe(), self._rights.desired.describe())
+        # The former secret of the next robot becomes invalid when its token is replaced.
+        superseded = [
+            handle for handle in (*observation.credential.superseded, *surplus) if robot_of_handle(handle) != username
+        ]
+        credential = replace(observation.credential, superseded=tuple(superseded))
+        return replace(observation, credential=credential, username=username, extra_diff=extra_diff)
 
     def mint(self, observation: Observation) -> Minted:
-        robot = self._prepared_robot()
-        robot, _existed = self._secrets[self._state.target].replace({robot.token or ""})
-        self._verify_rights(robot)
+        secret, robot = self._secret(self._successor.name), self._successor.robot
+        if robot is None:
+            robot = secret.create(set())
+            self._rights.apply(robot)
+        else:
+            self._rights.apply(robot)
+            robot, _existed = secret.replace({robot.token or ""})
+        self._rights.verify(robot)
+        self._minted = robot
         now = self._context.client.now()
-        replaced = superseded_by_minting(observation.credential)
-        # The robot's own former secret is invalid now.
-        superseded = tuple(handle for handle in replaced if robot_of_handle(handle) != robot.name)
-        credential = self._credential(robot, (now, AGE_FROM_MINT), superseded)
-        return Minted(credential, existed=observation.state.exists)
+        superseded = superseded_by_minting(observation.credential)
+        return Minted(self._credential(robot, (now, AGE_FROM_MINT), superseded), existed=observation.state.exists)
 
     def retire(self, handle: str) -> None:
-        """Give a former robot a token that nobody knows, so that the secret which consumers had is invalid."""
-        secret = self._secrets[self._pair.find(robot_of_handle(handle))]
+        """Delete a former robot, so that neither its secret nor any registry token of it is accepted."""
+        name = self._pair.find(robot_of_handle(handle))
+        secret = self._secret(name)
         robot = secret.read()
-        if robot is not None and handle_of(robot) == handle:
-            secret.invalidate(robot)
+        leaked = self._policy.ends_access and name == self._state.active
+        if robot is None or (handle_of(robot) != handle and not leaked):
+            return
+        kept = self._removal.remove(secret, robot, self._obstacle(name, robot))
+        if kept is None:
+            return
+        warn_of_kept_robot(self._context, robot, kept)
+        if leaked:
+            raise RefusedCredential(
+                f"{robot.name} was replaced, and the next robot's secret was delivered, but {robot.name} {kept.reason} "
+                f"and was not deleted: {LIVES_ON}. {kept.remedy}, and delete {robot.name}"
+            )
 
     @property
     def _active(self) -> Robot | None:
         return self._robots.get(self._state.active) if self._state.active else None
+
+    def _must_wait(self) -> bool:
+        """Whether the robot with the credential's own name cannot carry it yet, so that the present one stays.
+
+        The former robot of that name must be deleted first, and its name must rest.
+        """
+        name = self._pair.name
+        if self._pair.paired or not self._copy_rights:
+            return False
+        robot = self._robots[name] if name in self._robots else self._lookup.get(name)
+        if robot is not None:
+            return handle_of(robot) in self._state.superseded
+        return self._situation({}, frozenset()).rests_until(name) is not None
+
+    def _situation(self, own: Mapping[RobotName, Robot], taken: frozenset[RobotName]) -> Situation:
+        active, now = self._active, self._context.client.now()
+        records = [record for record in records_of(self._stored) if active and record.fits(active.token)]
+        issued = [record.created_at for record in records if record.created_at]
+        issued_at = max(issued) if issued else active.created_at if active else None
+        return Situation(
+            pair=self._pair,
+            active=self._state.active,
+            robots=own,
+            taken=taken,
+            deletions=self._lookup.deletions(now - NAME_REST, issued_at),
+            issued_at=issued_at,
+            replaced=[*self._state.superseded, *(handle for record in records for handle in record.superseded)],
+            now=now,
+            leaked=self._policy.ends_access,
+        )
+
+    def _choose(self) -> tuple[str, ...]:
+        """Choose the next robot and read its rights. Returns the handles of robots that interrupted runs left."""
+        own, taken = self._read_robots.list(self._stored)
+        self._successor = choose_successor(self._situation(own, taken))
+        self._warn_of_successor()
+        active, name = self._state.active, self._successor.name
+        if active is not None:
+            self._rights.read(own[active], self._successor.robot, self._full_name(name))
+        if self._policy.ends_access and active is not None:
+            self._refuse_if_kept(active, own[active])
+        idle = [other for other in self._pair.turns if other in own and other not in (active, name)]
+        return tuple(
+            handle for handle in (handle_of(own[other]) for other in idle) if handle not in self._state.superseded
+        )
+
+    def _warn_of_successor(self) -> None:
+        robot = self._full_name(self._successor.name)
+        if self._successor.outlived:
+            self._context.warn(
+                f"{robot} exists already and carries the credential from now on, because no other robot may. Its token "
+                f"is replaced, but {LIVES_ON}, without end. Add another name to pair, or delete {robot} an hour before."
+            )
+        if self._successor.in_doubt:
+            self._context.warn(
+                f"The usage logs do not show whether a robot of the name {robot} was deleted within the last hour. If "
+                "so, registry tokens that were issued to it are accepted again for an hour at most."
+            )
+
+    def _refuse_if_kept(self, name: RobotName, robot: Robot) -> None:
+        obstacle = self._removal.obstacle(name, robot, self._rights.desired.unresolved_teams)
+        if obstacle is not None:
+            refuse_to_replace(robot, obstacle)
+        self._removal.refuse_if_mirroring(robot)
+
+    def _obstacle(self, name: RobotName, robot: Robot) -> Obstacle | None:
+        if not self._copy_rights:
+            return RIGHTS_NOT_COPIED
+        listed = self._lookup.existing([name, *([self._state.active] if self._state.active else [])])
+        if self._minted is not None:
+            present = set(self._rights.desired.teams)
+        else:
+            active = listed.get(self._state.active) if self._state.active else None
+            present = set(active.teams or ()) if active else set()
+        teams = set(listed[name].teams or ()) if name in listed else set()
+        return self._removal.obstacle(name, robot, teams - present)
+
+    def _secret(self, name: RobotName) -> RobotSecret:
+        active = self._active
+        description = self._description
+        metadata = self._metadata
+        if active is not None and name != self._state.active:
+            description = active.description or None if description is None else description
+            metadata = active.metadata if metadata is None else metadata
+        return RobotSecret(self._context, name, description, marked(metadata, self._pair, name))
+
+    def _full_name(self, name: RobotName) -> str:
+        if name.organization is not None:
+            return str(name)
+        active = self._active
+        user = active.namespace if active else authenticated_user(self._context.client)
+        return f"{user}+{name.short}"
 
     def _credential(self, robot: Robot, age: Age, superseded: tuple[str, ...]) -> Credential:
         return Credential(
@@ -128,78 +261,6 @@ class PairIssuer:
             details=_details(robot),
         )
 
-    def _read_rights(self, active: Robot) -> None:
-        target = self._robots.get(self._state.target)
-        rights = self._rights.read([active, target] if target else [active])
-        self._desired = rights[active.name]
-        self._present = rights.get(target.name, Rights()) if target else Rights()
-        if self._desired.unresolved_teams:
-            self._context.warn(
-                f"{active.name} is a member of teams that Quay lists without their organization "
-                f"({', '.join(sorted(self._desired.unresolved_teams))}): {self._state.target} does not get these "
-                "permissions."
-            )
-
-    def _prepared_robot(self) -> Robot:
-        """The next robot, created if it is missing, with the permissions of the active one."""
-        secret = self._secrets[self._state.target]
-        robot = self._robots.get(self._state.target) or secret.create(set())
-        if self._copy_rights and not _same_rights(self._present, self._desired):
-            self._rights.apply(robot, self._present, self._desired)
-            if not _same_rights(self._rights.read([robot])[robot.name], self._desired):
-                raise Unconfirmed(
-                    f"Quay reported success, but the permissions of {robot.name} differ from those of the active "
-                    "robot. Nothing was replaced. Run the task again, and check whether something else changes them"
-                )
-        return robot
-
-    def _verify_rights(self, robot: Robot) -> None:
-        """Use the new secret for each permission of the active robot. Raises if it opens less; the old one stays."""
-        roles = self._rights.accessible_repositories(self._desired)
-        repositories = sorted(roles) or [f"{robot.namespace}/credential-proof"]
-        lacking: list[str] = []
-        for start in range(0, len(repositories), _REPOSITORIES_AT_ONCE):
-            some = repositories[start : start + _REPOSITORIES_AT_ONCE]
-            lacking += self._lacking(robot, {name: roles.get(name) for name in some})
-        if lacking:
-            raise RefusedCredential(
-                f"The new secret of {robot.name} does not open what that of the active robot opens: "
-                f"{', '.join(lacking)}. It was not delivered, and the old one is still valid"
-            )
-
-    def _lacking(self, robot: Robot, roles: Mapping[str, str | None]) -> list[str]:
-        """What the active robot is granted and this one is not, as ``repository:action``."""
-        lacking = []
-        # Only a role that may push is asked for push: for others the answer is known, and Quay would create a
-        # repository that is missing.
-        for actions, verified_roles in ((["pull"], (None, "read")), (["pull", "push"], ("write", "admin"))):
-            repositories = [name for name, role in roles.items() if role in verified_roles]
-            if repositories:
-                lacking += self._compare_access(robot, repositories, actions)
-        return lacking
-
-    def _compare_access(self, robot: Robot, repositories: Sequence[str], actions: Sequence[str]) -> list[str]:
-        lacking = self._request_token(robot, repositories, actions).missing(repositories, actions)
-        if not lacking or self._active is None:
-            return []
-        # A repository may be read-only or deleted: what the active robot gets is the measure.
-        lacking_before = self._request_token(self._active, repositories, actions).missing(repositories, actions)
-        return [access for access in lacking if access not in lacking_before]
-
-    def _request_token(self, robot: Robot, repositories: Sequence[str], actions: Sequence[str]) -> RegistryToken:
-        client, auth = self._context.client, BasicAuth(robot.name, robot.token or "")
-        try:
-            return request_registry_token(client, auth, client.netloc, repositories, actions)
-        except NotAuthenticated as refused:
-            raise RefusedCredential(
-                f"Quay does not accept the secret of {robot.name} at /v2/auth ({refused}). Nothing was delivered. Run "
-                "the task again, and check whether something else regenerates this robot"
-            ) from None
-
 
 def _details(robot: Robot | None) -> dict[str, Any]:
     return {"description": robot.description if robot else ""}
-
-
-def _same_rights(one: Rights, other: Rights) -> bool:
-    return replace(one, unresolved_teams=frozenset()) == replace(other, unresolved_teams=frozenset())

@@ -60,6 +60,15 @@ class RobotSecret:
                 return
             self._read_after_failure(error, {robot.token or ""})
 
+    def delete(self) -> None:
+        """Delete the robot. After a lost response, read whether it is gone. Raises ApiError if a mirror uses it."""
+        try:
+            self._robots.delete(self._name)
+        except QuayError as error:
+            gone = isinstance(error, ApiError) and is_unknown_robot(error)
+            if not gone and (not error.outcome_unknown or self._robots.get(self._name) is not None):
+                raise
+
     def create(self, former: set[str]) -> Robot:
         """The new robot with its first token. ``former``: the tokens it may have had before."""
         try:

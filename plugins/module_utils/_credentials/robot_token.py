@@ -10,53 +10,116 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import BadInput, QuayError
+from .._core.errors import BadInput
+from .._core.names import check_length
+from .._core.times import format_time
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
+from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
-from .pair_state import PAIRED, Pair, held_by_other_strategy, pair_from_options, refuse_unknown_robot
+from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
+from .pair_robots import PairRobots
+from .pair_state import (
+    PAIRED,
+    Pair,
+    held_by_other_strategy,
+    pair_from_options,
+    recorded_robots,
+    refuse_unknown_robot,
+)
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
+from .robot_permissions import DeclaredPermissions
+from .robot_removal import LIVES_ON
 from .robot_secret import RobotSecret
+from .robot_use import refuse_disallowed_robot
 from .rotation import Minted, clear_stores, rotate
+from .successor import NAME_REST
 
 
 def ensure_robot_token(context: ModuleContext) -> Result:
     """The module quay_robot_token."""
+    return in_its_namespace(context, RobotName.parse(context.params["name"]), partial(_ensure, context))
+
+
+def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
-    name = RobotName.parse(params["name"])
+    check_length(params["description"], "description")
     pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
     policy = robot_policy(params)
+    permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+    lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         if params["state"] == "absent":
-            return _ensure_absent(context, pair, holder)
-        issuer = robot_issuer(context, pair, policy, params, holder.stored, RobotLookup(context, name.organization))
+            return _ensure_absent(context, pair, holder, lookup)
+        if params["permissions"]:
+            permissions.check(lookup)
+        issuer = robot_issuer(context, pair, policy, params, holder.stored, lookup)
         result = rotate(context, issuer, policy, holder, retires=isinstance(issuer, PairIssuer))
+    result = replace(result, values={**result.values, "ended": issuer.ended})
+    if params["permissions"]:
+        result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
     """The rotation policy of a robot's credential. Raises BadInput for options that exclude each other."""
     policy = policy_from_options(params, overlaps=True)
+    if policy.ends_access:
+        _refuse_irreplaceable(params)
+        return replace(policy, retire_after=timedelta(0))
     if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
+        raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
+    stores = params.get("deliver") or [{"kind": "file"}]
+    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
         raise BadInput(
-            "strategy: paired needs deliver or token_path, because the stores show which robot the consumers use"
+            "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
+            "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
         )
     if params["strategy"] == PAIRED and params.get("federation") is not None:
         raise BadInput("federation belongs to one robot; it cannot be given together with strategy: paired")
     if policy.max_age is not None and policy.retire_after is not None and policy.retire_after >= policy.max_age:
         raise BadInput("retire_after must be shorter than max_age, because only two robots take turns")
     return policy
+
+
+def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
+    """Raise BadInput if options forbid that a robot of another name carries the credential."""
+    stores = params.get("deliver") or []
+    # A container engine's auth file always has the user name.
+    without_username = [store["path"] for store in stores if store["kind"] == "file" and _holds_token_only(store)]
+    if params.get("token_path"):
+        without_username.append(params["token_path"])
+    problem = None
+    if without_username:
+        problem = f"{', '.join(without_username)} holds the secret without its user name. Use another format"
+    elif not stores:
+        problem = "deliver is missing. Name the stores that consumers read"
+    elif not params.get("copy_rights", True):
+        problem = "with copy_rights: false, the next robot would have no permissions. Leave it out"
+    elif params.get("federation") is not None:
+        problem = "federation belongs to one robot. Set it to an empty list in a run without rotate, and leave it out"
+    if problem is not None:
+        raise BadInput(
+            f"rotate: compromised gives the credential to a robot of another name, and deletes {params['name']}, "
+            f"because {LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is "
+            "replaced at once, but those registry tokens stay valid without end, until the robot is deleted"
+        )
+
+
+def _holds_token_only(store: Mapping[str, Any]) -> bool:
+    return (store.get("format") or "token") == "token"
 
 
 class RobotIssuer:
@@ -82,6 +145,8 @@ class RobotIssuer:
         self._description = description
         self._secret = RobotSecret(context, name, description, metadata)
         self._former: set[str] = set()  # the token before the run
+        # Whether the access by the former token has ended: never, because its registry tokens are still accepted.
+        self.ended: bool | None = None
 
     def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
         """What must be known of the robot's age; None if there is no robot."""
@@ -100,6 +165,14 @@ class RobotIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         self._context.server.refuse_if_read_only("POST", f"{self._name.path}/regenerate")
+        present = observation.credential
+        refuse_disallowed_robot(
+            self._context, present.username or "", present.secret if observation.state.exists else None
+        )
+        if observation.state.exists:
+            self._warn_of_registry_tokens()
+        else:
+            self._warn_of_recent_deletion()
         if observation.state.exists or self._name.organization is not None or not self._context.check_mode:
             return observation
         # In the user's own namespace, Quay puts the user's name before the robot's.
@@ -112,11 +185,31 @@ class RobotIssuer:
         else:
             robot, existed = self._secret.create(self._former), False
         robot, verification_error = self._secret.verified(robot)
+        self.ended = False if existed else None
         age = (self._context.client.now(), AGE_FROM_MINT)
         return Minted(self._credential(robot, age), existed, verification_error)
 
     def retire(self, handle: str) -> None:
         """Nothing to do: the former token became invalid when it was replaced."""
+
+    def _warn_of_registry_tokens(self) -> None:
+        """A forced rotation may be meant to end a leak, which it does not."""
+        if self._policy.forced:
+            self._context.warn(
+                f"The former secret of {self._name} is invalid now, but {LIVES_ON}, without end, until {self._name} is "
+                "deleted. If the secret leaked, run the task with rotate: compromised."
+            )
+
+    def _warn_of_recent_deletion(self) -> None:
+        now = self._context.client.now()
+        deleted = (self._lookup.deletions(now - NAME_REST) or {}).get(self._name.short)
+        if deleted is not None:
+            until = format_time(deleted + NAME_REST)
+            self._context.warn(
+                f"A robot of the name {self._name} was deleted at {format_time(deleted)}. Registry tokens that were "
+                f"issued to it are accepted again as a password of the new one until {until}, and each login with one "
+                "gives another. If its secret leaked, use another name, or create it later."
+            )
 
     def _credential(self, robot: Robot, age: Age) -> Credential:
         return robot_credential(str(self._name), robot, age)
@@ -134,7 +227,7 @@ def robot_issuer(
     description, metadata = params.get("description"), params.get("metadata")
     if params["strategy"] == PAIRED:
         refuse_unknown_robot(pair, stored)
-    elif not held_by_other_strategy(pair, stored):
+    elif not policy.ends_access and not held_by_other_strategy(pair, stored):
         return RobotIssuer(context, pair.name, policy, lookup, description, metadata)
     return PairIssuer(
         context,
@@ -165,19 +258,29 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
     namespaces: dict[str | None, list[tuple[DeclaredCredential, Pair]]] = {}
     for declared in credentials:
         try:
-            pair = pair_from_options(RobotName.parse(declared.name), declared.params)
+            name = own_or_organization(context, RobotName.parse(declared.name))
+            pair = pair_from_options(name, declared.params)
         except BadInput as error:
             yield Observed(declared, error)
             continue
         namespaces.setdefault(pair.name.organization, []).append((declared, pair))
     for organization, items in namespaces.items():
         observe = partial(_observe_namespace, context, organization, items)
-        yield from observe_or_report([declared for declared, _pair in items], observe)
+        yield from observe_or_report(
+            [declared for declared, _pair in items], partial(retried_as_own, context, organization, observe)
+        )
 
 
 def _observe_namespace(
-    context: ModuleContext, organization: str | None, items: Sequence[tuple[DeclaredCredential, Pair]]
+    context: ModuleContext,
+    organization: str | None,
+    items: Sequence[tuple[DeclaredCredential, Pair]],
+    is_own: bool,
 ) -> list[Observed]:
+    """``is_own``: the organization turned out to be the user's own namespace."""
+    if is_own:
+        organization = None
+        items = [(declared, pair_from_options(as_own(pair.name), declared.params)) for declared, pair in items]
     lookup = RobotLookup(context, organization)
     lookup.prefetch()
     observed: list[Observed] = []
@@ -212,26 +315,28 @@ def _details(description: str | None) -> dict[str, Any]:
     return {"description": description or ""}
 
 
-def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder) -> Result:
+def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder, lookup: RobotLookup) -> Result:
     """Delete the robots that carry the credential, and clear its stores."""
-    robots = Robots(context.client)
-    existing = {name: robot for name in pair.members for robot in [robots.get(name)] if robot is not None}
+    existing = _robots_to_delete(pair, holder.stored, lookup)
     for name in existing:
         context.server.refuse_if_read_only("DELETE", name.path)
         if not context.check_mode:
-            _delete(robots, name)
-    usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.members]
+            RobotSecret(context, name).delete()
+    usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.usual]
     credential = Credential(str(pair.name), usernames[0], details=_details(None))
-    return clear_stores(context, holder, credential, existed=bool(existing), usernames=usernames)
+    deleted = [robot.name for robot in existing.values()]
+    result = clear_stores(context, holder, credential, existed=bool(existing), deleted=deleted, usernames=usernames)
+    return replace(result, values={**result.values, "ended": None})
 
 
-def _delete(robots: Robots, name: RobotName) -> None:
-    """Delete it once. After a lost response, read whether it is gone."""
-    try:
-        robots.delete(name)
-    except QuayError as error:
-        if not error.outcome_unknown or robots.get(name) is not None:
-            raise
+def _robots_to_delete(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> dict[RobotName, Robot]:
+    """The existing robots of the credential, and those of another strategy that were delivered to its stores."""
+    if not pair.paired and not held_by_other_strategy(pair, stored):
+        robot = lookup.get(pair.name)
+        return {} if robot is None else {pair.name: robot}
+    own, _taken = PairRobots(pair, lookup).list(stored)
+    recorded = recorded_robots(pair, stored)
+    return {name: robot for name, robot in own.items() if name in pair.members or name in recorded}
 
 
 def _desired_federation(entries: list[dict[str, str]] | None) -> list[FederationEntry] | None:

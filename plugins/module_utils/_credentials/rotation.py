@@ -20,7 +20,7 @@ from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
 from .evaluation import Evaluation, Observation, evaluate, revocable
-from .policy import DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
+from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
 
 # How the diff names a secret that did not exist before.
 _NEW = "new"
@@ -112,10 +112,12 @@ def clear_stores(
     *,
     existed: bool,
     revoked: Sequence[str] = (),
+    deleted: Sequence[str] = (),
     usernames: Sequence[str] = (),
 ) -> Result:
     """The result after a credential was removed from Quay; its stores are cleared, too.
 
+    ``revoked``: the tokens, ``deleted``: the robots that were removed.
     ``usernames``: other users whose secrets may have been delivered for it.
     """
     stores: list[Store] = []
@@ -137,8 +139,11 @@ def clear_stores(
         new["deliver"] = {store.place: "absent" for store in stores}
     if revoked:
         old["revoked"], new["revoked"] = [], list(revoked)
-    values = return_values(context, credential, NOT_DUE, retired=revoked)
-    return Result(existed or bool(stores) or bool(revoked), values, old, new)
+    changed = existed or bool(stores) or bool(revoked)
+    removed = [store.place for store in stores]
+    reason = DECLARED_ABSENT if changed else NOT_DUE
+    values = return_values(context, credential, reason, retired=revoked, deleted=deleted, removed=removed)
+    return Result(changed, values, old, new)
 
 
 def return_values(
@@ -151,8 +156,10 @@ def return_values(
     window: float | None = None,
     delivered: Sequence[str] = (),
     retired: Sequence[str] = (),
+    deleted: Sequence[str] = (),
+    removed: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The return keys of every token module, always all of them. ``window``: seconds."""
+    """The return keys of every token module, always all of them. ``window``: seconds. ``removed``: cleared places."""
     return {
         "token": token,
         "registry": context.client.netloc,
@@ -162,6 +169,8 @@ def return_values(
         "window_seconds": window,
         "delivered": list(delivered),
         "retired": list(retired),
+        "deleted": list(deleted),
+        "removed": list(removed),
         **credential.public(),
     }
 
@@ -221,7 +230,8 @@ def _to_revoke(context: ModuleContext, policy: Policy, before: Evaluation, after
     now = context.client.now()
     mints, delivers = before.decision.mints, before.decision.action == DELIVER
     if not mints and not delivers:
-        return revocable(policy, before.observation, now)
+        # With "rotate: never", a store may still hold one of the superseded secrets.
+        return revocable(policy, before.observation, now) if before.observation.state.delivered else ()
     handle = before.observation.credential.handle
     predecessors = before.observation.predecessors if delivers else (handle,) if handle else ()
     succession = Succession(after.superseded, predecessors, after.created_at, delivered=True)
@@ -288,7 +298,8 @@ def _diff(
     if holder.stores:
         places = [store.place for store in holder.stores]
         old["deliver"] = dict(zip(places, before.deliveries))
-        new["deliver"] = dict.fromkeys(places, _NEW if mints else CURRENT)
+        delivered = dict.fromkeys(places, _NEW if mints else CURRENT)
+        new["deliver"] = delivered if mints or before.decision.action == DELIVER else old["deliver"]
     if superseded:
         old["superseded"], new["superseded"] = list(superseded), list(kept)
     return old, new

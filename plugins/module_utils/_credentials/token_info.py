@@ -16,17 +16,16 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._core.credential import Credential, Record, fingerprint
 from .._core.errors import BadInput, LocalFileError, QuayError
 from .._core.times import parse_time_option
-from .._http.auth import OAUTH_USERNAME
+from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import StoredSecret
 from .._stores.kinds import store_from_options
-from . import api_token, referrers_token
-from .api_token import listed_credential, listed_tokens, observe_api_tokens
+from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
 from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
 from .policy import NOTHING, ObservedState, Policy, policy_from_options
-from .referrers_token import observe_referrers_tokens
+from .referrers_token import observe_referrers_tokens, referrers_token_policy
 from .robot_lookup import AgeQuery, RobotLookup
 from .robot_token import observe_robots, robot_credential, robot_policy
 
@@ -36,8 +35,6 @@ _KINDS: dict[str, Callable[[ModuleContext, Sequence[DeclaredCredential]], Iterat
     "api": observe_api_tokens,
     "referrers": observe_referrers_tokens,
 }
-
-_RENEW_BEFORE = {"api": api_token.DEFAULT_RENEW_BEFORE, "referrers": referrers_token.DEFAULT_RENEW_BEFORE}
 
 # A forced run rotates now and revokes the former secret at once.
 _FORCE = {"rotate": "always", "retire_after": "0"}
@@ -55,7 +52,8 @@ def get_token_info(context: ModuleContext) -> Result:
     else:
         observed = list(_credentials_of_user(context))
     now = context.client.now()
-    return Result(changed=False, values={"credentials": [_status(item, now) for item in observed]})
+    login = context.client.auth.headers("GET") if isinstance(context.client.auth, BearerAuth) else None
+    return Result(changed=False, values={"credentials": [_status(item, now, login) for item in observed]})
 
 
 def _declared_credentials(context: ModuleContext) -> list[Observed]:
@@ -140,7 +138,7 @@ def _policy(params: Mapping[str, Any]) -> Policy:
     """The policy as the module of this kind has it."""
     if params["kind"] == "robot":
         return robot_policy(params) if params["deliver"] else policy_from_options(params, overlaps=True)
-    return policy_from_options({**params, "renew_before": params["renew_before"] or _RENEW_BEFORE[params["kind"]]})
+    return api_token_policy(params) if params["kind"] == "api" else referrers_token_policy(params)
 
 
 def _held(item: Mapping[str, Any]) -> StoredSecret:
@@ -152,8 +150,8 @@ def _undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
     return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
-def _status(observed: Observed, now: datetime) -> dict[str, Any]:
-    """The return value for one credential."""
+def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> dict[str, Any]:
+    """The return value for one credential. ``login``: the headers of the token with which the run signs in."""
     declared = observed.declared
     if isinstance(observed.outcome, QuayError):
         return _failed_status(declared, observed.outcome)
@@ -164,10 +162,11 @@ def _status(observed: Observed, now: datetime) -> dict[str, Any]:
         "exists": evaluation.observation.state.exists,
         "due": decision.due,
         "reason": decision.reason,
-        "why": decision.message,
+        "message": decision.message,
         "action": decision.action,
         "holds": list(evaluation.deliveries),
         "error": None,
+        "is_login": any(login == {"Authorization": f"Bearer {item.secret}"} for item in declared.stored),
         **evaluation.observation.credential.public(),
         "name": declared.name,
     }
@@ -187,9 +186,10 @@ def _failed_status(declared: DeclaredCredential, error: QuayError) -> dict[str, 
         "exists": False,
         "due": False,
         "reason": None,
-        "why": str(error),
+        "message": str(error),
         "action": NOTHING,
         "holds": [_UNKNOWN] * len(declared.stored),
         "error": str(error),
+        "is_login": False,
         **Credential(declared.name, "").public(),
     }

@@ -16,15 +16,22 @@ from urllib.parse import quote, urlsplit
 from .._core.errors import BadInput
 
 _API = "/api/v1/"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_A_URL = "quay_host is not a URL; write it as https://quay.example.com or https://[2001:db8::1]:8443"
 _HOST_NAME = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?")
 
 
-def normalise_host(text: str) -> str:
-    """The origin (scheme, host, port) of a Quay server, from the text that a user typed; no trailing slash.
+def normalise_host(text: str | None) -> str:
+    """The origin (scheme, host, port) of a Quay server, from the text that a user typed.
 
-    Raises BadInput for anything else. The message never repeats the text, because people paste URLs with passwords.
+    In lower case, without a trailing slash and without the default port of the scheme, which no container engine looks
+    up. Raises BadInput for anything else. The message never repeats the text, because people paste URLs with passwords.
     """
+    if not text or not text.strip():
+        raise BadInput(
+            "quay_host is missing: set it, or QUAY_HOST in the environment of the target, to the address of Quay, such "
+            "as https://quay.example.com"
+        )
     try:
         url = urlsplit(text.strip())
         host, port = url.hostname, url.port
@@ -42,7 +49,8 @@ def normalise_host(text: str) -> str:
     if not (_is_ipv6(host) if in_brackets else _HOST_NAME.fullmatch(host)):
         raise BadInput(_NOT_A_URL)
     shown = f"[{host}]" if in_brackets else host
-    return f"{url.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    port_shown = "" if port in (None, _DEFAULT_PORTS[url.scheme]) else f":{port}"
+    return f"{url.scheme}://{shown}{port_shown}"
 
 
 def _is_ipv6(host: str) -> bool:
@@ -56,10 +64,11 @@ def _is_ipv6(host: str) -> bool:
 def credentials_in_url(url: str) -> str | None:
     """The text before the @ of a URL, where user name and password are; None if there is none.
 
-    A password may hold any character, so everything before the last @ counts.
+    A password may hold any character, so everything before the last @ counts. Only ``scheme://`` is a scheme: in
+    ``user:password@host`` the text before the first colon is a user name.
     """
     before = url.strip().rpartition("@")[0]
-    return re.sub(r"^[A-Za-z]+:/*", "", before) or None
+    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", before) or None
 
 
 def encode_part(part: str) -> str:

@@ -18,7 +18,7 @@ import base64
 import re
 from typing import Any, Callable, Mapping
 
-from .._core.errors import BadInput
+from .._core.errors import BadInput, BadLogin
 
 # As QuayClient.request.
 SendRequest = Callable[..., Any]
@@ -71,6 +71,10 @@ class BearerAuth(Auth):
 
     def headers(self, method: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
+
+    def holds(self, secret: str | None) -> bool:
+        """Whether this is the token."""
+        return secret == self._token
 
     def for_registry(self) -> BasicAuth:
         return BasicAuth(OAUTH_USERNAME, self._token)
@@ -141,9 +145,20 @@ class SessionAuth(_CsrfAuth):
         """The same user for one form of the browser's pages, without signing in."""
         return BasicCsrfAuth(self.username, self._password)
 
+    def refuse_registry_user(self) -> None:
+        """Raise BadLogin for a user name with which nobody can sign in, because only the registry accepts it."""
+        if "+" not in self.username and not self.username.startswith("$"):
+            return
+        kind = "robot" if "+" in self.username else "token"
+        raise BadLogin(
+            f"quay_username: '{self.username}' is the name of a {kind}, which can log in to the registry only, not to "
+            "the API. Use quay_token with an OAuth access token, or a user's name and password"
+        )
+
     def prepare(self, request: SendRequest) -> None:
         if self._signed_in:
             return
+        self.refuse_registry_user()
         super().prepare(request)
         self._signed_in = True  # set first: the request below calls this method, too
         try:

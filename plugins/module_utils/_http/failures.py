@@ -33,6 +33,7 @@ from .errors import (
     TransportError,
     UnexpectedResponse,
 )
+from .scopes import scopes_of_request
 
 if TYPE_CHECKING:
     import requests
@@ -43,9 +44,10 @@ _TITLE = re.compile(r"<title>([^<]{1,120})</title>")
 
 _NOT_ACCEPTED = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
-    "Check quay_token or QUAY_TOKEN"
+    "Check quay_token or QUAY_TOKEN. It must be an OAuth access token: tokens of robots and app tokens are for the "
+    "registry only"
 )
-_FORBIDDEN = "The login lacks the permission or the scope, or the object does not exist (Quay does not say which)"
+_FORBIDDEN = "The login lacks the permission{scope}, or the object does not exist (Quay does not say which)"
 _ENDPOINT_MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
 
 
@@ -242,7 +244,16 @@ def _access_error(status: int, method: str, path: str, auth: Auth, body: _ErrorB
         return NotAuthenticated(status, method, path, body.message, hint=hint)
     if status == 401 and not body.lacks_scope:
         return NotAuthenticated(status, method, path, body.message, error_type=body.error_type)
-    return Forbidden(status, method, path, body.message, error_type=body.error_type, hint=_FORBIDDEN)
+    hint = _forbidden_hint(method, path, auth)
+    return Forbidden(status, method, path, body.message, error_type=body.error_type, hint=hint)
+
+
+def _forbidden_hint(method: str, path: str, auth: Auth) -> str:
+    """What the login may lack. Only tokens have scopes: a password has all of them."""
+    if auth.kind != "bearer":
+        return _FORBIDDEN.format(scope="")
+    scopes = " and ".join(scopes_of_request(method, path))
+    return _FORBIDDEN.format(scope=f" or the scope {scopes}" if scopes else " or the scope")
 
 
 def _sign_in_error(status: int, method: str, path: str, body: _ErrorBody) -> NotAuthenticated | None:

@@ -46,6 +46,10 @@ class Server:
         """AUTHENTICATION_TYPE, where Quay's users come from: Database, LDAP, OIDC …; empty if it is not reported."""
         return str(self._section("config").get("AUTHENTICATION_TYPE") or "")
 
+    def disallows_robots(self) -> bool:
+        """Whether robots may neither be created nor, unless they are on ROBOTS_WHITELIST, used (ROBOTS_DISALLOW)."""
+        return bool(self._section("config").get("ROBOTS_DISALLOW"))
+
     def has_application_tokens(self) -> bool:
         """Whether the server has the application-token endpoints (Quay 3.18 and later). Asked anonymously."""
         if self._application_tokens is None:

@@ -10,17 +10,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.errors import BadInput, QuayError
+from .._core.secret_input import refuse_masked_values
 from .._http.address import credentials_in_url, normalise_host
 from .._http.auth import SessionAuth
 from .._http.client import QuayClient
 from .._http.session import REQUESTS_IMPORT_ERROR, new_session
 from .context import LocalContext, ModuleContext, Result
-from .options import CONNECTION_OPTIONS, auth_from_options
+from .options import CONNECTION_OPTIONS, auth_from_options, without_empty
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -31,14 +32,16 @@ def run_module(
     options: Mapping[str, Any],
     *,
     auth_optional: bool = False,
+    replaced: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> None:
     """Run a module that talks to Quay.
 
     ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
-    ``auth_optional``: the module can do without credentials.
+    ``auth_optional``: the module can do without credentials. ``replaced``: by the name of an option that the module of
+    infra.quay_configuration has and this one lacks, a sentence that says what to use.
     """
-    module = _module(options, constraints)
+    module = _module(options, constraints, replaced or {})
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
@@ -51,16 +54,47 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
 
     It accepts the connection options, because module_defaults of the action group set them for every module.
     """
-    module = _module(options, constraints)
+    module = _module(options, constraints, {})
     warnings: list[str] = []
     context = LocalContext(module.params, module.check_mode, warnings)
-    _finish(module, *_guard(lambda: action(context)), warnings)
+    context.hidden = module.no_log_values
+
+    def act() -> Result:
+        refuse_masked_values(module.params)
+        return action(context)
+
+    _finish(module, *_guard(act), warnings)
 
 
-def _module(options: Mapping[str, Any], constraints: Mapping[str, Any]) -> AnsibleModule:
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **constraints)
+class _Module(AnsibleModule):
+    """An AnsibleModule for which empty values are unset ones, before their types are checked.
+
+    For an option in ``replaced`` it fails with the sentence there. Otherwise AnsibleModule would only say that it does
+    not know the option, or complain about others that are missing.
+    """
+
+    def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
+        self._replaced = replaced
+        self._advice: list[str] = []  # for the replaced options of this task
+        initialise: Callable[..., None] = super().__init__
+        initialise(**arguments)
+
+    def _load_params(self) -> None:
+        AnsibleModule._load_params(self)
+        given = {name for name, value in self.params.items() if name in self._replaced and value not in (None, "")}
+        self._advice = [f"There is no option {name}. {self._replaced[name]}" for name in sorted(given)]
+        known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
+        self.params = without_empty(known, self.argument_spec)
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        super().fail_json(msg=". ".join(self._advice) or msg, **result)
+
+
+def _module(options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
+    spec = {**CONNECTION_OPTIONS, **options}
+    module: AnsibleModule = _Module(replaced, argument_spec=spec, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
-    pasted = credentials_in_url(module.params["quay_host"])
+    pasted = credentials_in_url(module.params["quay_host"] or "")
     if pasted:
         module.no_log_values.add(pasted)
     return module
@@ -81,6 +115,7 @@ def _attempt(
     module: AnsibleModule, action: Callable[[ModuleContext], Result], warnings: list[str], auth_optional: bool
 ) -> tuple[Result | None, str]:
     def act() -> Result:
+        refuse_masked_values(module.params)
         context = _context(module, warnings, auth_optional)
         context.hidden = module.no_log_values
         result = action(context)

@@ -14,6 +14,7 @@ which robot it was. One pass serves all robots of a namespace.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ from .._http.paging import read_pages
 from .._http.response import Response
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
+_DELETION = "delete_robot"
 # A window of 28 days (both ends included) avoids two defects of aggregatelogs: it adds up equal days of two months, and
 # it fails around the end of February.
 _WINDOW = timedelta(days=27)
@@ -152,6 +154,30 @@ class Logs:
             raise LogsUnavailable(str(error)) from None
         return changes
 
+    def robot_deletions(self, since: datetime, logged: datetime) -> dict[str, datetime]:
+        """Return when robots were last deleted, by their short names. Only those that were deleted since then.
+
+        ``logged``: a time at which something must have been logged. Raises LogsUnavailable if deletions are unknown:
+        the logs cannot be searched, or are empty since that time, as Quay can be configured not to log a namespace.
+        """
+        deletions: dict[str, datetime] = {}
+        try:
+            for day in self._days_of_deletions(since, logged):
+                for entry in itertools.takewhile(lambda entry: not _is_older(entry, since), self.entries(day, day)):
+                    if entry.kind == _DELETION and entry.at is not None:
+                        deletions.setdefault(str(entry.metadata.get("robot")), entry.at)
+        except ApiError as error:
+            raise LogsUnavailable(str(error)) from None
+        return deletions
+
+    def _days_of_deletions(self, since: datetime, logged: datetime) -> list[date]:
+        """The days on which robots were deleted, newest first."""
+        first = _day(since)
+        recent = list(self.counts(first, self._client.now().date()))
+        if not recent and next(self.counts(_day(logged), first - timedelta(days=1)), None) is None:
+            raise LogsUnavailable(f"the usage logs are empty since {_day(logged)}")
+        return list(dict.fromkeys(count.day for count in recent if count.kind == _DELETION))
+
     def _add_changes(self, day: date, searched: set[str], changes: dict[str, datetime]) -> None:
         """Add each robot's newest change of one day. Entries come newest first, so the first match counts."""
         for entry in self.entries(day, day):
@@ -168,6 +194,15 @@ class Logs:
             if count.kind in kinds and count.day != previous:
                 previous = count.day
                 yield count.day
+
+
+def _day(moment: datetime) -> date:
+    """The day in UTC, and one day more, because Quay's days may be those of another time zone."""
+    return moment.astimezone(timezone.utc).date() - timedelta(days=1)
+
+
+def _is_older(entry: LogEntry, moment: datetime) -> bool:
+    return entry.at is not None and entry.at < moment
 
 
 def _newest_first(count: LogCount) -> tuple[int, str]:

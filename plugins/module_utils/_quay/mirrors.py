@@ -14,8 +14,11 @@ from datetime import datetime
 from typing import Any, Mapping
 
 from .._core.times import parse_time
+from .._http.address import api_path
 from .._http.client import QuayClient
-from .._http.errors import NotFound
+from .._http.errors import EndpointMissing, Forbidden, NotFound
+from .._http.paging import read_list
+from .repositories import MIRROR
 
 SYNC_NOW = "sync_now"
 CANCEL = "cancel"
@@ -125,6 +128,36 @@ class Mirrors:
     def cancel_sync(self) -> None:
         """Cancel the sync (POST .../mirror/sync-cancel). Quay answers 404 if no sync is requested or running."""
         self._client.post(f"{self.path}/sync-cancel")
+
+
+def repository_mirrored_by(client: QuayClient, namespace: str, robot: str) -> str | None:
+    """Return a repository of the namespace whose mirror uses the robot, by its full name, or None.
+
+    Quay has no list of mirrors: this reads the list of repositories, and the mirror of each one that has the state
+    MIRROR. A mirror that the login may not read (it requires the scope repo:admin) is passed over.
+    """
+    for item in read_list(client, api_path("repository"), "repositories", {"namespace": namespace}):
+        if str(item.get("state")).lower() == MIRROR:
+            name = str(item.get("name"))
+            try:
+                mirror = Mirrors(client, api_path("repository", namespace, *name.split("/"))).get()
+            except Forbidden:
+                continue
+            if mirror is not None and mirror.robot == robot:
+                return f"{namespace}/{name}"
+    return None
+
+
+def robot_of_organization_mirror(client: QuayClient, organization: str) -> str | None:
+    """Return the robot that the mirror of a complete organization uses, or None (GET /organization/{org}/mirror).
+
+    Only servers with FEATURE_ORG_MIRROR have it. Quay does not protect this robot from deletion.
+    """
+    try:
+        data = client.get(api_path("organization", organization, "mirror")).json_object()
+    except (NotFound, EndpointMissing):
+        return None
+    return str(data["robot_username"]) if data.get("robot_username") else None
 
 
 def _body(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,10 @@ SCOPES = (
 ALL_SCOPES = "all"
 # Ten years: Quay's maximum, and the fixed lifetime of tokens of the browser flow.
 LONGEST_LIFETIME = timedelta(seconds=315576000)
+_FORBIDDEN_SCOPES = (
+    "Check that the login administers the organization, and may have each of the scopes itself: super:user, which all "
+    "includes, is for superusers only, and a token as login must have all these scopes and org:admin"
+)
 # The error codes of POST /oauth/authorizeapp that mean a refusal.
 _AUTHORIZE_ERRORS = {
     "unauthorized_client": "Quay refused to authorize: the client id is unknown, or the user does not administer the "
@@ -222,11 +226,17 @@ class ApplicationTokens:
             return None
 
     def mint(self, name: str, scopes: Sequence[str], lifetime: timedelta | None) -> AccessToken:
-        """Create a token and return it. Only this response has the secret. Without ``lifetime`` it lives ten years."""
+        """Create a token and return it. Only this response has the secret. Without ``lifetime`` it lives ten years.
+
+        Raises Forbidden, with a hint, if the login may not have one of the scopes itself.
+        """
         body: dict[str, Any] = {"name": name, "scope": " ".join(scopes)}
         if lifetime is not None:
             body["expiration"] = int(lifetime.total_seconds())
-        return AccessToken.of(self._client.post(self._root, body).json_object())
+        try:
+            return AccessToken.of(self._client.post(self._root, body).json_object())
+        except Forbidden as error:
+            raise error.with_hint(_FORBIDDEN_SCOPES) from None
 
     def revoke(self, uuid: str) -> bool:
         """Revoke one token. Returns False if it did not exist."""

@@ -127,12 +127,19 @@ def accepts_password(client: QuayClient, username: str, password: str) -> bool:
     return True
 
 
+def login_token(client: QuayClient) -> RegistryToken:
+    """Request a registry token for the client's login: it names the user, and the uuid of an OAuth token.
+
+    Raises NotAuthenticated if Quay does not accept the login (GET /v2/auth).
+    """
+    repository = f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"
+    return request_registry_token(client, client.auth.for_registry(), client.netloc, [repository], ["pull"])
+
+
 def authenticated_user(client: QuayClient) -> str | None:
     """Return the user of the client's login, or None if Quay does not accept the login (GET /v2/auth)."""
     try:
-        return request_registry_token(
-            client, client.auth.for_registry(), client.netloc, [f"{_PROOF_REPOSITORY}/{_PROOF_REPOSITORY}"], ["pull"]
-        ).subject
+        return login_token(client).subject
     except NotAuthenticated as refused:
         if refused.error_type != _REFUSED:
             raise

@@ -18,7 +18,10 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._http.address import api_path
 from .._http.client import QuayClient
 from .._http.errors import Forbidden, NotFound
-from .robots import Robot, RobotName
+from .robots import Robot, RobotName, Robots
+
+# Stands for the robot itself in its own rights, so that those of two robots can be compared and copied.
+SELF = "this robot"
 
 # In ascending order.
 _ROLES = ("read", "write", "admin")
@@ -26,13 +29,19 @@ _ROLES = ("read", "write", "admin")
 
 @dataclass(frozen=True)
 class DefaultRight:
-    """A default permission: the role on each repository that ``creator`` creates. None stands for any user."""
+    """A default permission that names the robot: the role of ``delegate`` on each repository that ``creator`` creates.
+
+    ``creator``: None stands for any user. ``delegate``: kind (user or team) and name.
+    """
 
     creator: str | None
     role: str
+    delegate: tuple[str, str] = ("user", SELF)
 
     def __str__(self) -> str:
-        return f"{self.role} on new repositories of {self.creator or 'any user'}"
+        right = f"{self.role} on new repositories of {self.creator or 'any user'}"
+        kind, name = self.delegate
+        return right if name == SELF else f"{right} for the {kind} {name}"
 
 
 @dataclass(frozen=True)
@@ -71,13 +80,16 @@ class RobotRights:
 
     def read(self, robots: Sequence[Robot]) -> dict[str, Rights]:
         """Return the rights by the robots' full names. Raises Forbidden if the login may not see all of them."""
-        team_names = self._team_names()
+        listed: dict[str, tuple[str, ...]] = {}
+        if any(robot.teams is None for robot in robots):
+            all_robots = self._read(lambda: Robots(self._client).list(self._organization, with_teams=True), "teams")
+            listed = {robot.name: robot.teams or () for robot in all_robots}
         all_defaults = self._default_permissions()
         rights = {}
         for robot in robots:
-            names = team_names.get(robot.name, [])
+            names = listed.get(robot.name, ()) if robot.teams is None else robot.teams
             teams = frozenset(team for team in names if robot.name in (self._members(team) or ()))
-            defaults = frozenset(right for delegate, right, _uuid in all_defaults if delegate == robot.name)
+            defaults = frozenset(_rights_of(robot, all_defaults))
             rights[robot.name] = Rights(self._repositories(robot), teams, defaults, frozenset(names) - teams)
         return rights
 
@@ -105,9 +117,22 @@ class RobotRights:
                     roles[repository] = role
         return roles
 
+    def repository_roles(self, robot: Robot) -> dict[str, str]:
+        """Return the direct role on each repository. Raises Forbidden if the login may not read them."""
+        try:
+            return dict(self._permissions(_permissions_path(robot, self._organization), robot.namespace))
+        except Forbidden as error:
+            raise error.with_hint(
+                f"This login may not read the permissions of {robot.name} (a token needs the scopes org:admin and "
+                "user:admin, for a robot of the user's own namespace user:admin)"
+            ) from None
+
+    def grant(self, robot: Robot, repository: str, role: str) -> None:
+        """Give the robot this role on a repository, instead of the one that it has."""
+        self._client.put(_permission_path(repository, robot), {"role": role})
+
     def _repositories(self, robot: Robot) -> dict[str, str]:
-        short = robot.name.rpartition("+")[2]
-        path = f"{RobotName(self._organization, short).path}/permissions"
+        path = _permissions_path(robot, self._organization)
         return dict(self._read(lambda: list(self._permissions(path, robot.namespace)), "repository permissions"))
 
     def _permissions(self, path: str, namespace: str) -> Iterator[tuple[str, str]]:
@@ -115,15 +140,6 @@ class RobotRights:
         for item in self._client.get(path).list_of("permissions"):
             repository = item.get("repository") or {}
             yield f"{namespace}/{repository.get('name')}", str(item.get("role"))
-
-    def _team_names(self) -> dict[str, list[str]]:
-        """The names of each robot's teams. Quay includes teams of other organizations without marking them."""
-        namespace = ("user",) if self._organization is None else ("organization", self._organization)
-        path, query = api_path(*namespace, "robots"), {"permissions": "true", "token": "false"}
-        robots = self._read(lambda: self._client.get(path, query), "teams").list_of("robots")
-        return {
-            str(robot.get("name")): [str(team.get("name")) for team in robot.get("teams") or ()] for robot in robots
-        }
 
     def _members(self, team: str) -> set[str] | None:
         """The members of a team of this organization; None if the organization has no such team."""
@@ -137,8 +153,8 @@ class RobotRights:
                 self._teams[team] = None
         return self._teams[team]
 
-    def _default_permissions(self) -> list[tuple[str, DefaultRight, str]]:
-        """Delegate, right and id of each default permission (GET /organization/{org}/prototypes)."""
+    def _default_permissions(self) -> list[tuple[DefaultRight, str]]:
+        """Each default permission with its id (GET /organization/{org}/prototypes)."""
         if self._organization is None:
             return []
         path = api_path("organization", self._organization, "prototypes")
@@ -146,9 +162,9 @@ class RobotRights:
         for item in self._read(lambda: self._client.get(path), "default permissions").list_of("prototypes"):
             delegate = item.get("delegate") or {}
             creator = (item.get("activating_user") or {}).get("name")
-            right = DefaultRight(str(creator) if creator else None, str(item.get("role")))
-            if delegate.get("kind") == "user":
-                permissions.append((str(delegate.get("name")), right, str(item.get("id"))))
+            names = (str(delegate.get("kind")), str(delegate.get("name")))
+            right = DefaultRight(str(creator) if creator else None, str(item.get("role")), names)
+            permissions.append((right, str(item.get("id"))))
         return permissions
 
     def _change_defaults(self, robot: Robot, present: Rights, desired: Rights) -> None:
@@ -156,12 +172,14 @@ class RobotRights:
             return
         root = api_path("organization", self._organization or "", "prototypes")
         for right in sorted(desired.defaults - present.defaults, key=str):
-            body: dict[str, Any] = {"role": right.role, "delegate": {"name": robot.name, "kind": "user"}}
+            kind, name = right.delegate
+            delegate = {"name": robot.name if name == SELF else name, "kind": kind}
+            body: dict[str, Any] = {"role": right.role, "delegate": delegate}
             if right.creator:
-                body["activating_user"] = {"name": right.creator}
+                body["activating_user"] = {"name": robot.name if right.creator == SELF else right.creator}
             self._client.post(root, body)
-        for delegate, right, uuid in self._default_permissions():
-            if delegate == robot.name and right not in desired.defaults:
+        for right, uuid in self._default_permissions():
+            if any(own not in desired.defaults for own in _rights_of(robot, [(right, uuid)])):
                 self._client.delete(f"{root}/{uuid}")
 
     def _member_path(self, team: str, robot: Robot) -> str:
@@ -178,6 +196,19 @@ class RobotRights:
                 "user:admin, org:admin and repo:admin, or the password of an administrator; or grant both robots their "
                 "rights yourself and set copy_rights: false"
             ) from None
+
+
+def _rights_of(robot: Robot, permissions: Sequence[tuple[DefaultRight, str]]) -> Iterator[DefaultRight]:
+    """Those of the default permissions that name the robot, from its own point of view."""
+    for right, _uuid in permissions:
+        is_delegate, is_creator = right.delegate == ("user", robot.name), right.creator == robot.name
+        if is_delegate or is_creator:
+            delegate = ("user", SELF) if is_delegate else right.delegate
+            yield DefaultRight(SELF if is_creator else right.creator, right.role, delegate)
+
+
+def _permissions_path(robot: Robot, organization: str | None) -> str:
+    return f"{RobotName(organization, robot.name.rpartition('+')[2]).path}/permissions"
 
 
 def _permission_path(repository: str, robot: Robot) -> str:

@@ -15,38 +15,57 @@ from datetime import datetime
 from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._core.names import MAX_LENGTH
 from .._core.times import parse_time
 from .._http.address import api_path
 from .._http.client import QuayClient
 from .._http.errors import ApiError
 
 _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+# Quay stores the full name. The name of the user's own namespace, which is not known here, has two characters or more.
+_SHORTEST_NAMESPACE = "xx"
 # For a robot that does not exist, Quay answers 400 with this text, never 404.
 _UNKNOWN_ROBOT = "could not find robot"
+_USED_BY_MIRROR = (
+    "Give the mirror another robot with quay_repository_mirror, or delete the mirrored repository. Quay releases the "
+    "robot about a minute after that deletion"
+)
 
 
 @dataclass(frozen=True)
 class RobotName:
     """A robot's name: acme+ci in an organization, or ci in the namespace of the signed-in user.
 
-    ``short`` is the part after the plus sign.
+    ``short`` is the part after the plus sign. ``user``: the signed-in user, if the name gives it, as in alice+ci.
     """
 
     organization: str | None
     short: str
+    user: str | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> RobotName:
         """Split a robot's name. Raises BadInput if Quay would not accept it."""
         namespace, plus, short = text.rpartition("+")
-        if not _SHORT_NAME.fullmatch(short) or not 2 <= len(short) <= 255:
+        if not _SHORT_NAME.fullmatch(short) or len(short) < 2:
             raise BadInput(
                 f"name: '{text}' is not a valid robot name. Write organization+robot, or only the robot part for your "
-                "own namespace; the robot part has 2 to 255 lower-case letters, digits and single . _ - between them"
+                "own namespace; the robot part has two or more lower-case letters, digits and single . _ - between them"
             )
         if plus and (not namespace or re.search(r"[\s/+]|^\.+$", namespace)):
             raise BadInput(f"name: '{text}' is not a valid robot name. Write the organization's name before the +")
-        return cls(namespace or None, short)
+        name = cls(namespace or None, short)
+        if not name.has_room_for(""):
+            raise BadInput(
+                f"name: '{text}' is too long for a robot. The full name, organization+robot, has {MAX_LENGTH} "
+                "characters at most"
+            )
+        return name
+
+    def has_room_for(self, suffix: str) -> bool:
+        """Return whether Quay can store the full name with this suffix."""
+        full_name = f"{self.organization or _SHORTEST_NAMESPACE}+{self.short}{suffix}"
+        return len(full_name) <= MAX_LENGTH
 
     @property
     def path(self) -> str:
@@ -56,7 +75,8 @@ class RobotName:
         return api_path("organization", self.organization, "robots", self.short)
 
     def __str__(self) -> str:
-        return f"{self.organization}+{self.short}" if self.organization else self.short
+        namespace = self.organization or self.user
+        return f"{namespace}+{self.short}" if namespace else self.short
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,7 @@ class Robot:
     """One robot. ``name`` is its full name, such as acme+ci.
 
     ``metadata`` is None if the response does not include it (the list, regenerate). ``token`` is None if the login may
-    not see it.
+    not see it. ``teams``: the names of its teams, of other organizations too; None if the response does not list them.
     """
 
     name: str
@@ -73,9 +93,11 @@ class Robot:
     description: str
     token: str | None = field(repr=False)
     metadata: Mapping[str, Any] | None = None
+    teams: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Robot:
+        teams = data.get("teams")
         return cls(
             name=str(data.get("name", "")),
             created_at=parse_time(data.get("created")),
@@ -83,6 +105,7 @@ class Robot:
             description=str(data.get("description") or ""),
             token=data.get("token") or None,
             metadata=data.get("unstructured_metadata"),
+            teams=None if teams is None else tuple(str(team.get("name")) for team in teams),
         )
 
     @property
@@ -133,8 +156,11 @@ class Robots:
         return Robot.of(self._client.post(f"{name.path}/regenerate").json_object())
 
     def delete(self, name: RobotName) -> None:
-        """Delete the robot. Quay answers 400 if a mirror uses it or if it does not exist."""
-        self._client.delete(name.path)
+        """Delete the robot. Quay answers 400 if a mirror uses it, with a hint in the error, or if it does not exist."""
+        try:
+            self._client.delete(name.path)
+        except ApiError as error:
+            raise error.with_hint(_USED_BY_MIRROR) if is_used_by_mirror(error) else error from None
 
     def federation(self, name: RobotName) -> list[FederationEntry]:
         """Return who may exchange an OIDC token for a token of this robot (GET .../federation)."""
@@ -146,12 +172,21 @@ class Robots:
         body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
         self._client.post(f"{name.path}/federation", body)
 
-    def list(self, organization: str | None) -> list[Robot]:
-        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace."""
+    def list(self, organization: str | None, *, with_teams: bool = False) -> list[Robot]:
+        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace.
+
+        ``with_teams``: with the names of their teams. Quay does not say to which organization a team belongs.
+        """
         path = api_path("user", "robots") if organization is None else api_path("organization", organization, "robots")
-        return [Robot.of(item) for item in self._client.get(path).list_of("robots")]
+        response = self._client.get(path, {"permissions": "true"}) if with_teams else self._client.get(path)
+        return [Robot.of(item) for item in response.list_of("robots")]
 
 
 def is_unknown_robot(error: ApiError) -> bool:
     """Return whether this error of Quay means that the robot does not exist."""
     return error.status == 400 and _UNKNOWN_ROBOT in error.message.lower()
+
+
+def is_used_by_mirror(error: ApiError) -> bool:
+    """Return whether this error of Quay means that the robot cannot be deleted because a mirror uses it."""
+    return error.status == 400 and "used by a mirror" in error.message.lower()

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 
 from .._core.credential import fingerprint
 from .._core.errors import BadInput, QuayError
+from .._core.names import check_length
 from .._http.address import api_path
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Application, Applications
@@ -30,6 +31,8 @@ def ensure_application(context: ModuleContext) -> Result:
         raise BadInput("name or client_id is required, to identify the application")
     if params["name"] is not None and (not params["name"].strip() or params["name"] == _RESERVED):
         raise BadInput(f"name must not be blank, and not {_RESERVED}, which Quay reserves")
+    for option in ("name", "application_uri", "redirect_uri", "avatar_email"):
+        check_length(params[option], option)
     applications = Applications(context.client, params["organization"])
     present = applications.get(params["client_id"]) if params["client_id"] else applications.find(params["name"])
     if params["state"] == ABSENT:

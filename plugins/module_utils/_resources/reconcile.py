@@ -12,11 +12,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Protocol
 
-from .._core.errors import QuayError, Unconfirmed
+from .._core.errors import BadInput, QuayError, Unconfirmed
 from .._module.context import ModuleContext, Result
+
+# The opposite of an option that makes a list exclusive, as infra.quay_configuration calls it.
+_APPEND = "append"
 
 PRESENT = "present"
 ABSENT = "absent"
+
+
+def is_exclusive(params: Mapping[str, Any], option: str, subject: str) -> bool:
+    """Return whether the list in the option ``subject`` is exclusive, by ``option`` or by its opposite ``append``.
+
+    Raises BadInput if it is, and ``subject`` is not given.
+    """
+    given = option if params[option] else f"{_APPEND}: false" if params[_APPEND] is False else None
+    if given is not None and params[subject] is None:
+        raise BadInput(f"{given} needs {subject}. An empty list removes all {subject}")
+    return given is not None
 
 
 class Resource(Protocol):

@@ -14,7 +14,7 @@ from typing import Any, Mapping, Sequence
 from .._core.errors import BadInput, QuayError
 from .._module.context import ModuleContext, Result
 from .._quay.repositories import NORMAL, ROBOT, TEAM, USER, Repositories, Repository, RepositoryName
-from .reconcile import ABSENT, reconcile
+from .reconcile import ABSENT, is_exclusive, reconcile
 from .repository_checks import check_robot_namespace
 
 _FIELDS = ("visibility", "description", "mode")
@@ -29,14 +29,13 @@ def ensure_repository(context: ModuleContext) -> Result:
     params = context.params
     name = RepositoryName.parse(params["repository"])
     roles = _roles_from_option(params["permissions"], name)
-    if params["permissions_exclusive"] and roles is None:
-        raise BadInput("permissions_exclusive needs permissions. An empty list removes all permissions")
+    exclusive = is_exclusive(params, "permissions_exclusive", "permissions")
     declared = {field: params[field] for field in _FIELDS if params[field] is not None}
     defaults = dict(_DEFAULTS)
     if roles is not None:
         declared["permissions"] = _as_field({grantee: role for grantee, role in roles.items() if role != _NO_ROLE})
         defaults["permissions"] = {}
-    resource = RepositoryResource(context, name, roles)
+    resource = RepositoryResource(context, name, roles, exclusive=exclusive)
     comparison = reconcile(context, resource, params["state"], declared, defaults)
     after = comparison.after or {}
     values = {
@@ -50,11 +49,11 @@ def ensure_repository(context: ModuleContext) -> Result:
 class RepositoryResource:
     """One repository, with the permissions that the play manages. ``permissions`` maps "kind name" to a role."""
 
-    def __init__(self, context: ModuleContext, name: RepositoryName, roles: Roles | None) -> None:
+    def __init__(self, context: ModuleContext, name: RepositoryName, roles: Roles | None, *, exclusive: bool) -> None:
         self._context = context
         self._name = name
         self._declared_roles = roles
-        self._exclusive = bool(context.params["permissions_exclusive"])
+        self._exclusive = exclusive
         self._repositories = Repositories(context.client, name)
         self.what = f"the repository {name}"
         self.path = name.path
@@ -128,13 +127,14 @@ class RepositoryResource:
             )
 
 
-def _roles_from_option(permissions: Sequence[Mapping[str, str]] | None, name: RepositoryName) -> Roles | None:
+def _roles_from_option(permissions: Sequence[Mapping[str, Any]] | None, name: RepositoryName) -> Roles | None:
     """Return the roles that the play declares. Raises BadInput for what Quay would refuse, and for duplicates."""
     if permissions is None:
         return None
     roles: dict[tuple[str, str], str] = {}
     for entry in permissions:
-        kind, grantee = entry["kind"], entry["name"]
+        grantee = entry["name"]
+        kind = _kind_of(entry["kind"], grantee)
         _check_grantee(kind, grantee, name)
         if (kind, grantee) in roles:
             raise BadInput(f"permissions names the {kind} {grantee} twice")
@@ -142,12 +142,19 @@ def _roles_from_option(permissions: Sequence[Mapping[str, str]] | None, name: Re
     return roles
 
 
+def _kind_of(kind: str | None, grantee: str) -> str:
+    """Return the kind of a grantee. Only robots have a plus sign in their names; Quay counts them among the users."""
+    if kind in (None, USER):
+        return ROBOT if "+" in grantee else USER
+    return str(kind)
+
+
 def _check_grantee(kind: str, grantee: str, name: RepositoryName) -> None:
     if not grantee.strip() or "/" in grantee:
         raise BadInput(f"permissions: '{grantee}' cannot be the name of a {kind}")
     if kind == ROBOT:
         check_robot_namespace("permissions", grantee, name, "Quay gives robots of other namespaces no permission")
-    if kind != ROBOT and "+" in grantee:
+    if kind == TEAM and "+" in grantee:
         raise BadInput(f"permissions: '{grantee}' is the name of a robot; use kind=robot")
     if kind == USER and grantee == name.namespace:
         raise BadInput(

@@ -10,18 +10,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from .._core.errors import BadInput
+from .._core.names import check_length
 from .._core.times import format_time, parse_duration, parse_time_option
 from .._http.address import credentials_in_url
+from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.mirrors import CANCEL, NEVER_RUN, STARTED, SYNC_NOW, UNDER_WAY, Mirror, Mirrors
 from .._quay.repositories import MIRROR, NORMAL, Repositories, RepositoryName
 from .reconcile import ABSENT, PRESENT, CachedRead, Comparison, reconcile
 from .repository_checks import check_robot_namespace, require_repository
 
+_ALWAYS = "always"
 _SCALARS = ("enabled", "external_reference", "external_registry_username", "verify_tls", "unsigned_images", "robot")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _LISTS = ("tags", "architectures")
@@ -29,13 +33,17 @@ _DURATIONS = ("sync_interval", "skopeo_timeout")
 _FIELDS = (*_SCALARS, *_PROXIES, *_LISTS, *_DURATIONS, "sync_start_date", "mode", "sync_status")
 # Fields that separate requests set.
 _SEPARATE = ("mode", "sync_status")
-_REQUIRED = ("external_reference", "robot", "tags", "sync_start_date")
+_REQUIRED = ("external_reference", "robot", "tags")
 _USERNAME, _PASSWORD = ("external_registry_username", "external_registry_password")
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent the password, which Quay never returns.
 _NEW = "new"
 _NONE = "absent"
 _UNKNOWN = "unknown"
+# The fields of a new mirror. An existing one keeps what the play does not name.
 _DEFAULTS: Mapping[str, Any] = {
+    "enabled": True,
     _USERNAME: "",
     _PASSWORD: _NONE,
     "verify_tls": True,
@@ -49,6 +57,12 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 # Seconds; Quay's own limit.
 _MIN_SKOPEO_TIMEOUT = 300
+# Hints for Quay's messages about external_reference.
+_HINTS = {
+    "location is not allowed": "external_reference names a host in a private network. Quay mirrors from such a host "
+    "only if SSRF_ALLOWED_HOSTS in its configuration lists it",
+    "Cannot resolve hostname": "Check external_reference. The Quay server itself must be able to resolve the name",
+}
 _LOCATION = re.compile(r"(?!.*://)[^\s/@?#%\\]+/[^\s@?#%\\]+")
 
 
@@ -63,7 +77,8 @@ def ensure_repository_mirror(context: ModuleContext) -> Result:
     if context.params["state"] == ABSENT:
         comparison = _disable(context, resource, present)
     else:
-        comparison = reconcile(context, resource, PRESENT, _declared(context, given, present), _DEFAULTS)
+        defaults = {**_DEFAULTS, "sync_start_date": _hour_of(context.client.now())}
+        comparison = reconcile(context, resource, PRESENT, _declared(context, given, present), defaults)
     after = comparison.after or {}
     return comparison.result({"repository": str(name), **{field: after.get(field) for field in _FIELDS}})
 
@@ -105,6 +120,7 @@ def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: Repos
             "external_reference must be a repository without scheme, tag or user name, such as "
             "registry.example.com/library/base"
         )
+    check_length(reference, "external_reference")
     robot = fields.get("robot")
     if robot is not None:
         check_robot_namespace("robot", robot, name, "Quay mirrors with robots of the repository's own namespace only")
@@ -114,6 +130,8 @@ def _check_fields(context: ModuleContext, fields: Mapping[str, Any], name: Repos
         raise BadInput("sync_interval must be more than 0")
     if fields.get("skopeo_timeout", _MIN_SKOPEO_TIMEOUT) < _MIN_SKOPEO_TIMEOUT:
         raise BadInput("skopeo_timeout must be at least 5m")
+    if context.params["update_password"] == _ALWAYS and not context.params[_PASSWORD]:
+        raise BadInput(f"update_password: always needs {_PASSWORD}")
     for field in _PROXIES:
         context.refuse_login_in(field, fields.get(field, ""), "Quay shows it to everybody who can see the mirror")
 
@@ -129,7 +147,11 @@ def _declared(context: ModuleContext, given: Mapping[str, Any], present: Mapping
         raise BadInput(
             "architectures: this Quay mirrors all architectures, because FEATURE_SPARSE_INDEX is off. Remove the option"
         )
-    declared = {**given, "mode": MIRROR}
+    declared = {**given}
+    if present is None or given.get("enabled"):
+        declared["mode"] = MIRROR
+    else:
+        _check_mode(context, present)
     password_action = _password_action(context.params, present)
     if password_action is not None:
         declared[_PASSWORD] = password_action
@@ -139,6 +161,28 @@ def _declared(context: ModuleContext, given: Mapping[str, Any], present: Mapping
     if context.params["sync"] == "cancel" and status in UNDER_WAY:
         declared["sync_status"] = CANCEL
     return declared
+
+
+def _check_mode(context: ModuleContext, present: Mapping[str, Any]) -> None:
+    """Raise BadInput for a sync that Quay would never start. Warn of a mirror that is enabled without effect.
+
+    Quay syncs only into the mode mirror. There it starts a requested sync even if the mirror is disabled.
+    """
+    if present["mode"] == MIRROR:
+        return
+    reason = (
+        f"the repository {context.params['repository']} is in the mode {present['mode']}, and Quay syncs only into the "
+        "mode mirror"
+    )
+    if context.params["sync"] == "now":
+        raise BadInput(f"sync: {reason}. Add enabled: true, which sets this mode")
+    if context.params["enabled"] is None and present["enabled"]:
+        context.warn(f"The mirror is enabled, but {reason}. To set this mode, add enabled: true.")
+
+
+def _hour_of(now: datetime) -> str | None:
+    """Return the beginning of the hour. A new mirror that starts then is synced soon, and check mode predicts it."""
+    return format_time(now.replace(minute=0, second=0, microsecond=0))
 
 
 def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | None) -> str | None:
@@ -160,7 +204,7 @@ def _password_action(params: Mapping[str, Any], present: Mapping[str, Any] | Non
         )
     if user_changes and not username:
         return _NONE
-    return _NEW if password and (user_changes or when == "always") else None
+    return _NEW if password and (user_changes or when == _ALWAYS) else None
 
 
 class MirrorResource(CachedRead):
@@ -198,7 +242,8 @@ class MirrorResource(CachedRead):
         if not fields["architectures"]:
             # Without FEATURE_SPARSE_INDEX, some servers refuse even an empty list.
             del fields["architectures"]
-        self._mirrors.create(self._with_password(fields, desired[_PASSWORD]))
+        with _explained():
+            self._mirrors.create(self._with_password(fields, desired[_PASSWORD]))
         self._sync(desired["sync_status"])
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
@@ -207,7 +252,8 @@ class MirrorResource(CachedRead):
             fields[_USERNAME] = changes.get(_USERNAME, present[_USERNAME])
         if fields:
             fields = self._with_password(fields, changes.get(_PASSWORD, ""))
-            self._mirrors.update(fields, has_proxies=self._has_proxies)
+            with _explained():
+                self._mirrors.update(fields, has_proxies=self._has_proxies)
         if "mode" in changes:
             self._repositories.set_mode(changes["mode"])
         self._sync(changes.get("sync_status", ""))
@@ -247,6 +293,16 @@ class MirrorResource(CachedRead):
     def _check_mirroring_enabled(self) -> None:
         if self._context.server.feature("REPO_MIRROR") is False and not self._deletes:
             raise BadInput("This Quay does not mirror repositories (FEATURE_REPO_MIRROR is off)")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Add a hint to an error of Quay about the other registry. Quay looks the registry up when it is configured."""
+    try:
+        yield
+    except ApiError as error:
+        hint = next((hint for words, hint in _HINTS.items() if words in error.message), None)
+        raise error.with_hint(hint) if hint else error from None
 
 
 def _is_on_schedule(mirror: Mirror, start: datetime | None) -> bool:

@@ -17,7 +17,7 @@ from .._module.context import ModuleContext, Result
 from .._quay.organizations import Membership, Organization, Organizations, Team, Teams, user_exists
 from .._quay.users import administers_own_account
 from .organization import require_organization_admin
-from .reconcile import CachedRead, reconcile
+from .reconcile import CachedRead, is_exclusive, reconcile
 
 _DEFAULTS = {"description": "", "role": "member"}
 _ADMIN = "admin"
@@ -30,7 +30,7 @@ def ensure_team(context: ModuleContext) -> Result:
     members = params["members"]
     if any(not member.strip() for member in members or ()):
         raise BadInput("members must not contain an empty name")
-    resource = TeamResource(context)
+    resource = TeamResource(context, exclusive=is_exclusive(params, "exclusive", "members"))
     resource.prefetch()
     declared = resource.declared()
     resource.check_feasible(declared)
@@ -45,8 +45,9 @@ def ensure_team(context: ModuleContext) -> Result:
 class TeamResource(CachedRead):
     """One team. Its fields are ``description``, ``role`` and, if the play names any, ``members``."""
 
-    def __init__(self, context: ModuleContext) -> None:
+    def __init__(self, context: ModuleContext, *, exclusive: bool) -> None:
         super().__init__(context)
+        self._exclusive = exclusive
         self._team: str = context.params["name"]
         self._organization: str = context.params["organization"]
         self._teams = Teams(context.client, self._organization)
@@ -87,7 +88,7 @@ class TeamResource(CachedRead):
 
     def _staying_members(self) -> set[str]:
         present = set(self._membership.members | self._membership.invited)
-        if not self._context.params["exclusive"]:
+        if not self._exclusive:
             return present
         # The users of a synced team come from the directory; its robots do not.
         return present - self._membership.robots if self._is_synced else set()

@@ -9,17 +9,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping
 
 from .._core.errors import BadInput, QuayError, Unconfirmed
 from .._core.times import format_time
+from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.organizations import Membership, Teams
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
 _OWNERS = "owners"
 # By directory, the option that names a group. Quay uses the same key in its API.
+_RELATIVE = "group_dn"
 _GROUP_OPTIONS = {"ldap": "group_dn", "oidc": "group_name", "keystone": "group_id"}
+
+
+# Quay's messages for a group that it cannot use. It gives them for an unreachable directory, too.
+_UNUSABLE_GROUP = ("does not exist or is empty", "Group not found")
+_SEPARATOR = re.compile(r"(?<!\\),")
 
 
 def ensure_team_sync(context: ModuleContext) -> Result:
@@ -39,7 +47,7 @@ def ensure_team_sync(context: ModuleContext) -> Result:
     resource = TeamSyncResource(context)
     resource.prefetch()
     declared = {"group": group} if group else {}
-    resource.check_feasible()
+    resource.check_feasible(group)
     comparison = reconcile(context, resource, params["state"], declared, {})
     return comparison.result(_return_values(context, resource, comparison))
 
@@ -84,8 +92,11 @@ class TeamSyncResource(CachedRead):
         self.membership = found
         return None if found.sync is None else {"group": dict(found.sync.group or {})}
 
-    def check_feasible(self) -> None:
-        """Raise BadInput if the login may not set up a sync. Quay does not show the group to such a login either."""
+    def check_feasible(self, group: Mapping[str, str]) -> None:
+        """Raise BadInput if the login may not set up a sync, or if the group is one that Quay cannot find.
+
+        Quay does not show the present group to a login that may not set up a sync.
+        """
         needs_permission = not self._deletes or self.membership.sync is not None
         if needs_permission and self.membership.syncs_with is None:
             raise BadInput(
@@ -93,15 +104,46 @@ class TeamSyncResource(CachedRead):
                 "organization (a token needs the scope super:user), or FEATURE_NONSUPERUSER_TEAM_SYNCING_SETUP in "
                 "Quay's configuration"
             )
+        if not self._deletes and (self.present or {}).get("group") != group:
+            self._refuse_full_dn(group.get(_RELATIVE, ""))
+
+    def _refuse_full_dn(self, dn: str) -> None:
+        """Raise BadInput for a DN that includes the base DN: Quay adds the base DN to what it is given."""
+        parts, base = _parts(dn), _parts(self._base_dn)
+        if base and [part.lower() for part in parts[-len(base) :]] == [part.lower() for part in base]:
+            relative = ",".join(parts[: -len(base)])
+            advice = f"'{relative}'" if relative else "the DN of a group below it, without the base DN"
+            raise BadInput(
+                f"{_RELATIVE}: '{dn}' includes the base DN {self._base_dn} (LDAP_BASE_DN), which Quay adds itself. "
+                f"Write {advice}"
+            )
+
+    @property
+    def _base_dn(self) -> str:
+        """The base DN of Quay's LDAP directory; empty for other directories."""
+        base = (self.membership.syncs_with or {}).get("base_dn") or ""
+        return base if isinstance(base, str) else ",".join(map(str, base))
 
     def create(self, desired: Mapping[str, Any]) -> None:
-        self._teams.sync(self._team, desired["group"])
+        self._sync(desired["group"])
+
+    def _sync(self, group: Mapping[str, str]) -> None:
+        try:
+            self._teams.sync(self._team, group)
+        except ApiError as error:
+            if not any(words in error.message for words in _UNUSABLE_GROUP):
+                raise
+            base = f", and that {_RELATIVE} is relative to {self._base_dn}" if self._base_dn else ""
+            raise error.with_hint(
+                f"Check that the directory has this group and that the group has members{base}. Quay gives the same "
+                "answer if it cannot reach the directory"
+            ) from None
 
     def update(self, present: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         # Quay answers 500 for a second sync of the same team, so the first one is removed.
         self._teams.unsync(self._team)
         try:
-            self._teams.sync(self._team, changes["group"])
+            self._sync(changes["group"])
         except QuayError as error:
             if not error.outcome_unknown:
                 self._restore(present["group"], error)
@@ -120,6 +162,11 @@ class TeamSyncResource(CachedRead):
 
     def delete(self) -> None:
         self._teams.unsync(self._team)
+
+
+def _parts(dn: str) -> list[str]:
+    """Split a DN at its commas, without the blanks around them."""
+    return [part.strip() for part in _SEPARATOR.split(dn) if part.strip()]
 
 
 def _return_values(context: ModuleContext, resource: TeamSyncResource, comparison: Comparison) -> dict[str, Any]:

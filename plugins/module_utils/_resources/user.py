@@ -17,7 +17,7 @@ from typing import Any, Mapping
 from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, Unconfirmed
 from .._http.address import api_path
-from .._http.errors import NotFound
+from .._http.errors import ApiError, NotFound
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import accepts_password
 from .._quay.users import User, Users
@@ -25,10 +25,14 @@ from .._stores.holders import SecretHolder, filled_stores, holder_from_options
 from .accounts import check_account_options, name_taken, raise_if_name_blocked
 from .reconcile import ABSENT, CachedRead, Comparison, reconcile
 
+_ALWAYS = "always"
 _DEFAULTS = {"email": "", "enabled": True}
 # AUTHENTICATION_TYPE of a Quay that manages its users itself; empty if the server does not report it.
 _DATABASE = ("", "Database")
+_EMAIL_TAKEN = re.compile(r"(duplicate|unique).*email|e-mail address already used", re.I | re.S)
 _ALPHABET = string.ascii_uppercase + string.digits
+# A value of update_password.
+_ALWAYS = "always"
 # How comparisons and diffs represent a password.
 _AS_DECLARED, _OTHER = "as declared", "other"
 
@@ -38,6 +42,8 @@ def ensure_user(context: ModuleContext) -> Result:
     params = context.params
     check_account_options(params)
     _check_password(params["password"])
+    if params["update_password"] == _ALWAYS and params["password"] is None:
+        raise BadInput("update_password: always needs password")
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         resource = UserResource(context, holder)
         resource.prefetch()
@@ -78,7 +84,7 @@ class UserResource(CachedRead):
     @property
     def _manages_password(self) -> bool:
         """Whether the user must have the declared password: always, or only as a new user (update_password)."""
-        applies = {"always": True, "on_create": self._is_new}
+        applies = {_ALWAYS: True, "on_create": self._is_new}
         return self._declared_password is not None and bool(applies[self._context.params["update_password"]])
 
     def declared(self) -> dict[str, Any]:
@@ -119,12 +125,18 @@ class UserResource(CachedRead):
             return self._users.create(self.name, email)
         except QuayError as error:
             raise_if_name_blocked(error)
+            self._raise_if_email_taken(error, email)
             if not error.outcome_unknown or self._users.get(self.name) is None:
                 raise
         password = "".join(secrets.choice(_ALPHABET) for _position in range(32))
         if self._declared_password is None:
             self._update_new_account({"password": password})
         return password
+
+    def _raise_if_email_taken(self, error: QuayError, email: str) -> None:
+        """Raise QuayError if the address is that of another user. For a new user, Quay repeats the database's error."""
+        if isinstance(error, ApiError) and error.status == 400 and _EMAIL_TAKEN.search(error.message):
+            raise QuayError(f"email: another user of this Quay has the address '{email}'. Use another one") from None
 
     def _update_new_account(self, changes: Mapping[str, Any]) -> None:
         try:
@@ -143,7 +155,11 @@ class UserResource(CachedRead):
         body = dict(changes)
         if "password" in body:
             body["password"] = self._declared_password
-        self._users.update(self.name, body)
+        try:
+            self._users.update(self.name, body)
+        except QuayError as error:
+            self._raise_if_email_taken(error, str(body.get("email")))
+            raise
 
     def delete(self) -> None:
         if self.before is not None and not self.before.enabled:

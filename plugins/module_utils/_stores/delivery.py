@@ -13,6 +13,7 @@ from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
 from .._core.errors import BadInput
+from .._core.secret_input import clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
 from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
@@ -34,6 +35,9 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
 def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
     """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
     removing = context.params["state"] == "absent"
+    delivery = None if removing else _delivery(context.params)
+    if delivery is None and not removing and not context.check_mode:
+        raise BadInput("token is missing: there is nothing to deliver")
     store.check(removing=removing)
     with locked([] if context.check_mode else store.files):
         for warning in store.warnings():
@@ -41,7 +45,7 @@ def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str,
         stored = store.read()
         if removing:
             return _remove(context, store, stored, location)
-        return _deliver(context, store, stored, location)
+        return _deliver(context, store, stored, delivery, location)
 
 
 def kept_content(store: Store) -> str:
@@ -49,10 +53,9 @@ def kept_content(store: Store) -> str:
     return f"{store.place} holds something else than this credential. It was not changed."
 
 
-def _deliver(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    delivery = _delivery(context.params)
-    if delivery is None and not context.check_mode:
-        raise BadInput("token is missing: there is nothing to deliver")
+def _deliver(
+    context: LocalContext, store: Store, stored: StoredSecret, delivery: Delivery | None, location: Mapping[str, Any]
+) -> Result:
     matches = delivery is not None and store.matches(delivery)
     if not matches and not context.check_mode and delivery is not None:
         with store.prepare():
@@ -89,11 +92,9 @@ def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
 
 
 def _delivery(params: Mapping[str, Any]) -> Delivery | None:
-    secret = params["token"]
-    if not secret:
+    secret = clean_secret(params["token"], "token")
+    if secret is None:
         return None
-    if secret != secret.strip() or "\n" in secret:
-        raise BadInput("token must not begin or end with white space, nor hold a line break")
     record = Record(
         fingerprint(secret),
         parse_time_option(params["created_at"], "created_at"),

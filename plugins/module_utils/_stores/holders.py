@@ -14,6 +14,7 @@ from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput
+from .._core.secret_input import clean_secret
 from .contract import CURRENT, Delivery, Store, StoredSecret
 from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
@@ -142,7 +143,7 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
         stores = [FileStore(params["token_path"], option="token_path")]
     if stores:
         return StoreHolder(stores, exclusive=not check_mode, removing=params.get("state") == "absent")
-    return CallerHolder(params.get("current_token") or None)
+    return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
 
 
 def _refuse_conflicts(stores: Sequence[Store]) -> None:

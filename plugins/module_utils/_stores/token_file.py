@@ -189,14 +189,16 @@ def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
         prefix=prefix,
         merge=bool(options["merge"]),
         permissions=Permissions(parse_mode(mode), *parse_owner(options["owner"], options["group"])),
-        addresses={
-            "registry": registry_from_options(options, quay_host),
-            "api_url": normalise_host(quay_host) + "/api/v1",
-        },
+        addresses=None if file_format == "token" else _addresses(options, quay_host),
         force=bool(options["force"]),
         backup=bool(options["backup"]),
         unsafe_writes=bool(options["unsafe_writes"]),
     )
+
+
+def _addresses(options: Mapping[str, Any], quay_host: str) -> dict[str, str]:
+    registry = registry_from_options(options, quay_host)
+    return {"registry": registry, "api_url": normalise_host(quay_host) + "/api/v1"}
 
 
 def ensure_token_file(context: LocalContext) -> Result:

@@ -15,6 +15,7 @@ from flask import request
 from .. import config as configuration
 from .. import rights, tokens
 from ..errors import not_found
+from ..names import refuse_long_texts
 from ..quay import quay
 from ..routing import Routes, flag, json_body, require, require_fresh_login, require_user_admin
 from ..serialization import rfc2822
@@ -41,6 +42,7 @@ def create() -> dict[str, Any]:
     user = require_user_admin()
     require_fresh_login()
     title = json_body(_NEW)["title"]
+    refuse_long_texts(title)
     now = quay().clock.now()
     lifetime_s = configuration.seconds(quay().config["APP_SPECIFIC_TOKEN_EXPIRATION"])
     expiration = now + timedelta(seconds=lifetime_s) if lifetime_s else None

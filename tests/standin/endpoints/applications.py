@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import rights, tokens
 from ..errors import bad_request, not_found
+from ..names import refuse_long_texts
 from ..quay import quay
 from ..routing import Routes, json_body, require
 from ..serialization import avatar
@@ -22,6 +23,7 @@ routes = Routes()
 _RESERVED_NAME = "__quay_bootstrap_app"
 
 _FIELDS = ("name", "redirect_uri", "application_uri", "description", "avatar_email")
+_LIMITED = ("name", "redirect_uri", "application_uri", "avatar_email")
 _PROPERTIES = {name: {"type": "string"} for name in _FIELDS}
 _NEW = {"type": "object", "required": ["name"], "properties": _PROPERTIES}
 _UPDATE = {"type": "object", "required": ["name", "redirect_uri", "application_uri"], "properties": _PROPERTIES}
@@ -48,6 +50,7 @@ def create(orgname: str) -> dict[str, Any]:
     require(rights.can_administer_organization(orgname))
     find_organization(orgname)
     _refuse_reserved_name(body["name"])
+    refuse_long_texts(*(body.get(name) for name in _LIMITED))
     application = Application(namespace=orgname, name=body["name"], id=quay().state.next_id())
     _fill(application, body)
     quay().state.applications[application.client_id] = application
@@ -67,6 +70,7 @@ def update(orgname: str, client_id: str) -> dict[str, Any]:
     require(rights.can_administer_organization(orgname))
     application = find_application(orgname, client_id)
     _refuse_reserved_name(body["name"])
+    refuse_long_texts(*(body.get(name) for name in _LIMITED))
     _fill(application, body)
     _log_with_body("update_application", application, body)
     return application_view(application)

@@ -17,12 +17,13 @@ from .. import auth, rights, scopes, tokens
 from ..config import app_url
 from ..errors import AbortError, HtmlError, internal_error, json_response, not_found
 from ..factories import TEN_YEARS_S, mint_oauth_token
-from ..quay import caller, quay, set_caller
+from ..quay import Caller, caller, quay, set_caller
 from ..routing import Routes, require_user_admin
 from ..serialization import application_summary
-from ..sessions import csrf_token, verify_csrf
+from ..sessions import csrf_token, session_caller, verify_csrf
 from ..state import Application, Assignment, AuthorizationCode, OAuthToken, User
 from ..usage_log import log
+from .notifications import ASSIGNED_AUTHORIZATION, delete_notifications, notify
 
 routes = Routes()
 
@@ -34,6 +35,20 @@ def authorize_application() -> Response:
     user = _authenticated()
     verify_csrf()
     return _authorize(user, request.form)
+
+
+@routes.plain("POST", "/oauth/denyapp")
+def deny_application() -> Response:
+    """Refuse what the consent page asks for. Only a session is accepted. Neither client nor scope are checked."""
+    set_caller(session_caller() or Caller())
+    verify_csrf()
+    if caller().user is None:
+        raise HtmlError(401)
+    redirect_uri = request.form.get("redirect_uri", "")
+    application = quay().state.applications.get(request.form.get("client_id", ""))
+    if not _is_redirect_allowed(application, redirect_uri):
+        return _oauth_error("invalid_request")
+    return _redirect(redirect_uri, {"error": "authorization_denied"})
 
 
 @routes.plain("GET", "/oauth/authorize", mints=True, cached=False)
@@ -122,12 +137,15 @@ def _assign(application: Application, user: User, parameters: Parameters) -> Non
         response_type=parameters.get("response_type", "code"),
     )
     quay().state.assignments[assignment.uuid] = assignment
+    notify(ASSIGNED_AUTHORIZATION, user.username, {"username": user.username})
 
 
 @routes.add("GET", "/user/assignedauthorization", feature="ASSIGN_OAUTH_TOKEN")
 def list_assigned() -> dict[str, Any]:
     user = require_user_admin()
     assigned = [item for item in quay().state.assignments.values() if item.username == user.username]
+    # They count as seen.
+    delete_notifications(ASSIGNED_AUTHORIZATION, user.username)
     return {"authorizations": [_assignment_view(assignment) for assignment in assigned]}
 
 
@@ -249,12 +267,12 @@ def _consent(application: Application, parameters: Parameters) -> Response:
     )
 
 
-def _is_redirect_allowed(application: Application, redirect_uri: str) -> bool:
+def _is_redirect_allowed(application: Application | None, redirect_uri: str) -> bool:
     """Whether the URI is the page of Quay itself, or below the redirect URI of the application."""
     config = quay().config
     if redirect_uri == app_url(config) + config["LOCAL_OAUTH_HANDLER"]:
         return True
-    if not application.redirect_uri or not redirect_uri:
+    if application is None or not application.redirect_uri or not redirect_uri:
         return False
     configured, provided = urlsplit(application.redirect_uri), urlsplit(redirect_uri)
     if (configured.scheme, configured.netloc) != (provided.scheme, provided.netloc) or provided.username:

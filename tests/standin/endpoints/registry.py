@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, g, request
 
@@ -17,6 +18,7 @@ from .. import tokens
 from ..config import app_url
 from ..errors import AbortError, HtmlError, RegistryError, challenge
 from ..keys import InvalidRegistryToken
+from ..paging import decode_cursor, encode_cursor
 from ..quay import quay
 from ..routing import Routes
 from ..state import Manifest, Repository
@@ -28,6 +30,9 @@ _BEARER = re.compile(r"\ABearer (([a-zA-Z0-9+\-_/]+\.)+[a-zA-Z0-9+\-_/]+)\Z")
 _DIGEST = re.compile(r"^[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+$")
 _INDEX = "application/vnd.oci.image.index.v1+json"
 
+# Repositories in a page, and the maximum of `n`.
+_CATALOG_PAGE = 100
+
 _REPOSITORY = "/v2/<repository:repository>"
 
 
@@ -36,6 +41,41 @@ def get_root() -> Response:
     response = Response("true", 200 if _authenticate(None) else 401, content_type="text/html; charset=utf-8")
     response.headers.extend(challenge())
     return response
+
+
+@routes.plain("GET", "/v2/_catalog")
+def list_repositories() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """List the repositories on which the subject of the registry token has a role. Scopes and rights are not used."""
+    claims = _authenticate(None)
+    subject = claims["context"].get("user") if claims else None
+    if subject is None and not quay().feature("ANONYMOUS_ACCESS"):
+        raise AbortError(401, "Anonymous access is not allowed")
+    limit = max(min(request.args.get("n", _CATALOG_PAGE, type=int) or 0, _CATALOG_PAGE), 1)
+    start = decode_cursor().get("start", 0)
+    found = sorted(_visible_repositories(subject), key=lambda repository: repository.id)
+    found = [repository for repository in found if repository.id >= start][: limit + 1]
+    headers = {}
+    if len(found) > limit:
+        query = urlencode({"n": limit, "next_page": encode_cursor({"start": found[limit].id})})
+        headers["Link"] = f'</v2/_catalog?{query}>; rel="next"'
+    return {"repositories": [f"{item.namespace}/{item.name}" for item in found[:limit]]}, 200, headers
+
+
+def _visible_repositories(subject: str | None) -> list[Repository]:
+    state = quay().state
+    user = state.users.get(subject or "")
+    if subject is None or (user is not None and not user.enabled):
+        return []
+    teams = state.teams_of(subject)
+    return [
+        repository
+        for repository in state.repositories.values()
+        if subject in repository.user_roles
+        or any(
+            organization.name == repository.namespace and (team.role == "admin" or team.name in repository.team_roles)
+            for organization, team in teams
+        )
+    ]
 
 
 @routes.plain("GET", f"{_REPOSITORY}/referrers/<reference>", feature="REFERRERS_API", aborts=True)

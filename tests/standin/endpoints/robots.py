@@ -142,6 +142,8 @@ def _refuse_bad_name(namespace: str, shortname: str) -> None:
         raise bad_request(f"The name for the robot '{shortname}' is invalid: {problem}")
     if f"{namespace}+{shortname}" in quay().state.robots:
         raise bad_request(f"Existing robot with name: {namespace}+{shortname}")
+    if len(f"{namespace}+{shortname}") > names.MAX_LENGTH:
+        raise MessageError(names.TOO_LONG)
 
 
 @routes.add("DELETE", f"{_ORGANIZATION}/<shortname>")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import names, rights
+from .. import names, rights, tokens
 from ..errors import MessageError, bad_request, internal_error, not_found
 from ..quay import caller, quay
 from ..routing import Routes, flag, json_body, require, require_fresh_login
@@ -16,6 +16,7 @@ from ..serialization import account_avatar, avatar, rfc2822
 from ..state import Team, TeamSync
 from ..team_sync import group_problem, may_set_up_sync, metadata, service, sync_of
 from ..usage_log import log
+from .notifications import TEAM_INVITE, notify
 
 routes = Routes()
 
@@ -133,6 +134,8 @@ def put_member(orgname: str, teamname: str, member: str) -> dict[str, Any]:
         raise MessageError(f"User {member} is already a member of team {teamname}")
     if _invites() and member in state.users and not any(org.name == orgname for org, _team in state.teams_of(member)):
         team.invited.append(member)
+        invitation = {"code": tokens.new_uuid(), "inviter": caller().name, "org": orgname, "team": teamname}
+        notify(TEAM_INVITE, member, invitation)
         log("org_invite_team_member", orgname, {"user": member, "member": member, "team": teamname})
         return _member_view(member, invited=True)
     team.members.append(member)

@@ -32,7 +32,7 @@ def docs() -> None:
     main.run(*collect, "--dest-dir", rst, "tokensmith.quay")
     settings = [word for setting in SETTINGS for word in ("-D", setting)]
     main.run("sphinx-build", "--quiet", "-C", *settings, rst, html)
-    print(f"\nThe first page is {html / 'index.html'}")
+    print(f"\nThe first page is {places.shorten(str(html / 'index.html'))}")
 
 
 def changelog() -> None:

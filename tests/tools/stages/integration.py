@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import ansible_test, servers, shell
+from .. import ansible_test, servers, shell, tree
 from ..ansible_test import AnsibleTest
 from ..servers import Server
 
@@ -61,6 +61,8 @@ def on_real(server: Server, *arguments: str) -> None:
 @contextmanager
 def configured(tester: AnsibleTest, server: Server) -> Iterator[None]:
     """Describe ``server`` to the targets, in the file that ansible-test passes on to them."""
+    # A new tree has no .gitignore yet, so refreshing it later would remove the file.
+    tree.refresh(tester.tree)
     path = tester.tree / "tests/integration/integration_config.yml"
     settings = {
         "quay_test_url": server.url,

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.names import check_account, check_email, real_email
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.names import (
+    check_account,
+    check_email,
+    check_length,
+    real_email,
+)
 
 
 @pytest.mark.parametrize("name", ["ab", "a1", "acme-dev", "a.b_c-d", "a" * 255])
@@ -32,8 +37,23 @@ def test_valid_email(email: Any) -> None:
 
 @pytest.mark.parametrize("email", ["", " ", "nobody", "a@b@c", "a b@c", "@b", "a@", "a@b\n"])
 def test_invalid_email(email: str) -> None:
-    with pytest.raises(BadInput, match="is no e-mail address"):
+    with pytest.raises(BadInput, match="is not an e-mail address"):
         check_email(email, "email")
+
+
+def test_email_that_is_too_long() -> None:
+    check_email("a" * 242 + "@example.com", "email")
+    with pytest.raises(BadInput) as caught:
+        check_email("a" * 243 + "@example.com", "email")
+    assert str(caught.value) == "email has 255 characters, and Quay accepts 254 at most"
+
+
+def test_length_of_a_text() -> None:
+    check_length(None, "name")
+    check_length("ü" * 255, "name")
+    with pytest.raises(BadInput) as caught:
+        check_length("x" * 256, "redirect_uri")
+    assert str(caught.value) == "redirect_uri has 256 characters, and Quay stores 255 at most. Shorten it"
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,12 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
         ("12h", 43200),
         ("90d", 7776000),
         ("2w", 1209600),
-        ("3600", 3600),
+        ("3600s", 3600),
         ("0", 0),
+        (0, 0),
+        ("00", 0),
+        ("0d", 0),
         (" 7 d ", 604800),
-        (3600, 3600),
         ("36525d", 36525 * 86400),
     ],
 )
@@ -43,21 +45,32 @@ def test_duration(text: Any, seconds: int) -> None:
     assert parse_duration(text, "max_age") == timedelta(seconds=seconds)
 
 
-def test_duration_that_is_not_set() -> None:
-    assert parse_duration(None, "max_age") is None
+@pytest.mark.parametrize("text", [None, "", " "])
+def test_duration_that_is_not_set(text: str | None) -> None:
+    assert parse_duration(text, "max_age") is None
+
+
+@pytest.mark.parametrize("text", ["90", 90, " 90 ", "090"])
+def test_number_without_a_unit(text: Any) -> None:
+    """Whoever writes 90 may mean days. As seconds, a credential would be replaced in every run."""
+    with pytest.raises(BadInput) as caught:
+        parse_duration(text, "max_age")
+    assert str(caught.value) == (
+        "max_age needs a unit, for example 90d for days, 90h for hours, 90m for minutes or 90s for seconds"
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "d", "-1d", "1.5h", "90 days", "90D", "1y", "1d2h", "never", "٣d", "90d\nx", "1e3", "9" * 5000]
+    "text", ["d", "-1d", "1.5h", "90 days", "90D", "1y", "1d2h", "never", "٣d", "90d\nx", "1e3", "9" * 5000]
 )
 def test_invalid_duration(text: str) -> None:
     with pytest.raises(BadInput, match="^renew_before must be a duration such as 90d, 12h or 30m, not "):
         parse_duration(text, "renew_before")
 
 
-@pytest.mark.parametrize("text", ["36526d", "999999999d", "3155760001", "999999999999w"])
+@pytest.mark.parametrize("text", ["36526d", "999999999d", "3155760001s", "999999999999w"])
 def test_duration_of_more_than_a_hundred_years(text: str) -> None:
-    with pytest.raises(BadInput, match=f"^lifetime is too long a duration: '{text}' is more than a hundred years$"):
+    with pytest.raises(BadInput, match=f"^lifetime is too long: '{text}' is more than a hundred years$"):
         parse_duration(text, "lifetime")
 
 
@@ -117,14 +130,18 @@ def test_formatted_time_can_be_parsed() -> None:
 @pytest.mark.parametrize(
     ("duration", "text"),
     [
-        (timedelta(0), "0s"),
-        (timedelta(seconds=-5), "0s"),
-        (timedelta(seconds=59), "59s"),
-        (timedelta(hours=1), "1h"),
-        (timedelta(days=12, hours=3, minutes=4, seconds=5), "12d 3h"),
-        (timedelta(days=1, seconds=1), "1d 1s"),
-        (timedelta(minutes=90), "1h 30m"),
-        (timedelta(seconds=3599), "59m 59s"),
+        (timedelta(0), "0 seconds"),
+        (timedelta(seconds=-5), "0 seconds"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=59), "59 seconds"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(days=12, hours=3, minutes=4, seconds=5), "12 days"),
+        (timedelta(days=10), "10 days"),
+        (timedelta(days=10, seconds=-1), "9 days 23 hours"),
+        (timedelta(days=3, hours=3, minutes=4, seconds=5), "3 days 3 hours"),
+        (timedelta(days=1, seconds=1), "1 day 1 second"),
+        (timedelta(minutes=90), "1 hour 30 minutes"),
+        (timedelta(seconds=3599), "59 minutes 59 seconds"),
     ],
 )
 def test_formatted_duration(duration: timedelta, text: str) -> None:
@@ -149,7 +166,7 @@ def test_moment_option(text: str, first: str, last: str) -> None:
     assert format_time(parse_moment_option(text, "to", NOON, ends=True)) == last
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
+@pytest.mark.parametrize("text", ["7", "yesterday", "01/30/2026", "2026-13-45", "-1d", "2026-01"])
 def test_invalid_moment_option(text: str) -> None:
     with pytest.raises(BadInput, match="^from must be a date such as 2026-01-31"):
         parse_moment_option(text, "from", NOON)

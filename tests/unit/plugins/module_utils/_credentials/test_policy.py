@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
     AGE_FROM_CREATION,
     AGE_FROM_LOG,
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
     AGE_FROM_RECORD,
+    DECLARED_ABSENT,
     DELIVER,
     EXPIRED,
     EXPIRING,
@@ -27,7 +29,12 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.polic
     MISSING,
     NOT_DUE,
     NOTHING,
+    REMOVE,
+    RETIRE,
     SCOPES_CHANGED,
+    STORED_EXPIRED,
+    STORED_INVALID,
+    STORED_NONE,
     TOO_OLD,
     UNDELIVERED,
     Decision,
@@ -35,7 +42,16 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.polic
     Policy,
     Succession,
     decide,
+    decide_removal,
     due_for_revocation,
+    policy_from_options,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import (
+    ABSENT,
+    CURRENT,
+    OTHER,
+    UNRECORDED,
+    WRONG_PERMISSIONS,
 )
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, tzinfo=timezone.utc)
@@ -65,7 +81,8 @@ def test_names_of_reasons_and_actions() -> None:
         "undelivered",
         "not_due",
     )
-    assert (NOTHING, MINT, DELIVER) == ("nothing", "mint", "deliver")
+    actions = (NOTHING, MINT, DELIVER, RETIRE, REMOVE)
+    assert actions == ("nothing", "mint", "deliver", "retire", "remove")
     sources = (AGE_FROM_RECORD, AGE_FROM_MINT, AGE_FROM_QUAY, AGE_FROM_LOG, AGE_FROM_CREATION)
     assert sources == ("record", "mint", "quay", "log", "creation")
 
@@ -75,10 +92,10 @@ def test_names_of_reasons_and_actions() -> None:
     [
         ({}, NOT_DUE, NOTHING),
         ({"exists": False}, MISSING, MINT),
-        ({"held": "none"}, MISSING, MINT),
-        ({"held": "invalid"}, INVALID, MINT),
-        ({"held": "expired"}, EXPIRED, MINT),
-        ({"held": "other"}, UNDELIVERED, DELIVER),
+        ({"secret": STORED_NONE}, MISSING, MINT),
+        ({"secret": STORED_INVALID}, INVALID, MINT),
+        ({"secret": STORED_EXPIRED}, EXPIRED, MINT),
+        ({"deliveries": (CURRENT, OTHER)}, UNDELIVERED, DELIVER),
         ({"scopes_match": False}, SCOPES_CHANGED, MINT),
         ({"expires_at": NOW - SECOND}, EXPIRED, MINT),
         ({"expires_at": NOW + DAY}, EXPIRING, MINT),
@@ -93,21 +110,21 @@ def test_each_reason(observed: dict[str, Any], reason: str, action: str) -> None
 # From the strongest reason to the weakest: if several apply, the first is reported.
 IN_ORDER: list[tuple[str, dict[str, Any]]] = [
     (MISSING, {"exists": False}),
-    (MISSING, {"held": "none"}),
-    (EXPIRED, {"held": "expired"}),
-    (INVALID, {"held": "invalid"}),
+    (MISSING, {"secret": STORED_NONE}),
+    (EXPIRED, {"secret": STORED_EXPIRED}),
+    (INVALID, {"secret": STORED_INVALID}),
     (SCOPES_CHANGED, {"scopes_match": False}),
     (EXPIRED, {"expires_at": NOW}),
     (EXPIRING, {"expires_at": NOW + DAY}),
     (TOO_OLD, {"created_at": NOW - 91 * DAY}),
-    (UNDELIVERED, {"held": "other"}),
+    (UNDELIVERED, {"deliveries": (OTHER,)}),
     (NOT_DUE, {}),
 ]
 
 
 @pytest.mark.parametrize(("stronger", "weaker"), list(combinations(range(len(IN_ORDER)), 2)))
 def test_order_of_reasons(stronger: int, weaker: int) -> None:
-    """If both need the same field (held, expires_at), it has the value of the stronger reason."""
+    """If both need the same field (secret, expires_at), it has the value of the stronger reason."""
     assert decision_for({**IN_ORDER[weaker][1], **IN_ORDER[stronger][1]})[0] == IN_ORDER[stronger][0]
 
 
@@ -173,17 +190,104 @@ def test_default_policy() -> None:
     ("reason", "action", "due", "mints"),
     [
         (NOT_DUE, NOTHING, False, False),
+        (DECLARED_ABSENT, REMOVE, False, False),
         (TOO_OLD, NOTHING, True, False),
         (TOO_OLD, MINT, True, True),
         (UNDELIVERED, DELIVER, True, False),
     ],
 )
 def test_decision(reason: str, action: str, due: bool, mints: bool) -> None:
-    decision = Decision(reason, action)
+    decision = Decision(reason, "a sentence", action)
     assert (decision.due, decision.mints) == (due, mints)
 
 
 # Of the superseded credentials, "old" is the predecessor and "lost" belongs to an earlier, incomplete run.
+# What is observed and the policy; then the sentence that people read.
+MESSAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"exists": False}, {}, "does not exist yet"),
+    ({}, {"rotate": "always"}, "forced"),
+    ({"secret": STORED_NONE}, {}, "no store holds a token"),
+    ({"secret": STORED_EXPIRED}, {}, "expired"),
+    ({"secret": STORED_INVALID}, {}, "Quay does not accept the stored token"),
+    ({"scopes_match": False}, {}, "its scopes differ from the declared ones"),
+    ({"expires_at": NOW}, {}, "expired"),
+    ({"expires_at": NOW + 9 * DAY - SECOND}, {}, "expires in 8 days 23 hours"),
+    ({"created_at": NOW - 93 * DAY}, {}, "age 93 days, limit 90 days"),
+    ({"created_at": NOW - timedelta(hours=36)}, {"max_age": DAY}, "age 1 day 12 hours, limit 1 day"),
+    ({"deliveries": (CURRENT, ABSENT)}, {}, "the present token is not in 1 of 2 stores"),
+    ({"deliveries": (OTHER, CURRENT, ABSENT)}, {}, "the present token is not in 2 of 3 stores"),
+    ({"deliveries": (WRONG_PERMISSIONS,)}, {}, "owner or mode is wrong in 1 of 1 stores"),
+    ({"deliveries": (UNRECORDED, UNRECORDED)}, {}, "the record of the token is missing in 2 of 2 stores"),
+    (
+        {"deliveries": (CURRENT, ABSENT, WRONG_PERMISSIONS, OTHER)},
+        {},
+        "the present token is not in 2 of 4 stores; owner or mode is wrong in 1 of 4 stores",
+    ),
+    ({}, {}, "valid for 30 days"),
+    ({"expires_at": None}, {}, "age 10 days"),
+    ({"expires_at": None, "created_at": None}, {}, "valid"),
+    ({"deliveries": (CURRENT, CURRENT)}, {}, "valid for 30 days"),
+]
+
+
+@pytest.mark.parametrize(("observed", "policy", "message"), MESSAGES)
+def test_message(observed: dict[str, Any], policy: dict[str, Any], message: str) -> None:
+    assert decide(Policy(**{**LIMITS, **policy}), ObservedState(**{**VALID, **observed}), NOW).message == message
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "delivered"),
+    [
+        ((), True),
+        ((CURRENT, CURRENT), True),
+        ((CURRENT, ABSENT), False),
+        ((OTHER,), False),
+        ((WRONG_PERMISSIONS,), False),
+        ((UNRECORDED,), False),
+    ],
+)
+def test_delivered(deliveries: tuple[str, ...], delivered: bool) -> None:
+    assert ObservedState(exists=True, deliveries=deliveries).delivered is delivered
+
+
+def test_removal() -> None:
+    """A credential that is declared absent is never due."""
+    assert decide_removal(present=True) == Decision(DECLARED_ABSENT, "declared absent", REMOVE)
+    assert decide_removal(present=False) == Decision(NOT_DUE, "absent", NOTHING)
+
+
+def test_policy_from_options() -> None:
+    options = {"rotate": "never", "max_age": "90d", "renew_before": "12h", "retire_after": "0"}
+    assert policy_from_options(options, overlaps=True) == Policy(
+        "never", 90 * DAY, timedelta(hours=12), timedelta(0), overlaps=True
+    )
+    assert policy_from_options({"rotate": "when_due"}) == Policy()
+    assert policy_from_options({"rotate": "when_due", "max_age": None}) == Policy()
+
+
+@pytest.mark.parametrize("option", ["max_age", "renew_before", "retire_after"])
+def test_invalid_duration_of_a_policy(option: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        policy_from_options({"rotate": "when_due", option: "soon"})
+    assert str(caught.value) == f"{option} must be a duration such as 90d, 12h or 30m, not 'soon'"
+
+
+@pytest.mark.parametrize("text", ["0", "0d"])
+def test_maximum_age_that_every_secret_has_reached(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        policy_from_options({"rotate": "when_due", "max_age": text})
+    assert str(caught.value) == (
+        "max_age must be longer than 0: a new secret would be due at once, in every run. Leave it out for no limit; "
+        "rotate: always replaces the secret in every run"
+    )
+
+
+@pytest.mark.parametrize("option", ["max_age", "renew_before", "retire_after"])
+def test_duration_of_a_policy_without_a_unit(option: str) -> None:
+    with pytest.raises(BadInput, match=f"^{option} needs a unit, for example 90d for days"):
+        policy_from_options({"rotate": "when_due", option: "90"})
+
+
 REVOCATIONS: dict[str, tuple[Policy, timedelta | None, bool, tuple[str, ...]]] = {
     "at once": (Policy(), timedelta(0), True, ("old", "lost")),
     "at once, by a later run": (Policy(), DAY, False, ("old", "lost")),

@@ -28,7 +28,11 @@ SECRET = "Tr0ub4dor"
         ("HTTPS://Quay.Example.COM", "https://quay.example.com"),
         ("https://quay.example.com.", "https://quay.example.com."),
         ("http://quay:8080", "http://quay:8080"),
-        ("https://quay.example.com:443/", "https://quay.example.com:443"),
+        ("https://quay.example.com:443/", "https://quay.example.com"),
+        ("http://quay.example.com:80", "http://quay.example.com"),
+        ("https://quay.example.com:80", "https://quay.example.com:80"),
+        ("http://quay.example.com:443", "http://quay.example.com:443"),
+        ("https://[::1]:443", "https://[::1]"),
         ("https://quay.example.com:", "https://quay.example.com"),
         ("https://quay_1.example-2.com", "https://quay_1.example-2.com"),
         ("https://qüay.example.com", "https://qüay.example.com"),
@@ -45,7 +49,9 @@ def test_valid_host(text: str, origin: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "must start with https://"),
+        ("", "is missing: set it, or QUAY_HOST"),
+        (None, "is missing: set it, or QUAY_HOST"),
+        (" \n", "is missing: set it, or QUAY_HOST"),
         (f"{SECRET}.example.com", "must start with https://"),
         (f"{SECRET}:8443", "must start with https://"),
         (f"//{SECRET}.example.com", "must start with https://"),
@@ -77,12 +83,22 @@ def test_valid_host(text: str, origin: str) -> None:
         (f"https://{SECRET * 10}", "is not a URL"),
     ],
 )
-def test_invalid_host(text: str, sentence: str) -> None:
+def test_invalid_host(text: str | None, sentence: str) -> None:
     with pytest.raises(BadInput, match=f"^quay_host {sentence}") as caught:
         normalise_host(text)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_missing_host(text: str | None) -> None:
+    with pytest.raises(BadInput) as caught:
+        normalise_host(text)
+    assert str(caught.value) == (
+        "quay_host is missing: set it, or QUAY_HOST in the environment of the target, to the address of Quay, such as "
+        "https://quay.example.com"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +109,10 @@ def test_invalid_host(text: str, sentence: str) -> None:
         (f"https://:{SECRET}@quay.example.com", f":{SECRET}"),
         (f"https://admin:a@b/c:{SECRET}@quay.example.com", f"admin:a@b/c:{SECRET}"),
         (f"https://admin:{SECRET}\n@quay.example.com", f"admin:{SECRET}\n"),
-        (f"admin:{SECRET}@quay.example.com", SECRET),
+        (f"admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
+        (f"git+https://admin:{SECRET}@quay.example.com", f"admin:{SECRET}"),
+        (f"https:/admin:{SECRET}@quay.example.com", f"https:/admin:{SECRET}"),
+        ("ann:hunter2@registry.example.com/x", "ann:hunter2"),
         (f" {SECRET}@quay.example.com", SECRET),
         ("https://quay.example.com", None),
         ("https://quay.example.com:8443/x", None),

@@ -93,6 +93,21 @@ def test_session_signs_in_once(quay: FakeQuay) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("username", "kind"), [("acme+ci", "robot"), ("$oauthtoken", "token"), ("$app", "token"), ("$token+x", "robot")]
+)
+def test_session_of_a_user_of_the_registry(quay: FakeQuay, username: str, kind: str) -> None:
+    """Only the registry accepts it. Nothing is sent: Quay locks accounts after failed sign-ins."""
+    client = quay.client(SessionAuth(username, "s3cret"))
+    with pytest.raises(BadInput) as caught:
+        client.get("/api/v1/x")
+    assert str(caught.value) == (
+        f"quay_username: '{username}' is the name of a {kind}, which can log in to the registry only, not to the API. "
+        "Use quay_token with an OAuth access token, or a user's name and password"
+    )
+    assert quay.requests == []
+
+
 def test_session_keeps_its_cookies(quay: FakeQuay) -> None:
     """A load balancer adds its own cookie, and the server renews the cookie of the session."""
     renewed = ok({}, Set_Cookie="_csrf_token=cookie-3; Path=/")
@@ -164,6 +179,36 @@ def test_token_that_cannot_be_sent_in_a_header(token: str) -> None:
     with pytest.raises(BadInput, match="^quay_token holds a space, a line break or another character") as caught:
         BearerAuth(token)
     assert "s3" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("username", "kind"), [("acme+ci", "robot"), ("$app", "token"), ("$oauthtoken", "token"), ("+", "robot")]
+)
+def test_user_of_the_registry_cannot_sign_in(quay: FakeQuay, username: str, kind: str) -> None:
+    """Quay would answer that the password is wrong. Nothing is sent, and the registry still accepts the login."""
+    auth = SessionAuth(username, "s3cret")
+    with pytest.raises(BadInput) as caught:
+        quay.client(auth).get("/api/v1/x")
+    assert str(caught.value) == (
+        f"quay_username: '{username}' is the name of a {kind}, which can log in to the registry only, not to the API. "
+        "Use quay_token with an OAuth access token, or a user's name and password"
+    )
+    assert quay.requests == []
+    quay.answers(ok({}))
+    quay.client(auth).get("/v2/auth", auth=auth.for_registry())
+    assert len(quay.requests) == 1
+
+
+def test_user_of_the_api_is_not_refused() -> None:
+    for username in ("ann", "ann@example.com", "a$b"):
+        SessionAuth(username, "s3cret").refuse_registry_user()
+
+
+def test_token_of_the_login() -> None:
+    auth = BearerAuth("s3cret")
+    assert auth.holds("s3cret")
+    assert not auth.holds("other")
+    assert not auth.holds(None)
 
 
 def test_each_auth_has_its_own_cookies(quay: FakeQuay) -> None:

@@ -45,10 +45,12 @@ CSRF = "CSRF token was invalid or missing."
 
 INVALID_TOKEN = (
     "Quay does not accept the token: it is wrong, revoked or expired (Quay does not say which). "
-    "Check quay_token or QUAY_TOKEN"
+    "Check quay_token or QUAY_TOKEN. It must be an OAuth access token: tokens of robots and app tokens are for the "
+    "registry only"
 )
 
-LACKS_PERMISSION = "The login lacks the permission or the scope, or the object does not exist (Quay does not say which)"
+LACKS_PERMISSION = "The login lacks the permission, or the object does not exist (Quay does not say which)"
+LACKS_SCOPE = "The login lacks the permission or the scope{}, or the object does not exist (Quay does not say which)"
 
 ENDPOINT_MISSING = "This server does not offer that endpoint (an older Quay, or a feature that is off)"
 
@@ -168,7 +170,9 @@ def test_valid_bearer_token_without_the_scope(quay: FakeQuay) -> None:
     reply = ok({"message": "Requires authentication", "error_type": "invalid_token", "session_required": False}, 401)
     failure = error_for(quay, reply, "GET", BearerAuth("s3cret"))
     assert failure.__class__ is Forbidden
-    assert str(failure) == f"GET {ORIGIN}/api/v1/x: Quay answered 401: Requires authentication. {LACKS_PERMISSION}"
+    assert str(failure) == (
+        f"GET {ORIGIN}/api/v1/x: Quay answered 401: Requires authentication. {LACKS_SCOPE.format('')}"
+    )
 
 
 @pytest.mark.parametrize("session_required", [True, None])
@@ -177,9 +181,31 @@ def test_invalid_bearer_token_where_a_session_is_accepted(quay: FakeQuay, sessio
     assert error_for(quay, reply, "GET", BearerAuth("s3cret")).__class__ is NotAuthenticated
 
 
-def test_bearer_token_without_the_permission(quay: FakeQuay) -> None:
-    failure = error_for(quay, error(403, "Unauthorized", "insufficient_scope"), "POST", BearerAuth("s3cret"))
-    assert failure.__class__ is Forbidden
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/api/v1/organization/acme/robots/ci/regenerate", " org:admin"),
+        ("/api/v1/repository/acme/app", " repo:admin"),
+        ("/api/v1/user/robots/ci", " user:admin"),
+        ("/api/v1/organization/", " user:admin"),
+        ("/oauth/authorizeapp", ""),
+    ],
+)
+def test_bearer_token_without_the_permission(quay: FakeQuay, path: str, scope: str) -> None:
+    """The scope that the request needs is named, if it is known."""
+    quay.answers(error(403, "Unauthorized", "insufficient_scope"))
+    with pytest.raises(Forbidden) as caught:
+        quay.client(BearerAuth("s3cret")).post(path)
+    assert str(caught.value) == (f"POST {ORIGIN}{path}: Quay answered 403: Unauthorized. {LACKS_SCOPE.format(scope)}")
+
+
+def test_session_without_the_permission(quay: FakeQuay) -> None:
+    """A password has all scopes."""
+    refusal = error(403, "Unauthorized", "insufficient_scope")
+    quay.answers(ok({"csrf_token": "csrf-1"}), ok({"success": True}), refusal)
+    with pytest.raises(Forbidden) as caught:
+        quay.client(SessionAuth("ann", "pässword")).get("/api/v1/organization/acme/robots")
+    assert caught.value.hint == LACKS_PERMISSION
 
 
 def test_unknown_session(quay: FakeQuay) -> None:

@@ -69,6 +69,12 @@ def test_one_request_for_everything(quay: FakeQuay) -> None:
     assert quay.requests == [GET_CONFIG]
 
 
+@pytest.mark.parametrize(("value", "disallows"), [(True, True), (False, False), (None, False)])
+def test_robots(quay: FakeQuay, value: bool | None, disallows: bool) -> None:
+    quay.answers(ok({"config": {} if value is None else {"ROBOTS_DISALLOW": value}}))
+    assert server_of(quay).disallows_robots() is disallows
+
+
 def test_read_only(quay: FakeQuay) -> None:
     quay.answers(ok({**CONFIG_JSON, "registry_state": "readonly"}))
     with pytest.raises(ReadOnlyRegistry) as caught:

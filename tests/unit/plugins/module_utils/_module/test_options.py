@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._module import options
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import (
     CONNECTION_OPTIONS,
     auth_from_options,
+    without_empty,
 )
 
 TOKEN = {"quay_token": "t0ken"}
@@ -23,7 +28,9 @@ USER = {"quay_username": "ann", "quay_password": "s3cret"}
 TOKEN_VARIABLE = {"QUAY_TOKEN": "t0ken"}
 USER_VARIABLES = {"QUAY_USERNAME": "ann", "QUAY_PASSWORD": "s3cret"}
 NO_LOGIN = (
-    "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and QUAY_PASSWORD)"
+    "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
+    "QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables that are set on the "
+    "controller do not reach another host"
 )
 
 
@@ -95,16 +102,59 @@ def test_one_half_of_a_login(params: dict[str, str], optional: bool) -> None:
         auth_of(params, optional=optional)
 
 
-@pytest.mark.parametrize("params", [{}, {"quay_token": "", "quay_username": "", "quay_password": ""}])
-def test_no_login(params: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"quay_token": "", "quay_username": "", "quay_password": ""},
+        {"quay_token": " \n", "quay_username": " ", "quay_password": "\n"},
+    ],
+)
+def test_no_login(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> None:
+    """People set variables on the controller for a task that runs elsewhere, so the message says where it looked."""
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="build-1.example.com"))
+    monkeypatch.setattr(getpass, "getuser", lambda: "deploy")
     with pytest.raises(BadInput) as caught:
         auth_of(params)
     assert str(caught.value) == NO_LOGIN
     assert type(auth_of(params, optional=True)) is Auth
 
 
+@pytest.mark.parametrize("error", [KeyError, OSError])
+def test_no_login_of_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    """Containers run as numeric users."""
+
+    def fail() -> str:
+        raise error("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", fail)
+    monkeypatch.setattr(os, "geteuid", lambda: 1001230000)
+    with pytest.raises(BadInput, match=r" as the user 1001230000; "):
+        auth_of({})
+
+
+@pytest.mark.parametrize(
+    ("params", "header"),
+    [
+        ({"quay_token": " t0ken\n"}, "Basic JG9hdXRodG9rZW46dDBrZW4="),  # $oauthtoken:t0ken
+        ({"quay_username": " ann\n", "quay_password": "s3cret\n"}, "Basic YW5uOnMzY3JldA=="),
+    ],
+)
+def test_white_space_around_a_login(params: dict[str, str], header: str) -> None:
+    """The content of a file ends with a line break."""
+    assert headers(auth_of(params)) == {"Authorization": header}
+    # The same values from the environment are recognised as such.
+    variables = {"QUAY_TOKEN": "t0ken\n", "QUAY_USERNAME": "ann\n", "QUAY_PASSWORD": "s3cret\n"}
+    assert headers(auth_of({**TOKEN, **USER, **params}, variables)) == headers(auth_of(TOKEN))
+
+
+def test_username_with_a_colon() -> None:
+    with pytest.raises(BadInput, match="^quay_username must not hold a colon"):
+        auth_of({**USER, "quay_username": "ann:x"})
+
+
 def test_invalid_token() -> None:
-    with pytest.raises(BadInput, match="^quay_token holds a space") as caught:
+    with pytest.raises(BadInput, match="^quay_token holds white space") as caught:
         auth_of({"quay_token": "t0ken of ann"})
     assert "t0ken" not in str(caught.value)
 
@@ -126,8 +176,64 @@ def test_secrets_are_not_logged(option: str) -> None:
         ("timeout", "QUAY_TIMEOUT"),
     ],
 )
-def test_fallback_to_the_environment(option: str, variable: str) -> None:
-    assert CONNECTION_OPTIONS[option]["fallback"] == (env_fallback, [variable])
+def test_fallback_to_the_environment(monkeypatch: pytest.MonkeyPatch, option: str, variable: str) -> None:
+    function, variables = CONNECTION_OPTIONS[option]["fallback"]
+    assert variables == [variable]
+    monkeypatch.setenv(variable, "value")
+    assert function(*variables) == "value"
+    for empty in ("", " "):
+        monkeypatch.setenv(variable, empty)
+        with pytest.raises(AnsibleFallbackNotFound):
+            function(*variables)
+    monkeypatch.delenv(variable)
+    with pytest.raises(AnsibleFallbackNotFound):
+        function(*variables)
+
+
+def test_first_variable_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A", "")
+    monkeypatch.setenv("B", "b")
+    assert options.environment("A", "B") == "b"
+
+
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str", "aliases": ["text"]},
+    "enabled": {"type": "bool", "aliases": ["is_enabled"]},
+    "mode": {"type": "raw"},
+    "deliver": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"path": {"type": "path"}, "prefix": {"type": "str"}, "owner": {"type": "str"}},
+    },
+    "held": {"type": "dict", "options": {"token": {"type": "str"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"name": "", "enabled": "", "mode": " ", "deliver": ""}, {}),
+        ({"unknown": ""}, {"unknown": ""}),
+        ({"is_enabled": ""}, {}),
+        ({"description": ""}, {"description": ""}),
+        ({"text": ""}, {"text": ""}),
+        ({"name": "x", "enabled": False, "mode": 0}, {"name": "x", "enabled": False, "mode": 0}),
+        ({"name": None, "deliver": []}, {"name": None, "deliver": []}),
+        (
+            {"deliver": [{"path": "/a", "owner": "", "prefix": ""}, "x"]},
+            {"deliver": [{"path": "/a", "prefix": ""}, "x"]},
+        ),
+        ({"held": {"token": ""}}, {"held": {}}),
+        ({"held": "{}"}, {"held": "{}"}),
+    ],
+)
+def test_empty_values_are_unset(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Templates, AWX and the shell hand over empty texts. A description can be set to nothing.
+
+    Ansible reports an option that does not exist.
+    """
+    assert without_empty(given, SPEC) == kept
 
 
 def test_no_option_has_no_type() -> None:

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Callable, ClassVar
 
 import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError
@@ -46,21 +49,29 @@ class Exit(BaseException):
 
 
 class FakeModule:
-    """An AnsibleModule that ends a run with Exit, as the real one does with SystemExit."""
+    """The methods of AnsibleModule that a run uses. It ends with Exit, as the real one does with SystemExit."""
 
-    params: ClassVar[dict[str, Any]] = PARAMS
+    given: ClassVar[dict[str, Any]] = PARAMS
     check_mode = False
     runs: ClassVar[list[FakeModule]] = []
 
     def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool, **constraints: Any) -> None:
+        self.check_mode = FakeModule.check_mode
         self.argument_spec = argument_spec
         self.supports_check_mode = supports_check_mode
         self.constraints = constraints
+        self.params: dict[str, Any] = {}
+        self._load_params()
+        self.params = {**dict.fromkeys(PARAMS), **self.params}  # options that are not set are None
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
         self.result: dict[str, Any] = {}
         self.failed = False
-        self.runs.append(self)
+        FakeModule.runs.append(self)
+
+    def _load_params(self) -> None:
+        """Take the options that the play sets; the runner overrides this."""
+        self.params = dict(FakeModule.given)
 
     def warn(self, sentence: str) -> None:
         self.warnings.append(sentence)
@@ -81,10 +92,11 @@ Action = Callable[[Any], Result]
 
 @pytest.fixture(autouse=True)
 def fake_module(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
-    """Replace AnsibleModule, and the session that would open connections."""
+    """Replace what AnsibleModule does, and the session that would open connections."""
     for name in ("QUAY_TOKEN", "QUAY_USERNAME", "QUAY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(runner, "AnsibleModule", FakeModule)
+    for method in ("__init__", "_load_params", "warn", "exit_json", "fail_json"):
+        monkeypatch.setattr(AnsibleModule, method, getattr(FakeModule, method))
     monkeypatch.setattr(runner, "new_session", lambda: quay.session)
     monkeypatch.setattr(FakeModule, "runs", [])
 
@@ -92,7 +104,7 @@ def fake_module(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
 def run(action: Action, run_: Callable[..., None] = run_module, check_mode: bool = False, **params: Any) -> FakeModule:
     """One run of a module with this action, with PARAMS and these parameters."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeModule, "params", {**PARAMS, **params})
+        patch.setattr(FakeModule, "given", {**PARAMS, **params})
         patch.setattr(FakeModule, "check_mode", check_mode)
         with pytest.raises(Exit):
             run_(action, {"name": {"type": "str"}})
@@ -245,12 +257,56 @@ def test_password_in_quay_host_is_masked(run_: Callable[..., None], host: str, h
         )
 
 
-def test_values_that_the_action_hides() -> None:
-    def hide(context: ModuleContext) -> Result:
+@both_runners
+def test_values_that_the_action_hides(run_: Callable[..., None]) -> None:
+    def hide(context: LocalContext) -> Result:
         context.hidden.add(SECRET)
         return Result(False, {})
 
-    assert run(hide).no_log_values == {SECRET}
+    assert run(hide, run_).no_log_values == {SECRET}
+
+
+@both_runners
+def test_empty_value_is_not_set(run_: Callable[..., None]) -> None:
+    """Templates and AWX hand over an empty text for what is not set."""
+    found: list[Any] = []
+
+    def note(context: LocalContext) -> Result:
+        found.extend(context.params[name] for name in ("quay_username", "ca_path", "name"))
+        return Result(False, {})
+
+    assert not run(note, run_, quay_username="", ca_path="", name="").failed
+    assert found == [None, None, None]
+
+
+def test_empty_values_of_ansible_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are dropped before Ansible converts types, so that defaults and fallbacks apply."""
+    monkeypatch.undo()
+    monkeypatch.setenv("QUAY_TIMEOUT", "2.5")
+    given = {"quay_token": "", "timeout": "", "validate_certs": "", "retries": "", "members": "", "description": ""}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+    # ansible-core 2.19 and later need to know how the arguments are serialised.
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    options = {"description": {"type": "str"}, "members": {"type": "list", "elements": "str"}}
+    with pytest.raises(SystemExit):
+        run_local_module(lambda context: Result(False, {name: context.params[name] for name in given}), options)
+    result = json.loads(capsys.readouterr().out)
+    assert {name: result[name] for name in given} == {
+        "quay_token": None,
+        "timeout": 2.5,
+        "validate_certs": True,
+        "retries": 3,
+        "members": None,
+        "description": "",
+    }
+
+
+@both_runners
+@pytest.mark.parametrize("params", [{"name": "********+ci"}, {"quay_username": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}])
+def test_masked_value_is_refused(run_: Callable[..., None], params: dict[str, Any]) -> None:
+    """Ansible masks secrets in the results of tasks, from which plays take values."""
+    message = failure(never, run_=run_, **params)
+    assert message.startswith(f"{next(iter(params))} holds a value that Ansible masked in the result of another task")
 
 
 @pytest.mark.parametrize("params", [{"timeout": 0}, {"timeout": -1.0}, {"retries": -1}, {"timeout": 0.0, "retries": 0}])
@@ -263,8 +319,11 @@ def test_invalid_timeout_or_retries(params: dict[str, Any]) -> None:
     [
         ({"quay_token": None}, "No login: "),
         ({**USER, "quay_password": None}, "quay_username and quay_password go together"),
-        ({"quay_token": "t0 ken"}, "quay_token holds a space"),
+        ({"quay_token": "t0 ken"}, "quay_token holds white space"),
+        ({**USER, "quay_username": "ann:x"}, "quay_username must not hold a colon"),
         ({"quay_host": "quay.example.com"}, "quay_host must start with https://"),
+        ({"quay_host": ""}, "quay_host is missing: "),
+        ({"quay_host": None}, "quay_host is missing: "),
         ({"ca_path": "/none/ca.pem"}, "ca_path: there is no file /none/ca.pem on the target"),
     ],
 )
@@ -275,7 +334,7 @@ def test_invalid_connection_options(params: dict[str, Any], message: str) -> Non
 def test_optional_login(quay: FakeQuay) -> None:
     quay.answers(ok({}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FakeModule, "params", {**PARAMS, "quay_token": None})
+        patch.setattr(FakeModule, "given", {**PARAMS, "quay_token": None})
         with pytest.raises(Exit):
             run_module(get_x, {}, auth_optional=True)
     assert not FakeModule.runs[0].failed

@@ -335,3 +335,78 @@ def test_dates_that_quay_used(quay: FakeQuay, logs: Logs, start_time: str, used:
             UnexpectedResponse, match="Quay searched from 2026-10-22 on, but the request was from 2026-11-22 on"
         ):
             list(logs.entries(TODAY.date(), TODAY.date()))
+
+
+# --- deletions of robots
+
+HOUR_AGO = TODAY - timedelta(minutes=65)
+MONTH_AGO = TODAY - timedelta(days=40)
+
+
+def deletion(robot: str, moment: str) -> dict[str, Any]:
+    return entry(robot, moment, "delete_robot")
+
+
+def test_deletions_of_the_last_hour(quay: FakeQuay, logs: Logs) -> None:
+    """Entries come newest first. The first one that is too old ends the search."""
+    quay.answers(
+        days("Sun, 22 Nov 2026 00:00:00 -0000", kind="delete_robot"),
+        entries(
+            deletion("ci_b", "Sun, 22 Nov 2026 09:20:00 -0000"),
+            entry("ci_c", "Sun, 22 Nov 2026 09:10:00 -0000", "create_robot"),
+            deletion("ci_a", "Sun, 22 Nov 2026 09:00:00 -0000"),
+            deletion("ci_b", "Sun, 22 Nov 2026 08:50:00 -0000"),
+            deletion("ci_d", "Sun, 22 Nov 2026 08:20:00 -0000"),
+            next_page="n",
+        ),
+    )
+    assert logs.robot_deletions(HOUR_AGO, MONTH_AGO) == {
+        "ci_b": datetime(2026, 11, 22, 9, 20, tzinfo=UTC),
+        "ci_a": datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+    }
+    assert quay.requests == [
+        Request("GET", COUNTS_PATH + window_query("11/21/2026", "11/22/2026"), READ),
+        Request("GET", LOGS_PATH + window_query("11/22/2026", "11/22/2026"), READ),
+    ]
+
+
+def test_deletions_around_midnight(quay: FakeQuay, logs: Logs) -> None:
+    """Quay's days may be those of another time zone, so the day before is read, too."""
+    quay.answers(
+        days("Sun, 22 Nov 2026 00:00:00 -0000", "Sat, 21 Nov 2026 00:00:00 -0000", kind="delete_robot"),
+        entries(deletion("ci_b", "Sun, 22 Nov 2026 09:20:00 -0000")),
+        entries(deletion("ci_a", "Sun, 22 Nov 2026 08:59:00 -0000"), deletion("ci", "Sat, 21 Nov 2026 01:00:00 -0000")),
+    )
+    assert list(logs.robot_deletions(HOUR_AGO, MONTH_AGO)) == ["ci_b", "ci_a"]
+
+
+def test_no_deletions(quay: FakeQuay, logs: Logs) -> None:
+    """Other entries show that Quay logs the namespace."""
+    quay.answers(days())
+    assert logs.robot_deletions(HOUR_AGO, MONTH_AGO) == {}
+
+
+def test_earlier_entries_show_that_quay_logs_the_namespace(quay: FakeQuay, logs: Logs) -> None:
+    quay.answers(ok({"aggregated": []}), ok({"aggregated": []}), days())
+    assert logs.robot_deletions(HOUR_AGO, MONTH_AGO) == {}
+    assert requested_windows(quay) == [
+        (date(2026, 11, 21), date(2026, 11, 22)),
+        (date(2026, 10, 24), date(2026, 11, 20)),
+        (date(2026, 10, 12), date(2026, 10, 23)),
+    ]
+
+
+@pytest.mark.parametrize("logged", [HOUR_AGO, TODAY])
+def test_nothing_is_known_of_an_empty_log(quay: FakeQuay, logs: Logs, logged: datetime) -> None:
+    quay.answers(ok({"aggregated": []}))
+    with pytest.raises(LogsUnavailable, match="the usage logs are empty since 2026-11-21"):
+        logs.robot_deletions(HOUR_AGO, logged)
+
+
+@pytest.mark.parametrize(
+    "reply", [error(403, "Unauthorized", "insufficient_scope"), page(500), ok({"search_unavailable": True})]
+)
+def test_deletions_are_unknown(quay: FakeQuay, logs: Logs, reply: Reply) -> None:
+    quay.answers(reply)
+    with pytest.raises(LogsUnavailable):
+        logs.robot_deletions(HOUR_AGO, MONTH_AGO)

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
-from ansible_collections.tokensmith.quay.plugins.module_utils._quay.mirrors import Mirror, Mirrors
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.mirrors import (
+    Mirror,
+    Mirrors,
+    repository_mirrored_by,
+    robot_of_organization_mirror,
+)
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import COMMON, FakeQuay, Request, empty, error, ok
 
 READ = {**COMMON, "Authorization": "Bearer s3cret"}
@@ -120,3 +125,56 @@ def test_sync(quay: FakeQuay, mirrors: Mirrors) -> None:
     mirrors.sync_now()
     mirrors.cancel_sync()
     assert quay.calls == [("POST", f"{PATH}/sync-now"), ("POST", f"{PATH}/sync-cancel")]
+
+
+# --- who uses a robot
+
+
+def listed(*names: str, **more: Any) -> Any:
+    """A page of the list of repositories. Those whose name begins with m are mirrors."""
+    states = {True: "MIRROR", False: "NORMAL"}
+    return ok(
+        {
+            "repositories": [
+                {"namespace": "acme", "name": name, "state": states[name.startswith("m")]} for name in names
+            ],
+            **more,
+        }
+    )
+
+
+def test_repository_that_a_robot_mirrors(quay: FakeQuay) -> None:
+    quay.answers(
+        listed("app", "m1", next_page="n"),
+        ok({**MIRROR_JSON, "robot_username": "acme+other"}),
+        listed("m2", "m3/part", "m4"),
+        error(403, "Unauthorized", "insufficient_scope"),
+        ok(MIRROR_JSON),
+    )
+    assert repository_mirrored_by(quay.client(retries=0), "acme", "acme+ci") == "acme/m3/part"
+    assert [target for _method, target in quay.calls] == [
+        "/api/v1/repository?namespace=acme",
+        "/api/v1/repository/acme/m1/mirror",
+        "/api/v1/repository?namespace=acme&next_page=n",
+        "/api/v1/repository/acme/m2/mirror",
+        "/api/v1/repository/acme/m3/part/mirror",
+    ]
+
+
+def test_robot_without_a_mirror(quay: FakeQuay) -> None:
+    quay.answers(listed("app", "m1"), error(404, "Not Found", "not_found"))
+    assert repository_mirrored_by(quay.client(), "acme", "acme+ci") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "robot"),
+    [
+        (ok({"robot_username": "acme+ci", "is_enabled": True}), "acme+ci"),
+        (ok({"robot_username": None}), None),
+        (error(404, "Not Found", "not_found"), None),
+    ],
+)
+def test_mirror_of_an_organization(quay: FakeQuay, reply: Any, robot: str | None) -> None:
+    quay.answers(reply)
+    assert robot_of_organization_mirror(quay.client(), "acme") == robot
+    assert quay.calls == [("GET", "/api/v1/organization/acme/mirror")]

@@ -232,8 +232,11 @@ def test_application_without_an_organization(quay: FakeQuay, client: QuayClient,
 
 def test_unknown_client_id(quay: FakeQuay, client: QuayClient) -> None:
     quay.answers(NOT_FOUND)
-    with pytest.raises(BadInput, match=f"^client_id: {ORIGIN} has no application with the client id 'x'"):
+    with pytest.raises(BadInput) as caught:
         organization_of(client, "x")
+    assert str(caught.value) == (
+        f"client_id: {ORIGIN} has no application with the client id 'x'. Check client_id and quay_host"
+    )
 
 
 TOKEN_JSON = {

@@ -26,6 +26,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.registry_aut
     Liveness,
     Verification,
     authenticated_user,
+    login_token,
     parse_registry_token,
     request_registry_token,
     verify_secret,
@@ -90,6 +91,17 @@ def test_registry_token_with_missing_claims(claims: dict[str, Any]) -> None:
     assert parsed is not None
     assert parsed.access == {}
     assert parsed.issued_at.replace(microsecond=0) == ISSUED
+
+
+def test_token_of_the_login(quay: FakeQuay) -> None:
+    quay.answers(ok({"token": registry_token(sub="ann", context=OAUTH_CONTEXT)}), refused())
+    client = quay.client(BearerAuth("s3cret"))
+    token = login_token(client)
+    assert (token.subject, token.oauth_uuid) == ("ann", UUID)
+    target = "/v2/auth?service=quay.example.com&scope=repository%3Acredential-proof%2Fcredential-proof%3Apull"
+    assert quay.requests == [Request("GET", target, basic("$oauthtoken", "s3cret"))]
+    with pytest.raises(NotAuthenticated):
+        login_token(client)
 
 
 MALFORMED_TOKENS = {

@@ -69,7 +69,8 @@ def robots(quay: FakeQuay) -> Robots:
         ("ci", None, "ci", f"{USER_ROBOTS}/ci"),
         ("acme+a1", "acme", "a1", f"{ORGANIZATION_ROBOTS}/a1"),
         ("acme+build.bot_2-x", "acme", "build.bot_2-x", f"{ORGANIZATION_ROBOTS}/build.bot_2-x"),
-        ("acme+" + "a" * 255, "acme", "a" * 255, f"{ORGANIZATION_ROBOTS}/" + "a" * 255),
+        ("acme+" + "a" * 250, "acme", "a" * 250, f"{ORGANIZATION_ROBOTS}/" + "a" * 250),
+        ("a" * 252, None, "a" * 252, f"{USER_ROBOTS}/" + "a" * 252),
         ("Acme-Corp.eu_1+ci", "Acme-Corp.eu_1", "ci", "/api/v1/organization/Acme-Corp.eu_1/robots/ci"),
         ("a%2Fb+ci", "a%2Fb", "ci", "/api/v1/organization/a%252Fb/robots/ci"),
     ],
@@ -102,14 +103,34 @@ def test_valid_name(text: str, organization: str | None, short: str, path: str) 
         "acme+c._i",
         "acme+-ci",
         "acme+cï",
-        "acme+" + "a" * 256,
-        "a" * 256,
     ],
 )
 def test_invalid_name(text: str) -> None:
     with pytest.raises(BadInput) as caught:
         RobotName.parse(text)
     assert str(caught.value).startswith(f"name: '{text}' is not a valid robot name. Write organization+robot, ")
+
+
+@pytest.mark.parametrize("text", ["acme+" + "a" * 251, "a" * 254 + "+ci", "a" * 253])
+def test_name_that_is_too_long(text: str) -> None:
+    """Quay stores the full name. In the user's own namespace its first part is unknown."""
+    with pytest.raises(BadInput) as caught:
+        RobotName.parse(text)
+    sentence = "The full name, organization+robot, has 255 characters at most"
+    assert str(caught.value) == f"name: '{text}' is too long for a robot. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix", "fits"),
+    [
+        ("acme+" + "a" * 248, "_a", True),
+        ("acme+" + "a" * 249, "_a", False),
+        ("a" * 250, "_a", True),
+        ("a" * 251, "_a", False),
+    ],
+)
+def test_room_for_a_suffix(text: str, suffix: str, fits: bool) -> None:
+    assert RobotName.parse(text).has_room_for(suffix) is fits
 
 
 @pytest.mark.parametrize(
@@ -162,6 +183,14 @@ def test_list(quay: FakeQuay, robots: Robots, organization: str | None, path: st
     assert quay.requests == [Request("GET", path, READ)] * 2
 
 
+def test_list_with_teams(quay: FakeQuay, robots: Robots) -> None:
+    teams = [{"name": "devs", "avatar": {}}, {"name": "owners"}]
+    quay.answers(ok({"robots": [{**ROBOT_JSON, "teams": teams}, {**ROBOT_JSON, "teams": []}]}))
+    found = robots.list("acme", with_teams=True)
+    assert [robot.teams for robot in found] == [("devs", "owners"), ()]
+    assert quay.requests == [Request("GET", f"{ORGANIZATION_ROBOTS}?permissions=true", READ)]
+
+
 @pytest.mark.parametrize(
     ("description", "metadata", "body"),
     [
@@ -212,6 +241,12 @@ def test_set_federation(quay: FakeQuay, robots: Robots, entries: list[Federation
     quay.answers(ok(body))
     robots.set_federation(ACME, entries)
     assert quay.requests == [Request("POST", f"{ORGANIZATION_ROBOTS}/ci/federation", WRITE, body)]
+
+
+def test_deletion_of_the_robot_of_a_mirror(quay: FakeQuay, robots: Robots) -> None:
+    quay.answers(error(400, "Robot is being used by a mirror", "invalid_request"))
+    with pytest.raises(ApiError, match="used by a mirror. Give the mirror another robot with quay_repository_mirror"):
+        robots.delete(ACME)
 
 
 CALLS: dict[str, Callable[[Robots], object]] = {

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The declared credentials, validated, and what earlier runs delivered but no credential declares any more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from typing import Any, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from .._core.credential import Record
+from .._core.errors import BadInput
+from .._core.times import format_time
+from .._http.address import normalise_host
+from .._module.context import LocalContext, Result
+from .._stores.file_formats import is_foreign, read_fields
+from .._stores.records import RECORD_SUFFIX, record_from_data
+from .declaration_options import is_unset, read_list, read_path
+from .validation import Declared, Place, read_declarations, read_force, real_path, secrets_in, texts_in
+
+# A credential's file is small. Larger ones are not read.
+_MAX_SIZE = 256 * 1024
+# The prefix of the variables of an environment file, before the name of the first one.
+_PREFIX = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*?|)TOKEN=", re.MULTILINE)
+# The key of the record of a file that holds a secret alone.
+_FILE_KEY = "token"
+
+
+def get_declaration_info(context: LocalContext) -> Result:
+    """The module quay_declaration_info."""
+    params = context.params
+    _hide_secrets_alone(context)
+    host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
+    credentials = read_declarations(params["credentials"], params["quay_host"], ephemeral=params["ephemeral"])
+    force = read_force(params["force"], credentials, "rotation_force")
+    compromised = read_force(params["compromised"], credentials, "rotation_compromised")
+    paths = [] if is_unset(params["undeclared"]) else read_list(params["undeclared"], "rotation_report_undeclared")
+    return Result(
+        changed=False,
+        values={
+            "credentials": [_returned(declared, host) for declared in credentials],
+            "force": list(dict.fromkeys([*force, *compromised])),
+            "compromised": compromised,
+            "undeclared": list(_undeclared([read_path(path, "undeclared") for path in paths], credentials)),
+        },
+    )
+
+
+def _hide_secrets_alone(context: LocalContext) -> None:
+    """Let Ansible show names and paths. It would mask every text of the option, because the option can hold a login."""
+    params = context.params
+    secrets = {*secrets_in(params["credentials"]), params["quay_token"], params["quay_password"]}
+    context.hidden.difference_update(set(texts_in(params["credentials"])) - secrets)
+
+
+def _returned(declared: Declared, host: str) -> dict[str, Any]:
+    """A credential as the token modules take it, and what identifies it among the credentials of other hosts."""
+    identity = f"{declared.options['kind']} {declared.name} of {host}"
+    return {**declared.public, "position": declared.position - 1, "identity": identity}
+
+
+def _undeclared(paths: Sequence[str], credentials: Sequence[Declared]) -> Iterator[dict[str, Any]]:
+    """What the files in these directories show of earlier deliveries, without the declared places."""
+    declared = {place for credential in credentials for _label, place in credential.stores}
+    files = dict.fromkeys(file for path in paths for file in _files_at(path))
+    for file in files:
+        for place, record, details in _deliveries(file):
+            if place not in declared and (place[0], None) not in declared:
+                yield {
+                    "path": place[0],
+                    "registry": place[1],
+                    "name": details.get("name") or None,
+                    "username": details.get("username") or record.username,
+                    "fingerprint": record.fingerprint,
+                    "created_at": format_time(record.created_at),
+                }
+
+
+def _files_at(path: str) -> list[str]:
+    """The file itself, or the files of a directory, without those of its sub-directories."""
+    if not os.path.isabs(path):
+        raise BadInput(f"rotation_report_undeclared: '{path}' is not an absolute path")
+    try:
+        names = os.listdir(path)
+    except NotADirectoryError:
+        return [path]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadInput(f"rotation_report_undeclared: {path} cannot be read: {os.strerror(error.errno or 0)}") from None
+    return [os.path.join(path, name) for name in sorted(names)]
+
+
+def _deliveries(path: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
+    """What a file shows of earlier deliveries: a record file, or a file whose format has a place for the record."""
+    text = _text_of(path)
+    if text is None:
+        return
+    if path.endswith(RECORD_SUFFIX):
+        store = real_path(path[: -len(RECORD_SUFFIX)])
+        for key, data in _records(text).items():
+            record = record_from_data(data)
+            if record is not None and os.path.lexists(store):
+                yield (store, None if key == _FILE_KEY else key), record, {}
+        return
+    for file_format in ("json", "yaml", "env"):
+        fields = _fields(file_format, text)
+        record = record_from_data(fields)
+        if record is not None:
+            yield (real_path(path), None), record, fields
+            return
+
+
+def _fields(file_format: str, text: str) -> Mapping[str, Any]:
+    """The fields of a file of ours. The variables of an environment file may have any prefix and neighbours."""
+    if file_format == "env":
+        found = (read_fields(file_format, text, prefix) for prefix in dict.fromkeys(_PREFIX.findall(text)))
+        return next((fields for fields in found if fields.get("fingerprint")), {})
+    return {} if is_foreign(text, "") else read_fields(file_format, text, "")
+
+
+def _records(text: str) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return {key: item for key, item in data.items() if isinstance(item, dict)} if isinstance(data, dict) else {}
+
+
+def _text_of(path: str) -> str | None:
+    """The text of a small regular file that can be read, else None. Links are not followed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_SIZE:
+            return None
+        return os.read(descriptor, _MAX_SIZE).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(descriptor)

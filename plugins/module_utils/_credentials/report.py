@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The report of a rotation: one row per credential, a table for people, and the counts. Pure, and without secrets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Iterator, Mapping, Sequence
+
+from .policy import NOT_DUE, NOTHING
+
+# What a module returned that the report shows. Never its secret.
+_RESULTS: Mapping[str, Any] = {
+    "changed": False,
+    "minted": False,
+    "window_seconds": None,
+    "delivered": [],
+    "retired": [],
+    "ended": None,
+    "deleted": [],
+    "removed": [],
+    "granted": [],
+}
+# These replace what the status has.
+_RENEWED = ("fingerprint", "expires_at", "username")
+
+_HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
+# What happened to a credential, in the order of the summary: the name of the count, and the words for it.
+_OUTCOMES = (
+    ("failed", "failed", "would fail"),
+    ("rotated", "rotated", "would be rotated"),
+    ("delivered", "delivered again", "would be delivered again"),
+    ("removed", "removed", "would be removed"),
+    ("retired", "with an old secret revoked", "with an old secret to revoke"),
+    ("changed", "changed", "would be changed"),
+    ("kept", "due but kept (rotate: never)", "due but kept (rotate: never)"),
+    ("not_due", "not due", "not due"),
+)
+_FAILED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _KEPT, _NOT_DUE = (name for name, *_words in _OUTCOMES)
+
+
+def make_report(
+    declared: Sequence[Mapping[str, Any]],
+    statuses: Sequence[Mapping[str, Any]] | None,
+    results: Mapping[str, Mapping[str, Any]],
+    *,
+    check_mode: bool = False,
+    interruption: str | None = None,
+) -> dict[str, Any]:
+    """The rows in the order of the declarations, the lines of the table, and the summary.
+
+    ``statuses``: as quay_token_info returns them, None if they are unknown. ``results``: what the token modules
+    returned, by name; or an ``error``. ``interruption``: why the run stopped before all credentials were done.
+    """
+    stopped = interruption or "the run was interrupted"
+    rows = [
+        _row(item, statuses[index] if statuses else None, results.get(str(item["name"])), stopped)
+        for index, item in enumerate(declared)
+    ]
+    outcomes = [_outcome(row) for row in rows]
+    failed = [row for row in rows if row["error"]]
+    counts = {name: outcomes.count(name) for name, *_words in _OUTCOMES}
+    summary = {
+        "check_mode": check_mode,
+        "credentials": len(rows),
+        **counts,
+        "errors": {row["name"]: row["error"] for row in failed},
+        "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
+    }
+    lines = [_summary_line(outcomes, check_mode)]
+    if rows:
+        lines += _table([*failed, *(row for row in rows if not row["error"])], check_mode)
+    return {"rows": rows, "lines": lines, "summary": summary}
+
+
+def _row(
+    declared: Mapping[str, Any], status: Mapping[str, Any] | None, result: Mapping[str, Any] | None, stopped: str
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": declared["name"], "kind": declared["kind"], **_RESULTS, "former_valid_until": None}
+    if status is None:
+        return {
+            **row,
+            "due": False,
+            "reason": None,
+            "message": "not checked",
+            "action": NOTHING,
+            "error": f"not checked: {stopped}",
+        }
+    row.update(status)
+    if result is None:
+        waits = row["action"] != NOTHING and not row["error"]
+        return {**row, "error": f"not rotated: {stopped}"} if waits else row
+    # A registry token cannot be revoked. Until when does the old one live?
+    former = status.get("expires_at") if declared["kind"] == "referrers" and status.get("fingerprint") else None
+    row.update({key: value for key, value in result.items() if key in (*_RESULTS, *_RENEWED, "error")})
+    row["former_valid_until"] = former if row["minted"] else None
+    return row
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    if row["error"]:
+        return _FAILED
+    if row["minted"]:
+        return _ROTATED
+    if row["delivered"]:
+        return _DELIVERED
+    if row["deleted"] or row["removed"] or (row["retired"] and row["action"] == "remove"):
+        return _REMOVED
+    if row["retired"]:
+        return _RETIRED
+    if row["changed"]:
+        return _CHANGED
+    return _NOT_DUE if row["reason"] == NOT_DUE else _KEPT
+
+
+def _summary_line(outcomes: Sequence[str], check_mode: bool) -> str:
+    counts = Counter(outcomes)
+    if not outcomes:
+        return "No credentials are declared. There is nothing to do."
+    return ", ".join(
+        f"{counts[name]} {would if check_mode else done}" for name, done, would in _OUTCOMES if counts[name]
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> list[str]:
+    """The lines of the table. Every column but the last is as wide as its widest cell."""
+    cells = [_HEADER, *(_cells(row, check_mode) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADER) - 1)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[-1]]).rstrip() for line in cells]
+
+
+def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
+    if row["error"]:
+        return (row["name"], row["kind"], row["reason"] or "-", "-", f"FAILED: {row['error']}")
+    actions = "; ".join(_would_do(row) if check_mode else _done(row)) or "none"
+    actions = f"would {actions}" if check_mode and actions != "none" else actions
+    until = row.get("former_valid_until")
+    if until:
+        actions += f"; the former token stays valid until {until}"
+    if row["ended"] is not None:
+        actions += "; all former access has ended" if row["ended"] else "; former access may last for an hour"
+    return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
+
+
+def _done(row: Mapping[str, Any]) -> Iterator[str]:
+    yield from _actions(row, ("minted", "delivered to", "revoked", "deleted", "removed from", "granted"))
+
+
+def _would_do(row: Mapping[str, Any]) -> Iterator[str]:
+    yield from _actions(row, ("mint", "deliver to", "revoke", "delete", "remove from", "grant"))
+
+
+def _actions(row: Mapping[str, Any], verbs: Sequence[str]) -> Iterator[str]:
+    mint, deliver, revoke, delete, remove, grant = verbs
+    if row["minted"]:
+        yield f"{mint} {row['fingerprint'] or 'a new secret'}"
+    if row["delivered"]:
+        yield f"{deliver} {', '.join(row['delivered'])}"
+    if row["retired"]:
+        yield f"{revoke} {len(row['retired'])}"
+    if row["deleted"]:
+        yield f"{delete} {', '.join(row['deleted'])}"
+    if row["removed"]:
+        yield f"{remove} {', '.join(row['removed'])}"
+    if row["granted"]:
+        yield f"{grant} {', '.join(row['granted'])}"

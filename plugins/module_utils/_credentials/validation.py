@@ -1,0 +1,297 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""Validates all declared credentials at once, and returns them with converted values. Nothing is sent or written.
+
+Every problem names the credential, its position and the option. No problem repeats a secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Sequence, Tuple
+
+from .._core.errors import BadInput
+from .._core.times import parse_duration
+from .._quay.robots import RobotName
+from .._stores.contract import Store
+from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.kinds import STORE_OPTIONS
+from .declaration_options import (
+    API,
+    CREDENTIAL,
+    ENTRIES,
+    REFERRERS,
+    ROBOT,
+    SECRETS,
+    is_unset,
+    parse_json_list,
+    read_entries,
+    read_list,
+    read_options,
+    stores_secret_alone,
+    suggestion,
+    type_name,
+    without_effect,
+)
+from .pair_state import PAIRED
+
+_ABSENT = "absent"
+_MAX_SHOWN_NAME = 80
+
+# A place: the file, and the registry if it is one entry of an auth file.
+Place = Tuple[str, "str | None"]
+
+
+@dataclass
+class Declared:
+    """One declared credential: its converted options, its stores, and what is wrong with it."""
+
+    position: int  # in the list, counted from 1
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+    stores: list[tuple[str, Place]] = field(default_factory=list)  # the name of each in messages, and its place
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str | None:
+        return self.options.get("name")
+
+    @property
+    def label(self) -> str:
+        """The credential in messages."""
+        return f"credential {self.position}" + (f" ({self.name[:_MAX_SHOWN_NAME]})" if self.name else "")
+
+    @property
+    def public(self) -> dict[str, Any]:
+        """The converted options without its login."""
+        return {name: value for name, value in self.options.items() if name not in SECRETS}
+
+
+def read_declarations(given: Any, quay_host: str, *, ephemeral: bool = False) -> list[Declared]:
+    """The declared credentials. Raises BadInput with all problems.
+
+    ``ephemeral``: the files of this target vanish after the run, so that file stores are refused.
+    """
+    credentials = [_read_credential(position, entry) for position, entry in enumerate(_entries(given), 1)]
+    for declared in credentials:
+        _read_stores(declared, quay_host, ephemeral)
+    problems = [f"{declared.label}: {problem}" for declared in credentials for problem in declared.problems]
+    problems += [*_duplicate_names(credentials), *_shared_places(credentials)]
+    if problems:
+        raise BadInput(_message(problems))
+    return credentials
+
+
+def read_force(given: Any, credentials: Sequence[Declared], option: str) -> list[str]:
+    """The names of credentials in an option. Raises BadInput for a name that no present credential has."""
+    names = [declared.name or "" for declared in credentials]
+    # The name of an API token may contain a comma.
+    forced = [given.strip()] if isinstance(given, str) and given.strip() in names else []
+    forced = forced or ([] if is_unset(given) else list(dict.fromkeys(read_list(given, option))))
+    absent = [declared.name for declared in credentials if declared.options.get("state") == _ABSENT]
+    problems = [f"'{name}' is not declared.{suggestion(name, names)}" for name in forced if name not in names]
+    problems += [f"'{name}' is declared with state: absent" for name in forced if name in absent]
+    if problems:
+        raise BadInput(f"{option}: {'; '.join(problems)}")
+    return forced
+
+
+def secrets_in(given: Any) -> Iterator[str]:
+    """The texts in declarations that may be secrets: the logins, and everything in options that do not exist."""
+    entries = parse_json_list(given)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            for key, value in entry.items():
+                if key in SECRETS or key not in CREDENTIAL:
+                    yield from texts_in(value)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts and numbers in a value, as texts."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+    elif not is_unset(value) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _entries(given: Any) -> list[Any]:
+    if is_unset(given):
+        raise BadInput(
+            "No credentials are declared: rotation_credentials is not set or empty. Declare a list of credentials, or "
+            "[] if there is nothing to rotate"
+        )
+    try:
+        return read_entries(given, "rotation_credentials")
+    except BadInput as error:
+        raise BadInput(f"{error}. On the command line, use -e @credentials.yml") from None
+
+
+def _read_credential(position: int, entry: Any) -> Declared:
+    declared = Declared(position)
+    if not isinstance(entry, dict):
+        declared.problems.append(f"must be a mapping with name, kind and deliver, not {type_name(entry)}")
+        return declared
+    declared.options = read_options(entry, CREDENTIAL, ("name", "kind"), declared.problems)
+    for option, (options, required) in ENTRIES.items():
+        if option in declared.options:
+            declared.options[option] = list(
+                _read_each(option, declared.options[option], options, required, declared.problems)
+            )
+    kind = declared.options.get("kind")
+    if kind is not None:
+        declared.problems += [*without_effect(kind, list(declared.options)), *_CHECKS[kind](declared.options)]
+    if not declared.options.get("deliver") and declared.options.get("state") != _ABSENT:
+        declared.problems.append("deliver needs at least one store")
+    return declared
+
+
+def _read_each(
+    option: str, entries: Sequence[Any], options: Mapping[str, Any], required: Sequence[str], problems: list[str]
+) -> Iterator[dict[str, Any]]:
+    for position, entry in enumerate(entries, 1):
+        found: list[str] = []
+        if isinstance(entry, dict):
+            yield read_options(entry, options, required, found)
+        else:
+            found.append(f"must be a mapping with {' and '.join(required)}, not {type_name(entry)}")
+        problems.extend(f"entry {position} of {option}: {problem}" for problem in found)
+
+
+def _check_api(options: Mapping[str, Any]) -> Iterator[str]:
+    if not options.get("client_id") and not (options.get("organization") and options.get("application")):
+        yield "the application is missing: give client_id, or organization and application"
+
+
+def _check_robot(options: Mapping[str, Any]) -> Iterator[str]:
+    if options.get("name"):
+        try:
+            RobotName.parse(options["name"])
+        except BadInput as error:
+            yield str(error)
+    if options.get("strategy") == PAIRED:
+        yield from _check_paired(options)
+    elif options.get("retire_after"):
+        yield (
+            "retire_after has no effect with strategy: in_place, which replaces the token of the robot account at "
+            "once. Use strategy: paired, or remove it"
+        )
+
+
+def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
+    if options.get("federation"):
+        yield "federation belongs to one robot account, so it cannot be used with strategy: paired"
+    if options.get("retire_after") and options.get("max_age"):
+        retire_after, max_age = (parse_duration(options[name], name) for name in ("retire_after", "max_age"))
+        if retire_after and max_age and retire_after >= max_age:
+            yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
+    for position, store in enumerate(options.get("deliver", ()), 1):
+        if stores_secret_alone(store):
+            yield (
+                f"entry {position} of deliver: format: token stores no user name, and with strategy: paired each "
+                "rotation changes the user name. Use format: json, yaml or env, or kind: container_auth"
+            )
+
+
+def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
+    if not options.get("repositories"):
+        yield "repositories must name at least one repository, as organization/repository"
+    if bool(options.get("quay_username")) != bool(options.get("quay_password")):
+        yield "quay_username and quay_password go together; one of them is missing"
+    for position, store in enumerate(options.get("deliver", ()), 1):
+        if store.get("kind") == "container_auth":
+            yield (
+                f"entry {position} of deliver: a registry token is not a password, so container engines cannot use it "
+                "from an auth file. Use kind: file"
+            )
+
+
+_CHECKS = {API: _check_api, ROBOT: _check_robot, REFERRERS: _check_referrers}
+
+
+def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
+    """Add the places of a credential's stores, and the problems of stores that cannot exist."""
+    for position, options in enumerate(declared.options.get("deliver", ()), 1):
+        label = f"entry {position} of deliver"
+        if options.get("kind") not in STORE_KINDS or not options.get("path"):
+            continue
+        try:
+            store = STORE_KINDS[options["kind"]]({**dict.fromkeys(STORE_OPTIONS), **options}, quay_host)
+        except BadInput as error:
+            declared.problems.append(f"{label}: {error}")
+            continue
+        declared.stores += [(label, place) for place in places_of(store)]
+        declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, ephemeral)]
+
+
+def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:
+    if options["kind"] == "file" and "prefix" in options and options.get("format") != "env":
+        yield "prefix has no effect without format: env. Remove it"
+    if "registry" in options and stores_secret_alone(options):
+        yield "registry has no effect with format: token, which stores the secret alone. Remove it"
+    if ephemeral:
+        yield (
+            f"{options['path']} is a file in the container of this AWX job, and is lost when the job ends. Run the "
+            "play on the host that needs the file, or set rotation_allow_ephemeral_stores if the directory is a "
+            "mounted volume"
+        )
+
+
+def places_of(store: Store) -> list[Place]:
+    """The places that a store writes, by their real paths."""
+    registry = getattr(store, "registry", None)
+    return [(real_path(file.path), registry) for file in store.files]
+
+
+def real_path(path: str) -> str:
+    """The path with the links of its directory resolved. The file itself must not be a link."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def _duplicate_names(credentials: Sequence[Declared]) -> Iterator[str]:
+    counts = Counter(declared.name for declared in credentials if declared.name)
+    for name, count in counts.items():
+        if count > 1:
+            positions = [str(declared.position) for declared in credentials if declared.name == name]
+            yield f"credentials {' and '.join(positions)} have the same name, {name}. Names must be unique"
+
+
+def _shared_places(credentials: Sequence[Declared]) -> Iterator[str]:
+    """A sentence for each pair of stores that write the same file, or the same entry of an auth file."""
+    stores = [(declared, label, place) for declared in credentials for label, place in declared.stores]
+    reported: set[tuple[int, str, int, str]] = set()
+    for index, (second, second_label, place) in enumerate(stores):
+        for first, first_label, other in stores[:index]:
+            pair = (first.position, first_label, second.position, second_label)
+            if _collide(place, other) and pair not in reported and pair[:2] != pair[2:]:
+                reported.add(pair)
+                yield _shared(f"{first.label}, {first_label}", f"{second.label}, {second_label}", place)
+
+
+def _shared(first: str, second: str, place: Place) -> str:
+    path, registry = place
+    entry = f"the entry of {registry} in {path}" if registry else path
+    return (
+        f"{first}, and {second}, both write {entry}: each would replace the secret of the other. Use one place for "
+        "each credential. If one is absent and the other takes its place, remove deliver from the absent one"
+    )
+
+
+def _collide(place: Place, other: Place) -> bool:
+    """Whether two stores would overwrite each other. Entries of several registries share an auth file."""
+    return place[0] == other[0] and (place[1] is None or other[1] is None or place[1] == other[1])
+
+
+def _message(problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return f"rotation_credentials is not valid: {problems[0]}"
+    listed = "; ".join(f"({number}) {problem}" for number, problem in enumerate(problems, 1))
+    return f"rotation_credentials is not valid, {len(problems)} problems: {listed}"

@@ -1,0 +1,355 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role as users run it: values from the shell and from vault, several hosts, refusals, and the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contract import collection
+from functional.accounts import ALL_SCOPES
+from functional.harness import Harness
+from standin.tokens import fingerprint
+
+_RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+_REPORT = re.compile(r"TASK \[[^\]]*Rotation report[^\]]*\] \**\nok: \[\S+\] => (\{.*?\n\})", re.DOTALL)
+_STATS = re.compile(r"CUSTOM STATS: \**\s+RUN: (\{.*\})")
+PLAY = """
+- hosts: "{{ rotation_hosts | default('localhost') }}"
+  gather_facts: false
+  strategy: "{{ strategy_name | default('linear') }}"
+  serial: "{{ batch | default(0) | int }}"
+  tasks:
+    - name: Rotate
+      ansible.builtin.import_role:
+        name: tokensmith.quay.rotation
+    - name: Save the report
+      ansible.builtin.copy:
+        content: "{{ [rotation_report, rotation_summary] | to_json }}"
+        dest: "{{ report_path }}"
+        mode: "0600"
+      check_mode: false
+"""
+
+
+@pytest.fixture
+def family() -> str:
+    return "3.18"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The output of one run. ``recap``: for each host, its changed and its failed tasks."""
+
+    output: str = field(repr=False)
+    recap: dict[str, tuple[int, int]]
+
+    @property
+    def failed(self) -> bool:
+        return any(failed for _changed, failed in self.recap.values())
+
+    @property
+    def lines(self) -> list[str]:
+        """The printed report."""
+        found = _REPORT.search(self.output)
+        assert found, self.output
+        return list(json.loads(found[1])["msg"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The statistics that AWX keeps."""
+        found = _STATS.search(self.output)
+        assert found, self.output
+        return dict(json.loads(found[1])["rotation_summary"])
+
+    @property
+    def text(self) -> str:
+        """The output without the line breaks that ansible-core inserts."""
+        return " ".join(self.output.split())
+
+
+@dataclass
+class Role:
+    """Runs the role against the stand-in as alice, by the environment variables of the connection."""
+
+    harness: Harness
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.harness.folder
+
+    def run(self, credentials: Any, *arguments: str, play: str = PLAY, **variables: Any) -> Run:
+        work = self.folder.parent
+        self.harness.quay.journal.clear()
+        (work / "play.yml").write_text(play)
+        given = {"rotation_credentials": credentials, "report_path": str(work / "report.json"), **variables}
+        given = {name: value for name, value in given.items() if value is not None}
+        connection = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        (work / "variables.yml").write_text(yaml.safe_dump({**connection, **given}))
+        command = [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@variables.yml"]
+        hosts = ["-i", str(variables.get("inventory", "localhost,"))]
+        process = subprocess.run(
+            [*command, *hosts, *arguments], env=self._environ(), cwd=work, capture_output=True, text=True, check=False
+        )
+        output = process.stdout + process.stderr
+        assert self.harness.known_secrets.in_text(output) == []
+        recap = {host: (int(changed), int(failed)) for host, changed, _gone, failed in _RECAP.findall(output)}
+        assert recap, output
+        return Run(output, recap)
+
+    def rotate(self, credentials: Any, *arguments: str, **variables: Any) -> Run:
+        """Run the role. Asserts that it succeeds."""
+        run = self.run(credentials, *arguments, **variables)
+        assert not run.failed, run.output
+        return run
+
+    def refuse(self, credentials: Any, *arguments: str, **variables: Any) -> Run:
+        """Run the role in check mode and really. Asserts that it fails, sends nothing and writes nothing."""
+        state, files = self.harness.state(), self.harness.files()
+        for check in ((), ("--check",)):
+            run = self.run(credentials, *arguments, *check, **variables)
+            assert run.failed, run.output
+            assert self.harness.requests == []
+            assert (self.harness.state(), self.harness.files()) == (state, files)
+            assert "argument_spec_data" not in run.output
+        return run
+
+    def report(self) -> list[dict[str, Any]]:
+        """The variable rotation_report of the last run."""
+        return list(json.loads((self.folder.parent / "report.json").read_text())[0])
+
+    def file(self, name: str = "ci.json", **options: Any) -> dict[str, Any]:
+        return {"kind": "file", "path": str(self.folder / name), "format": "json", **options}
+
+    def robot(self, name: str = "acme+ci", **options: Any) -> dict[str, Any]:
+        return {"name": name, "kind": "robot", "deliver": [self.file(f"{name}.json")], **options}
+
+    def _environ(self) -> dict[str, str]:
+        work = self.folder.parent
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "HOME": str(work),
+            "ANSIBLE_HOME": str(work / "ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collection.COLLECTIONS),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_SHOW_CUSTOM_STATS": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+            "QUAY_HOST": self.harness.quay.url,
+            "QUAY_TOKEN": self.harness.accounts.alice_token,
+            **self.environ,
+        }
+
+
+@pytest.fixture
+def role(harness: Harness) -> Role:
+    return Role(harness)
+
+
+def _indented(tasks: str) -> str:
+    return textwrap.indent(tasks, "    ")
+
+
+def stored(path: Path) -> str:
+    """The fingerprint of the secret in a JSON file."""
+    return fingerprint(json.loads(path.read_text())["token"])
+
+
+def test_first_run_and_second_run(role: Role) -> None:
+    declared = [role.robot(), role.robot("acme+new", permissions=[{"repository": "acme/app", "role": "write"}])]
+    predicted = role.rotate(declared, "--check")
+    assert list(role.folder.iterdir()) == []
+    planned = role.report()
+    assert predicted.lines[0] == "1 would be rotated, 1 would be delivered again"
+    real = role.rotate(declared)
+    assert real.lines[0] == "1 rotated, 1 delivered again"
+    unknown = {"fingerprint": None, "window_seconds": None, "expires_at": None}
+    assert [{**row, **unknown} for row in role.report()] == [{**row, **unknown} for row in planned]
+    assert stored(role.folder / "acme+new.json") == role.harness.robot_fingerprint("acme+new")
+    assert role.harness.quay.state.repositories["acme", "app"].user_roles["acme+new"] == "write"
+    again = role.rotate(declared)
+    assert again.lines[0] == "2 not due"
+    assert role.harness.writes == []
+
+
+def test_force_is_a_text_and_empty_values_are_unset(role: Role) -> None:
+    """As the shell and AWX hand them over."""
+    declared = [role.robot(max_age="", strategy="", description=None), role.robot("acme+new")]
+    empty = dict.fromkeys(
+        ("rotation_quay_token", "rotation_timeout", "rotation_validate_certs", "rotation_ca_path"), ""
+    )
+    role.rotate(declared, rotation_force="", **empty)
+    first = {name: role.harness.robot_fingerprint(name) for name in ("acme+ci", "acme+new")}
+    run = role.rotate(json.dumps(declared), rotation_force="acme+ci", **empty)
+    assert [row["reason"] for row in role.report()] == ["forced", "not_due"]
+    assert role.harness.robot_fingerprint("acme+ci") != first["acme+ci"]
+    assert role.harness.robot_fingerprint("acme+new") == first["acme+new"]
+    assert run.lines[0] == "1 rotated, 1 not due"
+    assert role.refuse(declared, rotation_force="acme+c").text.count("Did you mean acme+ci?") > 0
+
+
+def test_nothing_is_declared(role: Role) -> None:
+    run = role.rotate([])
+    assert role.harness.requests == []
+    assert run.lines == ["No credentials are declared. There is nothing to do."]
+    assert role.report() == []
+    assert "rotation_credentials is not set or empty" in role.refuse(None).text
+
+
+def test_all_problems_are_named_at_once(role: Role) -> None:
+    password = "swordfish-and-chips"
+    role.harness.known_secrets.add([password])
+    wrong = [
+        role.robot(maxage="90d", renew_before="14d"),
+        role.robot("acme+pull", strategy="paired", deliver=[role.file("pull", format="token")]),
+        {"name": "scan", "kind": "referrers", "quay_pasword": password, "deliver": [role.file("acme+ci.json")]},
+    ]
+    text = role.refuse(wrong).text
+    for problem in (
+        "credential 1 (acme+ci): maxage is not an option. Did you mean max_age?",
+        "credential 1 (acme+ci): renew_before has no effect on a credential of the kind robot. A robot token does not "
+        "expire. Use max_age",
+        "credential 2 (acme+pull): entry 1 of deliver: format: token stores no user name",
+        "credential 3 (scan): quay_pasword is not an option. Did you mean quay_password?",
+        "credential 3 (scan): repositories must name at least one repository",
+        f"both write {role.folder}/acme+ci.json",
+    ):
+        assert problem in text
+
+
+HOSTS = "a,b,c"
+CONFLICT = "More than one host of this play declares robot acme+ci of 127.0.0.1"
+
+
+def test_one_credential_on_several_hosts_is_refused(role: Role) -> None:
+    variables: dict[str, Any] = {"inventory": f"{HOSTS},", "rotation_hosts": HOSTS}
+    declared = [role.robot()]
+    text = role.refuse(declared, **variables).text
+    assert CONFLICT in text
+    assert "Run the role for one host that delivers to all stores, for example with hosts: localhost" in text
+    assert "This play also runs on b, c" in role.refuse(declared, batch=1, **variables).text
+    assert "This play also runs on" in role.refuse(declared, strategy_name="free", **variables).text
+    assert set(role.rotate(declared, "--limit", "b", **variables).recap) == {"b"}
+
+
+def test_each_host_with_its_own_credentials_and_one_run_for_all_hosts(role: Role) -> None:
+    variables: dict[str, Any] = {"inventory": f"{HOSTS},", "rotation_hosts": HOSTS}
+    own = [role.robot("acme+{{ inventory_hostname * 2 }}", deliver=[role.file("{{ inventory_hostname }}.json")])]
+    run = role.rotate(own, **variables)
+    assert {name: stored(role.folder / f"{name}.json") for name in "abc"} == {
+        name: role.harness.robot_fingerprint(f"acme+{name * 2}") for name in "abc"
+    }
+    once = PLAY.replace("    - name: Rotate\n", "    - name: Rotate\n      run_once: true\n")
+    run = role.run([role.robot()], play=once, **variables)
+    assert not run.failed, run.output
+    assert role.harness.requests.count("GET /api/v1/organization/acme/robots") == 1
+
+
+def test_report_of_deletion_failure_and_retirement(role: Role) -> None:
+    role.rotate([role.robot(), role.robot("acme+old")])
+    declared = [
+        role.robot(),
+        role.robot("acme+old", state="absent"),
+        role.robot("none+ci"),
+        role.robot("acme+gone", state="absent", deliver=None),
+    ]
+    planned = role.run(declared, "--check", rotation_force="acme+ci")
+    before = role.folder / "acme+old.json"
+    assert "acme+old    robot  absent   declared absent" in "\n".join(planned.lines)
+    assert f"would delete acme+old; remove from {before}" in planned.lines[4]
+    assert before.exists()
+    run = role.run(declared, rotation_force="acme+ci")
+    assert run.lines[0] == "1 failed, 1 rotated, 1 removed, 1 not due"
+    assert run.lines[2].startswith("none+ci")
+    assert "FAILED: " in run.lines[2]
+    assert f"deleted acme+old; removed from {before}" in run.lines[4]
+    assert not before.exists()
+    assert "acme+old" not in role.harness.quay.state.robots
+    assert (run.summary["failed"], run.summary["removed"], run.summary["rotated_names"]) == (1, 1, ["acme+ci"])
+    assert list(run.summary["errors"]) == ["none+ci"]
+    assert "1 of 4 credentials failed" in run.text
+
+
+def test_report_is_set_when_the_run_is_interrupted(role: Role) -> None:
+    role.environ["QUAY_TOKEN"] = "NOSUCHTOKEN" * 4
+    tasks = PLAY.partition("  tasks:\n")[2]
+    rotate, _name, save = tasks.partition("    - name: Save")
+    play = PLAY.replace(tasks, f"    - block:\n{_indented(rotate)}      always:\n{_indented(_name + save)}")
+    run = role.run([role.robot()], play=play)
+    assert run.failed
+    assert run.lines[0] == "1 failed"
+    assert "FAILED: not checked: " in run.lines[2]
+    (row,) = role.report()
+    assert row["name"] == "acme+ci"
+    assert "does not accept the token" in row["error"]
+    assert run.summary["failed"] == 1
+
+
+def test_break_glass_of_a_registry_token_says_until_when_the_old_one_lives(role: Role) -> None:
+    declared = [{"name": "scan", "kind": "referrers", "repositories": "acme/app", "deliver": [role.file("scan.json")]}]
+    role.rotate(declared)
+    (former,) = role.report()
+    role.harness.advance(seconds=5)
+    run = role.rotate(declared, rotation_force=["scan"])
+    assert f"the former token stays valid until {former['expires_at']}" in run.lines[2]
+    assert role.report()[0]["former_valid_until"] == former["expires_at"]
+
+
+def test_own_token_of_the_rotator_is_renewed_last(role: Role) -> None:
+    accounts = role.harness.accounts
+    rotator = {
+        "name": "rotator",
+        "kind": "api",
+        "organization": "acme",
+        "application": "console",
+        "scopes": ALL_SCOPES.split(),
+        "rotate": "always",
+        "deliver": [role.file("rotator")],
+    }
+    path = role.folder / "rotator"
+    path.write_text(json.dumps({"token": accounts.alice_token}))
+    path.chmod(0o600)
+    role.environ["QUAY_TOKEN"] = accounts.alice_token
+    role.rotate([rotator, role.robot(rotate="always")])
+    mints = [request for request in role.harness.writes if "regenerate" in request or request.endswith("/tokens")]
+    assert [request.rpartition("/")[2] for request in mints] == ["regenerate", "tokens"]
+    assert [row["name"] for row in role.report()] == ["rotator", "acme+ci"]
+
+
+def test_stores_in_the_container_of_an_awx_job_are_refused(role: Role) -> None:
+    declared = [role.robot()]
+    text = role.refuse(declared, awx_job_id=7).text
+    assert (
+        f"{role.folder}/acme+ci.json is a file in the container of this AWX job, and is lost when the job ends" in text
+    )
+    role.rotate(declared, awx_job_id=7, rotation_allow_ephemeral_stores="true")
+
+
+def test_undeclared_deliveries_are_reported(role: Role) -> None:
+    auth = {"kind": "container_auth", "path": str(role.folder / "auth.json")}
+    role.rotate([role.robot(), role.robot("acme+old", deliver=[role.file("old", format="token"), auth])])
+    run = role.rotate([role.robot()], rotation_report_undeclared=str(role.folder))
+    assert run.lines[-3:] == [
+        "No longer declared, but delivered by earlier runs:",
+        f"{role.folder}/auth.json",
+        f"{role.folder}/old",
+    ]
+    assert {(item["path"], item["username"]) for item in run.summary["undeclared"]} == {
+        (f"{role.folder}/auth.json", "acme+old"),
+        (f"{role.folder}/old", "acme+old"),
+    }

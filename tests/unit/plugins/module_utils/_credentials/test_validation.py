@@ -1,0 +1,262 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All declared credentials are validated at once: every problem names its credential and option, and no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.validation import (
+    read_declarations,
+    read_force,
+    secrets_in,
+    texts_in,
+)
+
+HOST = "https://quay.example.com"
+FILE = {"kind": "file", "path": "/etc/ci/quay.json", "format": "json"}
+AUTH = {"kind": "container_auth", "path": "/etc/containers/auth.json"}
+ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [FILE]}
+API = {"name": "nightly", "kind": "api", "client_id": "X", "deliver": [{**FILE, "path": "/etc/ci/nightly.json"}]}
+SCAN = {
+    "name": "scan",
+    "kind": "referrers",
+    "repositories": ["acme/app"],
+    "deliver": [{**FILE, "path": "/etc/ci/scan.json"}],
+}
+
+
+def options(given: Any, **more: Any) -> list[dict[str, Any]]:
+    return [declared.options for declared in read_declarations(given, HOST, **more)]
+
+
+def problems(*entries: Any, **more: Any) -> str:
+    with pytest.raises(BadInput) as error:
+        read_declarations(list(entries), HOST, **more)
+    return str(error.value)
+
+
+def test_values_are_converted_and_empty_ones_left_out() -> None:
+    given = {
+        **API,
+        "name": " nightly ",
+        "scopes": "repo:read, repo:write",
+        "owns_application": "yes",
+        "max_age": "",
+        "lifetime": None,
+        "organization": "  ",
+        "deliver": json.dumps(API["deliver"]),
+    }
+    (found,) = options([given])
+    assert found == {**API, "scopes": ["repo:read", "repo:write"], "owns_application": True}
+
+
+def test_a_text_of_json_is_read() -> None:
+    assert options(json.dumps([ROBOT, SCAN])) == options([ROBOT, SCAN]) == [ROBOT, SCAN]
+
+
+def test_nothing_declared() -> None:
+    assert read_declarations([], HOST) == []
+    for given in (None, "", " \n"):
+        with pytest.raises(BadInput, match="rotation_credentials is not set or empty"):
+            read_declarations(given, HOST)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (ROBOT, "rotation_credentials must be a list of mappings, not a mapping. Write a dash before it"),
+        ("acme+ci", "rotation_credentials must be a list of mappings, not a text"),
+        (7, "rotation_credentials must be a list of mappings, not a number"),
+    ],
+)
+def test_not_a_list(given: Any, problem: str) -> None:
+    with pytest.raises(BadInput, match=f"^{re.escape(problem)}"):
+        read_declarations(given, HOST)
+
+
+ROBOT_PROBLEMS: list[tuple[dict[str, Any], str]] = [
+    ({"maxage": "90d"}, "maxage is not an option. Did you mean max_age?"),
+    ({"Max-Age": "90d"}, "Max-Age is not an option. Did you mean max_age?"),
+    ({"zzz": 1}, "zzz is not an option. There are: actions, application, client_id,"),
+    ({"strategy": "pair"}, "strategy must be in_place or paired, not 'pair'"),
+    ({"rotate": True}, "rotate must be a text, not a boolean. Write it in quotes"),
+    ({"max_age": "soon"}, "max_age must be a duration such as 90d, 12h or 30m, not 'soon'"),
+    ({"copy_rights": "perhaps"}, "copy_rights must be true or false, not a text"),
+    ({"metadata": ["x"]}, "metadata must be a mapping, not a list"),
+    ({"pair": {"a": 1}}, "pair must be a list, not a mapping"),
+    (
+        {"renew_before": "14d"},
+        "renew_before has no effect on a credential of the kind robot. A robot token does not expire. Use max_age",
+    ),
+    ({"lifetime": "7d"}, "lifetime has no effect on a credential of the kind robot. A robot token does not expire."),
+    ({"scopes": ["repo:read"]}, "scopes has no effect on a credential of the kind robot. Use permissions to declare"),
+    ({"retire_after": "2d"}, "retire_after has no effect with strategy: in_place"),
+    ({"name": "acme/ci"}, "name: 'acme/ci' is not a valid robot name"),
+    ({"deliver": []}, "deliver needs at least one store"),
+    ({"deliver": None}, "deliver needs at least one store"),
+    ({"deliver": "/etc/x"}, "deliver must be a list of mappings, not a text"),
+    ({"deliver": FILE}, "deliver must be a list of mappings, not a mapping. Write a dash before it"),
+    ({"deliver": ["/etc/x"]}, "entry 1 of deliver: must be a mapping with kind and path, not a text"),
+    ({"deliver": [FILE, {"kind": "file"}]}, "entry 2 of deliver: path is missing"),
+    ({"deliver": [{**FILE, "fromat": "json"}]}, "entry 1 of deliver: fromat is not an option. Did you mean format?"),
+    ({"deliver": [{**FILE, "prefix": "CI_"}]}, "entry 1 of deliver: prefix has no effect without format: env"),
+    (
+        {"deliver": [{"kind": "file", "path": "/x", "registry": "quay.example.com"}]},
+        "entry 1 of deliver: registry has no effect with format: token",
+    ),
+    ({"deliver": [{**AUTH, "format": "json"}]}, "entry 1 of deliver: format has no effect on a store of the kind"),
+    ({"deliver": [FILE, FILE]}, "both write /etc/ci/quay.json"),
+    ({"federation": [{"issuer": "https://x"}]}, "entry 1 of federation: subject is missing"),
+    ({"permissions": [{"repository": "acme/app", "role": "push"}]}, "entry 1 of permissions: role must be read, write"),
+    (
+        {"strategy": "paired", "deliver": [{"kind": "file", "path": "/x"}]},
+        "entry 1 of deliver: format: token stores no user name, and with strategy: paired each rotation changes",
+    ),
+    (
+        {"strategy": "paired", "max_age": "1d", "retire_after": "24h"},
+        "retire_after must be shorter than max_age",
+    ),
+    (
+        {"strategy": "paired", "federation": [{"issuer": "https://x", "subject": "y"}]},
+        "federation belongs to one robot account",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "problem"), ROBOT_PROBLEMS)
+def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
+    assert problem in problems({**ROBOT, **changes})
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({**API, "client_id": ""}, "the application is missing: give client_id, or organization and application"),
+        ({**API, "scopes": ["repo:red"]}, "scopes must be org:admin, repo:admin"),
+        ({**API, "strategy": "paired"}, "strategy has no effect on a credential of the kind api. Remove it"),
+        ({**SCAN, "repositories": ""}, "repositories must name at least one repository"),
+        ({**SCAN, "max_age": "1d"}, "max_age has no effect on a credential of the kind referrers. A registry token is"),
+        ({**SCAN, "quay_username": "acme+ci"}, "quay_username and quay_password go together"),
+        ({**SCAN, "deliver": [AUTH]}, "entry 1 of deliver: a registry token is not a password"),
+        ({"name": "x", "kind": "robots"}, "kind must be api, robot or referrers, not 'robots'"),
+        ({"kind": "robot", "deliver": [FILE]}, "name is missing"),
+    ],
+)
+def test_problem_of_another_kind(entry: dict[str, Any], problem: str) -> None:
+    assert problem in problems(entry)
+
+
+def test_all_problems_are_reported_with_their_position() -> None:
+    text = problems({**ROBOT, "maxage": "x", "lifetime": "7d"}, 7, {**ROBOT, "deliver": [AUTH]})
+    assert text == (
+        "rotation_credentials is not valid, 4 problems: "
+        "(1) credential 1 (acme+ci): maxage is not an option. Did you mean max_age?; "
+        "(2) credential 1 (acme+ci): lifetime has no effect on a credential of the kind robot. A robot token does not "
+        "expire. Use max_age; "
+        "(3) credential 2: must be a mapping with name, kind and deliver, not a number; "
+        "(4) credentials 1 and 3 have the same name, acme+ci. Names must be unique"
+    )
+
+
+def test_absent_credential_needs_no_store() -> None:
+    (found,) = options([{"name": "acme+old", "kind": "robot", "state": "absent"}])
+    assert found == {"name": "acme+old", "kind": "robot", "state": "absent"}
+
+
+OTHER = {**ROBOT, "name": "acme+other"}
+PLACES: dict[str, tuple[list[Any], list[Any], str]] = {
+    "same file": ([FILE], [{**FILE, "format": "yaml"}], "/etc/ci/quay.json"),
+    "another spelling": ([FILE], [{**FILE, "path": "/etc/ci/../ci/quay.json"}], "/etc/ci/quay.json"),
+    "same registry": ([AUTH], [{**AUTH, "registry": "QUAY.example.com"}], "the entry of quay.example.com in"),
+    "file and auth file": ([AUTH], [{**FILE, "path": AUTH["path"]}], "/etc/containers/auth.json"),
+    "record of the other": (
+        [{"kind": "file", "path": "/etc/ci/x"}],
+        [{**FILE, "path": "/etc/ci/x.record.json"}],
+        "/etc/ci/x.record.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_one_place_has_one_credential(case: str) -> None:
+    first, second, place = PLACES[case]
+    text = problems({**ROBOT, "deliver": first}, {**OTHER, "deliver": [*second]})
+    assert "credential 1 (acme+ci), entry 1 of deliver, and credential 2 (acme+other), entry 1 of deliver, both" in text
+    assert place in text
+
+
+def test_linked_directory_is_the_same_place(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    first, second = ({**FILE, "path": f"{tmp_path}/{name}/x"} for name in ("real", "link"))
+    assert f"both write {tmp_path}/real/x" in problems({**ROBOT, "deliver": [first]}, {**OTHER, "deliver": [second]})
+
+
+def test_registries_share_an_auth_file() -> None:
+    other = {**OTHER, "deliver": [{**AUTH, "registry": "mirror.example.com"}]}
+    assert len(options([{**ROBOT, "deliver": [AUTH]}, other])) == 2
+
+
+def test_home_directory_is_that_of_the_target(home: Path) -> None:
+    (found,) = options([{**ROBOT, "deliver": [{**FILE, "path": "~/quay.json"}]}])
+    assert found["deliver"][0]["path"] == os.path.join(str(home), "quay.json")
+
+
+def test_files_of_a_container_are_refused() -> None:
+    text = problems(ROBOT, ephemeral=True)
+    assert (
+        "credential 1 (acme+ci): entry 1 of deliver: /etc/ci/quay.json is a file in the container of this AWX" in text
+    )
+    assert read_declarations([{"name": "acme+old", "kind": "robot", "state": "absent"}], HOST, ephemeral=True)
+
+
+FORCE: list[tuple[Any, list[str]]] = [
+    ("acme+ci", ["acme+ci"]),
+    ("acme+ci,nightly", ["acme+ci", "nightly"]),
+    ("acme+ci\nnightly\n", ["acme+ci", "nightly"]),
+    ('["nightly"]', ["nightly"]),
+    (["acme+ci", "", "acme+ci"], ["acme+ci"]),
+    ("", []),
+    (None, []),
+    ([], []),
+    ("one, two", ["one, two"]),
+]
+
+
+@pytest.mark.parametrize(("given", "names"), FORCE)
+def test_force(given: Any, names: list[str]) -> None:
+    comma = {**API, "name": "one, two", "deliver": [{**FILE, "path": "/etc/ci/comma"}]}
+    assert read_force(given, read_declarations([ROBOT, API, comma], HOST), "rotation_force") == names
+
+
+def test_force_of_unknown_and_absent_credentials() -> None:
+    declared = read_declarations([ROBOT, {"name": "acme+old", "kind": "robot", "state": "absent"}], HOST)
+    with pytest.raises(BadInput) as error:
+        read_force("acme+c, acme+old", declared, "rotation_force")
+    assert str(error.value) == (
+        "rotation_force: 'acme+c' is not declared. Did you mean acme+ci?; 'acme+old' is declared with state: absent"
+    )
+
+
+def test_secrets_are_logins_and_the_values_of_unknown_options() -> None:
+    given = [{**SCAN, "quay_username": "u", "quay_password": "p1", "quay_pasword": "p2", "extra": {"a": ["p3", 7]}}, 5]
+    assert set(secrets_in(given)) == {"p1", "p2", "p3", "7"}
+    assert set(secrets_in(json.dumps(given))) == {"p1", "p2", "p3", "7"}
+    assert list(secrets_in("text")) == []
+    assert {"scan", "u", "p1", "7", "/etc/ci/scan.json"} <= set(texts_in(given))
+
+
+def test_no_problem_repeats_a_secret() -> None:
+    text = problems({**SCAN, "quay_password": ["hunter2"], "quay_pasword": "hunter3"}, "hunter4")
+    assert "hunter" not in text
+    assert "quay_password must be a text, not a list" in text
