@@ -27,7 +27,7 @@ options:
       - The file is written atomically, with mode V(0600).
       - The fingerprint, dates and UUID of the secret are stored in a record next to it. The record is a file of the
         same name with C(.record.json) appended. It never contains the secret.
-      - The directory must exist. Symbolic links are refused.
+      - The directory must exist. Symbolic links are refused. A file that holds anything else than a secret is refused.
       - Mutually exclusive with O(current_token) and O(deliver).
     type: path
   deliver:
@@ -35,6 +35,7 @@ options:
       - Stores on the target from which consumers read the secret. The module checks what they hold, writes a new secret
         to all of them, and reads each one back. Each store is written atomically. The module does not return the
         secret.
+      - Before it requests anything, the module checks that every store can be written, in check mode too.
       - A store that does not hold the present secret receives it again without a new secret being issued. This is
         possible if Quay can return the secret, or if another store still holds it.
       - Mutually exclusive with O(current_token) and O(token_path).
@@ -46,13 +47,15 @@ options:
           - Kind of the store.
           - V(file) is a file that contains only this credential, in the format of M(tokensmith.quay.quay_token_file).
           - V(container_auth) is one entry of a container engine's auth file, in the format of
-            M(tokensmith.quay.quay_container_auth).
+            M(tokensmith.quay.quay_container_auth). It refuses the options C(format), C(prefix), C(merge), C(force) and
+            C(backup).
         type: str
         choices: [file, container_auth]
         required: true
       path:
         description:
-          - Absolute path of the file on the target. Its directory must exist. Symbolic links are refused.
+          - Absolute path of the file on the target. Its directory must exist. The file must not be a symbolic link. A
+            symbolic link in the path is followed only if root or the user that runs the module owns it.
         type: path
         required: true
       format:
@@ -63,46 +66,54 @@ options:
         choices: [token, json, yaml, env]
       prefix:
         description:
-          - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used.
+          - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used. Other
+            formats refuse it.
         type: str
       merge:
         description:
-          - Whether a V(file) store in the format V(env) keeps the other lines of an existing file.
+          - For a V(file) store in the format V(env), keep the other lines of the file. Give each credential in one file
+            its own prefix. If not specified, a file with other lines is refused.
         type: bool
       owner:
         description:
-          - User that owns the file, as a name or a numeric ID.
-          - If not specified, a new file is owned by the user that runs the module. The owner of an existing file is not
-            checked.
+          - User that owns the file and its record, as a name or a numeric ID.
+          - If not specified, an existing file keeps its owner, and a new one is owned by the user that runs the module.
         type: str
       group:
         description:
-          - Group that owns the file, as a name or a numeric ID.
-          - If not specified, a new file has the group of the user that runs the module. The group of an existing file
-            is not checked.
+          - Group that owns the file and its record, as a name or a numeric ID.
+          - If not specified, an existing file keeps its group, and a new one has the group of the user that runs the
+            module.
         type: str
       mode:
         description:
-          - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
-          - If not specified, V(0600) is used for a V(file) store. An existing auth file keeps its permissions.
+          - Permissions of the file and its record, as in M(ansible.builtin.copy). A string is octal or symbolic, for
+            example V("0640") or V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an
+            unquoted V(0640).
+          - If not specified, a V(file) store has V(0600). A V(container_auth) store keeps the permissions of an
+            existing file, and a new one has V(0600).
+          - Permissions that let everybody write, or that do not let the owner read, are refused.
         type: raw
       force:
         description:
-          - Whether to replace a V(file) store that holds anything else than this credential.
+          - For a V(file) store, replace a file that holds anything else than such a credential. If not specified, it is
+            refused.
         type: bool
       backup:
         description:
-          - Whether to keep a copy of other content that O(deliver[].force) replaces.
+          - For a V(file) store with O(deliver[].force), first copy the content that is replaced, to a private file next
+            to it whose name ends in C(~). A secret that the module wrote is never copied.
         type: bool
       unsafe_writes:
         description:
-          - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
-            container. A reader can then see an incomplete file for a moment.
+          - Write the file in place if it cannot be replaced, for example because it is a mount point or its directory
+            is read-only. If not specified, such a file is refused. See M(tokensmith.quay.quay_token_file).
         type: bool
       registry:
         description:
-          - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme.
-          - Defaults to the host of O(quay_host).
+          - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme. Upper case
+            is written in lower case.
+          - Defaults to the host of O(quay_host), without a default port.
         type: str
   rotate:
     description:

@@ -13,15 +13,17 @@ author:
   - The tokensmith.quay authors (@tokensmith)
 description:
   - Writes the login for one registry to a C(containers-auth.json) file (Podman, Skopeo, Buildah, CRI-O) or to a Docker
-    C(config.json) file, and reads it back. All other entries are kept, and so are the owner and mode of the file. A new
-    file has mode V(0600).
+    C(config.json) file, and reads it back. All other entries are kept, and so are the owner and permissions of the
+    file unless they are specified.
   - The file is written atomically. If the file exists but is not an auth file, the module fails and leaves it
     unchanged.
+  - Everything that would prevent the write is checked first, in check mode too, such as the permissions of the
+    directory, a mount point, an immutable file, or an owner that the module cannot set.
   - The fingerprint and dates of the secret are stored in a record next to the auth file. The record is a file of the
     same name with C(.record.json) appended. It never contains the secret. The auth file contains no additional keys, so
     other tools can read it.
-  - The module warns if the auth file names a credential helper, because container engines use the helper instead of the
-    entry.
+  - The module warns if the auth file names a credential helper, because container engines that use the helper never
+    read the entry.
   - The module sends no requests to Quay and needs no container engine. It accepts the connection options so that
     C(module_defaults) of the action group work for every module. It uses O(quay_host) as the default for O(registry).
 extends_documentation_fragment:
@@ -42,29 +44,40 @@ attributes:
 options:
   path:
     description:
-      - Absolute path of the auth file. Its directory must exist. Symbolic links are refused.
+      - Absolute path of the auth file. Its directory must exist.
+      - The file must not be a symbolic link. A symbolic link in the path is followed only if root or the user that runs
+        the module owns it.
     type: path
     required: true
   owner:
     description:
-      - User that owns the file, as a name or a numeric ID. If not specified, a new file is owned by the user that runs
-        the module, and an existing file keeps its owner.
+      - User that owns the file, as a name or a numeric ID.
+      - If not specified, an existing file keeps its owner, and a new one is owned by the user that runs the module.
+      - The record next to the file has the same owner, group and permissions.
     type: str
   group:
     description:
-      - Group that owns the file, as a name or a numeric ID. If not specified, a new file has the group of the user that
-        runs the module, and an existing file keeps its group.
+      - Group that owns the file, as a name or a numeric ID.
+      - If not specified, an existing file keeps its group, and a new one has the group of the user that runs the
+        module.
     type: str
   mode:
     description:
-      - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
-      - If not specified, a new file has the permissions V(0600), and an existing file keeps its permissions.
-      - Permissions that let every user write to the file are refused.
+      - Permissions of the file, as in M(ansible.builtin.copy). A string is octal or symbolic, for example V("0640") or
+        V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
+      - If not specified, an existing file keeps its permissions, and a new one has V(0600).
+      - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - Access control lists and other extended attributes of an existing file are kept.
     type: raw
   unsafe_writes:
     description:
-      - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
-        container. A reader can then see an incomplete file for a moment.
+      - Write the file in place if it cannot be replaced, for example because it is a mount point or its directory is
+        read-only. Without this option, such a file is refused. Other files are always replaced atomically.
+      - A reader can see an incomplete file while it is written in place. The owner and permissions must be right
+        already, and the file must not have other hard links.
+      - The record must be writable, too. In a read-only directory it must exist, for example as an empty file.
+      - It is better to mount the directory of the file. A process that mounts only the file keeps the old one when it
+        is replaced.
     type: bool
     default: false
 seealso:

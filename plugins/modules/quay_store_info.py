@@ -33,7 +33,8 @@ options:
       kind:
         description:
           - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
-            M(tokensmith.quay.quay_container_auth).
+            M(tokensmith.quay.quay_container_auth). A V(container_auth) store refuses the options C(format), C(prefix),
+            C(merge), C(force) and C(backup).
         type: str
         choices: [file, container_auth]
         required: true
@@ -49,41 +50,40 @@ options:
         choices: [token, json, yaml, env]
       prefix:
         description:
-          - Prefix for the names of the variables with O(stores[].format=env). If not specified, V(QUAY_) is used.
+          - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used. Other
+            formats refuse it.
         type: str
       merge:
         description:
-          - Whether a V(file) store with O(stores[].format=env) may hold other lines, too.
+          - Accepted, so that the same list can be used to deliver. With it, a file with
+            other lines counts as one of ours. Without it, the variables are read all the same.
         type: bool
       owner:
         description:
-          - Owner of the file. It is accepted as in M(tokensmith.quay.quay_token_file), but the file is not compared
-            with it.
+          - Accepted, so that the same list can be used to deliver. The owner of the file is
+            not checked.
         type: str
       group:
         description:
-          - Group of the file. It is accepted as in M(tokensmith.quay.quay_token_file), but the file is not compared
-            with it.
+          - Accepted, so that the same list can be used to deliver. The group of the file is
+            not checked.
         type: str
       mode:
         description:
-          - Permissions of the file. They are accepted as in M(tokensmith.quay.quay_token_file), but the file is not
-            compared with them.
+          - Accepted, so that the same list can be used to deliver. The permissions of the file
+            are not checked.
         type: raw
       force:
         description:
-          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
-            effect here.
+          - Accepted, so that the same list can be used to deliver. Nothing is replaced.
         type: bool
       backup:
         description:
-          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
-            effect here.
+          - Accepted, so that the same list can be used to deliver. Nothing is copied.
         type: bool
       unsafe_writes:
         description:
-          - Accepted as in M(tokensmith.quay.quay_token_file), so that one list of stores serves all modules. It has no
-            effect here.
+          - Accepted, so that the same list can be used to deliver. Nothing is written.
         type: bool
       registry:
         description:
@@ -127,7 +127,7 @@ stores:
       returned: success
       type: str
     token:
-      description: The secret. Null if the store holds none.
+      description: The secret. Null if the store holds none, or something else than a credential.
       returned: success
       type: str
     fingerprint:

@@ -14,8 +14,10 @@ author:
 description:
   - Writes one credential to a file on the target and reads it back. The file is written atomically. Other users can
     never read it, not even while it is written, unless O(mode) allows it.
-  - The module manages the complete file. It refuses a file that holds anything else, unless O(force) or O(merge) is
-    set.
+  - The module manages the complete file. A file that holds anything else than such a credential is refused, unless
+    O(merge) or O(force) is set.
+  - Everything that would prevent the write is checked first, in check mode too, such as the permissions of the
+    directory, a mount point, an immutable file, or an owner that the module cannot set.
   - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
     group work for every module. It derives the addresses in the file from O(quay_host).
 extends_documentation_fragment:
@@ -36,7 +38,9 @@ attributes:
 options:
   path:
     description:
-      - Absolute path of the file. Its directory must exist. Symbolic links are refused.
+      - Absolute path of the file. Its directory must exist.
+      - The file must not be a symbolic link. A symbolic link in the path is followed only if root or the user that runs
+        the module owns it.
     type: path
     required: true
   format:
@@ -53,47 +57,55 @@ options:
     default: token
   prefix:
     description:
-      - Prefix for the names of the variables with O(format=env). If not specified, V(QUAY_) is used.
-      - It can only be used with O(format=env).
+      - Prefix for the names of the variables with O(format=env). If not specified, V(QUAY_) is used. Other formats
+        refuse it.
     type: str
   merge:
     description:
-      - Whether to keep the other lines of an existing file. Only the variables of O(prefix) are set or removed.
-      - It can only be used with O(format=env).
+      - With O(format=env), keep the other lines of the file. The variables of this credential come last. If the present
+        ones are exported, the new ones are, too.
+      - Give each credential in one file its own O(prefix).
     type: bool
     default: false
   owner:
     description:
-      - User that owns the file, as a name or a numeric ID. If not specified, a new file is owned by the user that runs
-        the module, and an existing file keeps its owner.
+      - User that owns the file, as a name or a numeric ID.
+      - If not specified, an existing file keeps its owner, and a new one is owned by the user that runs the module.
+      - The record next to the file has the same owner, group and permissions.
     type: str
   group:
     description:
-      - Group that owns the file, as a name or a numeric ID. If not specified, a new file has the group of the user that
-        runs the module, and an existing file keeps its group.
+      - Group that owns the file, as a name or a numeric ID.
+      - If not specified, an existing file keeps its group, and a new one has the group of the user that runs the
+        module.
     type: str
   mode:
     description:
-      - Permissions of the file, as in M(ansible.builtin.copy), for example V("0640") or V(u=rw,g=r).
-      - A number without quotes is refused if it is not what YAML makes of octal digits with a leading zero.
-      - Permissions that let every user write to the file are refused.
+      - Permissions of the file, as in M(ansible.builtin.copy). A string is octal or symbolic, for example V("0640") or
+        V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
+      - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - Access control lists and other extended attributes of an existing file are kept.
     type: raw
     default: "0600"
   force:
     description:
-      - Whether to replace a file that holds anything else than this credential. The diff shows that there was other
-        content, but never the content.
+      - Replace a file that holds anything else than a credential of this module. With O(state=absent), remove it.
     type: bool
     default: false
   backup:
     description:
-      - Whether to keep a copy of other content that O(force) replaces, next to the file.
+      - With O(force), first copy the content that is replaced, to a private file next to it whose name ends in C(~). A
+        secret that the module wrote is never copied.
     type: bool
     default: false
   unsafe_writes:
     description:
-      - Whether to write the file in place if it cannot be replaced, such as a single file that is mounted into a
-        container. A reader can then see an incomplete file for a moment.
+      - Write the file in place if it cannot be replaced, for example because it is a mount point or its directory is
+        read-only. Without this option, such a file is refused. Other files are always replaced atomically.
+      - A reader can see an incomplete file while it is written in place. The owner and permissions must be right
+        already, and the file must not have other hard links. With O(state=absent), the file is emptied.
+      - It is better to mount the directory of the file. A process that mounts only the file keeps the old one when it
+        is replaced.
     type: bool
     default: false
 seealso:
@@ -118,6 +130,17 @@ EXAMPLES = r"""
     token: "{{ robot.token }}"
     username: "{{ robot.username }}"
     name: "{{ robot.name }}"
+
+- name: Add the token to the environment file of a service, and keep its other variables
+  tokensmith.quay.quay_token_file:
+    quay_host: https://quay.example.com
+    path: /etc/builder/service.env
+    format: env
+    merge: true
+    owner: builder
+    mode: "0600"
+    token: "{{ robot.token }}"
+    username: "{{ robot.username }}"
 
 - name: Remove a file that is no longer needed
   tokensmith.quay.quay_token_file:

@@ -147,7 +147,8 @@ options:
         description:
           - Stores on the target that must hold the credential, as in the option C(stores) of
             M(tokensmith.quay.quay_store_info).
-          - The module reads the stores itself, so no secret is passed as an option.
+          - The module reads the stores itself, so no secret is passed as an option. It also checks that each store can
+            be written as specified. If not, the error is reported in RV(credentials[].error).
         type: list
         elements: dict
         default: []
@@ -155,7 +156,8 @@ options:
           kind:
             description:
               - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
-                M(tokensmith.quay.quay_container_auth).
+                M(tokensmith.quay.quay_container_auth). A V(container_auth) store refuses the options C(format),
+                C(prefix), C(merge), C(force) and C(backup).
             type: str
             choices: [file, container_auth]
             required: true
@@ -171,39 +173,46 @@ options:
             choices: [token, json, yaml, env]
           prefix:
             description:
-              - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used.
+              - Prefix for the names of the variables in the format V(env). If not specified, V(QUAY_) is used. Other
+                formats refuse it.
             type: str
           merge:
             description:
-              - Whether the format V(env) keeps the other variables of the file.
+              - For a V(file) store in the format V(env), accept other lines in the file. If not specified, they are
+                reported as an error.
             type: bool
           owner:
             description:
-              - User that must own the file, as a name or a numeric ID. If not specified, the owner is not checked.
+              - User that must own the file and its record, as a name or a numeric ID. If not specified, the owner is
+                not checked.
               - If the owner differs, RV(credentials[].holds) contains V(wrong_permissions).
             type: str
           group:
             description:
-              - Group that must own the file, as a name or a numeric ID. If not specified, the group is not checked.
+              - Group that must own the file and its record, as a name or a numeric ID. If not specified, the group is
+                not checked.
               - If the group differs, RV(credentials[].holds) contains V(wrong_permissions).
             type: str
           mode:
             description:
-              - Permissions that the file must have, as in M(ansible.builtin.copy). If not specified, V(0600) is used
-                for a V(file) store, and the permissions of an auth file are not checked.
+              - Permissions that the file and its record must have, as in M(tokensmith.quay.quay_token_file).
+              - If not specified, a V(file) store must have V(0600), and those of a V(container_auth) store are not
+                checked.
               - If the permissions differ, RV(credentials[].holds) contains V(wrong_permissions).
             type: raw
           force:
             description:
-              - Whether a V(file) store may hold other content, which a delivery replaces.
+              - For a V(file) store, whether a file that holds anything else than such a credential may be replaced.
+                RV(credentials[].holds) then contains V(other). If not specified, it is reported as an error.
             type: bool
           backup:
             description:
-              - Has no effect in this module. A delivery keeps a copy of other content that it replaces.
+              - Accepted as in M(tokensmith.quay.quay_token_file). Nothing is copied.
             type: bool
           unsafe_writes:
             description:
-              - Whether the file may be one that can only be written in place, such as a mounted file.
+              - Whether a file that cannot be replaced may be written in place. If not specified, it is reported as an
+                error.
             type: bool
           registry:
             description:
@@ -349,8 +358,8 @@ credentials:
     holds:
       description:
         - State of each store in O(credentials[].deliver) and O(credentials[].held), in this order.
-        - V(current) means that the store holds the present secret, V(other) that it holds another secret, and V(absent)
-          that it holds none.
+        - V(current) means that the store holds the present secret, V(other) that it holds another secret or something
+          else than a credential, and V(absent) that it holds none.
         - V(wrong_permissions) means that the store holds the present secret, but the owner, group or permissions of the
           file differ from the requested ones.
         - V(unrecorded) means that the store holds the present secret of paired robots, but the record next to it is

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_refused
 from functional.module_runner import Result, run_standalone
 from standin import tokens
 from standin.tokens import fingerprint
@@ -348,6 +349,102 @@ def read_secret(path: Path, form: str) -> str:
     if form == "env":
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)["QUAY_TOKEN"]
     return str((json.loads(text) if form == "json" else yaml.safe_load(text))["token"])
+
+
+def test_content_of_others_is_refused_before_a_secret_is_minted(stores: Stores) -> None:
+    harness = stores.harness
+    stores.env.write_text("FOO=bar\nDB_PASSWORD=1\n")
+    arguments = {**stores.arguments, "rotate": "always"}
+    assert_refused(harness, stores.module, arguments, f"path: {stores.env} holds something else than this credential")
+    assert harness.requests == []
+
+
+def test_variables_are_merged(stores: Stores) -> None:
+    stores.env.write_text("FOO=bar\n")
+    stores.env.chmod(0o600)
+    stores.deliver[1]["merge"] = True
+    runs = stores.harness.four_runs(stores.module, stores.arguments)
+    assert runs.first.diff["before"]["deliver"][str(stores.env)] == "absent"
+    assert stores.read_env()["FOO"] == "bar"
+    assert stores.fingerprints() == {runs.first["fingerprint"]}
+
+
+def test_content_of_others_is_replaced_by_force(stores: Stores) -> None:
+    """The diff shows it."""
+    stores.env.write_text("FOO=bar\n")
+    stores.deliver[1]["force"] = True
+    runs = stores.harness.four_runs(stores.module, stores.arguments)
+    assert runs.first.diff["before"]["deliver"][str(stores.env)] == "other"
+    assert "FOO" not in stores.read_env()
+    assert stores.fingerprints() == {runs.first["fingerprint"]}
+
+
+def test_content_of_others_stays_when_the_credential_is_removed(robot_stores: Stores) -> None:
+    stores, harness = robot_stores, robot_stores.harness
+    stores.run()
+    stores.json.write_text('{"invoice": 1}')
+    runs = harness.four_runs(stores.module, {**stores.arguments, "state": "absent"})
+    assert runs.first.warned(f"{stores.json} holds something else than this credential. It was not changed.")
+    assert stores.json.read_text() == '{"invoice": 1}'
+    assert not stores.env.exists()
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("kind", ["robot", "api"])
+@pytest.mark.parametrize("helpers", [{"credsStore": "pass"}, {"credHelpers": {"quay.example.com": "pass"}}])
+def test_credential_helper_that_hides_the_login_gives_a_warning(
+    either_login: Harness, kind: str, helpers: dict[str, Any], check: bool
+) -> None:
+    """Wherever an auth file is delivered."""
+    harness, stores = either_login, Stores(either_login, kind)
+    stores.auth.write_text(json.dumps(helpers))
+    stores.deliver[2]["registry"] = "quay.example.com"
+    words = f"{stores.auth} names the credential helper 'pass'"
+    assert harness.run(stores.module, stores.arguments, check=check).warned(words)
+    declared = {"name": "acme+ci", "kind": "robot", "deliver": [stores.deliver[2]]}
+    assert harness.run("quay_token_info", {"credentials": [declared]}, check=check).warned(words)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("format", "json"), ("prefix", "CI_"), ("merge", True), ("force", True), ("backup", True)]
+)
+def test_option_without_effect_on_an_auth_file(robot_stores: Stores, option: str, value: object) -> None:
+    harness, deliver = robot_stores.harness, [{**robot_stores.deliver[2], option: value}]
+    expected = f"{option} has no effect on a store of the kind container_auth. Leave it out"
+    assert_refused(harness, robot_stores.module, {**robot_stores.arguments, "deliver": deliver}, expected)
+    assert harness.requests == []
+    assert expected in harness.run("quay_store_info", {"stores": deliver}).message
+    declared = {"name": "acme+ci", "kind": "robot", "deliver": deliver}
+    (status,) = harness.run("quay_token_info", {"credentials": [declared]})["credentials"]
+    assert status["error"] == expected
+
+
+def test_owner_and_mode_of_an_auth_file(robot_stores: Stores) -> None:
+    """They are those of its record, too. A file whose mode drifted is repaired."""
+    harness, owner = robot_stores.harness, str(os.getuid())
+    store = {**robot_stores.deliver[2], "owner": owner, "group": str(os.getgid()), "mode": "0600"}
+    arguments = {**robot_stores.arguments, "deliver": [store]}
+    runs = harness.four_runs(robot_stores.module, arguments)
+    assert runs.first.changed
+    record = robot_stores.auth.with_name("auth.json.record.json")
+    for path in (robot_stores.auth, record):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+        repaired = harness.four_runs(robot_stores.module, arguments)
+        assert repaired.first.diff["before"]["deliver"] == {str(robot_stores.auth): "wrong_permissions"}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_stores_for_one_place(robot_stores: Stores) -> None:
+    """Each run would replace what the other one wrote."""
+    harness = robot_stores.harness
+    for deliver, place in (
+        ([*robot_stores.deliver, robot_stores.deliver[0]], str(robot_stores.json)),
+        ([robot_stores.deliver[2]] * 2, f"{robot_stores.auth} for {robot_stores.registry}"),
+    ):
+        arguments = {**robot_stores.arguments, "deliver": deliver}
+        assert_refused(harness, robot_stores.module, arguments, f"deliver names {place} twice")
+        assert harness.requests == []
 
 
 def test_entry_is_written_for_the_given_registry(robot_stores: Stores) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_refused
 from standin.tokens import fingerprint
 
 FILE = "quay_token_file"
@@ -176,6 +176,87 @@ def test_unwritable_place(harness: Harness, module: str, place: str) -> None:
     assert target.read_text() == "{}\n"
 
 
+# --- content of others
+
+# What other programs keep in files that a play may name by mistake.
+OTHERS = {
+    "variables": "FOO=bar\nDB_PASSWORD=1\n",
+    "JSON": '{"invoice": 1}\n',
+    "YAML": "server:\n  port: 8080\n",
+    "text": "Dear reader,\n",
+    "another secret": "ghp_0123456789ABCDEFGHIJ0123456789ABCDEF\n",
+}
+
+
+@pytest.mark.parametrize("others", OTHERS)
+@pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])
+def test_content_of_others_is_refused(harness: Harness, form: str, others: str) -> None:
+    place = harness.folder / "place"
+    place.write_text(OTHERS[others])
+    remedy = "Set merge: true" if form == "env" else "Use another path"
+    expected = f"path: {place} holds something else than this credential, which would be lost. {remedy}"
+    assert_refused(harness, FILE, arguments(harness, format=form), expected)
+    assert place.read_text() == OTHERS[others]
+
+
+@pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])
+def test_content_of_others_is_replaced_by_force(harness: Harness, form: str) -> None:
+    """The diff shows it. The copy is private, and it is made once: never of a secret of ours."""
+    place = harness.folder / "place"
+    place.write_text(OTHERS["variables"])
+    options = arguments(harness, format=form, force=True, backup=True)
+    runs = harness.four_runs(FILE, options)
+    assert runs.first.diff["before"]["token"] == "other"
+    assert SECRET in place.read_text()
+    assert "DB_PASSWORD" not in place.read_text()
+    assert harness.run(FILE, {**options, "token": OTHER}).changed
+    (copy,) = harness.folder.glob("place.*~")
+    assert (copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (OTHERS["variables"], 0o600)
+
+
+def test_empty_file_is_ours(harness: Harness) -> None:
+    (harness.folder / "place").write_text("\n")
+    assert harness.four_runs(FILE, arguments(harness)).first.diff["before"]["token"] == "absent"
+
+
+def test_variables_are_merged(harness: Harness) -> None:
+    place = harness.folder / "place"
+    place.write_text(OTHERS["variables"])
+    options = arguments(harness, format="env", merge=True)
+    runs = harness.four_runs(FILE, options)
+    assert runs.first.changed
+    assert place.read_text().startswith(OTHERS["variables"])
+    assert read_file(harness, "env")["token"] == SECRET
+    assert harness.run(FILE, {**options, "token": OTHER}).changed
+    assert place.read_text().startswith(OTHERS["variables"])
+    assert (OTHER in place.read_text(), SECRET in place.read_text()) == (True, False)
+    # Without the option, the file would have to be replaced.
+    assert_refused(harness, FILE, arguments(harness, format="env"), "holds something else than this credential")
+    removed = harness.four_runs(FILE, arguments(harness, format="env", token=None, state="absent"))
+    assert removed.first.changed
+    assert place.read_text() == OTHERS["variables"]
+
+
+@pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])
+def test_content_of_others_is_not_removed(harness: Harness, form: str) -> None:
+    place = harness.folder / "place"
+    place.write_text(OTHERS["variables"])
+    options = arguments(harness, format=form, token=None, state="absent")
+    runs = harness.four_runs(FILE, options)
+    for result in (runs.predicted, runs.first):
+        assert result.warned(f"{place} holds something else than this credential. It was not changed.")
+    assert (runs.first.changed, place.read_text()) == (False, OTHERS["variables"])
+
+
+@pytest.mark.parametrize("option", [{"prefix": "CI_"}, {"merge": True}])
+@pytest.mark.parametrize("form", ["token", "json", "yaml"])
+def test_option_of_another_format(harness: Harness, form: str, option: dict[str, Any]) -> None:
+    (name,) = option
+    assert_refused(
+        harness, FILE, arguments(harness, format=form, **option), f"{name} has no effect without format: env"
+    )
+
+
 # --- quay_container_auth
 
 
@@ -244,6 +325,7 @@ def test_login_is_removed_and_the_rest_is_unchanged(harness: Harness) -> None:
 @pytest.mark.parametrize("helper", [{"credsStore": "secretservice"}, {"credHelpers": {"quay.example.com": "pass"}}])
 def test_credential_helper_that_hides_the_login_gives_a_warning(harness: Harness, helper: dict[str, Any]) -> None:
     write_foreign_content(harness, **helper)
+    assert harness.check(AUTH, arguments(harness)).warned("names the credential helper")
     assert harness.run(AUTH, arguments(harness)).warned("names the credential helper")
     assert entry(harness) == f"acme+ci:{SECRET}"
 
@@ -253,9 +335,33 @@ def test_login_needs_a_username(harness: Harness) -> None:
     assert "username is missing: an entry of an auth file has a user name and a secret" in result.message
 
 
-@pytest.mark.parametrize("registry", ["https://quay.example.com", "quay.example.com/"])
-def test_invalid_registry(harness: Harness, registry: str) -> None:
-    assert "registry must be a host" in harness.run(AUTH, arguments(harness, registry=registry)).message
+@pytest.mark.parametrize("module", [FILE, AUTH])
+@pytest.mark.parametrize("registry", ["https://quay.example.com", "quay.example.com/", "quay example.com"])
+def test_invalid_registry(harness: Harness, module: str, registry: str) -> None:
+    assert_refused(harness, module, arguments(harness, registry=registry), "registry must be a host")
+
+
+@pytest.mark.parametrize(
+    ("options", "registry"),
+    [
+        ({"quay_host": "https://quay.example.com:443"}, "quay.example.com"),
+        ({"quay_host": "http://quay.example.com:80"}, "quay.example.com"),
+        ({"quay_host": "https://QUAY.Example.com:8443"}, "quay.example.com:8443"),
+        ({"registry": "QUAY.Example.com"}, "quay.example.com"),
+        ({"registry": "quay.example.com:443"}, "quay.example.com:443"),
+    ],
+)
+def test_registry_is_written_as_engines_look_it_up(harness: Harness, options: dict[str, Any], registry: str) -> None:
+    runs = harness.four_runs(AUTH, arguments(harness, **options))
+    assert runs.first["registry"] == registry
+    assert entry(harness, registry) == f"acme+ci:{SECRET}"
+    assert harness.run(FILE, arguments(harness, path=str(harness.folder / "file"), format="json", **options)).changed
+    assert json.loads((harness.folder / "file").read_text())["registry"] == registry
+
+
+def test_username_with_a_colon(harness: Harness) -> None:
+    """Engines would read it as the beginning of the secret."""
+    assert_refused(harness, AUTH, arguments(harness, username="acme:ci"), "username must not hold a colon")
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"auths": []}'], ids=["text", "list", "no object"])
@@ -293,6 +399,15 @@ def test_stores_are_read_in_order(harness: Harness) -> None:
     for item in found[:-1]:
         assert {key: item[key] for key in dates} == dates
     assert {key: found[-1][key] for key in ("token", *dates)} == dict.fromkeys(("token", *dates))
+
+
+def test_content_of_others_is_not_returned(harness: Harness) -> None:
+    """It may be any secret."""
+    place = harness.folder / "place"
+    place.write_text(OTHERS["another secret"])
+    for form in ("token", "json", "yaml", "env"):
+        (found,) = harness.run(INFO, {"stores": [{"kind": "file", "path": str(place), "format": form}]})["stores"]
+        assert (found["token"], found["fingerprint"]) == (None, None)
 
 
 def test_record_of_another_secret_is_not_returned(harness: Harness) -> None:

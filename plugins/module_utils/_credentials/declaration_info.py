@@ -130,7 +130,7 @@ def _fields(file_format: str, text: str) -> Mapping[str, Any]:
 def _records(text: str) -> Mapping[str, Mapping[str, Any]]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {key: item for key, item in data.items() if isinstance(item, dict)} if isinstance(data, dict) else {}
 
