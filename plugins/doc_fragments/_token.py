@@ -78,8 +78,8 @@ options:
       group:
         description:
           - Group that owns the file, as a name or a numeric ID.
-          - If not specified, a new file has the group of the user that runs the module. The group of an existing file is
-            not checked.
+          - If not specified, a new file has the group of the user that runs the module. The group of an existing file
+            is not checked.
         type: str
       mode:
         description:

@@ -14,7 +14,8 @@ author:
 description:
   - Writes one credential to a file on the target and reads it back. The file is written atomically. Other users can
     never read it, not even while it is written, unless O(mode) allows it.
-  - The module manages the complete file. It refuses a file that holds anything else, unless O(force) or O(merge) is set.
+  - The module manages the complete file. It refuses a file that holds anything else, unless O(force) or O(merge) is
+    set.
   - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
     group work for every module. It derives the addresses in the file from O(quay_host).
 extends_documentation_fragment:

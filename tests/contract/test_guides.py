@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,3 +70,26 @@ def test_playbooks_have_no_defaults_of_their_own(module: str) -> None:
                     if own:
                         documented = collection.spec_of(module).options[name].get("default")
                         assert yaml.safe_load(own[1]) == documented, f"{path.name}: {name}"
+
+
+PLAYBOOKS = sorted((collection.ROOT / "playbooks").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_header_of_a_playbook_lists_its_variables(path: Path) -> None:
+    """Every variable that a playbook reads is in its header, and those without a default are checked first."""
+    header, _line, text = path.read_text().partition("\n- name: ")
+    listed = set(re.findall(r"^#   (\w+)  ", header, re.MULTILINE))
+    (play,) = yaml.safe_load(f"- name: {text}")
+    prefix = "rotation" if path.stem == "rotate" else path.stem
+    own = {task.get("register") for task in play["tasks"]} | set(play.get("vars", {})) | {f"{prefix}_missing"}
+    used = set(re.findall(rf"\b({prefix}_\w+|quay_hosts)\b", text)) - own
+    # The role has its own documentation. A password comes from the environment.
+    assert used - listed <= {"mirror_password"}
+    assert "quay_hosts" in listed or path.stem == "rotate"
+    required = {name for name in listed if re.search(rf"^#   {name} +required: ", header, re.MULTILINE)}
+    first = play["tasks"][0]
+    checked = set(re.findall(rf"'({prefix}_\w+)':", str(first.get("vars", ""))))
+    if path.stem == "rotate":
+        checked = {"rotation_credentials"} if "rotation_credentials" in str(first) else set()
+    assert required <= checked

@@ -80,6 +80,8 @@ class Harness:
     module_runner: ModuleRunner = field(repr=False)
     folder: Path
     login: Arguments = field(default_factory=dict, repr=False)
+    # Obstacles in the process of the module, as `functional.obstacles` takes them.
+    obstacles: dict[str, Any] = field(default_factory=dict)
     hooks: list[tuple[re.Pattern[str], Callable[[], object]]] = field(default_factory=list, repr=False)
 
     # --- running
@@ -94,7 +96,8 @@ class Harness:
         options = {name: value for name, value in options.items() if value is not None}
         secrets = [options.get(key) for key in _SECRET_OPTIONS if options.get(key)]
         self.known_secrets.add(str(secret) for secret in secrets)
-        result = self.module_runner.run(module, options, check=check, environ=environ or {})
+        more = {"setup": ["functional.obstacles", self.obstacles]} if self.obstacles else {}
+        result = self.module_runner.run(module, options, check=check, environ=environ or {}, **more)
         self.assert_no_leak(result)
         return result
 

@@ -125,8 +125,10 @@ class ModuleRunner:
         *,
         check: bool = False,
         environ: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> Result:
-        reply = self._send_job(module, arguments, check, environ or {})
+        """Run a module, and check its result. ``more``: further keys of a job of `fork_server`."""
+        reply = self._send_job(module, arguments, check, environ or {}, **more)
         assert reply["stderr"] == "", reply["stderr"]
         values = json.loads(reply["stdout"])
         assert reply["status"] == (1 if values.get("failed") else 0)

@@ -59,15 +59,15 @@ def test_new_robot(disallowing: Harness, name: str) -> None:
 
 @pytest.mark.parametrize("created", ["none", "one", "both"])
 def test_pair(harness: Harness, created: str) -> None:
-    arguments: dict[str, Any] = {"name": "acme+pull", "strategy": "paired", "token_path": str(harness.token_path)}
-    arguments["rotate"] = "always"
+    arguments: dict[str, Any] = {"name": "acme+pull", "strategy": "paired", "rotate": "always"}
+    arguments["deliver"] = [{"kind": "file", "format": "json", "path": str(harness.token_path)}]
     for _run in range({"none": 0, "one": 1, "both": 2}[created]):
         assert harness.run(MODULE, arguments).changed
     harness.quay.config["ROBOTS_DISALLOW"] = True
     words = {
         "none": "the robot acme+pull_a cannot be created",
         "one": "the robot acme+pull_b cannot be created",
-        "both": "it would not accept a new token of acme+pull_a",
+        "both": "the robot acme+pull_c cannot be created",
     }
     state, stored = harness.state(), stored_text(harness)
     for check in (True, False):

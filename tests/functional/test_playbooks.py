@@ -385,6 +385,24 @@ def test_api_call(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner.three_runs("api_call", visibility, changes_again=1)
 
 
+MISSING: dict[str, tuple[dict[str, Any], str]] = {
+    "robot": ({"robot_token_path": "/x"}, "Set robot_name."),
+    "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
+    "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
+    "rotate": ({}, "Set rotation_credentials, for example with -e @credentials.yml."),
+}
+
+
+@pytest.mark.parametrize("playbook", MISSING)
+def test_missing_variable_is_named(runner_for: Callable[[str], PlaybookRunner], playbook: str) -> None:
+    variables, words = MISSING[playbook]
+    runner = runner_for("alice")
+    run = runner.run(playbook, variables)
+    assert run.failed == 1
+    assert words in run.output
+    assert runner.harness.requests == []
+
+
 def test_every_playbook_has_a_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     # The playbook rotate has tests of its own: tests/canary, tests/demo, tests/integration.

@@ -576,3 +576,22 @@ def test_scopes_are_checked_by_the_server(harness: Harness) -> None:
     result = harness.run(MODULE, {"operation": "getOrgRobot", "parameters": ROBOT})
     assert result.failed
     assert "lacks the permission or the scope" in result.message
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "field"),
+    [
+        ("createAppToken", {}, "title"),
+        ("createOrganizationApplication", {"orgname": "acme"}, "name"),
+        ("createOrganizationApplication", {"orgname": "acme"}, "redirect_uri"),
+    ],
+)
+def test_text_that_quay_cannot_store(harness: Harness, operation: str, parameters: dict[str, str], field: str) -> None:
+    """Quay's description has no limit, and Quay answers 500."""
+    body = {"name": "x", field: "x" * 256} if field != "title" else {field: "x" * 256}
+    arguments = {"operation": operation, "parameters": parameters, "body": body}
+    assert_refused(harness, MODULE, arguments, f"body.{field} has 256 characters, and Quay stores 255 at most")
+    assert not harness.writes
+    result = harness.run(MODULE, {**arguments, "validate": "warn"})
+    assert "Quay answered 500" in result.message
+    assert harness.run(MODULE, {**arguments, "body": {**body, field: "x" * 255}}).changed

@@ -232,7 +232,7 @@ def _fewer_repositories(harness: Harness) -> dict[str, Any]:
 
 
 def _garbage(harness: Harness) -> dict[str, Any]:
-    harness.store_secret("no.registry.token")
+    harness.store_secret("eyJub3Q.eyJmcm9t.this-registry")
     return file_arguments(harness)
 
 

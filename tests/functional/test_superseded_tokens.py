@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -117,6 +118,45 @@ def test_orphan_is_revoked_without_grace_period(api_tokens: ApiTokens) -> None:
     repaired = api_tokens.harness.four_runs(MODULE, api_tokens.arguments(**own))
     assert (repaired.first["retired"], repaired.first["uuid"]) == ([lost], old)
     assert api_tokens.valid_uuids() == {old}
+
+
+# --- an interrupted run that issued a token within the same second as the one before
+
+
+@pytest.mark.parametrize("owns_application", [False, True])
+@pytest.mark.parametrize("order", ["new first", "old first"])
+@pytest.mark.parametrize("check_first", [False, True])
+def test_tokens_of_the_same_second(
+    api_tokens: ApiTokens, order: str, owns_application: bool, check_first: bool
+) -> None:
+    """A run was killed after it wrote the first of two stores. The next one keeps the newer token."""
+    harness = api_tokens.harness
+    stores = [{"kind": "file", "path": str(harness.folder / name)} for name in ("reached", "missed")]
+    options: dict[str, Any] = {"token_path": None, "owns_application": owns_application}
+    old = api_tokens.run(**options, deliver=stores)["uuid"]
+    new = api_tokens.run(**options, deliver=stores[:1], rotate="always", revoke_superseded=False)["uuid"]
+    in_the_same_second(harness, new, old)
+    both = stores if order == "new first" else stores[::-1]
+    if check_first:
+        assert harness.check(MODULE, api_tokens.arguments(**options, deliver=both))["retired"] == [old]
+    repaired = api_tokens.run(**options, deliver=both)
+    assert (repaired["uuid"], repaired["reason"], repaired["minted"]) == (new, "undelivered", False)
+    assert repaired["retired"] == [old]
+    assert api_tokens.valid_uuids() == {new}
+    assert (harness.folder / "reached").read_text() == (harness.folder / "missed").read_text()
+    assert not api_tokens.run(**options, deliver=both).changed
+
+
+def in_the_same_second(harness: Harness, *uuids: str) -> None:
+    """Make the tokens equally old, in Quay and in their records."""
+    created = harness.quay.clock.now().replace(microsecond=0)
+    for token in harness.quay.state.oauth_tokens.values():
+        if token.uuid in uuids:
+            token.created = created
+    for path in harness.folder.glob("*.record.json"):
+        record = json.loads(path.read_text())
+        record["token"]["created_at"] = harness.iso(created)
+        path.write_text(json.dumps(record))
 
 
 # --- older servers: tokens without names

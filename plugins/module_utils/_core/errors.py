@@ -27,6 +27,10 @@ class BadInput(QuayError):
     """An option is wrong; nothing has been sent yet."""
 
 
+class BadLogin(BadInput):
+    """The login cannot work, whatever it is used for; nothing has been sent with it."""
+
+
 class LocalFileError(QuayError):
     """A file on the target cannot be read or written."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from .._core.errors import BadInput, QuayError
+from .._core.errors import BadInput, BadLogin, QuayError
 from .._http.errors import ApiError, NotAuthenticated, RateLimited
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
@@ -60,7 +60,7 @@ def observe_or_report(
     """
     try:
         yield from observe()
-    except (NotAuthenticated, RateLimited):
+    except (BadLogin, NotAuthenticated, RateLimited):
         raise
     except (ApiError, BadInput) as error:
         if isinstance(error, ApiError) and error.status >= 500:

@@ -18,7 +18,7 @@ import base64
 import re
 from typing import Any, Callable, Mapping
 
-from .._core.errors import BadInput
+from .._core.errors import BadInput, BadLogin
 
 # As QuayClient.request.
 SendRequest = Callable[..., Any]
@@ -146,11 +146,11 @@ class SessionAuth(_CsrfAuth):
         return BasicCsrfAuth(self.username, self._password)
 
     def refuse_registry_user(self) -> None:
-        """Raise BadInput for a user name with which nobody can sign in, because only the registry accepts it."""
+        """Raise BadLogin for a user name with which nobody can sign in, because only the registry accepts it."""
         if "+" not in self.username and not self.username.startswith("$"):
             return
         kind = "robot" if "+" in self.username else "token"
-        raise BadInput(
+        raise BadLogin(
             f"quay_username: '{self.username}' is the name of a {kind}, which can log in to the registry only, not to "
             "the API. Use quay_token with an OAuth access token, or a user's name and password"
         )

@@ -123,8 +123,8 @@ class RobotRights:
             return dict(self._permissions(_permissions_path(robot, self._organization), robot.namespace))
         except Forbidden as error:
             raise error.with_hint(
-                f"This login may not read the permissions of {robot.name} (a token needs the scope org:admin, for a "
-                "robot of the user's own namespace user:admin)"
+                f"This login may not read the permissions of {robot.name} (a token needs the scopes org:admin and "
+                "user:admin, for a robot of the user's own namespace user:admin)"
             ) from None
 
     def grant(self, robot: Robot, repository: str, role: str) -> None:

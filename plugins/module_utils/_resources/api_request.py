@@ -16,12 +16,21 @@ from typing import Any, Mapping
 
 from .._core.errors import BadInput
 from .._core.masking import secrets_in
+from .._core.names import MAX_LENGTH
 from .._module.context import ModuleContext
 from .._quay.operations import Catalogue, Operation, check_path, expand, text_of
 
 _READING = ("GET", "HEAD")
 # A GET of these issues a token; /v2/auth can even create a repository.
 _ISSUING = re.compile(r"/v2/auth$|/oauth2?/")
+# Texts in a body that Quay stores in columns of MAX_LENGTH, which its description does not say. For longer ones it
+# answers 500.
+_APPLICATION = ("name", "redirect_uri", "application_uri", "avatar_email")
+_LIMITED = {
+    "createAppToken": ("title",),
+    "createOrganizationApplication": _APPLICATION,
+    "updateOrganizationApplication": _APPLICATION,
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def _validate(
     if operation is not None:
         query, query_problems = operation.check_query(request.query)
         body, body_problems = catalogue.check_body(operation, request.body)
-        problems += query_problems + body_problems
+        problems += query_problems + body_problems + _too_long_texts(operation, body)
         request = replace(request, operation=operation.name, query=query, body=body)
     if problems and context.params["validate"] == "strict":
         raise BadInput(
@@ -132,6 +141,16 @@ def _validate(
     for problem in problems:
         context.warn(f"The request differs from the server's description of its API: {problem}.")
     return request
+
+
+def _too_long_texts(operation: Operation, body: Any) -> list[str]:
+    """Return a problem for each text that Quay cannot store."""
+    texts = {key: body.get(key) for key in _LIMITED.get(operation.name, ())} if isinstance(body, dict) else {}
+    return [
+        f"body.{key} has {len(text)} characters, and Quay stores {MAX_LENGTH} at most"
+        for key, text in texts.items()
+        if isinstance(text, str) and len(text) > MAX_LENGTH
+    ]
 
 
 def _complete(request: ApiRequest, *, all_pages: bool) -> ApiRequest:

@@ -35,6 +35,9 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
 def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
     """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
     removing = context.params["state"] == "absent"
+    delivery = None if removing else _delivery(context.params)
+    if delivery is None and not removing and not context.check_mode:
+        raise BadInput("token is missing: there is nothing to deliver")
     store.check(removing=removing)
     with locked([] if context.check_mode else store.files):
         for warning in store.warnings():
@@ -42,7 +45,7 @@ def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str,
         stored = store.read()
         if removing:
             return _remove(context, store, stored, location)
-        return _deliver(context, store, stored, location)
+        return _deliver(context, store, stored, delivery, location)
 
 
 def kept_content(store: Store) -> str:
@@ -50,10 +53,9 @@ def kept_content(store: Store) -> str:
     return f"{store.place} holds something else than this credential. It was not changed."
 
 
-def _deliver(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    delivery = _delivery(context.params)
-    if delivery is None and not context.check_mode:
-        raise BadInput("token is missing: there is nothing to deliver")
+def _deliver(
+    context: LocalContext, store: Store, stored: StoredSecret, delivery: Delivery | None, location: Mapping[str, Any]
+) -> Result:
     matches = delivery is not None and store.matches(delivery)
     if not matches and not context.check_mode and delivery is not None:
         with store.prepare():
