@@ -159,6 +159,21 @@ def test_former_registry_token_lives_on() -> None:
     assert robot["rows"][0]["former_valid_until"] is None
 
 
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (True, "minted 0011; all former access has ended"),
+        (False, "minted 0011; registry tokens of the former secret stay valid"),
+        (None, "minted 0011"),
+    ],
+)
+def test_end_of_the_access_by_a_former_secret(ended: bool | None, words: str) -> None:
+    result = {**NOTHING, "changed": True, "minted": True, "fingerprint": "0011", "ended": ended}
+    found = report([status("a", action="mint", reason="forced")], {"a": result})
+    assert found["lines"][2].endswith(words)
+    assert found["rows"][0]["ended"] is ended
+
+
 def test_only_known_keys_of_a_result_are_reported() -> None:
     found = report([status("a", action="mint")], {"a": {**NOTHING, "token": "secret", "minted": True, "changed": True}})
     assert "token" not in found["rows"][0]
