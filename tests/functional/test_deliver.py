@@ -238,7 +238,7 @@ def test_interrupted_delivery_is_completed_by_the_next_run(stores: Stores) -> No
         stores.env.unlink()
         stores.env.mkdir()
 
-    # A stored API token is verified first.
+    # Before, the stored token is verified (3.17), or the scopes of the login are looked up (3.18).
     verifications = 2 if stores.kind == "api" else 1
     for number in range(verifications):
         harness.before_request("GET /v2/auth", obstruct if number == verifications - 1 else lambda: None)
