@@ -90,6 +90,7 @@ options:
   force:
     description:
       - Replace a file that holds anything else than a credential of this module. With O(state=absent), remove it.
+      - With O(merge), the other lines stay all the same. Only a file that has no variables is replaced.
     type: bool
     default: false
   backup:

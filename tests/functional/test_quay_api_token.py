@@ -46,8 +46,13 @@ class ApiTokens:
         return [f"GET {self.path}"]
 
     @property
+    def check_requests(self) -> list[str]:
+        """What is read before a token is issued, in check mode too. A token of the login shows its scopes."""
+        return [CONFIG] if self.harness.sign_in else [CONFIG, VERIFY, "GET /api/v1/user/authorizations"]
+
+    @property
     def mint_requests(self) -> list[str]:
-        return [CONFIG, f"POST {self.path}", VERIFY]
+        return [*self.check_requests, f"POST {self.path}", VERIFY]
 
     def revoke_request(self, uuid: str) -> str:
         return f"DELETE {self.path}/{uuid}"
@@ -89,7 +94,7 @@ def test_token_is_created_and_stored_in_a_file(api_tokens: ApiTokens) -> None:
     arguments = api_tokens.file_arguments(scopes=["repo:write", "repo:read"], lifetime="90d")
     runs = harness.four_runs(MODULE, arguments)
     assert runs.requests == [
-        [*api_tokens.list_requests, CONFIG],
+        [*api_tokens.list_requests, *api_tokens.check_requests],
         [*api_tokens.list_requests, *api_tokens.mint_requests],
         api_tokens.list_requests,
         api_tokens.list_requests,

@@ -178,7 +178,7 @@ def test_bearer_token_alone_cannot_create_one(harness: Harness) -> None:
         harness.run(MODULE, api_tokens.file_arguments()),
     )
     assert predicted.message == result.message
-    assert "has no application-token endpoints (they came with 3.18)" in result.message
+    assert "has no application-token endpoints (Quay 3.18 and later)" in result.message
     assert "give quay_username and quay_password of an administrator" in result.message
     assert harness.writes == []
     assert harness.files().keys() == {str(harness.folder)}

@@ -13,8 +13,9 @@ import errno
 import os
 
 _ACL = "system.posix_acl_access"
-# What belongs to the present content alone: checksums, and the capabilities of a program.
-_OF_THE_CONTENT = ("security.ima", "security.evm", "security.capability")
+# What decides who can use a file, and what people note. Others belong to the content, such as checksums and
+# capabilities, or to the file system itself.
+_KEPT = ("security.selinux", "security.SMACK64", "system.nfs4_acl", "user.")
 
 
 def has_acl(fd: int) -> bool:
@@ -29,7 +30,7 @@ def copy_attributes(source: int, target: int, *, with_acl: bool) -> None:
     OSError for an attribute that cannot be set.
     """
     for name in _names(source):
-        if name in _OF_THE_CONTENT or name == _ACL:
+        if not name.startswith(_KEPT):
             continue
         value = os.getxattr(source, name)
         if _value(target, name) != value:

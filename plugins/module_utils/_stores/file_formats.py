@@ -68,6 +68,12 @@ def is_foreign(text: str, prefix: str) -> bool:
     return bool(other_lines(text, prefix).strip()) and _is_foreign_mapping(text)
 
 
+def is_environment(text: str) -> bool:
+    """Whether variables can be merged into the text: it assigns some, or has comments only."""
+    lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    return not lines or any(map(_ENV_LINE.match, lines))
+
+
 def other_lines(text: str, prefix: str) -> str:
     """The lines of an environment file that are not ours."""
     return _parse_env(text, prefix).others

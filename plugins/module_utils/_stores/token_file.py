@@ -22,7 +22,7 @@ from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
-from .file_formats import FORMATS, is_foreign, other_lines, read_fields, write_fields
+from .file_formats import FORMATS, is_environment, is_foreign, other_lines, read_fields, write_fields
 from .options import registry_from_options
 from .permissions import Mode, Permissions, parse_mode, parse_owner
 from .records import RecordFile, merge_records, record_from_data, record_to_data
@@ -93,7 +93,8 @@ class FileStore:
     def _remedy(self) -> str:
         if self._option != "path":
             return "Use another path, or remove the file"
-        merge = "Set merge: true to keep its other variables" if self._format == "env" else "Use another path"
+        can_merge = self._format == "env" and not self._merge
+        merge = "Set merge: true to keep its other variables" if can_merge else "Use another path"
         return f"{merge}, or set force: true to replace the file (with backup: true it is copied first)"
 
     def warnings(self) -> list[str]:
@@ -133,7 +134,8 @@ class FileStore:
 
     def remove(self) -> None:
         text = self._file.read()
-        others = other_lines(text or "", self._prefix) if self._format == "env" else ""
+        keeps_others = self._format == "env" and (self._merge or not self._force)
+        others = other_lines(text or "", self._prefix) if keeps_others else ""
         if others.strip():
             self._file.write(others)
         elif self._force or not self._is_foreign(text):
@@ -146,8 +148,10 @@ class FileStore:
 
     def _is_foreign(self, text: str | None) -> bool:
         """Whether the file holds what this store did not write."""
-        if text is None or self._merge or not is_foreign(text, self._prefix):
+        if text is None or not is_foreign(text, self._prefix):
             return False
+        if self._merge:
+            return not is_environment(text)
         record = self._records.read(_RECORD_KEY) if self._records else None
         return record is None or not record.fits(text.strip())
 
@@ -169,8 +173,8 @@ class FileStore:
             "name": delivery.name,
             **record_to_data(self._record(delivery)),
         }
-        present = self._file.read() if self._merge else None
-        return write_fields(self._format, fields, self._prefix, present or "")
+        present = (self._file.read() or "") if self._merge else ""
+        return write_fields(self._format, fields, self._prefix, present if is_environment(present) else "")
 
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:

@@ -171,8 +171,14 @@ class Draft:
         status = os.fstat(source)
         if self._found is None or not os.path.samestat(status, self._found):
             raise Unwritable(_SWAPPED)
-        # A list that another owner made may name anybody.
-        copy_attributes(source, self._fd, with_acl=status.st_uid == os.fstat(self._fd).st_uid)
+        try:
+            # A list that another owner made may name anybody.
+            copy_attributes(source, self._fd, with_acl=status.st_uid == os.fstat(self._fd).st_uid)
+        except OSError as error:
+            raise Unwritable(
+                f"cannot be written: its access control list or label cannot be kept: {error.strerror}. Compare "
+                "getfattr -m - of the file, or remove the file if they do not matter"
+            ) from None
 
 
 class InPlace:

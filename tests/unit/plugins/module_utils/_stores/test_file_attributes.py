@@ -56,8 +56,10 @@ def test_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert attributes.calls == ["set user.note", f"set {ACL}"]
 
 
-@pytest.mark.parametrize("name", ["security.ima", "security.evm", "security.capability"])
-def test_attribute_of_the_content(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["security.ima", "security.evm", "security.capability", "trusted.lov", "btrfs.compression"]
+)
+def test_attribute_of_the_content_or_the_file_system(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     attributes = install(monkeypatch, Attributes({name: b"x"}))
     copy_attributes(1, 2, with_acl=True)
     assert attributes.calls == []

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import (
     FORMATS,
+    is_environment,
     is_foreign,
     other_lines,
     read_fields,
@@ -82,6 +83,24 @@ def test_our_own_text_is_not_foreign(name: str) -> None:
 )
 def test_foreign_text(text: str, foreign: bool) -> None:
     assert is_foreign(text, "QUAY_") is foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", True),
+        ("# settings\n\n", True),
+        ("A=1\n", True),
+        ("export A=1\nif true; then B=2; fi\n", True),
+        ("TEXT='two\nlines'\n", True),
+        ('{"A": "B=1"}', False),
+        ("a: b\n", False),
+        ("Dear reader,\n", False),
+        (TOKEN, False),
+    ],
+)
+def test_environment(text: str, expected: bool) -> None:
+    assert is_environment(text) is expected
 
 
 @pytest.mark.parametrize(

@@ -467,7 +467,10 @@ def test_attribute_that_cannot_be_set(folder: Path, file: Path, monkeypatch: pyt
     values = iter(range(10))
     monkeypatch.setattr(os, "getxattr", lambda _fd, _name: b"%d" % next(values), raising=False)
     monkeypatch.setattr(os, "setxattr", failing(errno.EACCES), raising=False)
-    with fails_with(f"token_path: {file} cannot be written: Permission denied"):
+    with fails_with(
+        f"token_path: {file} cannot be written: its access control list or label cannot be kept: Permission denied. "
+        "Compare getfattr -m - of the file, or remove the file if they do not matter"
+    ):
         opened(file).prepare().__enter__()
     assert names_in(folder) == ["token"]
 

@@ -347,6 +347,36 @@ def test_merge(file: Path) -> None:
     assert file.read_bytes().decode() == f"{others}\n"
 
 
+@pytest.mark.parametrize("text", ['{"invoice": 1}\n', "server:\n  port: 8080\n", "Dear reader,\n"])
+def test_merge_into_what_has_no_variables(file: Path, text: str) -> None:
+    """Our lines would damage it."""
+    file.write_text(text)
+    store = store_of(file, "env", merge=True)
+    with pytest.raises(LocalFileError) as caught:
+        store.check()
+    assert str(caught.value) == (
+        f"path: {file} holds something else than this credential, which would be lost. Use another path, or set force: "
+        "true to replace the file (with backup: true it is copied first)"
+    )
+
+
+@pytest.mark.parametrize("earlier", ["token", "json", "yaml"])
+def test_merge_into_our_own_file_of_another_format(file: Path, earlier: str) -> None:
+    write(store_of(file, earlier), DELIVERY)
+    store = store_of(file, "env", merge=True)
+    store.check()
+    write(store, DELIVERY)
+    assert file.read_text() == CONTENTS["env"]
+
+
+@pytest.mark.parametrize(("options", "left"), [({"merge": True, "force": True}, "FOO=bar\n"), ({"force": True}, None)])
+def test_remove_by_force(file: Path, options: Mapping[str, Any], left: str | None) -> None:
+    """What merge keeps is kept."""
+    file.write_text(f"FOO=bar\n{CONTENTS['env']}")
+    store_of(file, "env", **options).remove()
+    assert (file.read_text() if file.exists() else None) == left
+
+
 def test_merge_keeps_export(file: Path) -> None:
     """Consumers that need exported variables go on to get them."""
     file.write_text("export QUAY_TOKEN=old\nFOO=bar\n")
