@@ -285,7 +285,7 @@ def test_name_that_the_api_interprets_differently(harness: Harness, part: str, s
         ({"kind": "robot", "name": "ci", "role": "read"}, "write acme+robot"),
         ({**CAROL, "name": "acme"}, "owns the namespace"),
         ({**TEAM, "name": "a/b"}, "cannot be the name of a team"),
-        ({**TEAM, "name": " "}, "cannot be the name of a team"),
+        ({**TEAM, "name": " "}, "missing required arguments: name found in permissions"),
     ],
 )
 def test_permission_that_quay_would_refuse(harness: Harness, entry: dict[str, str], words: str) -> None:

@@ -279,7 +279,7 @@ def test_hard_link_gives_a_warning(harness: Harness, file: Path) -> None:
         result = harness.run(ROBOT, robot(harness), check=check)
         assert result.warned(f"{file} has 2 hard links. Only this name gets the new secret")
     assert stored(second) != stored(file)
-    assert not harness.run(ROBOT, robot(harness)).warnings
+    assert not harness.run(ROBOT, robot(harness)).warned("hard links")
 
 
 def test_link_of_another_user_in_the_path(harness: Harness, tmp_path: Path) -> None:

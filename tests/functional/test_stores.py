@@ -144,10 +144,10 @@ def test_missing_secret_is_accepted_in_check_mode_only(harness: Harness) -> None
 
 
 @pytest.mark.parametrize("module", [FILE, AUTH])
-@pytest.mark.parametrize("token", [f" {SECRET}", f"{SECRET}\n", f"{SECRET}\n{OTHER}"], ids=["blank", "break", "lines"])
+@pytest.mark.parametrize("token", [f"{SECRET} {OTHER}", f"{SECRET}\n{OTHER}"], ids=["blank", "lines"])
 def test_secret_that_could_not_be_read_back_is_refused(harness: Harness, module: str, token: str) -> None:
     result = harness.run(module, arguments(harness, token=token))
-    assert "token must not begin or end with white space, nor hold a line break" in result.message
+    assert "token holds white space, so it is not a single secret" in result.message
     assert list(harness.folder.iterdir()) == []
 
 

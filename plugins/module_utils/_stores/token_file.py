@@ -186,6 +186,8 @@ def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
     prefix = _DEFAULT_PREFIX if options["prefix"] is None else options["prefix"]
     if not _PREFIX.fullmatch(prefix):
         raise BadInput(f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_")
+    if options.get("registry"):
+        registry_from_options(options, quay_host)
     mode = _DEFAULT_MODE if options["mode"] in (None, "") else options["mode"]
     return FileStore(
         options["path"],
