@@ -211,7 +211,7 @@ def test_user_without_the_right(harness: Harness) -> None:
     ("arguments", "words"),
     [
         ({}, "missing"),
-        ({"group_dn": ""}, "group_dn must not be empty"),
+        ({"group_dn": ""}, "missing"),
         ({"group_dn": "a", "group_id": "b"}, "mutually exclusive"),
     ],
 )
