@@ -330,7 +330,9 @@ def test_forced_rotation_in_place_says_what_stays_valid(leaked: Leaked) -> None:
     predicted = leaked.harness.check(MODULE, leaked.arguments(rotate="always"))
     result = leaked.run(rotate="always")
     for run in (predicted, result):
-        assert run.warned("The former secret of acme+ci is invalid now, but registry tokens that were issued to it")
+        assert run.warned(
+            "A new token makes the former secret of acme+ci invalid, but registry tokens that were issued to it"
+        )
         assert run.warned("run the task with rotate: compromised")
     assert (predicted["ended"], result["ended"]) == (None, False)
     assert leaked.thief.has_access()

@@ -206,8 +206,8 @@ class RobotIssuer:
         """A forced rotation may be meant to end a leak, which it does not."""
         if self._policy.forced:
             self._context.warn(
-                f"The former secret of {self._name} is invalid now, but {LIVES_ON}, without end, until {self._name} is "
-                "deleted. If the secret leaked, run the task with rotate: compromised."
+                f"A new token makes the former secret of {self._name} invalid, but {LIVES_ON}, without end, until "
+                f"{self._name} is deleted. If the secret leaked, run the task with rotate: compromised."
             )
 
     def _warn_of_recent_deletion(self) -> None:

@@ -12,7 +12,6 @@ Every problem names the credential, its position and the option. No problem repe
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Sequence, Tuple
@@ -21,6 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.contract import Store
+from .._stores.holders import real_path
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import STORE_OPTIONS
 from .declaration_options import (
@@ -249,11 +249,6 @@ def places_of(store: Store) -> list[Place]:
     """The places that a store writes, by their real paths."""
     registry = getattr(store, "registry", None)
     return [(real_path(file.path), registry) for file in store.files]
-
-
-def real_path(path: str) -> str:
-    """The path with the links of its directory resolved. The file itself must not be a link."""
-    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _duplicate_names(credentials: Sequence[Declared]) -> Iterator[str]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
@@ -146,10 +147,17 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
     return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
 
 
+def real_path(path: str) -> str:
+    """The path with the links of its directory resolved. The file itself must not be a link."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
 def _refuse_conflicts(stores: Sequence[Store]) -> None:
     """Raise BadInput if two stores write the same place: each run would replace what the other one wrote."""
     for number, store in enumerate(stores):
         for other in stores[:number]:
-            if store.place == other.place and (store.part == other.part or not store.part or not other.part):
+            if real_path(store.place) == real_path(other.place) and (
+                store.part == other.part or not store.part or not other.part
+            ):
                 what = f" for {store.part}" if store.part and store.part == other.part else ""
                 raise BadInput(f"deliver names {store.place}{what} twice. One place holds one credential: remove one")

@@ -306,7 +306,7 @@ def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleCont
     issuer = RobotIssuer(context, CI, Policy(rotate="always"), RobotLookup(context, "acme"))
     assert issuer.prepare(EXISTING) is EXISTING
     assert warnings == [
-        f"The former secret of acme+ci is invalid now, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
+        f"A new token makes the former secret of acme+ci invalid, but {LIVES_ON}, without end, until acme+ci is deleted. If the "
         "secret leaked, run the task with rotate: compromised."
     ]
 

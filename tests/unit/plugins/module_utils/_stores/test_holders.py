@@ -208,6 +208,7 @@ def stores_of(*entries: tuple[str, str, dict[str, Any]], folder: Path) -> list[d
         ([("file", "a", {}), ("file", "a", {})], "a"),
         ([("file", "a", {}), ("file", "b", {}), ("file", "a", {"format": "json"})], "a"),
         ([("file", "a", {}), ("container_auth", "a", {})], "a"),
+        ([("file", "a", {}), ("file", "b/../a", {})], "b/../a"),
         ([("container_auth", "a", {}), ("container_auth", "a", {})], "a for quay.example.com"),
         ([("container_auth", "a", {}), ("container_auth", "a", {"registry": "QUAY.example.com"})], "a for quay.exam"),
         ([("file", "a", {"format": "env", "merge": True})] * 2, "a for QUAY_TOKEN"),
