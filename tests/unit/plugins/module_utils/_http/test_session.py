@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import runpy
+import importlib.util
 import sys
 
 import pytest
@@ -24,6 +24,9 @@ def test_session() -> None:
 def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The import succeeds all the same, so that the module can report what is missing."""
     monkeypatch.setitem(sys.modules, "requests", None)
-    names = runpy.run_path(str(session.__file__))
-    assert names["REQUESTS_IMPORT_ERROR"].startswith("Traceback")
-    assert "import of requests halted" in names["REQUESTS_IMPORT_ERROR"]
+    spec = importlib.util.spec_from_file_location("session_without_requests", str(session.__file__))
+    assert spec is not None and spec.loader is not None
+    imported = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(imported)
+    assert imported.REQUESTS_IMPORT_ERROR.startswith("Traceback")
+    assert "import of requests halted" in imported.REQUESTS_IMPORT_ERROR
