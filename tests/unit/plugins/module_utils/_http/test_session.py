@@ -25,7 +25,8 @@ def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The import succeeds all the same, so that the module can report what is missing."""
     monkeypatch.setitem(sys.modules, "requests", None)
     spec = importlib.util.spec_from_file_location("session_without_requests", str(session.__file__))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     imported = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(imported)
     assert imported.REQUESTS_IMPORT_ERROR.startswith("Traceback")
