@@ -306,8 +306,8 @@ def test_forced_rotation_does_not_end_a_leak(quay: FakeQuay, context: ModuleCont
     issuer = RobotIssuer(context, CI, Policy(rotate="always"), RobotLookup(context, "acme"))
     assert issuer.prepare(EXISTING) is EXISTING
     assert warnings == [
-        f"A new token makes the former secret of acme+ci invalid, but {LIVES_ON}, without end, until acme+ci is deleted. "
-        "If the secret leaked, run the task with rotate: compromised."
+        f"A new token makes the former secret of acme+ci invalid, but {LIVES_ON}, without end, until acme+ci is "
+        "deleted. If the secret leaked, run the task with rotate: compromised."
     ]
 
 
