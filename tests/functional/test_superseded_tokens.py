@@ -75,7 +75,7 @@ def test_superseded_token_stays_valid_during_the_grace_period(api_tokens: ApiTok
     assert (waiting.first.changed, waiting.first["superseded"]) == (False, [old])
     harness.advance(days=1, minutes=1)
     found = api_tokens.info(**options)
-    assert (found["action"], found["why"]) == ("retire", "a superseded token is still valid")
+    assert (found["action"], found["message"]) == ("retire", "a superseded token is still valid")
     ended = harness.four_runs(MODULE, api_tokens.arguments(**options))
     assert (ended.first["retired"], ended.first["superseded"], ended.first["minted"]) == ([old], [], False)
     assert api_tokens.valid_uuids() == {made["uuid"]}

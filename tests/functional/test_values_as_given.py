@@ -55,7 +55,7 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
 def documented_durations() -> Iterator[tuple[str, str]]:
     for module in collection.MODULES:
         for name, option in collection.walk(collection.documented(module).options, "suboptions"):
-            if "number needs one of the units" in " ".join(option["description"]):
+            if "The unit is V(s), V(m)" in " ".join(option["description"]):
                 yield module, name
 
 
