@@ -353,7 +353,8 @@ class Scenario:
     @property
     def form(self) -> str:
         """The format of the file: one with the record inside, or one with a separate record."""
-        return "json" if self.mode == "forced" else "token"
+        # The robots of a pair have different user names, which a file of the token alone has no place for.
+        return "json" if self.mode == "forced" or isinstance(self.kind, PairedRobots) else "token"
 
     def set_up(self, workspace: Workspace, run: Callable[[Arguments], None]) -> None:
         """Make the rotation due in an empty workspace. ``run`` runs the module."""
