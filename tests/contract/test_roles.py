@@ -103,7 +103,7 @@ def test_validation_accepts_the_documented_options() -> None:
 def test_validation_accepts_the_documented_values() -> None:
     every = {
         **CREDENTIAL,
-        **{f"{entry}.{name}": o for entry, (options, _) in ENTRIES.items() for name, o in options.items()},
+        **{f"{entry}.{name}": o for entry, (options, _required) in ENTRIES.items() for name, o in options.items()},
     }
     for name, option in collection.walk(of_credential(), "options"):
         choices = option.get("choices", ())

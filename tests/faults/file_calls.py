@@ -51,9 +51,9 @@ class FileCalls:
     def install(self) -> None:
         self._wrap_open()
         self._wrap_close()
-        self._wrap_name("stat", "stat", lambda error: self._raise(error))
+        self._wrap_name("stat", "stat", self._raise)
         self._wrap_name("access", "access", lambda _error: False)
-        self._wrap_name("unlink", "unlink", lambda error: self._raise(error))
+        self._wrap_name("unlink", "unlink", self._raise)
         self._wrap_names("rename")
         self._wrap_names("link")
         for call, name in _ON_DESCRIPTORS.items():

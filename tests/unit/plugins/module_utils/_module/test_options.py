@@ -72,7 +72,7 @@ def test_user() -> None:
     ],
 )
 def test_play_wins_over_the_environment(environ: dict[str, str], kind: type[Auth]) -> None:
-    assert type(auth_of({**TOKEN, **USER}, environ)) is kind
+    assert isinstance(auth_of({**TOKEN, **USER}, environ), kind)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_no_login(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> No
     with pytest.raises(BadInput) as caught:
         auth_of(params)
     assert str(caught.value) == NO_LOGIN
-    assert type(auth_of(params, optional=True)) is Auth
+    assert not isinstance(auth_of(params, optional=True), (BearerAuth, SessionAuth))
 
 
 @pytest.mark.parametrize("error", [KeyError, OSError])
