@@ -22,10 +22,10 @@ from .._core.times import format_time
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .._stores.file_formats import is_foreign, read_fields
-from .._stores.holders import real_path
+from .._stores.places import Place, real_path
 from .._stores.records import RECORD_SUFFIX, record_from_data
 from .declaration_options import is_unset, read_list, read_path
-from .validation import Declared, Place, read_declarations, read_force, secrets_in, texts_in
+from .validation import Declared, read_declarations, read_force, secrets_in, texts_in
 
 # A credential's file is small. Larger ones are not read.
 _MAX_SIZE = 256 * 1024

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
-from .._stores.contract import Store
-from .._stores.holders import real_path
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import STORE_OPTIONS
+from .._stores.kinds import store_from_options
+from .._stores.places import Place, collide, places_of
 from .declaration_options import (
     API,
     CREDENTIAL,
@@ -44,10 +43,6 @@ from .pair_state import PAIRED
 
 _ABSENT = "absent"
 _MAX_SHOWN_NAME = 80
-
-# A place: the file, and the registry if it is one entry of an auth file.
-Place = Tuple[str, "str | None"]
-
 
 @dataclass
 class Declared:
@@ -221,10 +216,10 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
     """Add the places of a credential's stores, and the problems of stores that cannot exist."""
     for position, options in enumerate(declared.options.get("deliver", ()), 1):
         label = f"entry {position} of deliver"
-        if options.get("kind") not in STORE_KINDS or not options.get("path"):
+        if options.get("kind") not in STORE_KINDS:
             continue
         try:
-            store = STORE_KINDS[options["kind"]]({**dict.fromkeys(STORE_OPTIONS), **options}, quay_host)
+            store = store_from_options(options, quay_host)
         except BadInput as error:
             declared.problems.append(f"{label}: {error}")
             continue
@@ -245,12 +240,6 @@ def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[
         )
 
 
-def places_of(store: Store) -> list[Place]:
-    """The places that a store writes, by their real paths."""
-    registry = getattr(store, "registry", None)
-    return [(real_path(file.path), registry) for file in store.files]
-
-
 def _duplicate_names(credentials: Sequence[Declared]) -> Iterator[str]:
     counts = Counter(declared.name for declared in credentials if declared.name)
     for name, count in counts.items():
@@ -266,7 +255,7 @@ def _shared_places(credentials: Sequence[Declared]) -> Iterator[str]:
     for index, (second, second_label, place) in enumerate(stores):
         for first, first_label, other in stores[:index]:
             pair = (first.position, first_label, second.position, second_label)
-            if _collide(place, other) and pair not in reported and pair[:2] != pair[2:]:
+            if collide(place, other) and pair not in reported and pair[:2] != pair[2:]:
                 reported.add(pair)
                 yield _shared(f"{first.label}, {first_label}", f"{second.label}, {second_label}", place)
 
@@ -278,11 +267,6 @@ def _shared(first: str, second: str, place: Place) -> str:
         f"{first}, and {second}, both write {entry}: each would replace the secret of the other. Use one place for "
         "each credential. If one is absent and the other takes its place, remove deliver from the absent one"
     )
-
-
-def _collide(place: Place, other: Place) -> bool:
-    """Whether two stores would overwrite each other. Entries of several registries share an auth file."""
-    return place[0] == other[0] and (place[1] is None or other[1] is None or place[1] == other[1])
 
 
 def _message(problems: Sequence[str]) -> str:
