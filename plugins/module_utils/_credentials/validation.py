@@ -44,6 +44,7 @@ from .pair_state import PAIRED
 _ABSENT = "absent"
 _MAX_SHOWN_NAME = 80
 
+
 @dataclass
 class Declared:
     """One declared credential: its converted options, its stores, and what is wrong with it."""
