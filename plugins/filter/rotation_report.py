@@ -12,29 +12,26 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.repor
 
 DOCUMENTATION = r"""
 name: rotation_report
-short_description: Combine the status and the results of many credentials into a report
+short_description: Make a report of the results of many credentials
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Combines declared credentials, their status and the results of the token modules into rows, a table and a summary.
+  - Makes rows, a table and a summary of declared credentials and the results of their rotation.
     The role P(tokensmith.quay.rotation#role) uses it for C(rotation_report).
   - The result contains no secret.
-positional: statuses, results
+positional: results
 options:
   _input:
-    description: The declared credentials, as M(tokensmith.quay.quay_declaration_info) returns them.
+    description: The declared credentials, as M(tokensmith.quay.quay_rotation) returns them.
     type: list
     elements: dict
     required: true
-  statuses:
-    description: The status of each, as M(tokensmith.quay.quay_token_info) returns it. Null if it is unknown.
-    type: list
-    elements: dict
   results:
-    description: Results of the token modules by the name of the credential, or a dictionary with the key C(error).
-    type: dict
-    required: true
+    description:
+      - The result of each, as M(tokensmith.quay.quay_rotation) returns it. Null if nothing is known.
+    type: list
+    elements: dict
   check_mode:
     description: Whether the results are predictions.
     type: bool
@@ -47,7 +44,7 @@ options:
 EXAMPLES = r"""
 - name: Show a report
   ansible.builtin.debug:
-    msg: "{{ (declarations.credentials | tokensmith.quay.rotation_report(status.credentials, results)).lines }}"
+    msg: "{{ (rotation.credentials | tokensmith.quay.rotation_report(rotation.results)).lines }}"
 """
 
 RETURN = r"""

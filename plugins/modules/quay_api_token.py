@@ -343,39 +343,18 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import ensure_api_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import (
+    API_TOKEN_OPTIONS,
+    ensure_api_token,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import ALL_SCOPES, SCOPES
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
 
 def main() -> None:
     run_module(
         ensure_api_token,
-        {
-            **TOKEN_OPTIONS,
-            "organization": {"type": "str"},
-            "application": {"type": "str"},
-            "client_id": {"type": "str"},
-            "name": {"type": "str"},
-            "scopes": {
-                "type": "list",
-                "elements": "str",
-                "aliases": ["rights"],
-                "choices": [*SCOPES, ALL_SCOPES],
-                "default": ["repo:read"],
-            },
-            "lifetime": {"type": "str"},
-            "max_age": {"type": "str"},
-            "renew_before": {"type": "str"},
-            "revoke_superseded": {"type": "bool"},
-            "retire_after": {"type": "str"},
-            "owns_application": {"type": "bool", "default": False},
-            "for_user": {"type": "str"},
-            "uuid": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        API_TOKEN_OPTIONS,
         required_one_of=[("client_id", "application")],
         required_by={"application": ("organization",)},
         mutually_exclusive=[*HOLDER_CHOICES, ("client_id", "application")],

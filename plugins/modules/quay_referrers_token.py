@@ -234,8 +234,10 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.referrers_token import ensure_referrers_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.referrers_token import (
+    REFERRERS_TOKEN_OPTIONS,
+    ensure_referrers_token,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
@@ -243,13 +245,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 def main() -> None:
     run_module(
         ensure_referrers_token,
-        {
-            **TOKEN_OPTIONS,
-            "repositories": {"type": "list", "elements": "str", "required": True},
-            "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
-            "renew_before": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        REFERRERS_TOKEN_OPTIONS,
         mutually_exclusive=HOLDER_CHOICES,
     )
 

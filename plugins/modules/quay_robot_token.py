@@ -392,9 +392,10 @@ superseded:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_permissions import PERMISSION_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import ensure_robot_token
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import TOKEN_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import (
+    ROBOT_TOKEN_OPTIONS,
+    ensure_robot_token,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
 
@@ -402,25 +403,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 def main() -> None:
     run_module(
         ensure_robot_token,
-        {
-            **TOKEN_OPTIONS,
-            "rotate": {**TOKEN_OPTIONS["rotate"], "choices": [*TOKEN_OPTIONS["rotate"]["choices"], "compromised"]},
-            "name": {"type": "str", "required": True},
-            "description": {"type": "str"},
-            "metadata": {"type": "dict"},
-            "max_age": {"type": "str"},
-            "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
-            "pair": {"type": "list", "elements": "str"},
-            "copy_rights": {"type": "bool", "default": True},
-            "retire_after": {"type": "str"},
-            "federation": {
-                "type": "list",
-                "elements": "dict",
-                "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
-            },
-            "permissions": {"type": "list", "elements": "dict", "options": PERMISSION_OPTIONS},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
+        ROBOT_TOKEN_OPTIONS,
         mutually_exclusive=HOLDER_CHOICES,
         replaced={
             "append": "The option federation is always the complete list. Name all identities in it",

@@ -23,18 +23,44 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import LONGEST_LIFETIME, AccessToken, ApplicationTokens, UserTokens
+from .._quay.oauth import ALL_SCOPES, LONGEST_LIFETIME, SCOPES, AccessToken, ApplicationTokens, UserTokens
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .desired_token import DesiredToken, desired_token
 from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, Policy, policy_from_options
-from .rotation import Issuer, clear_stores, return_values, rotate, superseded_by_minting
+from .rotation import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
 
 # A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
 _RENEWED_PART = 3
 _MAX_RENEW_BEFORE = timedelta(days=14)
+
+
+# The options of quay_api_token, with their defaults.
+API_TOKEN_OPTIONS: dict[str, Any] = {
+    **TOKEN_OPTIONS,
+    "organization": {"type": "str"},
+    "application": {"type": "str"},
+    "client_id": {"type": "str"},
+    "name": {"type": "str"},
+    "scopes": {
+        "type": "list",
+        "elements": "str",
+        "aliases": ["rights"],
+        "choices": [*SCOPES, ALL_SCOPES],
+        "default": ["repo:read"],
+    },
+    "lifetime": {"type": "str"},
+    "max_age": {"type": "str"},
+    "renew_before": {"type": "str"},
+    "revoke_superseded": {"type": "bool"},
+    "retire_after": {"type": "str"},
+    "owns_application": {"type": "bool", "default": False},
+    "for_user": {"type": "str"},
+    "uuid": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def ensure_api_token(context: ModuleContext) -> Result:

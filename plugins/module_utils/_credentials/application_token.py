@@ -46,6 +46,7 @@ class ApplicationTokenIssuer:
 
     changes_quay = True
     secret_is_readable = False
+    invalidates = False
     record_required = False
 
     def __init__(self, context: ModuleContext, desired: DesiredToken, listed: Sequence[AccessToken]) -> None:

@@ -37,6 +37,7 @@ class BrowserTokenIssuer:
 
     changes_quay = True
     secret_is_readable = False
+    invalidates = False
     record_required = False
 
     def __init__(self, context: ModuleContext, desired: DesiredToken, *, accepts: bool) -> None:

@@ -22,9 +22,12 @@ from .._core.times import format_time
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .._stores.file_formats import is_foreign, read_fields
+from .._stores.host_store import inspection_of
+from .._stores.kinds import store_from_options
 from .._stores.places import Place, real_path
 from .._stores.records import RECORD_SUFFIX, record_from_data
 from .declaration_options import is_unset, read_list, read_path
+from .placement import EVERYWHERE, Placement, without_hosts
 from .validation import Declared, read_declarations, read_force, secrets_in, texts_in
 
 # A credential's file is small. Larger ones are not read.
@@ -40,14 +43,19 @@ def get_declaration_info(context: LocalContext) -> Result:
     params = context.params
     _hide_secrets_alone(context)
     host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
-    credentials = read_declarations(params["credentials"], params["quay_host"], ephemeral=params["ephemeral"])
+    placement = _placement(params.get("inventory"))
+    credentials = read_declarations(
+        params["credentials"], params["quay_host"], ephemeral=params["ephemeral"], placement=placement
+    )
     force = read_force(params["force"], credentials, "rotation_force")
     compromised = read_force(params["compromised"], credentials, "rotation_compromised")
     paths = [] if is_unset(params["undeclared"]) else read_list(params["undeclared"], "rotation_report_undeclared")
     return Result(
         changed=False,
         values={
-            "credentials": [_returned(declared, host) for declared in credentials],
+            "credentials": [
+                {**_returned(declared, host), **_inspected(context, declared, placement)} for declared in credentials
+            ],
             "force": list(dict.fromkeys([*force, *compromised])),
             "compromised": compromised,
             "undeclared": list(_undeclared([read_path(path, "undeclared") for path in paths], credentials)),
@@ -55,10 +63,36 @@ def get_declaration_info(context: LocalContext) -> Result:
     )
 
 
+def _placement(inventory: Mapping[str, Any] | None) -> Placement:
+    return Placement(inventory["host"], inventory["rotator"], inventory["patterns"]) if inventory else EVERYWHERE
+
+
+def _inspected(context: LocalContext, declared: Declared, placement: Placement) -> dict[str, Any]:
+    """Where each store of the credential is, and what those of this host hold, without their secrets."""
+    if placement.host is None:
+        return {}
+    removing = declared.options.get("state") == "absent"
+    stores = []
+    for entry, options in enumerate(declared.options.get("deliver", ())):
+        here = placement.is_on_host(options)
+        plain = without_hosts(options)
+        store = store_from_options(plain, context.params["quay_host"]) if here else None
+        stores.append(
+            {
+                "entry": entry,
+                "options": plain,
+                "on_rotator": placement.is_on_rotator(options),
+                "hosts": placement.expected_hosts(options),
+                "inspected": inspection_of(store, removing=removing) if store else None,
+            }
+        )
+    return {"stores": stores}
+
+
 def _hide_secrets_alone(context: LocalContext) -> None:
     """Let Ansible show names and paths. It would mask every text of the option, because the option can hold a login."""
     params = context.params
-    secrets = {*secrets_in(params["credentials"]), params["quay_token"], params["quay_password"]}
+    secrets = {*secrets_in(params["credentials"]), params.get("quay_token"), params.get("quay_password")}
     context.hidden.difference_update(set(texts_in(params["credentials"])) - secrets)
 
 

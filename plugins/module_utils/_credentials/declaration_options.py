@@ -218,7 +218,11 @@ def _store_option(spec: Mapping[str, Any]) -> Option:
     return Option(_READERS[spec["type"]])
 
 
-STORE: Entry = ({name: _store_option(spec) for name, spec in STORE_OPTIONS.items()}, ("kind",))
+STORE: Entry = (
+    # hosts narrows a store to some of the hosts of the play. A module runs on one of them and does not know it.
+    {"hosts": Option(read_text), **{name: _store_option(spec) for name, spec in STORE_OPTIONS.items()}},
+    ("kind",),
+)
 
 ENTRIES: Mapping[str, Entry] = {
     "deliver": STORE,

@@ -37,7 +37,7 @@ from .policy import (
     policy_from_options,
 )
 from .robot_reach import warn_of_further_rights
-from .rotation import Minted, clear_stores, rotate
+from .rotation import TOKEN_OPTIONS, Minted, clear_stores, rotate
 
 # Quay gives every registry token this lifetime.
 _LIFETIME = timedelta(hours=1)
@@ -47,6 +47,16 @@ _REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
 
 # A token that was issued later than this in the local clock's future means that the local clock is wrong.
 _MAX_CLOCK_ERROR = timedelta(seconds=60)
+
+
+# The options of quay_referrers_token, with their defaults.
+REFERRERS_TOKEN_OPTIONS: dict[str, Any] = {
+    **TOKEN_OPTIONS,
+    "repositories": {"type": "list", "elements": "str", "required": True},
+    "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
+    "renew_before": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def ensure_referrers_token(context: ModuleContext) -> Result:
@@ -82,6 +92,7 @@ class ReferrersIssuer:
 
     changes_quay = False
     secret_is_readable = False
+    invalidates = False
     record_required = False
 
     def __init__(self, context: ModuleContext, repositories: Sequence[str], actions: Sequence[str]) -> None:

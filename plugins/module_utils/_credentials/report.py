@@ -25,10 +25,9 @@ _RESULTS: Mapping[str, Any] = {
     "deleted": [],
     "removed": [],
     "granted": [],
+    "waiting_for": [],
+    "failed_hosts": {},
 }
-# These replace what the status has.
-_RENEWED = ("fingerprint", "expires_at", "username")
-
 # What is left after the token of a robot was replaced, or a robot was kept.
 _NOT_ENDED = "registry tokens of the former secret stay valid"
 
@@ -42,32 +41,30 @@ _OUTCOMES = (
     ("removed", "removed", "would be removed"),
     ("retired", "with an old secret revoked", "with an old secret to revoke"),
     ("changed", "changed", "would be changed"),
+    ("waiting", "waiting for hosts", "waiting for hosts"),
     ("kept", "due but kept (rotate: never)", "due but kept (rotate: never)"),
     ("not_due", "not due", "not due"),
 )
-_FAILED, _CREATED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _KEPT, _NOT_DUE = (
+_FAILED, _CREATED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _WAITING, _KEPT, _NOT_DUE = (
     name for name, *_words in _OUTCOMES
 )
 
 
 def make_report(
     declared: Sequence[Mapping[str, Any]],
-    statuses: Sequence[Mapping[str, Any]] | None,
-    results: Mapping[str, Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]] | None,
     *,
     check_mode: bool = False,
     interruption: str | None = None,
 ) -> dict[str, Any]:
     """The rows in the order of the declarations, the lines of the table, and the summary.
 
-    ``statuses``: as quay_token_info returns them, None if they are unknown. ``results``: what the token modules
-    returned, by name; or an ``error``. ``interruption``: why the run stopped before all credentials were done.
+    ``results``: what quay_rotation returned for each credential, None if it did not run.
+    ``interruption``: why the run stopped before all credentials were done.
     """
     stopped = interruption or "the run was interrupted"
-    rows = [
-        _row(item, statuses[index] if statuses else None, results.get(str(item["name"])), stopped)
-        for index, item in enumerate(declared)
-    ]
+    by_name = {str(result["name"]): result for result in results or ()}
+    rows = [_row(item, by_name.get(str(item["name"])), stopped) for item in declared]
     outcomes = [_outcome(row) for row in rows]
     failed = [row for row in rows if row["error"]]
     counts = {name: outcomes.count(name) for name, *_words in _OUTCOMES}
@@ -84,11 +81,9 @@ def make_report(
     return {"rows": rows, "lines": lines, "summary": summary}
 
 
-def _row(
-    declared: Mapping[str, Any], status: Mapping[str, Any] | None, result: Mapping[str, Any] | None, stopped: str
-) -> dict[str, Any]:
+def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped: str) -> dict[str, Any]:
     row: dict[str, Any] = {"name": declared["name"], "kind": declared["kind"], **_RESULTS, "former_valid_until": None}
-    if status is None:
+    if result is None:
         return {
             **row,
             "due": False,
@@ -97,14 +92,11 @@ def _row(
             "action": NOTHING,
             "error": f"not checked: {stopped}",
         }
-    row.update(status)
-    if result is None:
-        waits = row["action"] != NOTHING and not row["error"]
-        return {**row, "error": f"not rotated: {stopped}"} if waits else row
+    row.update(result)
     # A registry token cannot be revoked. Until when does the old one live?
-    former = status.get("expires_at") if declared["kind"] == "referrers" and status.get("fingerprint") else None
-    row.update({key: value for key, value in result.items() if key in (*_RESULTS, *_RENEWED, "error")})
-    row["former_valid_until"] = former if row["minted"] else None
+    replaced = declared["kind"] == "referrers" and row["minted"]
+    row["former_valid_until"] = row.pop("former_expires_at", None) if replaced else None
+    row.pop("former_expires_at", None)
     return row
 
 
@@ -121,6 +113,8 @@ def _outcome(row: Mapping[str, Any]) -> str:
         return _RETIRED
     if row["changed"]:
         return _CHANGED
+    if row["waiting_for"] and row["reason"] != NOT_DUE:
+        return _WAITING
     return _NOT_DUE if row["reason"] == NOT_DUE else _KEPT
 
 
@@ -148,6 +142,8 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     until = row.get("former_valid_until")
     if until:
         actions += f"; the former token stays valid until {until}"
+    if row["waiting_for"] and row["minted"]:
+        actions += f"; the former secret is kept for {', '.join(row['waiting_for'])}"
     if row["ended"] is not None:
         actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)

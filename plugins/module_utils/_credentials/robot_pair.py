@@ -43,6 +43,7 @@ class PairIssuer:
 
     changes_quay = True
     secret_is_readable = True
+    invalidates = True
     record_required = True
 
     def __init__(

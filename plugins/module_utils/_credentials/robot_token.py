@@ -22,7 +22,7 @@ from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
-from .._stores.holders import SecretHolder, holder_from_options
+from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
 from .declaration_options import stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
@@ -40,12 +40,34 @@ from .pair_state import (
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_pair import PairIssuer
-from .robot_permissions import DeclaredPermissions
+from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
 from .robot_removal import LIVES_ON
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
-from .rotation import Minted, clear_stores, rotate
+from .rotation import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .successor import NAME_REST
+
+
+# The options of quay_robot_token, with their defaults.
+ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
+    **TOKEN_OPTIONS,
+    "rotate": {**TOKEN_OPTIONS["rotate"], "choices": [*TOKEN_OPTIONS["rotate"]["choices"], "compromised"]},
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str"},
+    "metadata": {"type": "dict"},
+    "max_age": {"type": "str"},
+    "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
+    "pair": {"type": "list", "elements": "str"},
+    "copy_rights": {"type": "bool", "default": True},
+    "retire_after": {"type": "str"},
+    "federation": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
+    },
+    "permissions": {"type": "list", "elements": "dict", "options": PERMISSION_OPTIONS},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 def ensure_robot_token(context: ModuleContext) -> Result:
@@ -89,10 +111,11 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
     if policy.ends_access:
         _refuse_irreplaceable(params)
         return replace(policy, retire_after=timedelta(0))
-    if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
+    stores = options_of_stores(params)
+    if params["strategy"] == PAIRED and not (stores or params.get("token_path")):
         raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
-    stores = params.get("deliver") or [{"kind": "file"}]
-    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
+    alone = any(map(stores_secret_alone, stores or [{"kind": "file"}]))
+    if params["strategy"] == PAIRED and params.get("state") != "absent" and alone:
         raise BadInput(
             "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
             "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
@@ -106,7 +129,7 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
 
 def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
     """Raise BadInput if options forbid that a robot of another name carries the credential."""
-    stores = params.get("deliver") or []
+    stores = options_of_stores(params)
     # A container engine's auth file always has the user name.
     without_username = [store["path"] for store in stores if store["kind"] == "file" and _holds_token_only(store)]
     if params.get("token_path"):
@@ -137,6 +160,7 @@ class RobotIssuer:
 
     changes_quay = True
     secret_is_readable = True
+    invalidates = True
     record_required = False
 
     def __init__(

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import QuayError, RefusedCredential
+from .._core.errors import BadInput, QuayError, RefusedCredential, Unconfirmed
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
-from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
+from .._stores.holders import HOLDER_OPTIONS, Fleet, SecretHolder, filled_stores, outdated_stores
+from .._stores.host_store import HostStore
 from .evaluation import Evaluation, Observation, evaluate, revocable
-from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
+from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, NOTHING, RETIRE, Policy, Succession, due_for_revocation
 
 # How the diff names a secret that did not exist before.
 _NEW = "new"
@@ -47,6 +48,7 @@ class Issuer(Protocol):
 
     changes_quay: bool  # whether minting changes anything on the server
     secret_is_readable: bool  # whether Quay returns the present secret again
+    invalidates: bool  # whether minting ends a former secret, at once or at the next turn
     record_required: bool  # whether the decision uses the records in the stores, so that none may be missing
 
     def observe(self, stored: Sequence[StoredSecret]) -> Observation:
@@ -75,19 +77,22 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     ``retires``: revoke what the credential replaces once it is delivered, or once the policy's grace period is over.
     In check mode nothing is written, and the result is predicted with a null secret.
     """
+    _refuse_unreadable_stores(issuer, holder)
     for store in holder.stores:
         for warning in store.warnings():
             context.warn(warning)
     observation = issuer.observe(holder.stored)
     now = context.client.now()
     before = evaluate(policy, observation, holder.stored, now, record_required=issuer.record_required)
+    before = _with_fleet(before, issuer, policy, holder)
     if before.decision.mints:
         before = replace(before, observation=issuer.prepare(before.observation))
     stores = _stores_to_write(issuer, holder, before)
     began = time.monotonic()
     after, existed = _mint_and_deliver(context, issuer, holder, before, stores)
     window = round(time.monotonic() - began, 3) if before.decision.mints and not context.check_mode else None
-    to_revoke = _to_revoke(context, policy, before, after) if retires else ()
+    retires = retires and not _waits_for_hosts(context, holder, stores)
+    to_revoke = _to_revoke(context, policy, before, after, holder.fleet) if retires else ()
     failed = () if context.check_mode else _retire(context, issuer, to_revoke, secret_returned=holder.returns_secret)
     kept = tuple(handle for handle in after.superseded if handle not in to_revoke or handle in failed)
     changed = bool(stores) or bool(to_revoke) or (before.decision.mints and issuer.changes_quay)
@@ -102,7 +107,7 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
         delivered=[store.place for store in stores],
         retired=[handle for handle in to_revoke if handle not in failed],
     )
-    return Result(changed, values, *shown)
+    return Result(changed, values, *shown, message=before.decision.message)
 
 
 def clear_stores(
@@ -122,7 +127,7 @@ def clear_stores(
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
-        if stored.foreign and not stored.secret:
+        if stored.foreign and not stored.fingerprint:
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):
@@ -180,6 +185,58 @@ def superseded_by_minting(old: Credential) -> tuple[str, ...]:
     return old.superseded + ((old.handle,) if old.handle else ())
 
 
+def _refuse_unreadable_stores(issuer: Issuer, holder: SecretHolder) -> None:
+    """Raise BadInput if nobody could tell the present secret: each run would mint another one."""
+    if holder.stores and not issuer.secret_is_readable and not any(store.tells_secret for store in holder.stores):
+        raise BadInput(
+            "Quay does not return this secret again, and none of its stores can be read back where Quay is asked. "
+            "Deliver it to one more store that can, such as a file on the rotator"
+        )
+
+
+def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: SecretHolder) -> Evaluation:
+    """The decision for a secret that other machines hold: nothing that one of them needs becomes invalid."""
+    decision, fleet = before.decision, holder.fleet
+    if fleet.confirming:
+        if decision.mints or decision.action == DELIVER:
+            raise Unconfirmed(
+                "It changed again while it was delivered, so consumers may hold an outdated secret: somebody else "
+                "rotated it, or changed a store. Run the play again; it delivers the present secret"
+            )
+        return before
+    if decision.mints and issuer.invalidates and decision.reason != MISSING and not policy.forced:
+        behind = OTHER in before.deliveries and issuer.record_required and any(map(_is_elsewhere, holder.stores))
+        if behind:
+            # The robots of a pair take turns. The next turn comes when all machines have the present secret.
+            action = DELIVER
+            message = f"{decision.message}; first, all hosts get the present secret"
+            return replace(before, decision=replace(decision, action=action, message=message))
+        hosts = (*fleet.missing, *fleet.out_of_reach)
+        if hosts and not fleet.proceeds:
+            return _waiting(before, hosts)
+    if decision.action == RETIRE and fleet.missing:
+        return _waiting(before, fleet.missing)
+    return before
+
+
+def _waiting(before: Evaluation, hosts: Sequence[str]) -> Evaluation:
+    """Nothing is done because of these hosts."""
+    message = f"{before.decision.message}; waits for {', '.join(hosts)}"
+    return replace(before, decision=replace(before.decision, action=NOTHING, message=message))
+
+
+def _is_elsewhere(store: Store) -> bool:
+    return isinstance(store, HostStore)
+
+
+def _waits_for_hosts(context: ModuleContext, holder: SecretHolder, stores: Sequence[Store]) -> bool:
+    """Whether hosts may still need what the credential replaces: those not seen, and those yet to be delivered to.
+
+    Check mode predicts that the delivery succeeds.
+    """
+    return bool(holder.fleet.missing) or (not context.check_mode and any(map(_is_elsewhere, stores)))
+
+
 def _stores_to_write(issuer: Issuer, holder: SecretHolder, before: Evaluation) -> list[Store]:
     """All stores for a new secret, the outdated ones for the present secret."""
     if before.decision.mints:
@@ -225,9 +282,14 @@ def _update_outdated_stores(holder: SecretHolder, present: Credential) -> None:
             holder.deliver(present, outdated)
 
 
-def _to_revoke(context: ModuleContext, policy: Policy, before: Evaluation, after: Credential) -> tuple[str, ...]:
+def _to_revoke(
+    context: ModuleContext, policy: Policy, before: Evaluation, after: Credential, fleet: Fleet
+) -> tuple[str, ...]:
     """The superseded secrets that must be revoked in this run."""
     now = context.client.now()
+    if fleet.confirming and before.observation.state.delivered:
+        predecessors = before.observation.predecessors
+        return due_for_revocation(policy, Succession(after.superseded, predecessors, None, delivered=True), now)
     mints, delivers = before.decision.mints, before.decision.action == DELIVER
     if not mints and not delivers:
         # With "rotate: never", a store may still hold one of the superseded secrets.

@@ -19,7 +19,8 @@ from .._core.times import parse_time_option
 from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
-from .._stores.contract import StoredSecret
+from .._stores.contract import Store, StoredSecret
+from .._stores.holders import options_of_stores
 from .._stores.kinds import store_from_options
 from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
@@ -46,19 +47,30 @@ _UNKNOWN = "unknown"
 def get_token_info(context: ModuleContext) -> Result:
     """The module quay_token_info."""
     if context.params["credentials"] is not None:
-        observed = _declared_credentials(context)
+        observed = declared_credentials(context, context.params["credentials"], context.params["force"])
     elif context.params["organization"]:
         observed = list(_credentials_of_organization(context, context.params["organization"]))
     else:
         observed = list(_credentials_of_user(context))
+    return Result(changed=False, values={"credentials": statuses_of(context, observed)})
+
+
+def statuses_of(context: ModuleContext, observed: Sequence[Observed]) -> list[dict[str, Any]]:
+    """The return value for each credential: whether it is due, and why."""
     now = context.client.now()
     login = context.client.auth.headers("GET") if isinstance(context.client.auth, BearerAuth) else None
-    return Result(changed=False, values={"credentials": [_status(item, now, login) for item in observed]})
+    return [_status(item, now, login) for item in observed]
 
 
-def _declared_credentials(context: ModuleContext) -> list[Observed]:
-    entries = context.params["credentials"]
-    forced = set(context.params["force"])
+def declared_credentials(
+    context: ModuleContext, entries: Sequence[Mapping[str, Any]], force: Sequence[str]
+) -> list[Observed]:
+    """Observe declared credentials: a constant number of requests for each kind and namespace.
+
+    ``entries``: with all options of ``credentials``. ``force``: the names of those to rotate now.
+    Raises BadInput if it names others.
+    """
+    forced = set(force)
     unknown = forced - {params["name"] for params in entries}
     if unknown:
         raise BadInput(f"force names credentials that are not in credentials: {', '.join(sorted(unknown))}")
@@ -121,13 +133,17 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
     try:
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
-        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere])
+        on_hosts = [_read(context, store, declared) for store in params.get("consumers") or ()]
+        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere, *on_hosts])
     except (LocalFileError, BadInput) as error:
         return Observed(declared, error)
 
 
 def _read_store(context: ModuleContext, options: Mapping[str, Any], declared: DeclaredCredential) -> StoredSecret:
-    store = store_from_options(options, context.params["quay_host"])
+    return _read(context, store_from_options(options, context.params["quay_host"]), declared)
+
+
+def _read(context: ModuleContext, store: Store, declared: DeclaredCredential) -> StoredSecret:
     store.check(removing=declared.is_absent)
     for warning in store.warnings():
         context.warn(warning)
@@ -137,7 +153,7 @@ def _read_store(context: ModuleContext, options: Mapping[str, Any], declared: De
 def _policy(params: Mapping[str, Any]) -> Policy:
     """The policy as the module of this kind has it."""
     if params["kind"] == "robot":
-        return robot_policy(params) if params["deliver"] else policy_from_options(params, overlaps=True)
+        return robot_policy(params) if options_of_stores(params) else policy_from_options(params, overlaps=True)
     return api_token_policy(params) if params["kind"] == "api" else referrers_token_policy(params)
 
 

@@ -22,6 +22,7 @@ from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.places import Place, collide, places_of
+from .placement import EVERYWHERE, Placement, without_hosts
 from .declaration_options import (
     API,
     CREDENTIAL,
@@ -69,14 +70,17 @@ class Declared:
         return {name: value for name, value in self.options.items() if name not in SECRETS}
 
 
-def read_declarations(given: Any, quay_host: str, *, ephemeral: bool = False) -> list[Declared]:
+def read_declarations(
+    given: Any, quay_host: str, *, ephemeral: bool = False, placement: Placement = EVERYWHERE
+) -> list[Declared]:
     """The declared credentials. Raises BadInput with all problems.
 
     ``ephemeral``: the files of this target vanish after the run, so that file stores are refused.
+    ``placement``: the hosts of the play.
     """
     credentials = [_read_credential(position, entry) for position, entry in enumerate(_entries(given), 1)]
     for declared in credentials:
-        _read_stores(declared, quay_host, ephemeral)
+        _read_stores(declared, quay_host, ephemeral, placement)
     problems = [f"{declared.label}: {problem}" for declared in credentials for problem in declared.problems]
     problems += [*_duplicate_names(credentials), *_shared_places(credentials)]
     if problems:
@@ -213,19 +217,33 @@ def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
 _CHECKS = {API: _check_api, ROBOT: _check_robot, REFERRERS: _check_referrers}
 
 
-def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
+def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement: Placement) -> None:
     """Add the places of a credential's stores, and the problems of stores that cannot exist."""
     for position, options in enumerate(declared.options.get("deliver", ()), 1):
         label = f"entry {position} of deliver"
         if options.get("kind") not in STORE_KINDS:
             continue
+        declared.problems += [f"{label}: {problem}" for problem in _problems_of_hosts(options, placement)]
         try:
-            store = store_from_options(options, quay_host)
+            store = store_from_options(without_hosts(options), quay_host)
         except BadInput as error:
             declared.problems.append(f"{label}: {error}")
             continue
+        if not placement.concerns(options):
+            continue
         declared.stores += [(label, place) for place in places_of(store)]
         declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, ephemeral)]
+
+
+def _problems_of_hosts(options: Mapping[str, Any], placement: Placement) -> Iterator[str]:
+    kind, pattern = options["kind"], options.get("hosts")
+    if pattern is not None and STORE_KINDS[kind].on_rotator:
+        yield f"hosts has no effect on a store of the kind {kind}, which is not on a host of the play. Remove it"
+    elif pattern is not None and placement.hosts_of(pattern) == []:
+        yield f"hosts: no host of the inventory matches '{pattern}'"
+    for name in STORE_KINDS[kind].secrets:
+        if name in options:
+            yield f"{name} is a secret. Set it in rotation_store_logins, for all stores of the kind {kind}"
 
 
 def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:

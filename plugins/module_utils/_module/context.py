@@ -28,12 +28,12 @@ class LocalContext:
         self.params = params
         self.check_mode = check_mode
         self.hidden: set[str] = set()  # values that Ansible must mask wherever it repeats the arguments
-        self._warnings = warnings
+        self.warnings = warnings
 
     def warn(self, sentence: str) -> None:
         """Add a warning to the result. The same warning appears once."""
-        if sentence not in self._warnings:
-            self._warnings.append(sentence)
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     def hide_login_in(self, address: str) -> bool:
         """Whether a URL holds a user name or password. From now on Ansible masks it in its verbose output."""
@@ -57,6 +57,12 @@ class ModuleContext(LocalContext):
         self.client = client
         self.server = Server(client)
 
+    def with_params(self, params: dict[str, Any]) -> ModuleContext:
+        """The same run with other options: what is known of the server is asked once."""
+        other = ModuleContext(params, self.check_mode, self.warnings, self.client)
+        other.server, other.hidden = self.server, self.hidden
+        return other
+
 
 @dataclass(frozen=True)
 class Result:
@@ -66,3 +72,4 @@ class Result:
     values: Mapping[str, Any]
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    message: str | None = None  # the sentence for people that goes with the reason; not a return key

@@ -14,14 +14,13 @@ from typing import Any, Callable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._core.errors import BadInput, QuayError
 from .._core.secret_input import refuse_masked_values
 from .._http.address import credentials_in_url, normalise_host
 from .._http.auth import SessionAuth
-from .._http.client import QuayClient
-from .._http.session import REQUESTS_IMPORT_ERROR, new_session
+from .._http.session import REQUESTS_IMPORT_ERROR
 from .context import LocalContext, ModuleContext, Result
-from .options import CONNECTION_OPTIONS, auth_from_options, without_empty
+from .failures import failure_message
+from .options import CONNECTION_OPTIONS, auth_from_options, client_from_options, without_empty
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -54,7 +53,19 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
 
     It accepts the connection options, because module_defaults of the action group set them for every module.
     """
-    module = _module(options, constraints, {})
+    _run_locally(_module(options, constraints, {}), action)
+
+
+def run_consumer_module(
+    action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any
+) -> None:
+    """Run a module on a machine that must not get the login of Quay: it has no options for one."""
+    host = {"quay_host": {"type": "str"}}
+    module: AnsibleModule = _Module({}, argument_spec={**host, **options}, supports_check_mode=True, **constraints)
+    _run_locally(module, action)
+
+
+def _run_locally(module: AnsibleModule, action: Callable[[LocalContext], Result]) -> None:
     warnings: list[str] = []
     context = LocalContext(module.params, module.check_mode, warnings)
     context.hidden = module.no_log_values
@@ -131,21 +142,8 @@ def _guard(act: Callable[[], Result]) -> tuple[Result | None, str]:
     """The result, or the message to fail with. The one place where exceptions become failures."""
     try:
         return act(), ""
-    except QuayError as error:
-        return None, str(error)
     except Exception as error:
-        # The text of an unforeseen exception may hold a secret; its class and location cannot.
-        return None, f"Internal error: {type(error).__name__} {_location(error)}. Please report this as a defect."
-
-
-def _location(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "at an unknown location"
-    code = trace.tb_frame.f_code
-    return f"in {code.co_name}, {os.path.basename(code.co_filename)} line {trace.tb_lineno}"
+        return None, failure_message(error)
 
 
 def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool) -> ModuleContext:
@@ -154,10 +152,4 @@ def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool) ->
     origin = normalise_host(params["quay_host"])
     if origin.startswith("http://") and isinstance(auth, SessionAuth):
         warnings.append("The password is sent over plain http and can be read by others. Use an https:// quay_host.")
-    verify: bool | str = (params["ca_path"] or True) if params["validate_certs"] else False
-    if params["timeout"] <= 0 or params["retries"] < 0:
-        raise BadInput("timeout must be more than 0 seconds, and retries 0 or more")
-    client = QuayClient(
-        origin, auth, new_session(), timeout=params["timeout"], retries=params["retries"], verify=verify
-    )
-    return ModuleContext(params, module.check_mode, warnings, client)
+    return ModuleContext(params, module.check_mode, warnings, client_from_options(params, auth))

@@ -79,6 +79,7 @@ class Store(Protocol):
     place: str  # the store's name in messages; a store without files is also recognised by it
     part: str  # what of the place it writes, such as one entry; empty for all of it
     files: Sequence[SecretFile]  # the files to lock while the store is used
+    tells_secret: bool  # whether the secret can be read back; otherwise only its fingerprint is known
 
     def check(self, *, removing: bool = False) -> None:
         """Raise if the store cannot be written as declared, or would lose what others keep there. Changes nothing.

@@ -10,12 +10,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import BadInput
+from .._core.errors import BadInput, QuayError
 from .._core.secret_input import clean_secret
 from .contract import CURRENT, Delivery, Store, StoredSecret
+from .host_store import HostStore
 from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
 from .places import collide, places_of
@@ -30,11 +32,27 @@ HOLDER_OPTIONS: dict[str, Any] = {
 HOLDER_CHOICES = [tuple(HOLDER_OPTIONS)]
 
 
+@dataclass(frozen=True)
+class Fleet:
+    """The other machines that hold the secret.
+
+    ``missing``: declared ones that were not seen in this run, so that they may hold any former secret.
+    ``out_of_reach``: those that were seen in an earlier batch, and get no other secret in this run.
+    ``proceeds``: do not wait for them. ``confirming``: the second look, after the delivery to the others.
+    """
+
+    missing: tuple[str, ...] = ()
+    out_of_reach: tuple[str, ...] = ()
+    proceeds: bool = False
+    confirming: bool = False
+
+
 class SecretHolder(Protocol):
     """Holds the secret between two runs. Used as a context manager; ``stored`` is read when it is entered."""
 
     stores: list[Store]
     stored: list[StoredSecret]
+    fleet: Fleet
 
     def __enter__(self) -> SecretHolder:
         """Read what is held, and keep other runs out."""
@@ -57,6 +75,7 @@ class CallerHolder:
     """The caller holds the secret: it comes in by ``current_token`` and goes out by the return key ``token``."""
 
     returns_secret = True
+    fleet = Fleet()
 
     def __init__(self, secret: str | None) -> None:
         self.stores: list[Store] = []
@@ -81,13 +100,16 @@ class StoreHolder:
 
     returns_secret = False
 
-    def __init__(self, stores: Sequence[Store], *, exclusive: bool = True, removing: bool = False) -> None:
+    def __init__(
+        self, stores: Sequence[Store], *, exclusive: bool = True, removing: bool = False, fleet: Fleet = Fleet()
+    ) -> None:
         """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only.
 
         ``removing``: the stores are to be cleared.
         """
         _refuse_conflicts(stores)
         self.stores = list(stores)
+        self.fleet = fleet
         self._removing = removing
         self.stored: list[StoredSecret] = []
         files = [file for store in stores for file in store.files]
@@ -115,10 +137,28 @@ class StoreHolder:
             yield
 
     def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
-        if credential.secret is not None:
-            delivery = Delivery(credential.secret, credential.username or "", credential.name, credential.record())
-            for store in stores:
+        if credential.secret is None:
+            return
+        delivery = Delivery(credential.secret, credential.username or "", credential.name, credential.record())
+        failure: QuayError | None = None
+        for store in stores:
+            try:
                 store.write(delivery)
+            except QuayError as error:
+                # The others must get the secret nevertheless: the former one may be invalid already.
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+
+def options_of_stores(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The options of all stores of ``deliver``, and of those of other machines."""
+    return [*(params.get("deliver") or ()), *(store.options for store in _elsewhere(params))]
+
+
+def _elsewhere(params: Mapping[str, Any]) -> Sequence[HostStore]:
+    """The stores of other machines. Only the rotation of a fleet has them; no option of a play does."""
+    return params.get("consumers") or ()
 
 
 def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required: bool) -> list[Store]:
@@ -132,7 +172,7 @@ def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required
 
 def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
     """The stores that hold a secret, with what they hold."""
-    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.secret]
+    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.fingerprint]
 
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:
@@ -142,8 +182,10 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
         stores = [store_from_options(options, params["quay_host"]) for options in params["deliver"]]
     elif params.get("token_path"):
         stores = [FileStore(params["token_path"], option="token_path")]
+    stores += _elsewhere(params)
     if stores:
-        return StoreHolder(stores, exclusive=not check_mode, removing=params.get("state") == "absent")
+        fleet = params.get("fleet") or Fleet()
+        return StoreHolder(stores, exclusive=not check_mode, removing=params.get("state") == "absent", fleet=fleet)
     return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
 
 

@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delivers to one host what the rotation issued for it. The secrets are sealed until they go to the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
+
+
+class ActionModule(ActionBase):
+    """The action of quay_host_delivery."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was delivered. A host for which there is nothing is not connected to."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        host, arguments = task_vars["inventory_hostname"], self._task.args
+        run = arguments["run"]
+        planned = (run.get("planned") or {}).get(host, 0)
+        sealed = (run.get("sealed") or {}).get(host)
+        # What the rotator wrote to its own files notifies the handlers of that host, too.
+        changed = bool(planned) or (host == arguments["rotator"] and bool(run.get("wrote_files")))
+        names = sorted({name for name in (run.get("names") or {}).get(host, ())})
+        if self._task.check_mode or sealed is None:
+            return {**result, "changed": changed, "deliveries": [], "credentials": names}
+        module_args = {"quay_host": arguments.get("quay_host"), "deliveries": unseal(sealed)}
+        result.update(
+            self._execute_module(
+                module_name="tokensmith.quay.quay_host_delivery", module_args=module_args, task_vars=task_vars
+            )
+        )
+        result["changed"] = bool(result.get("changed")) or (changed and not planned)
+        result["credentials"] = names
+        return result

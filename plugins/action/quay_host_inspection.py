@@ -1,0 +1,29 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs quay_host_inspection with what only the controller knows: the host's name, and whom its patterns match."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern
+
+
+class ActionModule(ActionBase):
+    """The action of quay_host_inspection."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the host declares, and what its stores hold."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        arguments = dict(self._task.args)
+        arguments["inventory"] = {
+            "host": task_vars["inventory_hostname"],
+            "rotator": arguments.pop("rotator"),
+            "patterns": hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"]),
+        }
+        result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        return result

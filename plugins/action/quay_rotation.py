@@ -1,0 +1,121 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rotates the credentials of all hosts of a batch, once: by one run of quay_rotation on the rotator.
+
+Ansible runs this action once for a batch, and refuses it under a strategy that would run it for each host.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Mapping
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import (
+    Play,
+    combined_credentials,
+    delivered_names,
+    final_results,
+    names_in_plans,
+    planned_deliveries,
+    to_confirm,
+    with_earlier,
+    wrote_own_files,
+)
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, play_of
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
+
+# What only this action takes.
+_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run")
+
+
+class ActionModule(ActionBase):
+    """The action of quay_rotation."""
+
+    BYPASS_HOST_LOOP = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        play = play_of(task_vars, self._task.args)
+        if "run" in self._task.args:
+            return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
+        try:
+            credentials = combined_credentials(play)
+        except BadInput as error:
+            return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}
+        return {**result, **self._rotate(play, credentials, task_vars)}
+
+    def _rotate(self, play: Play, credentials: list[dict[str, Any]], task_vars: dict[str, Any]) -> dict[str, Any]:
+        # A forced rotation in each batch would take from the hosts of the former ones what they just got.
+        forced = [] if play.earlier else names_in_plans(play, "force")
+        compromised = [] if play.earlier else names_in_plans(play, "compromised")
+        public = {"credentials": credentials, "force": forced, "compromised": compromised}
+        if not credentials:
+            return {"changed": False, "results": [], **public}
+        done = self._execute("rotate", credentials, forced, compromised, task_vars)
+        packed = json.loads(base64.b64decode(done.pop("deliveries", "") or "W10="))
+        if done.get("failed") or "results" not in done:
+            return done
+        unsealed: dict[str, list[Any]] = {}
+        for delivery in packed:
+            unsealed.setdefault(delivery.pop("host"), []).append(delivery)
+        return {
+            **done,
+            **public,
+            "planned": planned_deliveries(done["results"], credentials),
+            "names": delivered_names(done["results"], credentials, play.rotator),
+            "wrote_files": wrote_own_files(done["results"], credentials),
+            "sealed": {host: seal(deliveries) for host, deliveries in unsealed.items()},
+        }
+
+    def _confirm(self, play: Play, run: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        credentials, results = run["credentials"], run.get("results") or []
+        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results)
+        done: dict[str, Any] = {"changed": False, "results": []}
+        if confirming:
+            done = self._execute("confirm", confirming, run["force"], run["compromised"], task_vars)
+        confirmed = {row["name"]: row for row in done.get("results") or ()}
+        if done.get("failed"):
+            confirmed = {item["name"]: {"error": f"not confirmed: {done.get('msg')}"} for item in confirming}
+        compromised = [] if self._task.check_mode else run["compromised"]
+        rows = final_results(play, credentials, results, confirmed, compromised)
+        earlier = _results_of_earlier_batches(play, task_vars)
+        done.pop("deliveries", None)
+        return {
+            **{key: value for key, value in done.items() if key not in ("failed", "msg")},
+            "results": [with_earlier(row, earlier.get(row["name"])) for row in rows],
+            "credentials": credentials,
+        }
+
+    def _execute(
+        self,
+        phase: str,
+        credentials: list[dict[str, Any]],
+        force: list[str],
+        compromised: list[str],
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
+        arguments = {key: value for key, value in self._task.args.items() if key not in _OF_ACTION}
+        arguments.update(phase=phase, credentials=credentials, force=force, compromised=compromised)
+        done: dict[str, Any] = self._execute_module(
+            module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
+        )
+        changes = done.pop("changes", None)
+        if changes and self._task.diff:
+            done["diff"] = changes
+        return done
+
+
+def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The last results of the hosts of earlier batches, by the name of the credential."""
+    found: dict[str, Any] = {}
+    for host in play.earlier:
+        run = task_vars["hostvars"][host].get(f"{RUN}_final") or {}
+        found.update({row["name"]: row for row in run.get("results") or ()})
+    return found

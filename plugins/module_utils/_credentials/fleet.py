@@ -1,0 +1,282 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""One credential on many hosts: what the hosts of a play declare, what they hold, and what became of it. Pure.
+
+The hosts of a play are inspected, each by itself. What they declare is one list of credentials for Quay. The hosts that
+were not seen may hold any former secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Sequence
+
+from .._core.errors import BadInput
+
+# Keys of a declared credential that each host has for itself.
+_OWN_KEYS = ("deliver", "stores", "position", "identity")
+
+_UNREACHABLE = "unreachable"
+_FAILED = "failed"
+_LATER = "in a later batch"
+_EXCLUDED = "not part of this run"
+
+
+@dataclass(frozen=True)
+class Play:
+    """The hosts of a play as this batch sees them.
+
+    ``plans``: what quay_host_inspection returned on each host, ``deliveries``: what quay_host_delivery returned. Hosts
+    of earlier batches are among them.
+    """
+
+    rotator: str
+    hosts: Sequence[str]
+    batch: Sequence[str]
+    alive: Sequence[str]  # hosts of the batch on which no task failed
+    plans: Mapping[str, Mapping[str, Any]]
+    deliveries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
+    expected: int | None = None
+
+    @property
+    def seen(self) -> list[str]:
+        """The hosts that were inspected in this run and did not fail since."""
+        return [host for host in self.hosts if self._is_seen(host)]
+
+    @property
+    def earlier(self) -> list[str]:
+        """The inspected hosts of earlier batches."""
+        return [host for host in self.seen if host not in self.batch]
+
+    def why_missing(self, host: str) -> str:
+        """The host, and why it was not seen."""
+        if host not in self.hosts:
+            reason = _EXCLUDED
+        elif host not in self.plans:
+            reason = _UNREACHABLE if host in self.batch else _LATER
+        else:
+            reason = _UNREACHABLE if self.plans[host].get("unreachable") else _FAILED
+        return f"{host} ({reason})"
+
+    def _is_seen(self, host: str) -> bool:
+        plan = self.plans.get(host)
+        if plan is None or plan.get("unreachable") or plan.get("failed"):
+            return False
+        return host in self.alive or host not in self.batch
+
+
+def combined_credentials(play: Play) -> list[dict[str, Any]]:
+    """The credentials of all hosts, each once: with the stores of the rotator, those of hosts, and the missing hosts.
+
+    Raises BadInput if a host's declarations are invalid, or contradict another host's.
+    """
+    problems = [f"{host}: {plan.get('msg')}" for host, plan in play.plans.items() if _is_invalid(plan)]
+    merged: dict[str, dict[str, Any]] = {}
+    for host in play.seen:
+        for declared in play.plans[host].get("credentials") or ():
+            problems += _add(merged, host, declared, play)
+    if problems:
+        raise BadInput("; ".join(dict.fromkeys(problems)))
+    return [_completed(credential, play) for credential in merged.values()]
+
+
+def names_in_plans(play: Play, key: str) -> list[str]:
+    """The names in an option such as force, of all hosts."""
+    return list(dict.fromkeys(name for host in play.seen for name in play.plans[host].get(key) or ()))
+
+
+def planned_deliveries(results: Sequence[Mapping[str, Any]], credentials: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many of its stores each host has to write, by what the rotation returned or predicts."""
+    counts: dict[str, int] = {}
+    for credential, result in zip(credentials, results):
+        places = {*(result.get("delivered") or ()), *(result.get("removed") or ())}
+        for consumer in credential["consumers"]:
+            if f"{consumer['host']}:{consumer['place']}" in places:
+                counts[consumer["host"]] = counts.get(consumer["host"], 0) + 1
+    return counts
+
+
+def delivered_names(
+    results: Sequence[Mapping[str, Any]], credentials: Sequence[Mapping[str, Any]], rotator: str
+) -> dict[str, list[str]]:
+    """The names of the credentials of which a store of each host is written, for its handlers."""
+    names: dict[str, list[str]] = {}
+    for credential, result in zip(credentials, results):
+        places = {*(result.get("delivered") or ()), *(result.get("removed") or ())}
+        hosts = {item["host"] for item in credential["consumers"] if f"{item['host']}:{item['place']}" in places}
+        for host in [*sorted(hosts), *([rotator] if places & _own_places(credential) else [])]:
+            names.setdefault(host, []).append(credential["name"])
+    return names
+
+
+def wrote_own_files(results: Sequence[Mapping[str, Any]], credentials: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a file of the rotator itself is written."""
+    return any(
+        _own_places(credential) & {*(result.get("delivered") or ()), *(result.get("removed") or ())}
+        for credential, result in zip(credentials, results)
+    )
+
+
+def _own_places(credential: Mapping[str, Any]) -> set[str]:
+    return {store["path"] for store in credential["deliver"] if store.get("path")}
+
+
+def to_confirm(
+    play: Play, credentials: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The credentials to look at again: hosts were delivered to, and all of them hold what they were given."""
+    found = []
+    for credential, result in zip(credentials, results):
+        delivered = bool(result.get("delivered")) and bool(credential["consumers"])
+        if result.get("error") or not delivered or credential.get("state") == "absent":
+            continue
+        after = [_after(play, credential, consumer) for consumer in credential["consumers"]]
+        lost = [play.why_missing(item["host"]) for item in after if item["error"] or item["host"] not in play.seen]
+        if not lost and not credential["missing"]:
+            found.append({**credential, "consumers": after})
+    return found
+
+
+def final_results(
+    play: Play,
+    credentials: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    confirmed: Mapping[str, Mapping[str, Any]],
+    compromised: Sequence[str],
+) -> list[dict[str, Any]]:
+    """What became of each credential on all hosts."""
+    return [
+        _final(play, credential, result, confirmed.get(credential["name"]), credential["name"] in compromised)
+        for credential, result in zip(credentials, results)
+    ]
+
+
+def with_earlier(row: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The result of a credential after several batches of one run."""
+    if earlier is None:
+        return dict(row)
+    both = dict(row)
+    for key in ("delivered", "retired", "deleted", "removed", "granted"):
+        both[key] = list(dict.fromkeys([*(earlier.get(key) or ()), *(row.get(key) or ())]))
+    both["changed"] = bool(row.get("changed") or earlier.get("changed"))
+    if earlier.get("minted"):
+        both.update({key: earlier.get(key) for key in ("minted", "reason", "message", "window_seconds", "action")})
+    both["ended"] = earlier.get("ended") if row.get("ended") is None else row["ended"]
+    both["error"] = "; ".join(dict.fromkeys(filter(None, [earlier.get("error"), row.get("error")]))) or None
+    return both
+
+
+def _is_invalid(plan: Mapping[str, Any]) -> bool:
+    return bool(plan.get("failed")) and not plan.get("unreachable")
+
+
+def _add(merged: dict[str, dict[str, Any]], host: str, declared: Mapping[str, Any], play: Play) -> Iterator[str]:
+    """Add what one host declares of a credential. Yields what contradicts another host."""
+    name, options = declared["name"], {key: value for key, value in declared.items() if key not in _OWN_KEYS}
+    credential = merged.setdefault(
+        name,
+        {
+            "declared_by": host,
+            "identity": declared["identity"],
+            "declared": options,
+            "deliver": [],
+            "consumers": [],
+            "expected": set(),
+        },
+    )
+    different = sorted(
+        key
+        for key in {*options, *credential["declared"]}
+        if options.get(key) != credential["declared"].get(key)
+    )
+    if declared["identity"] != credential["identity"]:
+        different.append("quay_host")
+    if different:
+        yield (
+            f"{name} is declared differently on {credential['declared_by']} and {host} ({', '.join(different)}). "
+            "Declare it once, for example in group_vars/all, or give the two different names"
+        )
+    for store in declared["stores"]:
+        if store["on_rotator"] and store["options"] not in credential["deliver"]:
+            credential["deliver"].append(store["options"])
+        if store["inspected"] is not None:
+            place = {"host": host, "entry": store["entry"], "options": store["options"]}
+            credential["consumers"].append({**store["inspected"], **place})
+        hosts = store["hosts"]
+        # A host that was not seen is taken for one that declares the same.
+        unseen = [other for other in play.hosts if other not in play.seen and other != play.rotator]
+        credential["expected"].update(unseen if hosts is None else hosts)
+
+
+def _completed(credential: Mapping[str, Any], play: Play) -> dict[str, Any]:
+    """A credential as quay_rotation takes it."""
+    consumers, missing = [], []
+    for consumer in credential["consumers"]:
+        known = _after(play, {**credential["declared"]}, consumer) if consumer["host"] in play.earlier else consumer
+        if known["error"] and consumer["host"] in play.earlier:
+            missing.append(f"{consumer['host']} (delivery failed)")
+        else:
+            consumers.append(known)
+    expected = sorted(credential["expected"] - set(play.seen) - set(play.ignored) - {play.rotator})
+    missing += [play.why_missing(host) for host in expected]
+    if play.expected is not None and len(play.seen) < play.expected:
+        missing.append(f"{play.expected - len(play.seen)} more of {play.expected} expected hosts")
+    held_by = {consumer["host"] for consumer in consumers}
+    return {
+        **credential["declared"],
+        "identity": credential["identity"],
+        "deliver": credential["deliver"],
+        "consumers": consumers,
+        "missing": list(dict.fromkeys(missing)),
+        "out_of_reach": [f"{host} (in an earlier batch)" for host in play.earlier if host in held_by],
+    }
+
+
+def _after(play: Play, credential: Mapping[str, Any], consumer: Mapping[str, Any]) -> dict[str, Any]:
+    """A store of a host after the delivery to it."""
+    host, delivered = consumer["host"], play.deliveries.get(consumer["host"])
+    if delivered is None:
+        return dict(consumer)
+    if delivered.get("unreachable") or delivered.get("failed"):
+        return {**consumer, "error": str(delivered.get("msg") or "the delivery failed").strip()}
+    for item in delivered.get("deliveries") or ():
+        if (item["credential"], item["entry"]) == (credential["name"], consumer["entry"]):
+            return {**consumer, **item, "host": host}
+    return dict(consumer)
+
+
+def _final(
+    play: Play,
+    credential: Mapping[str, Any],
+    result: Mapping[str, Any],
+    confirmed: Mapping[str, Any] | None,
+    compromised: bool,
+) -> dict[str, Any]:
+    row = {**result, "waiting_for": list(credential["missing"]), "failed_hosts": {}}
+    touched = {*(row.get("delivered") or ()), *(row.get("removed") or ())}
+    for consumer in credential["consumers"]:
+        place = f"{consumer['host']}:{consumer['place']}"
+        after = _after(play, credential, consumer)
+        if place in touched and after["error"]:
+            row["failed_hosts"][consumer["host"]] = after["error"]
+            for key in ("delivered", "removed"):
+                row[key] = [other for other in row.get(key) or () if other != place]
+    errors = [row.get("error"), *(f"{host}: {error}" for host, error in sorted(row["failed_hosts"].items()))]
+    if confirmed is not None:
+        errors.append(confirmed.get("error"))
+        row["changed"] = bool(row.get("changed") or confirmed.get("changed"))
+        for key in ("retired", "ended", "superseded", "deleted"):
+            row[key] = confirmed.get(key) or row.get(key)
+        if confirmed.get("ended") is not None:
+            row["ended"] = confirmed["ended"]
+    if compromised and row.get("minted") and credential["consumers"] and not row.get("ended"):
+        waits = f": waits for {', '.join(row['waiting_for'])}" if row["waiting_for"] else ""
+        errors.append(f"its former secret is still accepted{waits}. Run the play again when all hosts are reachable")
+    row["error"] = "; ".join(dict.fromkeys(filter(None, errors))) or None
+    return row

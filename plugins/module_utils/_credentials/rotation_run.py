@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module utility is PRIVATE to the collection: it can change at any time.
+# Do not import it from other collections or from playbooks' own modules.
+
+"""The rotation of many credentials of any kind by one process, for all machines that hold them (quay_rotation)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from .._module.context import ModuleContext, Result
+from .._module.failures import failure_message
+from .._module.options import auth_from_options, client_from_options
+from .._stores.holders import Fleet
+from .._stores.host_store import HostStore
+from .api_token import API_TOKEN_OPTIONS, ensure_api_token
+from .policy import NOTHING
+from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
+from .robot_token import ROBOT_TOKEN_OPTIONS, ensure_robot_token
+from .token_info import declared_credentials, statuses_of
+
+# Each kind of credential: the options of its module with their defaults, and what the module does.
+_KINDS: dict[str, tuple[Mapping[str, Any], Callable[[ModuleContext], Result]]] = {
+    "robot": (ROBOT_TOKEN_OPTIONS, ensure_robot_token),
+    "api": (API_TOKEN_OPTIONS, ensure_api_token),
+    "referrers": (REFERRERS_TOKEN_OPTIONS, ensure_referrers_token),
+}
+
+# Options that only the status of many credentials has.
+_STATUS_ONLY: Mapping[str, Any] = {"held": [], "repositories": [], "organization": None, "application": None, "client_id": None}
+
+# Return values of the token modules that the report includes. Never a secret.
+_RESULT_KEYS = (
+    "minted",
+    "window_seconds",
+    "delivered",
+    "retired",
+    "superseded",
+    "ended",
+    "deleted",
+    "removed",
+    "granted",
+    "fingerprint",
+    "expires_at",
+    "username",
+)
+
+_ROTATE, _CONFIRM = "rotate", "confirm"
+
+
+def run_rotation(context: ModuleContext) -> Result:
+    """The module quay_rotation. A credential that fails does not stop the others."""
+    entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
+    forced = {name for entry in entries for name in [entry["name"]] if name in context.params["force"]}
+    confirming = context.params["phase"] == _CONFIRM
+    observed = declared_credentials(context, entries, [] if confirming else sorted(forced))
+    statuses = statuses_of(context, observed)
+    rows: dict[str, dict[str, Any]] = {}
+    diffs: list[dict[str, Any]] = []
+    # The credential with which this run signs in comes last.
+    for entry, status in sorted(zip(entries, statuses), key=lambda pair: bool(pair[1]["is_login"])):
+        rows[entry["name"]] = _row(context, entry, status, diffs)
+    results = [rows[entry["name"]] for entry in entries]
+    return Result(
+        changed=any(row["changed"] for row in results),
+        values={"results": results, "deliveries": _pack(_handed_over(entries)), "changes": diffs},
+    )
+
+
+def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a credential's module: those that are declared, and the defaults of the others."""
+    options, _ensure = _KINDS[given["kind"]]
+    defaults = {name: option.get("default") for name, option in options.items()}
+    params: dict[str, Any] = {**_STATUS_ONLY, **defaults, **given, "quay_host": context.params["quay_host"]}
+    logins = context.params["store_logins"] or {}
+    params["deliver"] = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("deliver") or ()]
+    params["consumers"] = [HostStore(inspected) for inspected in given.get("consumers") or ()]
+    confirming = context.params["phase"] == _CONFIRM
+    params["fleet"] = Fleet(
+        missing=tuple(given.get("missing") or ()),
+        out_of_reach=tuple(given.get("out_of_reach") or ()),
+        proceeds=context.params["missing_hosts"] == "proceed",
+        confirming=confirming,
+    )
+    forced, compromised = (given["name"] in context.params[option] for option in ("force", "compromised"))
+    if forced:
+        params["retire_after"] = "0" if "retire_after" in options else None
+    if confirming:
+        params["rotate"] = "never"
+    elif forced:
+        params["rotate"] = "compromised" if compromised and given["kind"] == "robot" else "always"
+    return params
+
+
+def _row(
+    context: ModuleContext, entry: dict[str, Any], status: dict[str, Any], diffs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The status of a credential with the result of its rotation."""
+    row = {**status, "changed": False, "former_expires_at": status.get("expires_at") if status["fingerprint"] else None}
+    confirming = context.params["phase"] == _CONFIRM
+    is_idle = status["action"] == NOTHING and not confirming and not _has_permissions(entry)
+    if status["error"] or (is_idle and not entry["fleet"].missing):
+        return row
+    if entry["kind"] == "api":
+        # The status includes the client id, so the application need not be looked up again.
+        entry.update(organization=status.get("organization"), client_id=status.get("client_id"), application=None)
+    try:
+        result = _KINDS[entry["kind"]][1](_context_of(context, entry))
+    except Exception as error:
+        # One credential must not keep the others, which may be issued already, from their consumers.
+        return {**row, "error": failure_message(error)}
+    if result.before != result.after:
+        diffs.append({"before": dict(result.before), "after": dict(result.after)})
+    values = {key: result.values[key] for key in _RESULT_KEYS if key in result.values}
+    return {**row, "changed": result.changed, **values, **_outcome(result)}
+
+
+def _outcome(result: Result) -> dict[str, Any]:
+    """The reason and the message after hosts were considered that were not seen."""
+    return {"message": result.message, "reason": result.values["reason"]} if result.message else {}
+
+
+def _has_permissions(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("permissions")) and entry["state"] == "present"
+
+
+def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
+    """The context of one credential; one with its own login has its own client."""
+    login = (context.params["logins"] or {}).get(entry["name"])
+    params = {**{name: context.params[name] for name in _CONNECTION}, **entry}
+    if not login:
+        return context.with_params(params)
+    params = {**params, "quay_token": None, **login}
+    client = client_from_options(params, auth_from_options(params, os.environ))
+    return ModuleContext(params, context.check_mode, context.warnings, client)
+
+
+_CONNECTION = (
+    "quay_host",
+    "quay_token",
+    "quay_username",
+    "quay_password",
+    "validate_certs",
+    "ca_path",
+    "timeout",
+    "retries",
+)
+
+
+def _handed_over(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What other machines have to deliver."""
+    for entry in entries:
+        for store in entry["consumers"]:
+            if store.handed_over is not None:
+                place = {"host": store.host, "credential": entry["name"], "entry": store.entry}
+                yield {**place, **store.handed_over.to_data()}
+
+
+def _pack(deliveries: Iterator[dict[str, Any]]) -> str:
+    """The deliveries as one text.
+
+    Ansible masks in a module's result what was given to it as a secret. A token with which the run signs in and which
+    is delivered to a host would arrive masked otherwise.
+    """
+    return base64.b64encode(json.dumps(list(deliveries)).encode("utf-8")).decode("ascii")

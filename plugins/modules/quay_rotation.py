@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_rotation
+short_description: Rotate many credentials for all hosts of a play at once
+version_added: "0.1.0"
+author:
+  - The tokensmith.quay authors (@tokensmith)
+description:
+  - The role P(tokensmith.quay.rotation#role) runs this module once for each batch of hosts, on the host that talks to
+    Quay. It takes what M(tokensmith.quay.quay_host_inspection) returned on all hosts.
+  - A single process judges all credentials, and rotates those that are due. It issues a credential at most once,
+    whatever the number of hosts that use it, and writes the stores that it reaches itself.
+  - Run again with O(run) after M(tokensmith.quay.quay_host_delivery), it looks at Quay again and retires what the hosts
+    have left behind. Nothing is retired that a host which was not seen may still use.
+  - A credential that fails does not stop the others, and does not fail the task. See RV(results).
+  - The secrets for other hosts are encrypted with a key that exists only in the processes of this run of Ansible.
+extends_documentation_fragment:
+  - tokensmith.quay._attributes
+  - tokensmith.quay._attributes.action_group
+  - tokensmith.quay._connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  rotator:
+    description: The host that talks to Quay, which is the one that the task is delegated to.
+    type: str
+    required: true
+  run:
+    description: What this module returned before the delivery. With it, the delivery is confirmed.
+    type: dict
+  missing_hosts:
+    description:
+      - What to do with a credential of which a host was not seen, if its rotation would end what that host uses. V(wait)
+        leaves it as it is. V(proceed) rotates it.
+    type: str
+    choices: [wait, proceed]
+    default: wait
+  ignore_hosts:
+    description: Hosts that no longer count. Nothing waits for them.
+    type: list
+    elements: str
+  expected_hosts:
+    description: How many hosts the play must have seen before anything is retired. If not specified, any number.
+    type: int
+  logins:
+    description: The logins of credentials that have their own, by the name of the credential.
+    type: dict
+  store_logins:
+    description: Options for the login to stores, by the kind of store. An entry of C(deliver) takes precedence.
+    type: dict
+  credentials:
+    description: The credentials of all hosts. The module sets it itself.
+    type: list
+    elements: dict
+  force:
+    description: Names of credentials to rotate now. The module sets it itself.
+    type: list
+    elements: str
+  compromised:
+    description: Names of credentials whose secret leaked. The module sets it itself.
+    type: list
+    elements: str
+  phase:
+    description: Whether to rotate or to confirm. The module sets it itself.
+    type: str
+    choices: [rotate, confirm]
+    default: rotate
+seealso:
+  - module: tokensmith.quay.quay_host_inspection
+  - module: tokensmith.quay.quay_host_delivery
+  - module: tokensmith.quay.quay_token_info
+"""
+
+EXAMPLES = r"""
+- name: Rotate what is due, once for all hosts
+  tokensmith.quay.quay_rotation:
+    quay_host: https://quay.example.com
+    quay_token: "{{ vault_quay_token }}"
+    rotator: localhost
+  delegate_to: localhost
+  register: rotation
+"""
+
+RETURN = r"""
+results:
+  description: For each credential its status, as M(tokensmith.quay.quay_token_info) returns it, and what was done.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+credentials:
+  description: The credentials of all hosts. C(missing) names the hosts that were not seen, and why.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+planned:
+  description: For each host the number of its stores that have to be written.
+  returned: success
+  type: dict
+  sample: {}
+sealed:
+  description: For each host what it has to deliver, encrypted.
+  returned: success
+  type: dict
+  sample: {}
+"""
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_run import run_rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
+
+
+def main() -> None:
+    run_module(
+        run_rotation,
+        {
+            "phase": {"type": "str", "choices": ["rotate", "confirm"], "default": "rotate"},
+            "credentials": {"type": "list", "elements": "dict"},
+            "force": {"type": "list", "elements": "str"},
+            "compromised": {"type": "list", "elements": "str"},
+            "missing_hosts": {"type": "str", "choices": ["wait", "proceed"], "default": "wait"},
+            "logins": {"type": "dict", "no_log": True},
+            "store_logins": {"type": "dict", "no_log": True},
+            "rotator": {"type": "str"},
+            "ignore_hosts": {"type": "list", "elements": "str"},
+            "expected_hosts": {"type": "int"},
+            "run": {"type": "dict"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

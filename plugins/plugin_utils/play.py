@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the action plugins of the rotation know of the play that they run in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping
+
+from ansible.inventory.manager import InventoryManager
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
+
+# Where the role registers the results of its tasks on each host.
+PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
+
+
+def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any]) -> Play:
+    """The hosts of the play, with what the role's tasks returned on each of them."""
+    hosts = list(task_vars["ansible_play_hosts_all"])
+    expected = arguments.get("expected_hosts")
+    return Play(
+        rotator=arguments["rotator"],
+        hosts=hosts,
+        batch=list(task_vars["ansible_play_batch"]),
+        alive=list(task_vars["ansible_play_hosts"]),
+        plans=dict(_registered(task_vars, hosts, PLAN)),
+        deliveries=dict(_registered(task_vars, hosts, DELIVERY)),
+        ignored=list(arguments.get("ignore_hosts") or ()),
+        expected=None if expected in (None, "") else int(expected),
+    )
+
+
+def hosts_by_pattern(given: Any, loader: Any, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The hosts of the inventory for each pattern that declarations name in ``hosts`` of a store.
+
+    They come from the whole inventory: a host outside of --limit is still one that has the secret.
+    """
+    patterns = set(_patterns(given))
+    if not patterns:
+        return {}
+    inventory = InventoryManager(loader, parse=False)
+    for group, hosts in groups.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group=group)
+    return {pattern: [host.name for host in inventory.list_hosts(pattern)] for pattern in patterns}
+
+
+def _registered(task_vars: Mapping[str, Any], hosts: list[str], name: str) -> Iterator[tuple[str, Any]]:
+    for host in hosts:
+        variables = task_vars["hostvars"][host]
+        if name in variables:
+            yield host, variables[name]
+
+
+def _patterns(given: Any) -> Iterator[str]:
+    """What the stores of declarations name in ``hosts``. The declarations are not validated yet."""
+    for credential in _parsed(given):
+        for store in _parsed(credential.get("deliver")) if isinstance(credential, dict) else ():
+            pattern = store.get("hosts") if isinstance(store, dict) else None
+            if isinstance(pattern, str) and pattern.strip():
+                yield pattern.strip()
+
+
+def _parsed(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    return value if isinstance(value, list) else []
