@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
 
 
@@ -25,7 +26,7 @@ class ActionModule(ActionBase):
         sealed = (run.get("sealed") or {}).get(host)
         # What the rotator wrote to its own files notifies the handlers of that host, too.
         changed = bool(planned) or (host == arguments["rotator"] and bool(run.get("wrote_files")))
-        names = sorted({name for name in (run.get("names") or {}).get(host, ())})
+        names = sorted(set((run.get("names") or {}).get(host, ())))
         if self._task.check_mode or sealed is None:
             return {**result, "changed": changed, "deliveries": [], "credentials": names}
         module_args = {"quay_host": arguments.get("quay_host"), "deliveries": unseal(sealed)}

@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern
+
+# Strategies under which Ansible runs for every host what is to be run once.
+_NOT_IN_STEP = ("free", "host_pinned")
 
 
 class ActionModule(ActionBase):
@@ -20,6 +24,14 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
+        strategy = str(self._task.get_play().strategy)
+        if strategy.rpartition(".")[2] in _NOT_IN_STEP:
+            return {
+                **result,
+                "failed": True,
+                "msg": f"Nothing was sent: with strategy: {strategy}, hosts do not wait for each other, so each one "
+                "would rotate for itself. Use strategy: linear for this play",
+            }
         arguments["inventory"] = {
             "host": task_vars["inventory_hostname"],
             "rotator": arguments.pop("rotator"),

@@ -14,6 +14,7 @@ import json
 from typing import Any, Mapping
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import (
     Play,
@@ -37,12 +38,14 @@ class ActionModule(ActionBase):
     """The action of quay_rotation."""
 
     BYPASS_HOST_LOOP = True
+    _forced_before = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         play = play_of(task_vars, self._task.args)
+        self._forced_before = bool(play.earlier)
         if "run" in self._task.args:
             return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
         try:
@@ -52,9 +55,7 @@ class ActionModule(ActionBase):
         return {**result, **self._rotate(play, credentials, task_vars)}
 
     def _rotate(self, play: Play, credentials: list[dict[str, Any]], task_vars: dict[str, Any]) -> dict[str, Any]:
-        # A forced rotation in each batch would take from the hosts of the former ones what they just got.
-        forced = [] if play.earlier else names_in_plans(play, "force")
-        compromised = [] if play.earlier else names_in_plans(play, "compromised")
+        forced, compromised = names_in_plans(play, "force"), names_in_plans(play, "compromised")
         public = {"credentials": credentials, "force": forced, "compromised": compromised}
         if not credentials:
             return {"changed": False, "results": [], **public}
@@ -103,6 +104,8 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if key not in _OF_ACTION}
         arguments.update(phase=phase, credentials=credentials, force=force, compromised=compromised)
+        # A forced rotation in each batch would take from the hosts of the former ones what they just got.
+        arguments["forced_before"] = self._forced_before
         done: dict[str, Any] = self._execute_module(
             module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
         )

@@ -41,8 +41,8 @@ options:
     type: dict
   missing_hosts:
     description:
-      - What to do with a credential of which a host was not seen, if its rotation would end what that host uses. V(wait)
-        leaves it as it is. V(proceed) rotates it.
+      - What to do with a credential of which a host was not seen, if its rotation would end what that host uses.
+        V(wait) leaves it as it is. V(proceed) rotates it.
     type: str
     choices: [wait, proceed]
     default: wait
@@ -67,6 +67,10 @@ options:
     description: Names of credentials to rotate now. The module sets it itself.
     type: list
     elements: str
+  forced_before:
+    description: Whether an earlier batch has rotated them already. The module sets it itself.
+    type: bool
+    default: false
   compromised:
     description: Names of credentials whose secret leaked. The module sets it itself.
     type: list
@@ -129,6 +133,7 @@ def main() -> None:
             "credentials": {"type": "list", "elements": "dict"},
             "force": {"type": "list", "elements": "str"},
             "compromised": {"type": "list", "elements": "str"},
+            "forced_before": {"type": "bool", "default": False},
             "missing_hosts": {"type": "str", "choices": ["wait", "proceed"], "default": "wait"},
             "logins": {"type": "dict", "no_log": True},
             "store_logins": {"type": "dict", "no_log": True},

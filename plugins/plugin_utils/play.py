@@ -10,6 +10,7 @@ import json
 from typing import Any, Iterator, Mapping
 
 from ansible.inventory.manager import InventoryManager
+
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
 
 # Where the role registers the results of its tasks on each host.

@@ -91,7 +91,9 @@ def names_in_plans(play: Play, key: str) -> list[str]:
     return list(dict.fromkeys(name for host in play.seen for name in play.plans[host].get(key) or ()))
 
 
-def planned_deliveries(results: Sequence[Mapping[str, Any]], credentials: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def planned_deliveries(
+    results: Sequence[Mapping[str, Any]], credentials: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
     """How many of its stores each host has to write, by what the rotation returned or predicts."""
     counts: dict[str, int] = {}
     for credential, result in zip(credentials, results):
@@ -191,9 +193,7 @@ def _add(merged: dict[str, dict[str, Any]], host: str, declared: Mapping[str, An
         },
     )
     different = sorted(
-        key
-        for key in {*options, *credential["declared"]}
-        if options.get(key) != credential["declared"].get(key)
+        key for key in {*options, *credential["declared"]} if options.get(key) != credential["declared"].get(key)
     )
     if declared["identity"] != credential["identity"]:
         different.append("quay_host")

@@ -142,7 +142,7 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     until = row.get("former_valid_until")
     if until:
         actions += f"; the former token stays valid until {until}"
-    if row["waiting_for"] and row["minted"]:
+    if row["waiting_for"] and row.get("superseded"):
         actions += f"; the former secret is kept for {', '.join(row['waiting_for'])}"
     if row["ended"] is not None:
         actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"

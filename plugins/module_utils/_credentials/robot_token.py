@@ -47,7 +47,6 @@ from .robot_use import refuse_disallowed_robot
 from .rotation import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .successor import NAME_REST
 
-
 # The options of quay_robot_token, with their defaults.
 ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
     **TOKEN_OPTIONS,

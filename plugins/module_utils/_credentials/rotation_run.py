@@ -33,7 +33,13 @@ _KINDS: dict[str, tuple[Mapping[str, Any], Callable[[ModuleContext], Result]]] =
 }
 
 # Options that only the status of many credentials has.
-_STATUS_ONLY: Mapping[str, Any] = {"held": [], "repositories": [], "organization": None, "application": None, "client_id": None}
+_STATUS_ONLY: Mapping[str, Any] = {
+    "held": [],
+    "repositories": [],
+    "organization": None,
+    "application": None,
+    "client_id": None,
+}
 
 # Return values of the token modules that the report includes. Never a secret.
 _RESULT_KEYS = (
@@ -57,9 +63,7 @@ _ROTATE, _CONFIRM = "rotate", "confirm"
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
-    forced = {name for entry in entries for name in [entry["name"]] if name in context.params["force"]}
-    confirming = context.params["phase"] == _CONFIRM
-    observed = declared_credentials(context, entries, [] if confirming else sorted(forced))
+    observed = declared_credentials(context, entries, [])
     statuses = statuses_of(context, observed)
     rows: dict[str, dict[str, Any]] = {}
     diffs: list[dict[str, Any]] = []
@@ -88,13 +92,13 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
         proceeds=context.params["missing_hosts"] == "proceed",
         confirming=confirming,
     )
-    forced, compromised = (given["name"] in context.params[option] for option in ("force", "compromised"))
-    if forced:
-        params["retire_after"] = "0" if "retire_after" in options else None
+    name, names = given["name"], context.params
+    if name in names["force"] and "retire_after" in options:
+        params["retire_after"] = "0"
     if confirming:
         params["rotate"] = "never"
-    elif forced:
-        params["rotate"] = "compromised" if compromised and given["kind"] == "robot" else "always"
+    elif name in names["force"] and not context.params["forced_before"]:
+        params["rotate"] = "compromised" if name in names["compromised"] and given["kind"] == "robot" else "always"
     return params
 
 

@@ -22,7 +22,6 @@ from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.places import Place, collide, places_of
-from .placement import EVERYWHERE, Placement, without_hosts
 from .declaration_options import (
     API,
     CREDENTIAL,
@@ -41,6 +40,7 @@ from .declaration_options import (
     without_effect,
 )
 from .pair_state import PAIRED
+from .placement import EVERYWHERE, Placement, without_hosts
 
 _ABSENT = "absent"
 _MAX_SHOWN_NAME = 80

@@ -41,6 +41,7 @@ class FakeStore:
 
     part = ""
     files: Sequence[SecretFile] = ()
+    tells_secret = True
 
     def __init__(
         self,
@@ -110,6 +111,7 @@ class FakeIssuer:
         self.changes_quay = changes_quay
         self.secret_is_readable = secret_is_readable
         self.record_required = record_required
+        self.invalidates = record_required
         self.stored: Sequence[StoredSecret] | None = None  # as observe got it
         self.prepared_from: Observation | None = None
         self.minted_from: Observation | None = None

@@ -33,7 +33,8 @@ def status(name: str, **more: Any) -> dict[str, Any]:
 
 def report(statuses: list[dict[str, Any]] | None, results: dict[str, Any], **more: Any) -> dict[str, Any]:
     declared = [{"name": item["name"], "kind": item["kind"]} for item in statuses or []]
-    return make_report(declared, statuses, results, **more)
+    rows = [{**item, **results.get(item["name"], {})} for item in statuses or []]
+    return make_report(declared, None if statuses is None else rows, **more)
 
 
 def test_no_credentials() -> None:
@@ -135,7 +136,7 @@ def test_summary_of_many() -> None:
 
 
 def test_unknown_status() -> None:
-    found = make_report([{"name": "acme+ci", "kind": "robot"}], None, {}, interruption="Quay is down")
+    found = make_report([{"name": "acme+ci", "kind": "robot"}], None, interruption="Quay is down")
     (row,) = found["rows"]
     assert (row["error"], row["message"], row["due"]) == ("not checked: Quay is down", "not checked", False)
     assert found["lines"][2].endswith("FAILED: not checked: Quay is down")
