@@ -92,7 +92,7 @@ def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped:
             "action": NOTHING,
             "error": f"not checked: {stopped}",
         }
-    row.update(result)
+    row.update({key: value for key, value in result.items() if key != "token"})
     # A registry token cannot be revoked. Until when does the old one live?
     replaced = declared["kind"] == "referrers" and row["minted"]
     row["former_valid_until"] = row.pop("former_expires_at", None) if replaced else None

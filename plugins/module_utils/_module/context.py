@@ -72,4 +72,5 @@ class Result:
     values: Mapping[str, Any]
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-    message: str | None = None  # the sentence for people that goes with the reason; not a return key
+    # The sentence for people that goes with the reason. It is not a return key.
+    message: str | None = field(default=None, compare=False)

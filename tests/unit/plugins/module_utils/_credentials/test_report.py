@@ -142,17 +142,11 @@ def test_unknown_status() -> None:
     assert found["lines"][2].endswith("FAILED: not checked: Quay is down")
 
 
-def test_interrupted_between_two_credentials() -> None:
-    statuses = [status("a", action="mint"), status("b", action="mint"), status("c")]
-    found = report(statuses, {"a": {**NOTHING, "changed": True, "minted": True}}, interruption="no space left")
-    assert [row["error"] for row in found["rows"]] == [None, "not rotated: no space left", None]
-    assert found["lines"][0] == "1 failed, 1 rotated, 1 not due"
-
-
 def test_former_registry_token_lives_on() -> None:
     until = "2026-11-26T10:00:00Z"
     held = status("scan", kind="referrers", action="mint", reason="forced", expires_at=until)
     result = {**NOTHING, "changed": True, "minted": True, "fingerprint": "0011", "expires_at": "2026-11-26T10:30:00Z"}
+    result["former_expires_at"] = until
     found = report([held], {"scan": result})
     assert found["lines"][2].endswith(f"minted 0011; the former token stays valid until {until}")
     assert (found["rows"][0]["former_valid_until"], found["rows"][0]["expires_at"]) == (until, "2026-11-26T10:30:00Z")
@@ -175,7 +169,7 @@ def test_end_of_the_access_by_a_former_secret(ended: bool | None, words: str) ->
     assert found["rows"][0]["ended"] is ended
 
 
-def test_only_known_keys_of_a_result_are_reported() -> None:
+def test_a_secret_in_a_result_is_not_reported() -> None:
     found = report([status("a", action="mint")], {"a": {**NOTHING, "token": "secret", "minted": True, "changed": True}})
     assert "token" not in found["rows"][0]
     assert "secret" not in str(found)

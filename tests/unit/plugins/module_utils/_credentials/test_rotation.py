@@ -553,11 +553,11 @@ def test_mint_that_is_refused(context: ModuleContext, events: list[str], stores:
 
 
 def test_delivery_that_fails(context: ModuleContext, events: list[str], stores: Stores) -> None:
-    """Nothing is retired: consumers go on with the secret that they have."""
+    """The other stores are written, because the former secret may be invalid already, and nothing is retired."""
     lost = LocalFileError("something else writes it")
     issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR))
     fails_with(lost, context, issuer, stores(stored_secret(PRESENT), None, fails={"write": lost}))
-    assert events == ["observe", "prepare", "prepare a", "prepare b", "mint", "write a"]
+    assert events == ["observe", "prepare", "prepare a", "prepare b", "mint", "write a", "write b"]
 
 
 def test_secret_that_could_not_be_verified(context: ModuleContext, events: list[str], stores: Stores) -> None:

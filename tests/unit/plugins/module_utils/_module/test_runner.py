@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError
+from ansible_collections.tokensmith.quay.plugins.module_utils._module import options as module_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._module import runner
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import (
     LocalContext,
@@ -97,7 +98,7 @@ def fake_module(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
         monkeypatch.delenv(name, raising=False)
     for method in ("__init__", "_load_params", "warn", "exit_json", "fail_json"):
         monkeypatch.setattr(AnsibleModule, method, getattr(FakeModule, method))
-    monkeypatch.setattr(runner, "new_session", lambda: quay.session)
+    monkeypatch.setattr(module_options, "new_session", lambda: quay.session)
     monkeypatch.setattr(FakeModule, "runs", [])
 
 
