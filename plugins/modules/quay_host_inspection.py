@@ -93,13 +93,13 @@ undeclared:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_info import get_declaration_info
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.host_inspection import inspect_host
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_consumer_module
 
 
 def main() -> None:
     run_consumer_module(
-        get_declaration_info,
+        inspect_host,
         {
             "quay_host": {"type": "str"},
             "credentials": {"type": "raw", "no_log": True},

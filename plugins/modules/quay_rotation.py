@@ -121,7 +121,7 @@ sealed:
   sample: {}
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_run import run_rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import run_rotation
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 
 

@@ -19,6 +19,7 @@ from . import collection
 # From the top down. A file imports from its own folder and from the layers below, not from another folder of its layer.
 LAYERS = (
     ("modules", "action", "filter", "inventory", "lookup"),
+    ("plugin_utils",),
     ("module_utils/_resources", "module_utils/_credentials"),
     ("module_utils/_stores",),
     ("module_utils/_module",),
@@ -30,7 +31,7 @@ RANKS = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
 # Documentation only.
 FRAGMENTS = "doc_fragments"
 # Plugins that run on the controller, inside of Ansible.
-CONTROLLER = ("action", "filter", "inventory", "lookup")
+CONTROLLER = ("action", "filter", "inventory", "lookup", "plugin_utils")
 # Where the logic of a module can be: quay_X imports its action from the one file X.py of these folders.
 LOGIC = ("module_utils/_resources", "module_utils/_credentials", "module_utils/_stores")
 
@@ -38,6 +39,8 @@ LOGIC = ("module_utils/_resources", "module_utils/_credentials", "module_utils/_
 THIRD_PARTY: Mapping[str, tuple[str, ...]] = {
     "ansible": CONTROLLER,
     "ansible/module_utils/basic": ("module_utils/_module",),
+    # A requirement of ansible-core.
+    "cryptography": ("plugin_utils/sealing.py",),
     "requests": (
         "module_utils/_http/client.py",
         "module_utils/_http/failures.py",

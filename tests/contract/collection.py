@@ -30,6 +30,8 @@ COLLECTIONS = ROOT.parents[2]
 PLUGINS = ROOT / "plugins"
 MODULE_FILES = sorted((PLUGINS / "modules").glob("quay_*.py"))
 MODULES = [path.stem for path in MODULE_FILES]
+# They run on machines that must not get the login of Quay, so that they are not in the action group.
+CONSUMER_MODULES = ("quay_host_delivery", "quay_host_inspection")
 
 Document = dict[str, Any]
 

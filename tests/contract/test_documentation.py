@@ -82,7 +82,8 @@ def test_descriptions_are_sentences(module: str) -> None:
 @every_module
 def test_fragments_are_used(module: str) -> None:
     fragments = yaml.safe_load(collection.source_text(module, "DOCUMENTATION"))["extends_documentation_fragment"]
-    shared = ["_attributes", "_attributes.action_group", "_connection"]
+    of_quay = [] if module in collection.CONSUMER_MODULES else ["_attributes.action_group", "_connection"]
+    shared = ["_attributes", *of_quay]
     assert {f"{collection.NAME}.{name}" for name in shared} <= set(fragments)
     token_options = {"current_token", "rotate"} & collection.spec_of(module).options.keys()
     assert (f"{collection.NAME}._token" in fragments) == bool(token_options)
@@ -91,8 +92,11 @@ def test_fragments_are_used(module: str) -> None:
 @every_module
 def test_attributes_are_documented(module: str) -> None:
     attributes = collection.documented(module).doc["attributes"]
-    assert {"check_mode", "diff_mode", "idempotent", "action_group"} <= attributes.keys()
-    assert attributes["action_group"]["membership"] == [f"{collection.NAME}.quay"]
+    assert {"check_mode", "diff_mode", "idempotent"} <= attributes.keys()
+    in_group = module not in collection.CONSUMER_MODULES
+    assert ("action_group" in attributes) == in_group
+    if in_group:
+        assert attributes["action_group"]["membership"] == [f"{collection.NAME}.quay"]
     for name, attribute in attributes.items():
         assert attribute["support"] != "partial" or attribute.get("details"), f"{name}: add details"
     assert attributes["check_mode"]["support"] == "full"

@@ -30,7 +30,7 @@ from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .desired_token import DesiredToken, desired_token
 from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, Policy, policy_from_options
-from .rotation import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
+from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
 
 # A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
 _RENEWED_PART = 3

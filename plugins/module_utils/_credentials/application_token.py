@@ -38,7 +38,7 @@ from .policy import (
     STORED_VALID,
     ObservedState,
 )
-from .rotation import Minted, superseded_by_minting
+from .rotation_order import Minted, superseded_by_minting
 
 
 class ApplicationTokenIssuer:

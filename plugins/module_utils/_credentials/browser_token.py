@@ -29,7 +29,7 @@ from .desired_token import (
 )
 from .evaluation import Observation, observe_each
 from .policy import AGE_FROM_MINT, AGE_FROM_RECORD, STORED_NONE, ObservedState
-from .rotation import Minted, superseded_by_minting
+from .rotation_order import Minted, superseded_by_minting
 
 
 class BrowserTokenIssuer:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from .._core.credential import Record
@@ -22,12 +22,10 @@ from .._core.times import format_time
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .._stores.file_formats import is_foreign, read_fields
-from .._stores.host_store import inspection_of
-from .._stores.kinds import store_from_options
 from .._stores.places import Place, real_path
 from .._stores.records import RECORD_SUFFIX, record_from_data
 from .declaration_options import is_unset, read_list, read_path
-from .placement import EVERYWHERE, Placement, without_hosts
+from .placement import EVERYWHERE, Placement
 from .validation import Declared, read_declarations, read_force, secrets_in, texts_in
 
 # A credential's file is small. Larger ones are not read.
@@ -40,10 +38,16 @@ _FILE_KEY = "token"
 
 def get_declaration_info(context: LocalContext) -> Result:
     """The module quay_declaration_info."""
+    return describe_declarations(context, EVERYWHERE, lambda _declared: {})
+
+
+def describe_declarations(
+    context: LocalContext, placement: Placement, describe: Callable[[Declared], dict[str, Any]]
+) -> Result:
+    """The validated declarations. ``placement``: the host they are for. ``describe``: what else is returned of each."""
     params = context.params
     _hide_secrets_alone(context)
     host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
-    placement = _placement(params.get("inventory"))
     credentials = read_declarations(
         params["credentials"], params["quay_host"], ephemeral=params["ephemeral"], placement=placement
     )
@@ -53,40 +57,12 @@ def get_declaration_info(context: LocalContext) -> Result:
     return Result(
         changed=False,
         values={
-            "credentials": [
-                {**_returned(declared, host), **_inspected(context, declared, placement)} for declared in credentials
-            ],
+            "credentials": [{**_returned(declared, host), **describe(declared)} for declared in credentials],
             "force": list(dict.fromkeys([*force, *compromised])),
             "compromised": compromised,
             "undeclared": list(_undeclared([read_path(path, "undeclared") for path in paths], credentials)),
         },
     )
-
-
-def _placement(inventory: Mapping[str, Any] | None) -> Placement:
-    return Placement(inventory["host"], inventory["rotator"], inventory["patterns"]) if inventory else EVERYWHERE
-
-
-def _inspected(context: LocalContext, declared: Declared, placement: Placement) -> dict[str, Any]:
-    """Where each store of the credential is, and what those of this host hold, without their secrets."""
-    if placement.host is None:
-        return {}
-    removing = declared.options.get("state") == "absent"
-    stores = []
-    for entry, options in enumerate(declared.options.get("deliver", ())):
-        here = placement.is_on_host(options)
-        plain = without_hosts(options)
-        store = store_from_options(plain, context.params["quay_host"]) if here else None
-        stores.append(
-            {
-                "entry": entry,
-                "options": plain,
-                "on_rotator": placement.is_on_rotator(options),
-                "hosts": placement.expected_hosts(options),
-                "inspected": inspection_of(store, removing=removing) if store else None,
-            }
-        )
-    return {"stores": stores}
 
 
 def _hide_secrets_alone(context: LocalContext) -> None:

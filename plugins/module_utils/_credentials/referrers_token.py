@@ -37,7 +37,7 @@ from .policy import (
     policy_from_options,
 )
 from .robot_reach import warn_of_further_rights
-from .rotation import TOKEN_OPTIONS, Minted, clear_stores, rotate
+from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
 
 # Quay gives every registry token this lifetime.
 _LIFETIME = timedelta(hours=1)

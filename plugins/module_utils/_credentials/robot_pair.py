@@ -34,7 +34,7 @@ from .robot_removal import (
 )
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
-from .rotation import Minted, superseded_by_minting
+from .rotation_order import Minted, superseded_by_minting
 from .successor import NAME_REST, Situation, Successor, choose_successor
 
 

@@ -44,7 +44,7 @@ from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
 from .robot_removal import LIVES_ON
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
-from .rotation import TOKEN_OPTIONS, Minted, clear_stores, rotate
+from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .successor import NAME_REST
 
 # The options of quay_robot_token, with their defaults.

@@ -11,7 +11,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.secret_file import SecretFile

@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.appli
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desired_token import DesiredToken
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import ObservedState
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, Forbidden, ReadOnlyRegistry
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext

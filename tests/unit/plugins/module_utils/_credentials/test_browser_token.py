@@ -19,7 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.brows
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desired_token import DesiredToken
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import ObservedState
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import Forbidden, ReadOnlyRegistry
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import LONGEST_LIFETIME

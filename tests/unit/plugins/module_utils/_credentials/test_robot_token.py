@@ -34,7 +34,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot
     robot_issuer,
     robot_policy,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,

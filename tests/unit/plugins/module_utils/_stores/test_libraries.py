@@ -24,6 +24,6 @@ def test_library_that_is_missing() -> None:
         load_library("no_such_library", "hashi_vault")
     assert str(caught.value) == (
         "A store of the kind hashi_vault needs the Python library no_such_library, which "
-        f"{sys.executable} cannot import. Install it for this Python, or set ansible_python_interpreter to one that has "
-        "it"
+        f"{sys.executable} cannot import. Install it for this Python, or set ansible_python_interpreter to one that "
+        "has it"
     )

@@ -20,7 +20,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors impor
     QuayError,
     RefusedCredential,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation_order
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import (
     STORED_INVALID,
@@ -28,7 +28,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.polic
     ObservedState,
     Policy,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import (
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import (
     Minted,
     clear_stores,
     return_values,
@@ -180,7 +180,7 @@ def warnings() -> list[str]:
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let WINDOW seconds pass between two looks at the clock."""
     times = count(100.0, 1.2346)
-    monkeypatch.setattr(rotation, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr(rotation_order, "time", SimpleNamespace(monotonic=lambda: next(times)))
 
 
 @pytest.fixture
