@@ -251,6 +251,11 @@ def _after(play: Play, credential: Mapping[str, Any], consumer: Mapping[str, Any
     return dict(consumer)
 
 
+def _lives_on(row: Mapping[str, Any]) -> bool:
+    """Whether what was replaced is still accepted, although it could be ended."""
+    return row.get("ended") is not True if row["kind"] == "robot" else bool(row.get("superseded"))
+
+
 def _final(
     play: Play,
     credential: Mapping[str, Any],
@@ -275,8 +280,8 @@ def _final(
             row[key] = confirmed.get(key) or row.get(key)
         if confirmed.get("ended") is not None:
             row["ended"] = confirmed["ended"]
-    if compromised and row.get("minted") and credential["consumers"] and not row.get("ended"):
-        waits = f": waits for {', '.join(row['waiting_for'])}" if row["waiting_for"] else ""
+    if compromised and row.get("minted") and credential["consumers"] and _lives_on(row):
+        waits = f": it waits for {', '.join(row['waiting_for'])}" if row["waiting_for"] else ""
         errors.append(f"its former secret is still accepted{waits}. Run the play again when all hosts are reachable")
     row["error"] = "; ".join(dict.fromkeys(filter(None, errors))) or None
     return row

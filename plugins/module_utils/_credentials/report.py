@@ -31,6 +31,9 @@ _RESULTS: Mapping[str, Any] = {
 # What is left after the token of a robot was replaced, or a robot was kept.
 _NOT_ENDED = "registry tokens of the former secret stay valid"
 
+# So many stores of one credential are named. rotation_report has all of them.
+_NAMED_PLACES = 4
+
 _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
 _OUTCOMES = (
@@ -162,12 +165,19 @@ def _actions(row: Mapping[str, Any], verbs: Sequence[str]) -> Iterator[str]:
     if row["minted"]:
         yield f"{mint} {row['fingerprint'] or 'a new secret'}"
     if row["delivered"]:
-        yield f"{deliver} {', '.join(row['delivered'])}"
+        yield f"{deliver} {_listed(row['delivered'])}"
     if row["retired"]:
         yield f"{revoke} {len(row['retired'])}"
     if row["deleted"]:
         yield f"{delete} {', '.join(row['deleted'])}"
     if row["removed"]:
-        yield f"{remove} {', '.join(row['removed'])}"
+        yield f"{remove} {_listed(row['removed'])}"
     if row["granted"]:
         yield f"{grant} {', '.join(row['granted'])}"
+
+
+def _listed(places: Sequence[str]) -> str:
+    """A few places by name, and how many more."""
+    more = len(places) - _NAMED_PLACES
+    named = ", ".join(places[:_NAMED_PLACES])
+    return f"{named} and {more} more" if more > 1 else ", ".join(places)
