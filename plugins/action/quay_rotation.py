@@ -39,13 +39,16 @@ class ActionModule(ActionBase):
 
     BYPASS_HOST_LOOP = True
     _forced_before = False
+    _earlier: Mapping[str, Any] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        play = play_of(task_vars, self._task.args)
+        pattern = self._templar.template(self._task.get_play().hosts)
+        play = play_of(task_vars, self._task.args, pattern, self._loader)
         self._forced_before = bool(play.earlier)
+        self._earlier = _results_of_earlier_batches(play, task_vars)
         if "run" in self._task.args:
             return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
         try:
@@ -86,11 +89,10 @@ class ActionModule(ActionBase):
             confirmed = {item["name"]: {"error": f"not confirmed: {done.get('msg')}"} for item in confirming}
         compromised = [] if self._task.check_mode else run["compromised"]
         rows = final_results(play, credentials, results, confirmed, compromised)
-        earlier = _results_of_earlier_batches(play, task_vars)
         done.pop("deliveries", None)
         return {
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
-            "results": [with_earlier(row, earlier.get(row["name"])) for row in rows],
+            "results": [with_earlier(row, self._earlier.get(row["name"])) for row in rows],
             "credentials": credentials,
         }
 
@@ -106,6 +108,7 @@ class ActionModule(ActionBase):
         arguments.update(phase=phase, credentials=credentials, force=force, compromised=compromised)
         # A forced rotation in each batch would take from the hosts of the former ones what they just got.
         arguments["forced_before"] = self._forced_before
+        arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
         done: dict[str, Any] = self._execute_module(
             module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
         )

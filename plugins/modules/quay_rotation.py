@@ -71,6 +71,11 @@ options:
     description: Whether an earlier batch has rotated them already. The module sets it itself.
     type: bool
     default: false
+  minted_before:
+    description: Names of credentials that an earlier batch has issued. The module sets it itself.
+    type: list
+    elements: str
+    default: []
   compromised:
     description: Names of credentials whose secret leaked. The module sets it itself.
     type: list
@@ -133,6 +138,7 @@ def main() -> None:
             "credentials": {"type": "list", "elements": "dict"},
             "force": {"type": "list", "elements": "str"},
             "compromised": {"type": "list", "elements": "str"},
+            "minted_before": {"type": "list", "elements": "str", "default": []},
             "forced_before": {"type": "bool", "default": False},
             "missing_hosts": {"type": "str", "choices": ["wait", "proceed"], "default": "wait"},
             "logins": {"type": "dict", "no_log": True},

@@ -17,17 +17,23 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
 
 
-def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any]) -> Play:
-    """The hosts of the play, with what the role's tasks returned on each of them."""
-    hosts = list(task_vars["ansible_play_hosts_all"])
+def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any) -> Play:
+    """The hosts of the play, with what the role's tasks returned on each of them.
+
+    ``pattern``: the hosts of the play as it names them. With --limit, only some of them are part of the run.
+    """
+    running = list(task_vars["ansible_play_hosts_all"])
+    named = matching_hosts(pattern, loader, task_vars["groups"])
+    hosts = [*running, *(host for host in named if host not in running)]
     expected = arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
         hosts=hosts,
         batch=list(task_vars["ansible_play_batch"]),
         alive=list(task_vars["ansible_play_hosts"]),
-        plans=dict(_registered(task_vars, hosts, PLAN)),
-        deliveries=dict(_registered(task_vars, hosts, DELIVERY)),
+        running=running,
+        plans=dict(_registered(task_vars, running, PLAN)),
+        deliveries=dict(_registered(task_vars, running, DELIVERY)),
         ignored=list(arguments.get("ignore_hosts") or ()),
         expected=None if expected in (None, "") else int(expected),
     )
@@ -39,14 +45,17 @@ def hosts_by_pattern(given: Any, loader: Any, groups: Mapping[str, list[str]]) -
     They come from the whole inventory: a host outside of --limit is still one that has the secret.
     """
     patterns = set(_patterns(given))
-    if not patterns:
-        return {}
+    return {pattern: matching_hosts(pattern, loader, groups) for pattern in patterns}
+
+
+def matching_hosts(pattern: Any, loader: Any, groups: Mapping[str, list[str]]) -> list[str]:
+    """The hosts of the whole inventory that a pattern, or a list of patterns, matches."""
     inventory = InventoryManager(loader, parse=False)
     for group, hosts in groups.items():
         inventory.add_group(group)
         for host in hosts:
             inventory.add_host(host, group=group)
-    return {pattern: [host.name for host in inventory.list_hosts(pattern)] for pattern in patterns}
+    return [host.name for host in inventory.get_hosts(pattern)]
 
 
 def _registered(task_vars: Mapping[str, Any], hosts: list[str], name: str) -> Iterator[tuple[str, Any]]:

@@ -52,6 +52,7 @@ class Evaluation:
 
     observation: Observation
     decision: Decision
+    waiting_for: tuple[str, ...] = ()  # the hosts because of which less is done than is due
 
     @property
     def deliveries(self) -> tuple[str, ...]:

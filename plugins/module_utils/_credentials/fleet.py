@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._core.texts import listed
 
 # Keys of a declared credential that each host has for itself.
 _OWN_KEYS = ("deliver", "stores", "position", "identity")
 
 _UNREACHABLE = "unreachable"
 _FAILED = "failed"
+_GONE = "unreachable or failed before"
 _LATER = "in a later batch"
 _EXCLUDED = "not part of this run"
 
@@ -38,7 +40,8 @@ class Play:
     rotator: str
     hosts: Sequence[str]
     batch: Sequence[str]
-    alive: Sequence[str]  # hosts of the batch on which no task failed
+    alive: Sequence[str]  # hosts on which no task failed
+    running: Sequence[str]  # those of the hosts that --limit leaves
     plans: Mapping[str, Mapping[str, Any]]
     deliveries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ignored: Sequence[str] = ()
@@ -56,10 +59,10 @@ class Play:
 
     def why_missing(self, host: str) -> str:
         """The host, and why it was not seen."""
-        if host not in self.hosts:
+        if host not in self.running:
             reason = _EXCLUDED
         elif host not in self.plans:
-            reason = _UNREACHABLE if host in self.batch else _LATER
+            reason = _LATER if host in self.alive and host not in self.batch else _GONE
         else:
             reason = _UNREACHABLE if self.plans[host].get("unreachable") else _FAILED
         return f"{host} ({reason})"
@@ -263,7 +266,7 @@ def _final(
     confirmed: Mapping[str, Any] | None,
     compromised: bool,
 ) -> dict[str, Any]:
-    row = {**result, "waiting_for": list(credential["missing"]), "failed_hosts": {}}
+    row = {**result, "failed_hosts": {}}
     touched = {*(row.get("delivered") or ()), *(row.get("removed") or ())}
     for consumer in credential["consumers"]:
         place = f"{consumer['host']}:{consumer['place']}"
@@ -276,12 +279,11 @@ def _final(
     if confirmed is not None:
         errors.append(confirmed.get("error"))
         row["changed"] = bool(row.get("changed") or confirmed.get("changed"))
-        for key in ("retired", "ended", "superseded", "deleted"):
-            row[key] = confirmed.get(key) or row.get(key)
+        row.update({key: confirmed[key] for key in ("retired", "superseded", "deleted") if key in confirmed})
         if confirmed.get("ended") is not None:
             row["ended"] = confirmed["ended"]
     if compromised and row.get("minted") and credential["consumers"] and _lives_on(row):
-        waits = f": it waits for {', '.join(row['waiting_for'])}" if row["waiting_for"] else ""
-        errors.append(f"its former secret is still accepted{waits}. Run the play again when all hosts are reachable")
+        hosts = f": it waits for {listed(credential['missing'])}" if credential["missing"] else ""
+        errors.append(f"its former secret is still accepted{hosts}. Run the play again when all hosts are reachable")
     row["error"] = "; ".join(dict.fromkeys(filter(None, errors))) or None
     return row

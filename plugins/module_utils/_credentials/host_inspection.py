@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""What one host of a play declares, and what its stores hold, before anything is sent to Quay (quay_host_inspection)."""
+"""What one host of a play declares, and what its stores hold, before Quay is asked (quay_host_inspection)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Iterator, Mapping, Sequence
 
+from .._core.texts import listed
 from .policy import MISSING, NOT_DUE, NOTHING
 
 # What a module returned that the report shows. Never its secret.
@@ -146,7 +147,7 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if until:
         actions += f"; the former token stays valid until {until}"
     if row["waiting_for"] and row.get("superseded"):
-        actions += f"; the former secret is kept for {', '.join(row['waiting_for'])}"
+        actions += f"; the former secret is kept for {listed(row['waiting_for'])}"
     if row["ended"] is not None:
         actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
@@ -165,19 +166,12 @@ def _actions(row: Mapping[str, Any], verbs: Sequence[str]) -> Iterator[str]:
     if row["minted"]:
         yield f"{mint} {row['fingerprint'] or 'a new secret'}"
     if row["delivered"]:
-        yield f"{deliver} {_listed(row['delivered'])}"
+        yield f"{deliver} {listed(row['delivered'], _NAMED_PLACES)}"
     if row["retired"]:
         yield f"{revoke} {len(row['retired'])}"
     if row["deleted"]:
         yield f"{delete} {', '.join(row['deleted'])}"
     if row["removed"]:
-        yield f"{remove} {_listed(row['removed'])}"
+        yield f"{remove} {listed(row['removed'], _NAMED_PLACES)}"
     if row["granted"]:
         yield f"{grant} {', '.join(row['granted'])}"
-
-
-def _listed(places: Sequence[str]) -> str:
-    """A few places by name, and how many more."""
-    more = len(places) - _NAMED_PLACES
-    named = ", ".join(places[:_NAMED_PLACES])
-    return f"{named} and {more} more" if more > 1 else ", ".join(places)

@@ -95,6 +95,9 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     name, names = given["name"], context.params
     if name in names["force"] and "retire_after" in options:
         params["retire_after"] = "0"
+    if name in names["minted_before"]:
+        # An earlier batch of this run issued it. It is delivered to the hosts of this one, however short its policy.
+        params.update(max_age=None, renew_before=None)
     if confirming:
         params["rotate"] = "never"
     elif name in names["force"] and not context.params["forced_before"]:
@@ -126,8 +129,9 @@ def _row(
 
 
 def _outcome(result: Result) -> dict[str, Any]:
-    """The reason and the message after hosts were considered that were not seen."""
-    return {"message": result.message, "reason": result.values["reason"]} if result.message else {}
+    """The reason, the message and the hosts that it waits for, after the hosts were considered that were not seen."""
+    waiting_for = {"waiting_for": list(result.waiting_for)}
+    return {"message": result.message, "reason": result.values["reason"], **waiting_for} if result.message else {}
 
 
 def _has_permissions(entry: Mapping[str, Any]) -> bool:

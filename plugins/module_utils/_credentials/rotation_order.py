@@ -15,6 +15,7 @@ from typing import Any, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError, RefusedCredential, Unconfirmed
+from .._core.texts import listed
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
@@ -107,7 +108,8 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
         delivered=[store.place for store in stores],
         retired=[handle for handle in to_revoke if handle not in failed],
     )
-    return Result(changed, values, *shown, message=before.decision.message)
+    waiting_for = before.waiting_for or (holder.fleet.missing if kept else ())
+    return Result(changed, values, *shown, message=before.decision.message, waiting_for=waiting_for)
 
 
 def clear_stores(
@@ -220,9 +222,11 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
 
 
 def _waiting(before: Evaluation, hosts: Sequence[str]) -> Evaluation:
-    """Nothing is done because of these hosts."""
-    message = f"{before.decision.message}; waits for {', '.join(hosts)}"
-    return replace(before, decision=replace(before.decision, action=NOTHING, message=message))
+    """The secret stays because of these hosts. Stores that do not hold it get it."""
+    message = f"{before.decision.message}; waits for {listed(hosts)}"
+    action = NOTHING if before.observation.state.delivered else DELIVER
+    decision = replace(before.decision, action=action, message=message)
+    return replace(before, decision=decision, waiting_for=tuple(hosts))
 
 
 def _is_elsewhere(store: Store) -> bool:

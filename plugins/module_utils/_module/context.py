@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._http.address import credentials_in_url
@@ -74,3 +74,5 @@ class Result:
     after: Mapping[str, Any] = field(default_factory=dict)
     # The sentence for people that goes with the reason. It is not a return key.
     message: str | None = field(default=None, compare=False)
+    # The hosts of a play because of which less was done than is due. It is not a return key.
+    waiting_for: Sequence[str] = field(default=(), compare=False)
