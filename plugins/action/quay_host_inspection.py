@@ -14,6 +14,10 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_
 
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
+_RUN_ONCE = (
+    "Nothing was sent: with run_once, only one of the hosts would be delivered to. Remove it. The role asks Quay once for "
+    "all hosts by itself"
+)
 
 
 class ActionModule(ActionBase):
@@ -23,6 +27,8 @@ class ActionModule(ActionBase):
         """Return what the host declares, and what its stores hold."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
+        if self._task.run_once:
+            return {**result, "failed": True, "msg": _RUN_ONCE}
         arguments = dict(self._task.args)
         strategy = str(self._task.get_play().strategy)
         if strategy.rpartition(".")[2] in _NOT_IN_STEP:

@@ -43,7 +43,6 @@ class PairIssuer:
 
     changes_quay = True
     secret_is_readable = True
-    invalidates = True
     record_required = True
 
     def __init__(
@@ -65,6 +64,8 @@ class PairIssuer:
         self._description = description
         self._metadata = metadata
         self._copy_rights = copy_rights
+        # Two robots that the play names take turns, so the next turn ends the secret before the present one.
+        self.invalidates = pair.explicit or not copy_rights
         self._read_robots = PairRobots(pair, lookup)
         self._rights = RightsCopy(context, pair.name.organization)
         self._removal = RobotRemoval(context, pair.name.organization)

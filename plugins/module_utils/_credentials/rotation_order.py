@@ -206,7 +206,7 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
                 "rotated it, or changed a store. Run the play again; it delivers the present secret"
             )
         return before
-    if decision.mints and issuer.invalidates and decision.reason != MISSING and not policy.forced:
+    if decision.mints and decision.reason != MISSING and not policy.forced:
         behind = OTHER in before.deliveries and issuer.record_required and any(map(_is_elsewhere, holder.stores))
         if behind:
             # The robots of a pair take turns. The next turn comes when all machines have the present secret.
@@ -214,7 +214,7 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
             message = f"{decision.message}; first, all hosts get the present secret"
             return replace(before, decision=replace(decision, action=action, message=message))
         hosts = (*fleet.missing, *fleet.out_of_reach)
-        if hosts and not fleet.proceeds:
+        if hosts and issuer.invalidates and not fleet.proceeds:
             return _waiting(before, hosts)
     if decision.action == RETIRE and fleet.missing:
         return _waiting(before, fleet.missing)
