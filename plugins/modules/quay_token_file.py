@@ -29,8 +29,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. The module
-        then reports that the file would change.
+      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. Specify
+        O(fingerprint) so that the module can compare the stored secret. Without it, the module reports that the file
+        would change.
   diff_mode:
     support: full
   idempotent:
@@ -129,6 +130,7 @@ EXAMPLES = r"""
     path: /etc/builder/quay.env
     format: env
     token: "{{ robot.token }}"
+    fingerprint: "{{ robot.fingerprint }}"
     username: "{{ robot.username }}"
     name: "{{ robot.name }}"
 
@@ -141,6 +143,7 @@ EXAMPLES = r"""
     owner: builder
     mode: "0600"
     token: "{{ robot.token }}"
+    fingerprint: "{{ robot.fingerprint }}"
     username: "{{ robot.username }}"
 
 - name: Remove a file that is no longer needed
@@ -163,8 +166,8 @@ format:
   sample: env
 fingerprint:
   description:
-    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token was specified, and
-      with O(state=absent).
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if neither O(token) nor
+      O(fingerprint) was specified, and with O(state=absent).
   returned: success
   type: str
   sample: 9f86d081884c

@@ -188,6 +188,78 @@ def test_token_that_is_not_minted_yet(file: Path, token: str | None) -> None:
     assert files_in(file.parent) == {}
 
 
+OTHER_FINGERPRINT = str(fingerprint(OTHER_SECRET))
+KNOWN = {"token": None, "fingerprint": FINGERPRINT, "created_at": "2026-01-31T12:00:00Z"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("real", [False, True])
+def test_held_secret_is_compared_by_its_fingerprint(file: Path, form: str, real: bool) -> None:
+    """A token module returns no secret in check mode, and none that the caller holds already."""
+    deliver(file, format=form, created_at=KNOWN["created_at"])
+    before = files_in(file.parent)
+    result = deliver(file, check_mode=not real, format=form, **KNOWN)
+    assert (result.changed, tokens(result)) == (False, ("same", "same"))
+    assert result.values["fingerprint"] == FINGERPRINT
+    assert files_in(file.parent) == before
+
+
+@pytest.mark.parametrize("option", [{"mode": "0640"}, {"format": "json", "username": "acme+cd"}])
+def test_held_secret_with_other_options(file: Path, option: dict[str, Any]) -> None:
+    """It is what the real run would be given, so the options are compared and applied."""
+    deliver(file, **{"format": "token", **option, "username": "acme+ci", "mode": "0600"})
+    predicted = deliver(file, check_mode=True, **{**KNOWN, **option})
+    result = deliver(file, **{**KNOWN, **option})
+    assert result == predicted
+    assert (result.changed, tokens(result)) == (True, ("same", "delivered"))
+    assert FileStore(str(file), option.get("format", "token")).read().secret == SECRET
+    assert not deliver(file, **option, created_at=KNOWN["created_at"]).changed
+
+
+@pytest.mark.parametrize("held", [None, OTHER_SECRET])
+def test_fingerprint_of_a_secret_that_is_not_held(file: Path, held: str | None) -> None:
+    """Check mode predicts the delivery by the real run, which has the secret. Without it, the real run fails."""
+    if held is not None:
+        deliver(file, token=held)
+    before = files_in(file.parent)
+    predicted = deliver(file, check_mode=True, **KNOWN)
+    with pytest.raises(BadInput) as caught:
+        deliver(file, **KNOWN)
+    assert str(caught.value) == (
+        f"token is missing: there is nothing to deliver. {file} does not hold the secret with this fingerprint"
+    )
+    assert files_in(file.parent) == before
+    result = deliver(file, **{**KNOWN, "token": SECRET})
+    assert result == predicted
+    assert (result.changed, tokens(result)) == (True, ("other" if held else "absent", "delivered"))
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("token", "given", "message"),
+    [
+        (SECRET, OTHER_FINGERPRINT, "fingerprint does not belong to token: they are of different secrets"),
+        (SECRET, "9f86d08188", "fingerprint must be 12 hexadecimal digits"),
+        (None, f"sha256:{FINGERPRINT}", "fingerprint must be 12 hexadecimal digits"),
+    ],
+)
+def test_fingerprint_that_is_refused(
+    file: Path, token: str | None, given: str, message: str, check_mode: bool
+) -> None:
+    deliver(file, token=OTHER_SECRET)
+    before = files_in(file.parent)
+    with pytest.raises(BadInput, match=f"^{message}"):
+        deliver(file, check_mode=check_mode, token=token, fingerprint=given)
+    assert files_in(file.parent) == before
+
+
+def test_fingerprint_is_read_leniently(file: Path) -> None:
+    """In upper case, as other tools show it; empty, as AWX hands over what is not set."""
+    assert deliver(file, fingerprint=f" {FINGERPRINT.upper()}\n").changed
+    assert not deliver(file, fingerprint="").changed
+    assert deliver(file, state="absent", fingerprint=OTHER_FINGERPRINT).changed
+
+
 @pytest.mark.parametrize("token", ["s3 cret", "s3\tcret", "s3\ncret", " s3 cret\n"])
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_token_with_white_space_inside(file: Path, token: str, check_mode: bool) -> None:
