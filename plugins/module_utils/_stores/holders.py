@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
@@ -19,6 +18,7 @@ from .._core.secret_input import clean_secret
 from .contract import CURRENT, Delivery, Store, StoredSecret
 from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
+from .places import places_of, real_path, shared_places, shown
 from .token_file import FileStore
 
 # The options that name the holder; at most one of them may be given.
@@ -147,17 +147,10 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
     return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
 
 
-def real_path(path: str) -> str:
-    """The path with the links of its directory resolved. The file itself must not be a link."""
-    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-
-
 def _refuse_conflicts(stores: Sequence[Store]) -> None:
     """Raise BadInput if two stores write the same place: each run would replace what the other one wrote."""
-    for number, store in enumerate(stores):
-        for other in stores[:number]:
-            if real_path(store.place) == real_path(other.place) and (
-                store.part == other.part or not store.part or not other.part
-            ):
-                what = f" for {store.part}" if store.part and store.part == other.part else ""
-                raise BadInput(f"deliver names {store.place}{what} twice. One place holds one credential: remove one")
+    for first, second, place in shared_places([(store.place, places_of(store)) for store in stores]):
+        if real_path(first) != real_path(second):
+            raise BadInput(f"deliver: {first} and {second} both write {shown(place)}. Use another path for one of them")
+        what = f" for {place.part}" if place.part else ""
+        raise BadInput(f"deliver names {second}{what} twice. One place holds one credential: remove one")

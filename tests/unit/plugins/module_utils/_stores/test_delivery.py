@@ -243,9 +243,7 @@ def test_fingerprint_of_a_secret_that_is_not_held(file: Path, held: str | None) 
         (None, f"sha256:{FINGERPRINT}", "fingerprint must be 12 hexadecimal digits"),
     ],
 )
-def test_fingerprint_that_is_refused(
-    file: Path, token: str | None, given: str, message: str, check_mode: bool
-) -> None:
+def test_fingerprint_that_is_refused(file: Path, token: str | None, given: str, message: str, check_mode: bool) -> None:
     deliver(file, token=OTHER_SECRET)
     before = files_in(file.parent)
     with pytest.raises(BadInput, match=f"^{message}"):
