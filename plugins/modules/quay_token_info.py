@@ -168,7 +168,7 @@ options:
             required: true
           format:
             description:
-              - Format of a V(file) store. If not specified, V(token) is used.
+              - Format of a V(file) store. If not specified, the file is read in the format that it has.
             type: str
             choices: [token, json, yaml, env]
           prefix:
@@ -196,8 +196,7 @@ options:
           mode:
             description:
               - Permissions that the file and its record must have, as in M(tokensmith.quay.quay_token_file).
-              - If not specified, a V(file) store must have V(0600), and those of a V(container_auth) store are not
-                checked.
+              - If not specified, the permissions are not checked.
               - If the permissions differ, RV(credentials[].holds) contains V(wrong_permissions).
             type: raw
           force:

@@ -166,7 +166,9 @@ def test_stores_with_something_else(harness: Harness) -> None:
     path.chmod(0o644)
     harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
     path.chmod(0o644)
-    (readable,) = query(harness, robot(deliver=[store]))
+    (kept,) = query(harness, robot(deliver=[store]))
+    assert (kept["reason"], kept["holds"]) == ("not_due", ["current"])
+    (readable,) = query(harness, robot(deliver=[{**store, "mode": "0600"}]))
     assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
     assert readable["message"] == "owner or mode is wrong in 1 of 1 stores"
 

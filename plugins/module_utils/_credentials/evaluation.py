@@ -97,7 +97,10 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     """The evaluation of a credential that is declared absent."""
     observed = _with_deliveries(observation, stored, record_required=record_required)
     state, credential = observed.state, observed.credential
-    present = state.exists or bool(credential.superseded) or any(item.secret for item in stored)
+    # A secret that stays in its store with what others keep there is removed if Quay does not accept it any more.
+    stays = state.secret != STORED_VALID and any(not item.removable for item in stored)
+    removable = any(item.secret and item.removable for item in stored)
+    present = (state.exists and not stays) or bool(credential.superseded) or removable
     return Evaluation(observed, decide_removal(present=present))
 
 

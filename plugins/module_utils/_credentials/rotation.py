@@ -122,7 +122,7 @@ def clear_stores(
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
-        if stored.foreign and not stored.secret:
+        if stored.foreign and not (stored.secret and stored.removable):
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):

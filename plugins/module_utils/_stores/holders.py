@@ -131,8 +131,10 @@ def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required
 
 
 def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
-    """The stores that hold a secret, with what they hold."""
-    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.secret]
+    """The stores that hold a secret that can be removed, with what they hold."""
+    return [
+        (store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.secret and stored.removable
+    ]
 
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:
