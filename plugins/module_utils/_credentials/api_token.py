@@ -195,7 +195,7 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
     if context.params["uuid"]:
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
-        to_revoke = superseded_by_minting(issuer.observe(holder.stored).credential)
+        to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:

@@ -55,11 +55,12 @@ class ApplicationTokenIssuer:
         self._listed = listed
         self._tokens = ApplicationTokens(context.client, desired.organization, desired.client_id)
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
-        observations = observe_each(stored, self._observe_stored)
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
+        observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
         if not observations:
             return self._observation(STORED_NONE, None, None)
         best, *others = observations
+        by_record = any(observation.by_record for observation in observations)
         superseded = left_by_interrupted_runs(best, others)
         recorded = recorded_as_superseded(stored)
         # Without a record, an older token than the present one may be its predecessor.
@@ -67,7 +68,7 @@ class ApplicationTokenIssuer:
             uuid for uuid in superseded if uuid in recorded or (not recorded and self._is_older(uuid, best))
         )
         credential = replace(best.credential, superseded=superseded)
-        return replace(best, credential=credential, predecessors=tuple(predecessors))
+        return replace(best, credential=credential, predecessors=tuple(predecessors), by_record=by_record)
 
     def prepare(self, observation: Observation) -> Observation:
         path = f"/api/v1/organization/{self._desired.organization}/applications/{self._desired.client_id}/tokens"
@@ -120,11 +121,22 @@ class ApplicationTokenIssuer:
             token = self._by_uuid(record.uuid)
             expired = record.expires_at is not None and record.expires_at <= self._context.client.now()
             invalid = STORED_EXPIRED if expired else STORED_INVALID
-            return self._observation(STORED_VALID if token else invalid, stored.secret, token)
+            observation = self._observation(STORED_VALID if token else invalid, stored.secret, token)
+            return replace(observation, by_record=token is not None)
+        return self._observe_proven(stored)
+
+    def _observe_proven(self, stored: StoredSecret) -> Observation:
+        """What Quay makes of a stored token, which names the token's uuid when it is used."""
         verification = verify_secret(
             self._context.client, OAUTH_USERNAME, stored.secret or "", self._desired.organization
         )
         token = self._by_uuid(verification.oauth_uuid)
+        named = stored.record.uuid if stored.record and stored.record.fits(stored.secret) else None
+        if named and self._by_uuid(named) not in (None, token):
+            self._context.warn(
+                f"The record of a store names the token {named}, but the stored secret is not that token. The record "
+                "was edited, so it is ignored."
+            )
         if verification.live and token is None:
             self._context.warn(
                 "The stored token is valid, but it is not one of this application: it is replaced, and not revoked."

@@ -16,7 +16,7 @@ from .._core.credential import Credential, Record
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext
-from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens
+from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens, location_of
 from .._quay.registry_auth import Liveness, Verification, verify_secret
 from .._stores.contract import StoredSecret
 from .desired_token import (
@@ -48,7 +48,7 @@ class BrowserTokenIssuer:
         self._assignment: str | None = None
         self._authorizations: list[Authorization] | None = None
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         if self._desired.lifetime is not None:
             self._context.warn(
                 "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
@@ -57,7 +57,7 @@ class BrowserTokenIssuer:
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]
         recorded = recorded_as_superseded(stored)
-        valid = {own.uuid for own in self._own} if recorded else set()
+        valid = self._others_in_application(best.credential.uuid) if recorded else ()
         superseded = dict.fromkeys(
             uuid
             for uuid in [
@@ -153,6 +153,14 @@ class BrowserTokenIssuer:
         return [
             own.uuid for own in self._own if (own.organization, own.application) == location and own.uuid != present
         ]
+
+    def _others_in_application(self, present: str | None) -> list[str]:
+        """The uuids of the user's other tokens in the same application. An edited record can name any other token."""
+        others = [own for own in self._own if own.uuid != present]
+        location = next(((own.organization, own.application) for own in self._own if own.uuid == present), None)
+        if others and location is None:
+            location = location_of(self._context.client, self._desired.client_id)
+        return [own.uuid for own in others if (own.organization, own.application) == location]
 
     @property
     def _own(self) -> list[Authorization]:

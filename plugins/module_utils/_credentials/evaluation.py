@@ -41,6 +41,8 @@ class Observation:
     desired: Mapping[str, Any] = field(default_factory=dict)
     # Those of the superseded secrets that consumers may still use. The others were left by interrupted runs.
     predecessors: tuple[str, ...] = ()
+    # Whether records alone show which credentials the stored secrets are. Whoever can write to a store can edit them.
+    by_record: bool = False
     username: str | None = None  # the user of a new secret, if it differs from the present one's
     # What else minting changes: for each key of the diff, the value before and after.
     extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)

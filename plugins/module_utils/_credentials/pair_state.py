@@ -163,6 +163,12 @@ def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName
     return {name for name in pair.all if any(is_named(name, username) for username in names)}
 
 
+def is_recorded_token(robot: Robot, stored: Sequence[StoredSecret]) -> bool:
+    """Whether a record names this robot's present token: as delivered with it, or as replaced by what was delivered."""
+    delivered = any(item.recorded and item.secret == robot.token for item in stored)
+    return delivered or any(handle_of(robot) in record.superseded for record in records_of(stored))
+
+
 def named_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:
     """The robots of the credential that the stores name in any way."""
     usernames = {item.username for item in stored if item.secret and item.username}

@@ -86,7 +86,7 @@ class PairIssuer:
         active = self._active
         return None if active is None else AgeQuery(active, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._pair.name), str(self._pair.members[0]), details=_details(None))

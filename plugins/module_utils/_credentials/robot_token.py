@@ -163,7 +163,7 @@ class RobotIssuer:
         robot = self._lookup.get(self._name)
         return None if robot is None else AgeQuery(robot, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._name), str(self._name), details=_details(self._description))

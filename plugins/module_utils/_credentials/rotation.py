@@ -20,7 +20,7 @@ from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
 from .evaluation import Evaluation, Observation, evaluate, revocable
-from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
+from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, NOTHING, Policy, Succession, due_for_revocation
 
 # How the diff names a secret that did not exist before.
 _NEW = "new"
@@ -49,8 +49,11 @@ class Issuer(Protocol):
     secret_is_readable: bool  # whether Quay returns the present secret again
     record_required: bool  # whether the decision uses the records in the stores, so that none may be missing
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
-        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts."""
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
+        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts.
+
+        ``proven``: let Quay show which credential each stored secret is, although its record says it.
+        """
 
     def prepare(self, observation: Observation) -> Observation:
         """Read what minting needs in addition, in check mode too.
@@ -81,6 +84,10 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     observation = issuer.observe(holder.stored)
     now = context.client.now()
     before = evaluate(policy, observation, holder.stored, now, record_required=issuer.record_required)
+    if observation.by_record and before.decision.action != NOTHING:
+        # What is revoked must not depend on what a record says.
+        proven = issuer.observe(holder.stored, proven=True)
+        before = evaluate(policy, proven, holder.stored, now, record_required=issuer.record_required)
     if before.decision.mints:
         before = replace(before, observation=issuer.prepare(before.observation))
     stores = _stores_to_write(issuer, holder, before)
