@@ -119,6 +119,19 @@ def test_superseded_token_of_another_application(harness: Harness) -> None:
     assert uuid in harness.valid_tokens(harness.accounts.console)
 
 
+def test_dates_of_a_record(harness: Harness) -> None:
+    """They show the age of a robot's token, because Quay keeps no date. A forced rotation does not depend on them."""
+    options = {"name": "acme+ci", "token_path": str(harness.token_path), "max_age": "1d"}
+    harness.run(ROBOT, {**options, "rotate": "always"})
+    record = harness.token_record()
+    harness.advance(days=3)
+    assert harness.check(ROBOT, options)["reason"] == "too_old"
+    record_path = harness.folder / "token.record.json"
+    record_path.write_text(json.dumps({"token": {**record, "created_at": harness.now()}}))
+    assert harness.check(ROBOT, options)["reason"] == "not_due"
+    assert harness.run(ROBOT, {**options, "rotate": "always"})["minted"]
+
+
 @pytest.mark.parametrize("strategy", ["in_place", "paired"])
 @pytest.mark.parametrize("handle", ["acme+ci_d@0123456789ab", "acme+ci_d@{fingerprint}", "acme+other@{fingerprint}"])
 @pytest.mark.parametrize("rotate", ["when_due", "always"])

@@ -176,10 +176,10 @@ def _assign(context: ModuleContext, desired: DesiredToken, username: str) -> Res
 
 
 def _accepted_token(context: ModuleContext, desired: DesiredToken, username: str) -> AccessToken | None:
-    """A token with these scopes that the user has accepted already."""
+    """A token with the declared scopes that the user has accepted already."""
     listed = listed_tokens(context, desired.organization, desired.client_id) or []
     own = (token for token in listed if token.name is None and token.created_by == username)
-    return next((token for token in own if list(token.scopes) == list(desired.scopes)), None)
+    return next((token for token in own if desired.matches(token.scopes)), None)
 
 
 def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: SecretHolder) -> Result:

@@ -26,6 +26,7 @@ from .desired_token import (
     recorded_as_superseded,
     stored_state,
     verify_new_token,
+    warn_of_unknown_scopes,
 )
 from .evaluation import Observation, observe_each
 from .policy import AGE_FROM_MINT, AGE_FROM_RECORD, STORED_NONE, ObservedState
@@ -77,7 +78,8 @@ class BrowserTokenIssuer:
         self._require_session()
         self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._accepts:
-            self._assignment = self._find_assignment()
+            self._assignment = self._find_assignment(observation.desired["scopes"])
+        warn_of_unknown_scopes(self._context, self._desired, observation)
         return observation
 
     def mint(self, observation: Observation) -> Minted:
@@ -85,7 +87,8 @@ class BrowserTokenIssuer:
         session = self._require_session()
         auth = session if session.signed_in or self._accepts else session.without_session()
         now = self._context.client.now()
-        secret = self._authorize(auth)
+        scopes = observation.desired["scopes"]
+        secret = self._authorize(auth, scopes)
         verification = verify_new_token(self._context, secret, self._desired.organization)
         credential = Credential(
             name=self._desired.name,
@@ -96,7 +99,7 @@ class BrowserTokenIssuer:
             expires_at=now + LONGEST_LIFETIME,
             age_source=AGE_FROM_MINT,
             superseded=superseded_by_minting(observation.credential),
-            details=self._desired.details(self._desired.scopes),
+            details=self._desired.details(scopes),
         )
         return Minted(credential, existed=observation.state.exists)
 
@@ -128,7 +131,7 @@ class BrowserTokenIssuer:
         state = ObservedState(
             exists=secret is not None,
             secret=secret_state,
-            scopes_match=scopes is None or list(scopes) == list(self._desired.scopes),
+            scopes_match=self._desired.matches(scopes),
             created_at=record.created_at if record else None,
             expires_at=record.expires_at if record else None,
         )
@@ -142,7 +145,10 @@ class BrowserTokenIssuer:
             age_source=AGE_FROM_RECORD if record else None,
             details=self._desired.details(scopes if scopes is not None else self._desired.scopes),
         )
-        return Observation(state, credential, {"scopes": list(self._desired.scopes)})
+        desired = {"scopes": self._desired.next_scopes(scopes)}
+        return Observation(
+            state, credential, desired, scopes_known=scopes is not None or not self._desired.keeps_scopes
+        )
 
     def _others_in_own_application(self, present: str | None) -> list[str]:
         """The uuids of the user's other tokens in an application that serves this credential alone."""
@@ -174,10 +180,10 @@ class BrowserTokenIssuer:
         """The scopes of one of the user's own tokens; None if this login cannot list it."""
         return next((own.scopes for own in self._own if own.uuid == uuid), None) if uuid else None
 
-    def _authorize(self, auth: Auth) -> str:
+    def _authorize(self, auth: Auth, scopes: Sequence[str]) -> str:
         page = self._context.server.oauth_page()
         try:
-            return self._tokens.authorize(self._desired.client_id, page, self._desired.scopes, auth, self._assignment)
+            return self._tokens.authorize(self._desired.client_id, page, scopes, auth, self._assignment)
         except QuayError as error:
             if not error.outcome_unknown:
                 raise
@@ -193,10 +199,9 @@ class BrowserTokenIssuer:
             "own and set owns_application"
         )
 
-    def _find_assignment(self) -> str:
-        desired = list(self._desired.scopes)
+    def _find_assignment(self, desired: Sequence[str]) -> str:
         for assignment in self._tokens.assignments():
-            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == desired:
+            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == list(desired):
                 return assignment.uuid
         raise RefusedCredential(
             f"No token of this application with the scopes {' '.join(desired)} is assigned to the signed-in user. "

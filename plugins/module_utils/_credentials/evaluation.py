@@ -43,6 +43,7 @@ class Observation:
     predecessors: tuple[str, ...] = ()
     # Whether records alone show which credentials the stored secrets are. Whoever can write to a store can edit them.
     by_record: bool = False
+    scopes_known: bool = True  # false if the scopes of the present token are to be kept, but Quay does not show them
     username: str | None = None  # the user of a new secret, if it differs from the present one's
     # What else minting changes: for each key of the diff, the value before and after.
     extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)

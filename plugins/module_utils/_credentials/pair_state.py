@@ -19,6 +19,7 @@ from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .robot_lookup import records_of
 
+IN_PLACE = "in_place"
 PAIRED = "paired"
 
 # Robots by name, as they were read; None for one that does not exist.
@@ -78,6 +79,16 @@ class Pair:
         """The robots as messages name them."""
         shown = [*self.turns[: len(self.turns) if self.explicit else _USUAL], self.name]
         return ", ".join(str(name) for name in shown)
+
+
+def with_strategy(params: Mapping[str, Any], stored: Sequence[StoredSecret]) -> dict[str, Any]:
+    """The options with the strategy: the declared one, else that by which the stored secret was issued.
+
+    A credential without any is replaced in place.
+    """
+    recorded = {item.record.strategy for item in stored if item.record and item.recorded}
+    present = PAIRED if PAIRED in recorded else IN_PLACE
+    return {**params, "strategy": params["strategy"] or present}
 
 
 def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:

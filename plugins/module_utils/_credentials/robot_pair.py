@@ -20,7 +20,17 @@ from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
 from .pair_robots import PairRobots
-from .pair_state import Pair, PairState, RobotsByName, handle_of, marked, pair_state_of, robot_of_handle
+from .pair_state import (
+    IN_PLACE,
+    PAIRED,
+    Pair,
+    PairState,
+    RobotsByName,
+    handle_of,
+    marked,
+    pair_state_of,
+    robot_of_handle,
+)
 from .policy import AGE_FROM_MINT, ObservedState, Policy
 from .robot_access import RightsCopy
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
@@ -258,6 +268,7 @@ class PairIssuer:
             age_source=age[1],
             superseded=superseded,
             robot_handle=handle_of(robot),
+            strategy=PAIRED if self._pair.paired else IN_PLACE,
             details=_details(robot),
         )
 

@@ -26,6 +26,7 @@ from .._stores.places import NamedPlaces, places_of, shared_places
 from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
 from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
+from .pair_state import with_strategy
 from .policy import NOTHING, ObservedState, Policy, policy_from_options
 from .referrers_token import observe_referrers_tokens, referrers_token_policy
 from .robot_lookup import AgeQuery, RobotLookup
@@ -139,7 +140,9 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
     try:
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
-        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere])
+        if params["kind"] == "robot":
+            declared = replace(declared, params=with_strategy(params, stored))
+        return replace(declared, policy=_policy(declared.params), stored=[*stored, *held_elsewhere])
     except (LocalFileError, BadInput) as error:
         return Observed(declared, error)
 

@@ -18,7 +18,7 @@ FORMATS = ("token", "json", "yaml", "env")
 
 # The fields of a credential in a file, in their order. All but the first four are the record.
 _VARIABLES = ("token", "username", "registry", "api_url")
-_RECORD = ("name", "fingerprint", "created_at", "expires_at", "uuid", "superseded")
+_RECORD = ("name", "fingerprint", "created_at", "expires_at", "uuid", "superseded", "strategy")
 _FIELDS = (*_VARIABLES, *_RECORD)
 
 _YAML_LINE = re.compile(r"^([A-Za-z_]+):\s*(.*?)\s*$")
