@@ -48,7 +48,7 @@ def tokens(result: Result) -> tuple[str, str]:
 def test_what_is_not_declared_is_kept(file: Path, form: str) -> None:
     """The format and the mode of an existing file. A new file is a private one with the secret alone."""
     deliver(file, token=OTHER_SECRET, format=form, mode="0640")
-    options = {"format": None, "mode": None}
+    options: dict[str, Any] = {"format": None, "mode": None}
     predicted = deliver(file, check_mode=True, **options)
     result = deliver(file, **options)
     assert result == predicted
@@ -87,7 +87,7 @@ def test_content_of_others_beside_the_secret(file: Path, form: str, declared: bo
     """The secret is read. A delivery, which would lose the rest, is refused, also if it is the same secret."""
     file.write_text(MIXED[form])
     file.chmod(0o600)
-    option = {"format": form if declared else None}
+    option: dict[str, Any] = {"format": form if declared else None}
     stored = FileStore(str(file), option["format"]).read()
     assert (stored.secret, stored.foreign, stored.removable) == (SECRET, True, form == "env")
     for token in (SECRET, OTHER_SECRET):
