@@ -56,8 +56,8 @@ options:
         description:
           - Absolute path of the file on the target. Its directory must exist. The file must not be a symbolic link. A
             symbolic link in the path is followed only if root or the user that runs the module owns it.
+          - Required for V(file) and V(container_auth).
         type: path
-        required: true
       format:
         description:
           - Format of a V(file) store. V(token) writes only the secret. See M(tokensmith.quay.quay_token_file) for the

@@ -41,8 +41,8 @@ options:
       path:
         description:
           - Absolute path of the file on the target.
+          - Required for V(file) and V(container_auth).
         type: path
-        required: true
       format:
         description:
           - Format of a V(file) store. If not specified, the file is read in the format that it has.

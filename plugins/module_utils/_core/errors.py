@@ -35,6 +35,10 @@ class LocalFileError(QuayError):
     """A file on the target cannot be read or written."""
 
 
+class StoreError(QuayError):
+    """A store in another system, such as a Vault server, cannot be read or written."""
+
+
 class RefusedCredential(QuayError):
     """A new secret failed its verification, or Quay granted less than was asked for."""
 

@@ -22,6 +22,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.oauth import ALL_SCOPES, SCOPES
+from .._stores.kinds import STORE_OPTIONS
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
@@ -74,6 +75,13 @@ def read_bool(value: Any, name: str) -> bool:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     raise BadInput(f"{name} must be true or false, not {type_name(value)}")
+
+
+def read_int(value: Any, name: str) -> int:
+    try:
+        return int(read_text(value, name))
+    except ValueError:
+        raise BadInput(f"{name} must be a whole number, not {type_name(value)}") from None
 
 
 def read_raw(value: Any, _name: str) -> Any:
@@ -192,23 +200,25 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(sorted(names))
 
 
-STORE: Entry = (
-    {
-        "kind": Option(choice("file", "container_auth")),
-        "path": Option(read_path),
-        "format": Option(choice("token", "json", "yaml", "env")),
-        "prefix": Option(read_text),
-        "merge": Option(read_bool),
-        "owner": Option(read_text),
-        "group": Option(read_text),
-        "mode": Option(read_raw),
-        "registry": Option(read_text),
-        "force": Option(read_bool),
-        "backup": Option(read_bool),
-        "unsafe_writes": Option(read_bool),
-    },
-    ("kind", "path"),
-)
+_READERS: Mapping[str, Reader] = {
+    "str": read_text,
+    "path": read_path,
+    "bool": read_bool,
+    "int": read_int,
+    "raw": read_raw,
+    "list": read_list,
+    "dict": read_mapping,
+}
+
+
+def _store_option(spec: Mapping[str, Any]) -> Option:
+    """The option of a store, from its argument spec."""
+    if "choices" in spec:
+        return Option(choice(*spec["choices"]))
+    return Option(_READERS[spec["type"]])
+
+
+STORE: Entry = ({name: _store_option(spec) for name, spec in STORE_OPTIONS.items()}, ("kind",))
 
 ENTRIES: Mapping[str, Entry] = {
     "deliver": STORE,

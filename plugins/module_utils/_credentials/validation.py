@@ -20,7 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import STORE_OPTIONS
+from .._stores.kinds import store_from_options
 from .._stores.places import NamedPlaces, Place, places_of, shared_places, shown
 from .declaration_options import (
     API,
@@ -217,10 +217,10 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
     """Add the places of a credential's stores, and the problems of stores that cannot exist."""
     for position, options in enumerate(declared.options.get("deliver", ()), 1):
         label = f"entry {position} of deliver"
-        if options.get("kind") not in STORE_KINDS or not options.get("path"):
+        if options.get("kind") not in STORE_KINDS:
             continue
         try:
-            store = STORE_KINDS[options["kind"]]({**dict.fromkeys(STORE_OPTIONS), **options}, quay_host)
+            store = store_from_options(options, quay_host)
         except BadInput as error:
             declared.problems.append(f"{label}: {error}")
             continue

@@ -37,9 +37,6 @@ AUTH_FILE_OPTIONS: dict[str, Any] = {
     "unsafe_writes": {"type": "bool", "default": False},
 }
 
-# What only a file of its own can do.
-_FILE_ONLY = ("format", "prefix", "merge", "force", "backup")
-
 
 class ContainerAuthStore:
     """The entry of one registry. All other entries are kept, and so are owner and mode unless they are declared."""
@@ -134,9 +131,6 @@ class ContainerAuthStore:
 
 def container_auth_store(options: Mapping[str, Any], quay_host: str) -> ContainerAuthStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    without_effect = [name for name in _FILE_ONLY if options.get(name) not in (None, False)]
-    if without_effect:
-        raise BadInput(f"{', '.join(without_effect)} has no effect on a store of the kind container_auth. Leave it out")
     registry = registry_from_options(options, quay_host)
     mode = None if options["mode"] in (None, "") else parse_mode(options["mode"])
     permissions = Permissions(mode, *parse_owner(options["owner"], options["group"]))

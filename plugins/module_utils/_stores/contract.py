@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, Sequence
 
-from .._core.credential import Record
+from .._core.credential import Record, fingerprint
 from .secret_file import SecretFile
 
 # What a store holds, compared with the present secret.
@@ -34,19 +34,30 @@ class StoredSecret:
     permissions_match: bool = True  # whether owner and mode of the file are the declared ones
     foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
     removable: bool = True  # whether the secret can be removed and what others keep in the store stays
+    # The fingerprint of a secret that the store holds and does not tell.
+    untold: str | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the secret; None if there is none."""
+        return fingerprint(self.secret) or self.untold
 
     @property
     def recorded(self) -> bool:
         """Whether the record belongs to the secret."""
-        return self.record is not None and self.record.fits(self.secret)
+        return (
+            self.record is not None
+            and self.record.fingerprint is not None
+            and self.record.fingerprint == self.fingerprint
+        )
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
         if self.foreign:
             return OTHER
-        if not self.secret:
+        if not self.fingerprint:
             return ABSENT
-        if self.secret != secret:
+        if self.fingerprint != fingerprint(secret):
             return OTHER
         if not self.permissions_match:
             return WRONG_PERMISSIONS
@@ -66,7 +77,7 @@ class Delivery:
 class Store(Protocol):
     """A place where consumers find a credential."""
 
-    place: str  # the store's name in messages
+    place: str  # the store's name in messages; a store without files is also recognised by it
     part: str  # what of the place it writes, such as one entry; empty for all of it
     files: Sequence[SecretFile]  # the files to lock while the store is used
 

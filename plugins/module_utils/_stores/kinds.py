@@ -9,28 +9,64 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, Sequence
 
-from .container_auth import container_auth_store
+from .._core.errors import BadInput
+from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .token_file import FILE_OPTIONS, file_store
 
+_REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """One kind of store."""
+
+    build: Callable[[Mapping[str, Any], str], Store]  # from the options and the address of Quay. Raises BadInput
+    options: Mapping[str, Any]  # an argument spec
+    required: Sequence[str] = ("path",)
+    # Whether it is reached from where Quay is asked. Otherwise it is on the machine of the consumer.
+    on_rotator: bool = False
+
+    @property
+    def secrets(self) -> list[str]:
+        """The options that hold a secret."""
+        return [name for name, option in self.options.items() if option.get("no_log")]
+
+
 # Each kind by its name in a play. A new kind is a new file in this folder and a line here.
-KINDS: dict[str, Callable[[Mapping[str, Any], str], Store]] = {
-    "file": file_store,
-    "container_auth": container_auth_store,
+KINDS: dict[str, StoreKind] = {
+    "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
+    "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
 }
 
+# What a play's default cannot decide: which of these options were given.
+_UNDECIDED = ("default", "required")
+
+
+def _all_options() -> dict[str, Any]:
+    merged: dict[str, Any] = {"kind": {"type": "str", "choices": list(KINDS), "required": True}}
+    for kind in KINDS.values():
+        for name, option in kind.options.items():
+            merged.setdefault(name, {key: value for key, value in option.items() if key not in _UNDECIDED})
+    return merged
+
+
 # The options of one entry in a list of stores. Without defaults, so that a kind can refuse what has no effect on it.
-STORE_OPTIONS: dict[str, Any] = {
-    **{
-        name: {key: value for key, value in option.items() if key != "default"} for name, option in FILE_OPTIONS.items()
-    },
-    "kind": {"type": "str", "choices": list(KINDS), "required": True},
-    "registry": {"type": "str"},
-}
+STORE_OPTIONS: dict[str, Any] = _all_options()
 
 
 def store_from_options(options: Mapping[str, Any], quay_host: str) -> Store:
     """The store that one entry of such a list names. Raises BadInput for invalid options."""
-    return KINDS[options["kind"]](options, quay_host)
+    name = options["kind"]
+    kind = KINDS[name]
+    given = {option for option, value in options.items() if value not in (None, False)}
+    without_effect = [option for option in STORE_OPTIONS if option in given - {"kind"} - kind.options.keys()]
+    if without_effect:
+        raise BadInput(f"{', '.join(without_effect)} has no effect on a store of the kind {name}. Leave it out")
+    missing = [option for option in kind.required if options.get(option) in (None, "")]
+    if missing:
+        raise BadInput(f"{', '.join(missing)} is missing: a store of the kind {name} needs it")
+    return kind.build({**dict.fromkeys(STORE_OPTIONS), **options}, quay_host)

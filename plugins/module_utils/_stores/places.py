@@ -16,7 +16,7 @@ from .contract import Store
 
 
 class Place(NamedTuple):
-    """A file by its real path, and what of it is written: an entry or some variables; empty for all of it."""
+    """A file by its real path, or a store elsewhere by its name; and the part that is written, empty for all of it."""
 
     path: str
     part: str = ""
@@ -33,7 +33,7 @@ def real_path(path: str) -> str:
 
 def places_of(store: Store) -> list[Place]:
     """The places that a store writes."""
-    return [Place(real_path(file.path), store.part) for file in store.files]
+    return [Place(real_path(file.path), store.part) for file in store.files] or [Place(store.place, store.part)]
 
 
 def collide(place: Place, other: Place) -> bool:

@@ -106,7 +106,7 @@ ROBOT_PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"deliver": None}, "deliver needs at least one store"),
     ({"deliver": "/etc/x"}, "deliver must be a list of mappings, not a text"),
     ({"deliver": FILE}, "deliver must be a list of mappings, not a mapping. Write a dash before it"),
-    ({"deliver": ["/etc/x"]}, "entry 1 of deliver: must be a mapping with kind and path, not a text"),
+    ({"deliver": ["/etc/x"]}, "entry 1 of deliver: must be a mapping with kind, not a text"),
     ({"deliver": [FILE, {"kind": "file"}]}, "entry 2 of deliver: path is missing"),
     ({"deliver": [{**FILE, "fromat": "json"}]}, "entry 1 of deliver: fromat is not an option. Did you mean format?"),
     ({"deliver": [{**FILE, "prefix": "CI_"}]}, "entry 1 of deliver: prefix has no effect without format: env"),

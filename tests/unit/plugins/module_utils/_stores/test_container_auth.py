@@ -21,6 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_
     ensure_container_auth,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import store_from_options
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
@@ -322,7 +323,7 @@ def test_mode_that_lets_everybody_read(file: Path, declared: str | None, warned:
 )
 def test_option_of_another_kind_of_store(file: Path, options: dict[str, Any], named: str) -> None:
     with pytest.raises(BadInput) as caught:
-        store_of(file, **options)
+        store_from_options({"kind": "container_auth", "path": str(file), **options}, OPTIONS["quay_host"])
     assert str(caught.value) == f"{named} has no effect on a store of the kind container_auth. Leave it out"
 
 

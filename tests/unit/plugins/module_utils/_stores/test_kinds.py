@@ -79,3 +79,9 @@ def test_option_without_effect(tmp_path: Path, kind: str, option: str, value: ob
 def test_option_that_is_off(tmp_path: Path, kind: str, option: str) -> None:
     """A play may say no to what is not possible."""
     store_from_options({**options(tmp_path / "x", kind), option: False}, HOST).check()
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_option_that_is_missing(kind: str) -> None:
+    with pytest.raises(BadInput, match=f"^path is missing: a store of the kind {kind} needs it$"):
+        store_from_options({**NO_OPTIONS, "kind": kind}, HOST)
