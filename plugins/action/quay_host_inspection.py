@@ -15,8 +15,8 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
 _RUN_ONCE = (
-    "Nothing was sent: with run_once, only one of the hosts would be delivered to. Remove it. The role asks Quay once for "
-    "all hosts by itself"
+    "Nothing was sent: with run_once, only one of the hosts would be delivered to. Remove it. The role asks Quay once "
+    "for all hosts by itself"
 )
 
 

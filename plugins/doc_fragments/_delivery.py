@@ -16,7 +16,18 @@ options:
   token:
     description:
       - The secret to deliver.
-      - Required with O(state=present), except in check mode.
+      - Required with O(state=present), except in check mode, and except if the store already holds the secret with this
+        O(fingerprint).
+    type: str
+  fingerprint:
+    description:
+      - Fingerprint of the secret to deliver, as the token modules return it in the key C(fingerprint).
+      - The token modules return a null C(token) in check mode, and for a secret that you hold already. The stored
+        secret is then compared by this fingerprint. If it is the same one, the module does what it would do with the
+        secret itself, so check mode predicts a change only if the real run makes one.
+      - If neither O(token) nor the stored secret has this fingerprint, check mode predicts a change, and a real run
+        fails. This includes a null fingerprint, which check mode of a token module returns if it would issue a secret.
+      - A fingerprint that does not belong to O(token) is refused before anything is written.
     type: str
   username:
     description:

@@ -24,7 +24,7 @@ options:
     description:
       - Absolute path of a file on the target that contains only the secret. The module reads the current secret from
         this file and writes a new secret to it. It does not return the secret.
-      - The file is written atomically, with mode V(0600).
+      - The file is written atomically. An existing file keeps its permissions, and a new one has V(0600).
       - The fingerprint, dates and UUID of the secret are stored in a record next to it. The record is a file of the
         same name with C(.record.json) appended. It never contains the secret.
       - The directory must exist. Symbolic links are refused. A file that holds anything else than a secret is refused.
@@ -61,7 +61,8 @@ options:
       format:
         description:
           - Format of a V(file) store. V(token) writes only the secret. See M(tokensmith.quay.quay_token_file) for the
-            other formats. If not specified, V(token) is used.
+            other formats. If not specified, an existing file with a credential keeps its format, and a new one has
+            V(token).
         type: str
         choices: [token, json, yaml, env]
       prefix:
@@ -90,8 +91,7 @@ options:
           - Permissions of the file and its record, as in M(ansible.builtin.copy). A string is octal or symbolic, for
             example V("0640") or V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an
             unquoted V(0640).
-          - If not specified, a V(file) store has V(0600). A V(container_auth) store keeps the permissions of an
-            existing file, and a new one has V(0600).
+          - If not specified, an existing file keeps its permissions, and a new one has V(0600).
           - Permissions that let everybody write, or that do not let the owner read, are refused.
         type: raw
       force:

@@ -130,7 +130,8 @@ options:
   token_path:
     description:
       - Absolute path of a file on the target in which to store the secret of O(token_key). The file contains only the
-        secret. It is written atomically, with mode V(0600). The secret is then not returned.
+        secret. It is written atomically. An existing file keeps its permissions, and a new one has V(0600). The secret
+        is then not returned.
       - The fingerprint and date of the secret are stored in a file of the same name with C(.record.json) appended. That
         file never contains the secret.
       - The directory must exist. Symbolic links are refused.

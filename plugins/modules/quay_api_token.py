@@ -70,6 +70,9 @@ options:
   scopes:
     description:
       - Scopes of the token. V(all) stands for every scope.
+      - If not specified, a new token has V(repo:read), and a token that replaces another one has the scopes of that
+        one. If Quay does not show them, because it does not accept the present token any more, the new one has
+        V(repo:read), and the module warns. The scopes of a token that another user created are not taken over.
       - The login must have each of these scopes itself. Only C(repo:admin) includes C(repo:write), which includes
         C(repo:read); C(org:admin) includes no other scope. The module refuses what the token of the login lacks before
         it issues one, in check mode too, if it can read the scopes of that token. This is possible if the token belongs
@@ -87,7 +90,6 @@ options:
       - user:admin
       - user:read
       - all
-    default: ["repo:read"]
   lifetime:
     description:
       - Lifetime of a new token, for example V(90d). If not specified, the token expires after ten years, which is the

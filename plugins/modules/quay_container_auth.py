@@ -35,8 +35,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. The module
-        then reports that the entry would change.
+      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. Specify
+        O(fingerprint) so that the module can compare the stored secret. Without it, the module reports that the entry
+        would change.
   diff_mode:
     support: full
   idempotent:
@@ -100,6 +101,7 @@ EXAMPLES = r"""
     registry: quay.example.com
     username: "{{ robot.username }}"
     token: "{{ robot.token }}"
+    fingerprint: "{{ robot.fingerprint }}"
 
 - name: Remove the login
   tokensmith.quay.quay_container_auth:
@@ -121,8 +123,8 @@ registry:
   sample: quay.example.com
 fingerprint:
   description:
-    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token was specified, and
-      with O(state=absent).
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if neither O(token) nor
+      O(fingerprint) was specified, and with O(state=absent).
   returned: success
   type: str
   sample: 9f86d081884c

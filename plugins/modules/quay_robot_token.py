@@ -89,9 +89,10 @@ options:
         store together with the secret, because it changes with each rotation. A file with the token alone has no place
         for it, so O(token_path) and the format V(token) are refused.
       - Changing this option moves the credential from one strategy to the other without interrupting consumers.
+      - If not specified, a credential keeps the strategy by which its secret was issued, as recorded in its stores. A
+        new one is replaced in place.
     type: str
     choices: [in_place, paired]
-    default: in_place
   pair:
     description:
       - Names of two or more robots for O(strategy=paired), in the namespace of O(name). If not specified, the names are

@@ -45,7 +45,7 @@ options:
         type: path
       format:
         description:
-          - Format of a V(file) store. If not specified, V(token) is used.
+          - Format of a V(file) store. If not specified, the file is read in the format that it has.
         type: str
         choices: [token, json, yaml, env]
       prefix:
@@ -127,7 +127,10 @@ stores:
       returned: success
       type: str
     token:
-      description: The secret. Null if the store holds none, or something else than a credential.
+      description:
+        - The secret. Null if the store holds none, or something else than a credential.
+        - It is returned as well if a file in the format V(json), V(yaml) or V(env) holds other keys, variables or
+          comments in addition. The modules that deliver refuse such a file, because they would lose these.
       returned: success
       type: str
     fingerprint:

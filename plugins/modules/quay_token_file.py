@@ -29,8 +29,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. The module
-        then reports that the file would change.
+      - In check mode O(token) is optional, because an earlier task issues the secret only in a real run. Specify
+        O(fingerprint) so that the module can compare the stored secret. Without it, the module reports that the file
+        would change.
   diff_mode:
     support: full
   idempotent:
@@ -46,6 +47,7 @@ options:
   format:
     description:
       - Format of the file.
+      - If not specified, an existing file with a credential keeps its format, and a new one has V(token).
       - V(token) writes only the secret. The fingerprint, dates and UUID of the secret are stored in a record next to
         the file. The record is a file of the same name with C(.record.json) appended. It never contains the secret.
       - V(json) and V(yaml) write a mapping with the keys C(token), C(username), C(registry), C(api_url), C(name),
@@ -54,7 +56,6 @@ options:
         O(prefix).
     type: str
     choices: [token, json, yaml, env]
-    default: token
   prefix:
     description:
       - Prefix for the names of the variables with O(format=env). If not specified, V(QUAY_) is used. Other formats
@@ -83,10 +84,10 @@ options:
     description:
       - Permissions of the file, as in M(ansible.builtin.copy). A string is octal or symbolic, for example V("0640") or
         V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
+      - If not specified, an existing file keeps its permissions, and a new one has V(0600).
       - Permissions that let everybody write, or that do not let the owner read, are refused.
       - Access control lists and other extended attributes of an existing file are kept.
     type: raw
-    default: "0600"
   force:
     description:
       - Replace a file that holds anything else than a credential of this module. With O(state=absent), remove it.
@@ -129,6 +130,7 @@ EXAMPLES = r"""
     path: /etc/builder/quay.env
     format: env
     token: "{{ robot.token }}"
+    fingerprint: "{{ robot.fingerprint }}"
     username: "{{ robot.username }}"
     name: "{{ robot.name }}"
 
@@ -141,6 +143,7 @@ EXAMPLES = r"""
     owner: builder
     mode: "0600"
     token: "{{ robot.token }}"
+    fingerprint: "{{ robot.fingerprint }}"
     username: "{{ robot.username }}"
 
 - name: Remove a file that is no longer needed
@@ -163,8 +166,8 @@ format:
   sample: env
 fingerprint:
   description:
-    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token was specified, and
-      with O(state=absent).
+    - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if neither O(token) nor
+      O(fingerprint) was specified, and with O(state=absent).
   returned: success
   type: str
   sample: 9f86d081884c

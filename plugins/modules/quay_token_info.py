@@ -60,7 +60,8 @@ options:
         type: str
       scopes:
         description:
-          - Scopes that an V(api) token must have. V(all) stands for every scope.
+          - Scopes that an V(api) token must have. V(all) stands for every scope. If not specified, the scopes are not
+            compared.
         type: list
         elements: str
         choices:
@@ -73,7 +74,6 @@ options:
           - user:admin
           - user:read
           - all
-        default: ["repo:read"]
       lifetime:
         description:
           - Lifetime of a new V(api) token. The unit is V(s), V(m), V(h), V(d) or V(w).
@@ -124,7 +124,6 @@ options:
           - Strategy for rotating a V(robot) credential, as in M(tokensmith.quay.quay_robot_token).
         type: str
         choices: [in_place, paired]
-        default: in_place
       pair:
         description:
           - Names of the two robots for O(credentials[].strategy=paired). If not specified, the names are
@@ -168,7 +167,7 @@ options:
             type: path
           format:
             description:
-              - Format of a V(file) store. If not specified, V(token) is used.
+              - Format of a V(file) store. If not specified, the file is read in the format that it has.
             type: str
             choices: [token, json, yaml, env]
           prefix:
@@ -196,8 +195,7 @@ options:
           mode:
             description:
               - Permissions that the file and its record must have, as in M(tokensmith.quay.quay_token_file).
-              - If not specified, a V(file) store must have V(0600), and those of a V(container_auth) store are not
-                checked.
+              - If not specified, the permissions are not checked.
               - If the permissions differ, RV(credentials[].holds) contains V(wrong_permissions).
             type: raw
           force:
@@ -486,7 +484,7 @@ CREDENTIAL = {
     "organization": {"type": "str"},
     "application": {"type": "str"},
     "client_id": {"type": "str"},
-    "scopes": {"type": "list", "elements": "str", "choices": [*SCOPES, ALL_SCOPES], "default": ["repo:read"]},
+    "scopes": {"type": "list", "elements": "str", "choices": [*SCOPES, ALL_SCOPES]},
     "lifetime": {"type": "str"},
     "repositories": {"type": "list", "elements": "str", "default": []},
     "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
@@ -495,7 +493,7 @@ CREDENTIAL = {
     "rotate": {"type": "str", "choices": ["when_due", "always", "never"], "default": "when_due"},
     "retire_after": {"type": "str"},
     "owns_application": {"type": "bool", "default": False},
-    "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
+    "strategy": {"type": "str", "choices": ["in_place", "paired"]},
     "pair": {"type": "list", "elements": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "deliver": {"type": "list", "elements": "dict", "default": [], "options": STORE_OPTIONS},

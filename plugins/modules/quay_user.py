@@ -66,7 +66,8 @@ options:
     description:
       - Absolute path of a file on the target in which to store the password that Quay generates for a new user. The
         file contains only the password. The password is then not returned.
-      - The file is written atomically, with mode V(0600), immediately after the user was created.
+      - The file is written atomically, immediately after the user was created. An existing file keeps its permissions,
+        and a new one has V(0600).
       - The fingerprint and date of the password are stored in a file of the same name with C(.record.json) appended.
         That file never contains the password.
       - The directory must exist. Symbolic links are refused. With O(state=absent), the file is removed.

@@ -192,9 +192,13 @@ def test_edited_store_is_repaired(stores: Stores) -> None:
 
 @pytest.mark.parametrize("mode", [0o644, 0o400])
 def test_file_whose_permissions_drifted_is_repaired(stores: Stores, mode: int) -> None:
+    """If the mode is declared. Otherwise it is kept."""
     made = stores.run()
     stores.json.chmod(mode)
-    runs = stores.harness.four_runs(stores.module, stores.arguments)
+    assert not stores.run().changed
+    assert stat.S_IMODE(stores.json.stat().st_mode) == mode
+    deliver = [{**store, "mode": "0600"} if store["path"] == str(stores.json) else store for store in stores.deliver]
+    runs = stores.harness.four_runs(stores.module, {**stores.arguments, "deliver": deliver})
     assert (runs.first["minted"], runs.first["delivered"]) == (False, [str(stores.json)])
     assert runs.first.diff["before"]["deliver"][str(stores.json)] == "wrong_permissions"
     assert stores.fingerprints() == {made["fingerprint"]}

@@ -296,7 +296,7 @@ def test_credential_moves_to_a_pair_and_back(paired: PairedRobots) -> None:
     assert not paired.exists("acme+ci")
     harness.four_runs(MODULE, pair)
     second = paired.stored_login()
-    back = {**in_place, "pair": pair["pair"]}
+    back = {**in_place, "strategy": "in_place", "pair": pair["pair"]}
     # The name of the deleted robot rests for an hour. Until then nothing changes.
     waiting = harness.four_runs(MODULE, back)
     assert (waiting.first.changed, waiting.first["username"]) == (False, "acme+ci_blue")

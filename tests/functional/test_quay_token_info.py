@@ -166,7 +166,9 @@ def test_stores_with_something_else(harness: Harness) -> None:
     path.chmod(0o644)
     harness.run("quay_robot_token", {"name": "acme+ci", "token_path": str(path)})
     path.chmod(0o644)
-    (readable,) = query(harness, robot(deliver=[store]))
+    (kept,) = query(harness, robot(deliver=[store]))
+    assert (kept["reason"], kept["holds"]) == ("not_due", ["current"])
+    (readable,) = query(harness, robot(deliver=[{**store, "mode": "0600"}]))
     assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
     assert readable["message"] == "owner or mode is wrong in 1 of 1 stores"
 
@@ -352,3 +354,33 @@ def test_failed_server_fails_all_credentials(harness: Harness) -> None:
     result = harness.run(MODULE, {"credentials": [robot()]})
     assert result.failed
     assert "502" in result.message
+
+
+# --- places
+
+
+@pytest.mark.parametrize("spelling", ["{folder}/two", "{folder}/./two", "{folder}/link/two"])
+def test_one_place_for_two_credentials_is_refused(harness: Harness, spelling: str) -> None:
+    """Each would replace the secret of the other in every run. Nothing is sent."""
+    (harness.folder / "link").symlink_to(".")
+    first = {"kind": "file", "path": f"{harness.folder}/two"}
+    second = {"kind": "file", "path": spelling.format(folder=harness.folder), "format": "json"}
+    credentials = [robot(deliver=[first]), robot("acme+cd", deliver=[second])]
+    for check in (False, True):
+        result = harness.run(MODULE, {"credentials": credentials}, check=check)
+        assert result.message == (
+            "credentials is not valid: credential 1 (acme+ci), entry 1 of deliver, and credential 2 (acme+cd), entry 1 "
+            f"of deliver, both write {harness.folder.resolve()}/two: each would replace the secret of the other. Use "
+            "one place for each credential. If one is absent and the other takes its place, remove deliver from the "
+            "absent one"
+        )
+        assert harness.requests == []
+
+
+def test_parts_of_one_file_are_different_places(harness: Harness) -> None:
+    path = f"{harness.folder}/shared"
+    env = {"kind": "file", "path": path, "format": "env", "merge": True}
+    auth = {"kind": "container_auth", "path": f"{harness.folder}/auth.json"}
+    first = robot(deliver=[env, auth])
+    second = robot("acme+cd", deliver=[{**env, "prefix": "CD_"}, {**auth, "registry": "mirror.example.com"}])
+    assert [found["error"] for found in query(harness, first, second)] == [None, None]

@@ -205,7 +205,7 @@ def test_mode_that_everybody_can_write_is_not_kept(harness: Harness) -> None:
     path = harness.folder / "secret"
     path.write_text("{}")
     path.chmod(0o666)
-    assert_refused(harness, AUTH, to_file(harness), "can be overwritten by everybody. Set mode")
+    assert_refused(harness, AUTH, to_file(harness), "can be overwritten by everybody. Change its mode")
     harness.four_runs(AUTH, to_file(harness, mode="0600"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -410,6 +410,39 @@ def test_content_of_others_is_not_returned(harness: Harness) -> None:
         assert (found["token"], found["fingerprint"]) == (None, None)
 
 
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("json", f'{{"token": "{SECRET}", "note": "mine"}}'),
+        ("yaml", f"# mine\ntoken: '{SECRET}'\n"),
+        ("env", f'export QUAY_TOKEN="{SECRET}"\nMINE=1\n'),
+    ],
+)
+def test_secret_beside_content_of_others_is_returned(harness: Harness, form: str, text: str, declared: bool) -> None:
+    """Reading loses nothing. A delivery would, so it is refused."""
+    place = harness.folder / "place"
+    place.write_text(text)
+    store = {"kind": "file", "path": str(place), **({"format": form} if declared else {})}
+    (found,) = harness.run(INFO, {"stores": [store]})["stores"]
+    assert (found["token"], found["fingerprint"]) == (SECRET, fingerprint(SECRET))
+    assert_refused(harness, FILE, arguments(harness, format=form), "holds something else than this credential")
+    assert place.read_text() == text
+
+
+@pytest.mark.parametrize("form", ["token", "json", "yaml", "env"])
+def test_what_is_not_declared_is_kept(harness: Harness, form: str) -> None:
+    """The format and the mode that a file has. Nothing changes if its secret is the present one."""
+    options = arguments(harness, format=form, mode="0640")
+    harness.run(FILE, options)
+    kept = {**options, "format": None, "mode": None}
+    runs = harness.four_runs(FILE, kept)
+    assert (runs.first.changed, runs.first["format"]) == (False, form)
+    assert harness.four_runs(FILE, {**kept, "token": OTHER}).first.changed
+    assert read_file(harness, form)["token"] == OTHER if form != "token" else True
+    assert stat.S_IMODE((harness.folder / "place").stat().st_mode) == 0o640
+
+
 def test_record_of_another_secret_is_not_returned(harness: Harness) -> None:
     harness.run(FILE, arguments(harness, created_at="2026-01-31T12:00:00Z"))
     (harness.folder / "place").write_text(OTHER + "\n")

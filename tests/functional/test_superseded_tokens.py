@@ -76,6 +76,8 @@ def test_superseded_token_stays_valid_during_the_grace_period(api_tokens: ApiTok
     harness.advance(days=1, minutes=1)
     found = api_tokens.info(**options)
     assert (found["action"], found["message"]) == ("retire", "a superseded token is still valid")
+    # The proof that comes before a revocation counts as a use of the present token, also in check mode.
+    harness.check(MODULE, api_tokens.arguments(**options))
     ended = harness.four_runs(MODULE, api_tokens.arguments(**options))
     assert (ended.first["retired"], ended.first["superseded"], ended.first["minted"]) == ([old], [], False)
     assert api_tokens.valid_uuids() == {made["uuid"]}

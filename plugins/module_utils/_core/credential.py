@@ -32,6 +32,7 @@ class Record:
     uuid: str | None = None
     superseded: tuple[str, ...] = ()  # handles of what the secret replaced and what may still be valid
     username: str | None = None  # the secret's user, where the store's own format has no place for it
+    strategy: str | None = None  # how the credential is rotated, if robots carry it in turn
 
     def fits(self, secret: str | None) -> bool:
         """Whether the record belongs to this secret."""
@@ -52,6 +53,7 @@ class Credential:
     age_source: str | None = None
     superseded: tuple[str, ...] = ()
     robot_handle: str | None = None  # for a robot of a pair: which token of which robot this is
+    strategy: str | None = None  # for a robot of a pair: the strategy that chose it
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,7 +64,13 @@ class Credential:
     def record(self) -> Record:
         """The record to keep beside the secret."""
         return Record(
-            fingerprint(self.secret), self.created_at, self.expires_at, self.uuid, self.superseded, self.username
+            fingerprint(self.secret),
+            self.created_at,
+            self.expires_at,
+            self.uuid,
+            self.superseded,
+            self.username,
+            self.strategy,
         )
 
     def public(self) -> dict[str, Any]:

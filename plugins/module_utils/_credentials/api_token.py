@@ -49,7 +49,6 @@ API_TOKEN_OPTIONS: dict[str, Any] = {
         "elements": "str",
         "aliases": ["rights"],
         "choices": [*SCOPES, ALL_SCOPES],
-        "default": ["repo:read"],
     },
     "lifetime": {"type": "str"},
     "max_age": {"type": "str"},
@@ -202,10 +201,10 @@ def _assign(context: ModuleContext, desired: DesiredToken, username: str) -> Res
 
 
 def _accepted_token(context: ModuleContext, desired: DesiredToken, username: str) -> AccessToken | None:
-    """A token with these scopes that the user has accepted already."""
+    """A token with the declared scopes that the user has accepted already."""
     listed = listed_tokens(context, desired.organization, desired.client_id) or []
     own = (token for token in listed if token.name is None and token.created_by == username)
-    return next((token for token in own if list(token.scopes) == list(desired.scopes)), None)
+    return next((token for token in own if desired.matches(token.scopes)), None)
 
 
 def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: SecretHolder) -> Result:
@@ -221,7 +220,7 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
     if context.params["uuid"]:
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
-        to_revoke = superseded_by_minting(issuer.observe(holder.stored).credential)
+        to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:

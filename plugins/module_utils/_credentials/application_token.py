@@ -26,6 +26,7 @@ from .desired_token import (
     recorded_as_superseded,
     stored_state,
     verify_new_token,
+    warn_of_unknown_scopes,
 )
 from .evaluation import Observation, observe_each
 from .login_scopes import covered_scopes, own_scopes
@@ -56,11 +57,12 @@ class ApplicationTokenIssuer:
         self._listed = listed
         self._tokens = ApplicationTokens(context.client, desired.organization, desired.client_id)
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
-        observations = observe_each(stored, self._observe_stored)
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
+        observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
         if not observations:
             return self._observation(STORED_NONE, None, None)
         best, *others = observations
+        by_record = any(observation.by_record for observation in observations)
         superseded = left_by_interrupted_runs(best, others)
         recorded = recorded_as_superseded(stored)
         # Without a record, an older token than the present one may be its predecessor.
@@ -68,22 +70,38 @@ class ApplicationTokenIssuer:
             uuid for uuid in superseded if uuid in recorded or (not recorded and self._is_older(uuid, best))
         )
         credential = replace(best.credential, superseded=superseded)
-        return replace(best, credential=credential, predecessors=tuple(predecessors))
+        return replace(best, credential=credential, predecessors=tuple(predecessors), by_record=by_record)
 
     def prepare(self, observation: Observation) -> Observation:
         path = f"/api/v1/organization/{self._desired.organization}/applications/{self._desired.client_id}/tokens"
         self._context.server.refuse_if_read_only("POST", path)
-        self._refuse_missing_scopes(observation.credential)
+        self._refuse_missing_scopes(observation.credential, observation.desired["scopes"])
+        self._refuse_scopes_of_others(observation)
+        warn_of_unknown_scopes(self._context, self._desired, observation)
         return observation
 
-    def _refuse_missing_scopes(self, present: Credential) -> None:
+    def _refuse_scopes_of_others(self, observation: Observation) -> None:
+        """Raise if the scopes to keep are those of a token that another user created.
+
+        Somebody may have put it into the store to get a token of the login with the same scopes.
+        """
+        present, scopes = self._by_uuid(observation.credential.uuid), observation.desired["scopes"]
+        if present is None or not self._desired.keeps_scopes or not set(scopes) - set(self._desired.scopes):
+            return
+        if present.created_by != authenticated_user(self._context.client):
+            raise BadInput(
+                f"scopes is missing: the stored token was created by {present.created_by} and has the scopes "
+                f"{' '.join(scopes)}. A token of this login gets them only if scopes is set"
+            )
+
+    def _refuse_missing_scopes(self, present: Credential, scopes: Sequence[str]) -> None:
         """Raise if the login's token lacks a scope of the new token: Quay issues none with more scopes than it has.
 
         A password has all scopes. The scopes of a token can be read only if it belongs to this application or has the
         scope user:admin. Otherwise Quay's own refusal comes when the token is issued, and nothing is lost then.
         """
         own = own_scopes(self._context.client, self._listed, present)
-        lacking = [] if own is None else sorted(set(self._desired.scopes) - covered_scopes(own))
+        lacking = [] if own is None else sorted(set(scopes) - covered_scopes(own))
         if lacking:
             raise BadInput(
                 f"The login's token has the scopes {' '.join(sorted(own or ()))}, and Quay issues no token with scopes "
@@ -91,7 +109,7 @@ class ApplicationTokenIssuer:
             )
 
     def mint(self, observation: Observation) -> Minted:
-        token = self._create()
+        token = self._create(observation.desired["scopes"])
         if not token.secret:
             raise RefusedCredential("Quay issued a token but returned no secret. The next run revokes it")
         verify_new_token(self._context, token.secret, self._desired.organization)
@@ -121,11 +139,22 @@ class ApplicationTokenIssuer:
             token = self._by_uuid(record.uuid)
             expired = record.expires_at is not None and record.expires_at <= self._context.client.now()
             invalid = STORED_EXPIRED if expired else STORED_INVALID
-            return self._observation(STORED_VALID if token else invalid, stored.secret, token)
+            observation = self._observation(STORED_VALID if token else invalid, stored.secret, token)
+            return replace(observation, by_record=token is not None)
+        return self._observe_proven(stored)
+
+    def _observe_proven(self, stored: StoredSecret) -> Observation:
+        """What Quay makes of a stored token, which names the token's uuid when it is used."""
         verification = verify_secret(
             self._context.client, OAUTH_USERNAME, stored.secret or "", self._desired.organization
         )
         token = self._by_uuid(verification.oauth_uuid)
+        named = stored.record.uuid if stored.record and stored.record.fits(stored.secret) else None
+        if named and self._by_uuid(named) not in (None, token):
+            self._context.warn(
+                f"The record of a store names the token {named}, but the stored secret is not that token. The record "
+                "was edited, so it is ignored."
+            )
         if verification.live and token is None:
             self._context.warn(
                 "The stored token is valid, but it is not one of this application: it is replaced, and not revoked."
@@ -133,10 +162,11 @@ class ApplicationTokenIssuer:
         return self._observation(stored_state(verification, listed=token is not None), stored.secret, token)
 
     def _observation(self, secret_state: str, secret: str | None, token: AccessToken | None) -> Observation:
+        present = token.scopes if token else None
         state = ObservedState(
             exists=secret is not None,
             secret=secret_state,
-            scopes_match=token is None or list(token.scopes) == list(self._desired.scopes),
+            scopes_match=self._desired.matches(present),
             created_at=token.created_at if token else None,
             expires_at=token.expires_at if token else None,
         )
@@ -152,7 +182,8 @@ class ApplicationTokenIssuer:
             superseded=self._others_of_same_name(token),
             details=self._desired.details(token.scopes if token else self._desired.scopes),
         )
-        return Observation(state, credential, {"scopes": list(self._desired.scopes)})
+        desired = {"scopes": self._desired.next_scopes(present)}
+        return Observation(state, credential, desired, scopes_known=token is not None or not self._desired.keeps_scopes)
 
     def _is_older(self, uuid: str, present: Observation) -> bool:
         token, issued = self._by_uuid(uuid), present.credential.created_at
@@ -173,9 +204,9 @@ class ApplicationTokenIssuer:
         owner = current.created_by if current else authenticated_user(self._context.client)
         return tuple(token.uuid for token in others if token.created_by == owner)
 
-    def _create(self) -> AccessToken:
+    def _create(self, scopes: Sequence[str]) -> AccessToken:
         try:
-            return self._tokens.mint(self._desired.name, self._desired.scopes, self._desired.lifetime)
+            return self._tokens.mint(self._desired.name, scopes, self._desired.lifetime)
         except QuayError as error:
             if not error.outcome_unknown:
                 raise

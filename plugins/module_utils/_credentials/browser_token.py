@@ -16,7 +16,7 @@ from .._core.credential import Credential, Record
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext
-from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens
+from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens, location_of
 from .._quay.registry_auth import Liveness, Verification, verify_secret
 from .._stores.contract import StoredSecret
 from .desired_token import (
@@ -26,6 +26,7 @@ from .desired_token import (
     recorded_as_superseded,
     stored_state,
     verify_new_token,
+    warn_of_unknown_scopes,
 )
 from .evaluation import Observation, observe_each
 from .policy import AGE_FROM_MINT, AGE_FROM_RECORD, STORED_NONE, ObservedState
@@ -49,7 +50,7 @@ class BrowserTokenIssuer:
         self._assignment: str | None = None
         self._authorizations: list[Authorization] | None = None
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         if self._desired.lifetime is not None:
             self._context.warn(
                 "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
@@ -58,7 +59,7 @@ class BrowserTokenIssuer:
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]
         recorded = recorded_as_superseded(stored)
-        valid = {own.uuid for own in self._own} if recorded else set()
+        valid = self._others_in_application(best.credential.uuid) if recorded else ()
         superseded = dict.fromkeys(
             uuid
             for uuid in [
@@ -78,7 +79,8 @@ class BrowserTokenIssuer:
         self._require_session()
         self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
         if self._accepts:
-            self._assignment = self._find_assignment()
+            self._assignment = self._find_assignment(observation.desired["scopes"])
+        warn_of_unknown_scopes(self._context, self._desired, observation)
         return observation
 
     def mint(self, observation: Observation) -> Minted:
@@ -86,7 +88,8 @@ class BrowserTokenIssuer:
         session = self._require_session()
         auth = session if session.signed_in or self._accepts else session.without_session()
         now = self._context.client.now()
-        secret = self._authorize(auth)
+        scopes = observation.desired["scopes"]
+        secret = self._authorize(auth, scopes)
         verification = verify_new_token(self._context, secret, self._desired.organization)
         credential = Credential(
             name=self._desired.name,
@@ -97,7 +100,7 @@ class BrowserTokenIssuer:
             expires_at=now + LONGEST_LIFETIME,
             age_source=AGE_FROM_MINT,
             superseded=superseded_by_minting(observation.credential),
-            details=self._desired.details(self._desired.scopes),
+            details=self._desired.details(scopes),
         )
         return Minted(credential, existed=observation.state.exists)
 
@@ -129,7 +132,7 @@ class BrowserTokenIssuer:
         state = ObservedState(
             exists=secret is not None,
             secret=secret_state,
-            scopes_match=scopes is None or list(scopes) == list(self._desired.scopes),
+            scopes_match=self._desired.matches(scopes),
             created_at=record.created_at if record else None,
             expires_at=record.expires_at if record else None,
         )
@@ -143,7 +146,10 @@ class BrowserTokenIssuer:
             age_source=AGE_FROM_RECORD if record else None,
             details=self._desired.details(scopes if scopes is not None else self._desired.scopes),
         )
-        return Observation(state, credential, {"scopes": list(self._desired.scopes)})
+        desired = {"scopes": self._desired.next_scopes(scopes)}
+        return Observation(
+            state, credential, desired, scopes_known=scopes is not None or not self._desired.keeps_scopes
+        )
 
     def _others_in_own_application(self, present: str | None) -> list[str]:
         """The uuids of the user's other tokens in an application that serves this credential alone."""
@@ -154,6 +160,14 @@ class BrowserTokenIssuer:
         return [
             own.uuid for own in self._own if (own.organization, own.application) == location and own.uuid != present
         ]
+
+    def _others_in_application(self, present: str | None) -> list[str]:
+        """The uuids of the user's other tokens in the same application. An edited record can name any other token."""
+        others = [own for own in self._own if own.uuid != present]
+        location = next(((own.organization, own.application) for own in self._own if own.uuid == present), None)
+        if others and location is None:
+            location = location_of(self._context.client, self._desired.client_id)
+        return [own.uuid for own in others if (own.organization, own.application) == location]
 
     @property
     def _own(self) -> list[Authorization]:
@@ -167,10 +181,10 @@ class BrowserTokenIssuer:
         """The scopes of one of the user's own tokens; None if this login cannot list it."""
         return next((own.scopes for own in self._own if own.uuid == uuid), None) if uuid else None
 
-    def _authorize(self, auth: Auth) -> str:
+    def _authorize(self, auth: Auth, scopes: Sequence[str]) -> str:
         page = self._context.server.oauth_page()
         try:
-            return self._tokens.authorize(self._desired.client_id, page, self._desired.scopes, auth, self._assignment)
+            return self._tokens.authorize(self._desired.client_id, page, scopes, auth, self._assignment)
         except QuayError as error:
             if not error.outcome_unknown:
                 raise
@@ -186,10 +200,9 @@ class BrowserTokenIssuer:
             "own and set owns_application"
         )
 
-    def _find_assignment(self) -> str:
-        desired = list(self._desired.scopes)
+    def _find_assignment(self, desired: Sequence[str]) -> str:
         for assignment in self._tokens.assignments():
-            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == desired:
+            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == list(desired):
                 return assignment.uuid
         raise RefusedCredential(
             f"No token of this application with the scopes {' '.join(desired)} is assigned to the signed-in user. "

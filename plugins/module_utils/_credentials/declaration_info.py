@@ -22,7 +22,7 @@ from .._core.times import format_time
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .._stores.file_formats import is_foreign, read_fields
-from .._stores.places import Place, real_path
+from .._stores.places import Place, collide, real_path
 from .._stores.records import RECORD_SUFFIX, record_from_data
 from .declaration_options import is_unset, read_list, read_path
 from .placement import EVERYWHERE, Placement
@@ -80,14 +80,16 @@ def _returned(declared: Declared, host: str) -> dict[str, Any]:
 
 def _undeclared(paths: Sequence[str], credentials: Sequence[Declared]) -> Iterator[dict[str, Any]]:
     """What the files in these directories show of earlier deliveries, without the declared places."""
-    declared = {place for credential in credentials for _label, place in credential.stores}
+    declared: dict[str, list[Place]] = {}
+    for place in (place for credential in credentials for _label, places in credential.stores for place in places):
+        declared.setdefault(place.path, []).append(place)
     files = dict.fromkeys(file for path in paths for file in _files_at(path))
     for file in files:
         for place, record, details in _deliveries(file):
-            if place not in declared and (place[0], None) not in declared:
+            if not any(collide(place, other) for other in declared.get(place.path, ())):
                 yield {
-                    "path": place[0],
-                    "registry": place[1],
+                    "path": place.path,
+                    "registry": place.part or None,
                     "name": details.get("name") or None,
                     "username": details.get("username") or record.username,
                     "fingerprint": record.fingerprint,
@@ -120,13 +122,13 @@ def _deliveries(path: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
         for key, data in _records(text).items():
             record = record_from_data(data)
             if record is not None and os.path.lexists(store):
-                yield (store, None if key == _FILE_KEY else key), record, {}
+                yield Place(store, "" if key == _FILE_KEY else key), record, {}
         return
     for file_format in ("json", "yaml", "env"):
         fields = _fields(file_format, text)
         record = record_from_data(fields)
         if record is not None:
-            yield (real_path(path), None), record, fields
+            yield Place(real_path(path)), record, fields
             return
 
 

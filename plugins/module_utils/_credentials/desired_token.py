@@ -26,6 +26,8 @@ from .policy import STORED_EXPIRED, STORED_INVALID, STORED_VALID
 
 # The name of a token in Quay if the task gives none.
 _DEFAULT_NAME = "ansible"
+# The scopes of a first token if the task gives none.
+_DEFAULT_SCOPES = ("repo:read",)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class DesiredToken:
     named: bool = True  # whether the task gives the name, so that other tokens of that name are ours
     # The application that serves this credential alone, so that all of the user's tokens in it are ours.
     own_application: str | None = None
+    # Whether the task gives no scopes, so that a token keeps those that it has. ``scopes`` are those of a first token.
+    keeps_scopes: bool = False
+
+    def matches(self, present: Sequence[str] | None) -> bool:
+        """Whether a token with these scopes has the declared ones. ``present``: None if they are unknown."""
+        return self.keeps_scopes or present is None or list(present) == list(self.scopes)
+
+    def next_scopes(self, present: Sequence[str] | None) -> list[str]:
+        """The scopes of the token that replaces one with these scopes."""
+        return list(present if self.keeps_scopes and present is not None else self.scopes)
 
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         """The return keys that only API tokens have."""
@@ -56,7 +68,8 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
     if not name:
         raise BadInput("name must not be blank: a later run finds this token by its name")
     check_length(name, "name")
-    scopes = expand_scopes(params["scopes"])
+    keeps_scopes = params["scopes"] is None
+    scopes = expand_scopes(_DEFAULT_SCOPES if keeps_scopes else params["scopes"])
     lifetime = parse_duration(params["lifetime"], "lifetime")
     if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:
         raise BadInput("lifetime must be between 1s and 3652d (ten years, Quay's own limit)")
@@ -64,7 +77,7 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
         context, params["organization"], params["application"], params["client_id"]
     )
     own = _sole_application(context, organization, client_id) if params["owns_application"] else None
-    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own)
+    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own, keeps_scopes)
 
 
 def _resolve_application(
@@ -100,6 +113,15 @@ def _sole_application(context: ModuleContext, organization: str, client_id: str)
             "list of tokens does not distinguish them. Rename one of them"
         )
     return name
+
+
+def warn_of_unknown_scopes(context: ModuleContext, desired: DesiredToken, observation: Observation) -> None:
+    """Warn if the task gives no scopes, and Quay does not show those of the token that is replaced."""
+    if observation.state.exists and not observation.scopes_known:
+        context.warn(
+            "scopes is not set, and Quay does not show the scopes of the token that is replaced. The new token has "
+            f"{' '.join(desired.scopes)}. Set scopes if it needs others."
+        )
 
 
 def stored_state(verification: Verification, *, listed: bool) -> str:

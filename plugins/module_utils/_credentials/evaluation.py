@@ -41,6 +41,9 @@ class Observation:
     desired: Mapping[str, Any] = field(default_factory=dict)
     # Those of the superseded secrets that consumers may still use. The others were left by interrupted runs.
     predecessors: tuple[str, ...] = ()
+    # Whether records alone show which credentials the stored secrets are. Whoever can write to a store can edit them.
+    by_record: bool = False
+    scopes_known: bool = True  # false if the scopes of the present token are to be kept, but Quay does not show them
     username: str | None = None  # the user of a new secret, if it differs from the present one's
     # What else minting changes: for each key of the diff, the value before and after.
     extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -98,7 +101,10 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     """The evaluation of a credential that is declared absent."""
     observed = _with_deliveries(observation, stored, record_required=record_required)
     state, credential = observed.state, observed.credential
-    present = state.exists or bool(credential.superseded) or any(item.fingerprint for item in stored)
+    # A secret that stays in its store with what others keep there is removed if Quay does not accept it any more.
+    stays = state.secret != STORED_VALID and any(not item.removable for item in stored)
+    removable = any(item.fingerprint and item.removable for item in stored)
+    present = (state.exists and not stays) or bool(credential.superseded) or removable
     return Evaluation(observed, decide_removal(present=present))
 
 

@@ -19,6 +19,7 @@ from .pair_state import (
     held_by_unknown_token,
     is_marked,
     is_recorded,
+    is_recorded_token,
     named_robots,
     recorded_robots,
 )
@@ -36,8 +37,9 @@ class PairRobots:
         """The robots that decide which one is active: those that the stores name, if they have records."""
         if is_recorded(stored):
             known = self._known(stored)
-            names = [name for name in named_robots(self._pair, stored) if name in known or self._is_marked(name)]
-            robots = {name: self._lookup.get(name) for name in self._pair.all if name in names}
+            named = named_robots(self._pair, stored)
+            names = [name for name in self._pair.all if name in named]
+            robots = {name: self._lookup.get(name) for name in names if name in known or self._is_own(name, stored)}
             if not held_by_unknown_token(robots, stored):
                 return robots
         own, _taken = self.list(stored)
@@ -48,16 +50,28 @@ class PairRobots:
     def list(self, stored: Sequence[StoredSecret]) -> tuple[dict[RobotName, Robot], frozenset[RobotName]]:
         """All existing robots of the credential, and the names of those that belong to somebody else.
 
-        A robot is the credential's if its name says so (see Pair.usual), if it was delivered to a store, or if it was
-        created for the credential.
+        A robot is the credential's if its name says so (see Pair.usual), if a record names its present token, or if it
+        was created for the credential.
         """
         known = self._known(stored)
         existing = self._lookup.existing(self._pair.all)
-        own = {name: robot for name, robot in existing.items() if name in known or self._is_marked(name)}
+        own = {name: robot for name, robot in existing.items() if name in known or self._is_own(name, stored)}
         return own, frozenset(existing.keys() - own.keys())
 
     def _known(self, stored: Sequence[StoredSecret]) -> set[RobotName]:
-        return {*self._pair.usual, self._pair.name, *recorded_robots(self._pair, stored)}
+        named = recorded_robots(self._pair, stored) if self._pair.explicit else set()
+        return {*self._pair.usual, self._pair.name, *named}
+
+    def _is_own(self, name: RobotName, stored: Sequence[StoredSecret]) -> bool:
+        """Whether a robot is the credential's although its name does not say so.
+
+        Whoever can write to a store can name any robot in its record, so the name in a record proves nothing.
+        """
+        if name in recorded_robots(self._pair, stored):
+            robot = self._lookup.get(name)
+            if robot is None or is_recorded_token(robot, stored):
+                return True
+        return self._is_marked(name)
 
     def _is_marked(self, name: RobotName) -> bool:
         robot = self._lookup.read(name)

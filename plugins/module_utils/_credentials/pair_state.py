@@ -19,6 +19,7 @@ from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .robot_lookup import records_of
 
+IN_PLACE = "in_place"
 PAIRED = "paired"
 
 # Robots by name, as they were read; None for one that does not exist.
@@ -78,6 +79,16 @@ class Pair:
         """The robots as messages name them."""
         shown = [*self.turns[: len(self.turns) if self.explicit else _USUAL], self.name]
         return ", ".join(str(name) for name in shown)
+
+
+def with_strategy(params: Mapping[str, Any], stored: Sequence[StoredSecret]) -> dict[str, Any]:
+    """The options with the strategy: the declared one, else that by which the stored secret was issued.
+
+    A credential without any is replaced in place.
+    """
+    recorded = {item.record.strategy for item in stored if item.record and item.recorded}
+    present = PAIRED if PAIRED in recorded else IN_PLACE
+    return {**params, "strategy": params["strategy"] or present}
 
 
 def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
@@ -161,6 +172,12 @@ def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName
     replaced = {robot_of_handle(handle) for record in records_of(stored) for handle in record.superseded}
     names = {username for username in delivered | replaced if username}
     return {name for name in pair.all if any(is_named(name, username) for username in names)}
+
+
+def is_recorded_token(robot: Robot, stored: Sequence[StoredSecret]) -> bool:
+    """Whether a record names this robot's present token: as delivered with it, or as replaced by what was delivered."""
+    delivered = any(item.recorded and item.secret == robot.token for item in stored)
+    return delivered or any(handle_of(robot) in record.superseded for record in records_of(stored))
 
 
 def named_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:

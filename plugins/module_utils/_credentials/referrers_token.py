@@ -106,7 +106,7 @@ class ReferrersIssuer:
         """The credential without a secret."""
         return Credential(self._name, None, details={"access": self._desired_access})
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         """Read the stored tokens. No request is sent: a token says itself what it is."""
         observations = observe_each(stored, self._observe_stored)
         return observations[0] if observations else self._observation(False, None)

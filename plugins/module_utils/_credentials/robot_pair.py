@@ -20,7 +20,17 @@ from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
 from .pair_robots import PairRobots
-from .pair_state import Pair, PairState, RobotsByName, handle_of, marked, pair_state_of, robot_of_handle
+from .pair_state import (
+    IN_PLACE,
+    PAIRED,
+    Pair,
+    PairState,
+    RobotsByName,
+    handle_of,
+    marked,
+    pair_state_of,
+    robot_of_handle,
+)
 from .policy import AGE_FROM_MINT, ObservedState, Policy
 from .robot_access import RightsCopy
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
@@ -88,7 +98,7 @@ class PairIssuer:
         active = self._active
         return None if active is None else AgeQuery(active, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._pair.name), str(self._pair.members[0]), details=_details(None))
@@ -260,6 +270,7 @@ class PairIssuer:
             age_source=age[1],
             superseded=superseded,
             robot_handle=handle_of(robot),
+            strategy=PAIRED if self._pair.paired else IN_PLACE,
             details=_details(robot),
         )
 

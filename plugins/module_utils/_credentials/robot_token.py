@@ -36,6 +36,7 @@ from .pair_state import (
     pair_state_of,
     recorded_robots,
     refuse_unknown_robot,
+    with_strategy,
 )
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
@@ -55,7 +56,7 @@ ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
     "description": {"type": "str"},
     "metadata": {"type": "dict"},
     "max_age": {"type": "str"},
-    "strategy": {"type": "str", "choices": ["in_place", "paired"], "default": "in_place"},
+    "strategy": {"type": "str", "choices": ["in_place", "paired"]},
     "pair": {"type": "list", "elements": "str"},
     "copy_rights": {"type": "bool", "default": True},
     "retire_after": {"type": "str"},
@@ -77,12 +78,16 @@ def ensure_robot_token(context: ModuleContext) -> Result:
 def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
     check_length(params["description"], "description")
-    pair = pair_from_options(name, params)
     federation = _desired_federation(params["federation"])
-    policy = robot_policy(params)
-    permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+    # Invalid options are reported before anything is read.
+    pair_from_options(name, params)
+    robot_policy(params)
+    DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
     lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
+        params = with_strategy(params, holder.stored)
+        pair, policy = pair_from_options(name, params), robot_policy(params)
+        permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
         if params["state"] == "absent":
             return _ensure_absent(context, pair, holder, lookup)
         if params["permissions"]:
@@ -186,7 +191,7 @@ class RobotIssuer:
         robot = self._lookup.get(self._name)
         return None if robot is None else AgeQuery(robot, self._policy.max_age, records_of(stored))
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         query = self.age_query(stored)
         if query is None:
             missing = Credential(str(self._name), str(self._name), details=_details(self._description))

@@ -52,8 +52,11 @@ class Issuer(Protocol):
     invalidates: bool  # whether minting ends a former secret, at once or at the next turn
     record_required: bool  # whether the decision uses the records in the stores, so that none may be missing
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
-        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts."""
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
+        """Read Quay's state and change nothing. Of several stored secrets, the first one that Quay accepts counts.
+
+        ``proven``: let Quay show which credential each stored secret is, although its record says it.
+        """
 
     def prepare(self, observation: Observation) -> Observation:
         """Read what minting needs in addition, in check mode too.
@@ -85,6 +88,10 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     observation = issuer.observe(holder.stored)
     now = context.client.now()
     before = evaluate(policy, observation, holder.stored, now, record_required=issuer.record_required)
+    if observation.by_record and before.decision.action != NOTHING:
+        # What is revoked must not depend on what a record says.
+        proven = issuer.observe(holder.stored, proven=True)
+        before = evaluate(policy, proven, holder.stored, now, record_required=issuer.record_required)
     before = _with_fleet(before, issuer, policy, holder)
     if before.decision.mints:
         before = replace(before, observation=issuer.prepare(before.observation))
@@ -129,7 +136,7 @@ def clear_stores(
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
-        if stored.foreign and not stored.fingerprint:
+        if stored.foreign and not (stored.fingerprint and stored.removable):
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):

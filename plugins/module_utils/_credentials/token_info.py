@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -22,13 +23,16 @@ from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import Store, StoredSecret
 from .._stores.holders import options_of_stores
 from .._stores.kinds import store_from_options
+from .._stores.places import NamedPlaces, places_of, shared_places
 from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
 from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
+from .pair_state import with_strategy
 from .policy import NOTHING, ObservedState, Policy, policy_from_options
 from .referrers_token import observe_referrers_tokens, referrers_token_policy
 from .robot_lookup import AgeQuery, RobotLookup
 from .robot_token import observe_robots, robot_credential, robot_policy
+from .validation import shared_place_problem
 
 # Each kind of credential: how many of them are observed at once. A new kind is a new file and a line here.
 _KINDS: dict[str, Callable[[ModuleContext, Sequence[DeclaredCredential]], Iterator[Observed]]] = {
@@ -74,6 +78,7 @@ def declared_credentials(
     unknown = forced - {params["name"] for params in entries}
     if unknown:
         raise BadInput(f"force names credentials that are not in credentials: {', '.join(sorted(unknown))}")
+    _refuse_shared_places(context, entries)
     read = [
         _read_stores(context, position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
@@ -127,6 +132,20 @@ def _all_robots(context: ModuleContext, organization: str | None, policy: Policy
         yield Observed(_undeclared("robot", query.robot.name, policy), observation)
 
 
+def _refuse_shared_places(context: ModuleContext, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Raise BadInput if two stores are one place. Each of their credentials would replace the secret of the other."""
+    stores: list[NamedPlaces] = []
+    for position, params in enumerate(entries, 1):
+        for number, options in enumerate(params["deliver"], 1):
+            # The invalid ones are reported with their credential.
+            with suppress(BadInput):
+                places = places_of(store_from_options(options, context.params["quay_host"]))
+                stores.append((f"credential {position} ({params['name']}), entry {number} of deliver", places))
+    problems = [shared_place_problem(first, second, place) for first, second, place in shared_places(stores)]
+    if problems:
+        raise BadInput(f"credentials is not valid: {'; '.join(problems)}")
+
+
 def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any]) -> DeclaredCredential | Observed:
     """The declared credential with what its stores hold, or the error if a store cannot be read or written."""
     declared = DeclaredCredential(position, params, Policy())
@@ -134,7 +153,9 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
         on_hosts = [_read(context, store, declared) for store in params.get("consumers") or ()]
-        return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere, *on_hosts])
+        if params["kind"] == "robot":
+            declared = replace(declared, params=with_strategy(params, [*stored, *on_hosts]))
+        return replace(declared, policy=_policy(declared.params), stored=[*stored, *held_elsewhere, *on_hosts])
     except (LocalFileError, BadInput) as error:
         return Observed(declared, error)
 

@@ -21,7 +21,7 @@ from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
-from .._stores.places import Place, collide, places_of
+from .._stores.places import NamedPlaces, Place, places_of, shared_places, shown
 from .declaration_options import (
     API,
     CREDENTIAL,
@@ -52,7 +52,7 @@ class Declared:
 
     position: int  # in the list, counted from 1
     options: dict[str, Any] = field(default_factory=dict, repr=False)
-    stores: list[tuple[str, Place]] = field(default_factory=list)  # the name of each in messages, and its place
+    stores: list[NamedPlaces] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -231,7 +231,7 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement:
             continue
         if not placement.concerns(options):
             continue
-        declared.stores += [(label, place) for place in places_of(store)]
+        declared.stores.append((label, places_of(store)))
         declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, ephemeral)]
 
 
@@ -268,23 +268,16 @@ def _duplicate_names(credentials: Sequence[Declared]) -> Iterator[str]:
 
 
 def _shared_places(credentials: Sequence[Declared]) -> Iterator[str]:
-    """A sentence for each pair of stores that write the same file, or the same entry of an auth file."""
-    stores = [(declared, label, place) for declared in credentials for label, place in declared.stores]
-    reported: set[tuple[int, str, int, str]] = set()
-    for index, (second, second_label, place) in enumerate(stores):
-        for first, first_label, other in stores[:index]:
-            pair = (first.position, first_label, second.position, second_label)
-            if collide(place, other) and pair not in reported and pair[:2] != pair[2:]:
-                reported.add(pair)
-                yield _shared(f"{first.label}, {first_label}", f"{second.label}, {second_label}", place)
+    """A sentence for each pair of stores that write the same file, or the same part of one."""
+    stores = [(f"{declared.label}, {label}", places) for declared in credentials for label, places in declared.stores]
+    return (shared_place_problem(first, second, place) for first, second, place in shared_places(stores))
 
 
-def _shared(first: str, second: str, place: Place) -> str:
-    path, registry = place
-    entry = f"the entry of {registry} in {path}" if registry else path
+def shared_place_problem(first: str, second: str, place: Place) -> str:
+    """The sentence for two stores that write the same place."""
     return (
-        f"{first}, and {second}, both write {entry}: each would replace the secret of the other. Use one place for "
-        "each credential. If one is absent and the other takes its place, remove deliver from the absent one"
+        f"{first}, and {second}, both write {shown(place)}: each would replace the secret of the other. Use one place "
+        "for each credential. If one is absent and the other takes its place, remove deliver from the absent one"
     )
 
 

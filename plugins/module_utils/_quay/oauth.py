@@ -323,16 +323,21 @@ class UserTokens:
 
 
 def organization_of(client: QuayClient, client_id: str) -> str:
-    """Return the name of the organization that owns an application (GET /app/{client_id}, anonymous).
+    """Return the name of the organization that owns an application. Raises BadInput if there is no such application."""
+    return location_of(client, client_id)[0]
+
+
+def location_of(client: QuayClient, client_id: str) -> tuple[str, str]:
+    """Return the organization and the name of an application (GET /app/{client_id}, anonymous).
 
     Raises BadInput if there is no such application.
     """
     path = api_path("app", client_id)
     try:
-        owner = client.get(path, auth=Auth()).json_object().get("organization")
+        application = client.get(path, auth=Auth()).json_object()
     except NotFound:
         raise BadInput(
             f"client_id: {client.origin} has no application with the client id '{client_id}'. Check client_id and "
             "quay_host"
         ) from None
-    return str((owner or {}).get("name") or "")
+    return str((application.get("organization") or {}).get("name") or ""), str(application.get("name") or "")

@@ -33,6 +33,7 @@ class StoredSecret:
     username: str | None = None
     permissions_match: bool = True  # whether owner and mode of the file are the declared ones
     foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
+    removable: bool = True  # whether the secret can be removed and what others keep in the store stays
     # The fingerprint of a secret that the store holds and does not tell.
     untold: str | None = None
 

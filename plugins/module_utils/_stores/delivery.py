@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
@@ -22,6 +23,7 @@ from .locks import locked
 # The secret and what is known of its credential.
 CREDENTIAL_OPTIONS: dict[str, Any] = {
     "token": {"type": "str", "no_log": True},
+    "fingerprint": {"type": "str"},
     "name": {"type": "str", "default": ""},
     "username": {"type": "str", "default": ""},
     "registry": {"type": "str"},
@@ -31,21 +33,23 @@ CREDENTIAL_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
+_MISSING = "token is missing: there is nothing to deliver"
+_FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+
 
 def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str, Any]) -> Result:
     """Deliver the secret of CREDENTIAL_OPTIONS to the store, or remove it. ``location``: the store in return keys."""
-    removing = context.params["state"] == "absent"
-    delivery = None if removing else _delivery(context.params)
-    if delivery is None and not removing and not context.check_mode:
-        raise BadInput("token is missing: there is nothing to deliver")
-    store.check(removing=removing)
+    if context.params["state"] == "absent":
+        store.check(removing=True)
+        with locked([] if context.check_mode else store.files):
+            return _remove(context, store, _read(context, store), location)
+    secret = clean_secret(context.params["token"], "token")
+    record = _record(context.params, secret)
+    if secret is None and record.fingerprint is None and not context.check_mode:
+        raise BadInput(_MISSING)
+    store.check()
     with locked([] if context.check_mode else store.files):
-        for warning in store.warnings():
-            context.warn(warning)
-        stored = store.read()
-        if removing:
-            return _remove(context, store, stored, location)
-        return _deliver(context, store, stored, delivery, location)
+        return _deliver(context, store, secret, record, location)
 
 
 def kept_content(store: Store) -> str:
@@ -53,24 +57,42 @@ def kept_content(store: Store) -> str:
     return f"{store.place} holds something else than this credential. It was not changed."
 
 
+def _read(context: LocalContext, store: Store) -> StoredSecret:
+    for warning in store.warnings():
+        context.warn(warning)
+    return store.read()
+
+
 def _deliver(
-    context: LocalContext, store: Store, stored: StoredSecret, delivery: Delivery | None, location: Mapping[str, Any]
+    context: LocalContext, store: Store, secret: str | None, record: Record, location: Mapping[str, Any]
 ) -> Result:
-    matches = delivery is not None and store.matches(delivery)
-    if not matches and not context.check_mode and delivery is not None:
-        with store.prepare():
-            store.write(delivery)
-    before = _compare(stored, delivery)
+    """Write the secret unless the store holds it as declared.
+
+    Without a secret, the stored one is used if it has the record's fingerprint. Otherwise check mode predicts a change.
+    """
+    stored = _read(context, store)
+    if secret is None and record.fits(stored.secret):
+        secret = stored.secret
+    if secret is None and not context.check_mode:
+        raise BadInput(f"{_MISSING}. {store.place} does not hold the secret with this fingerprint")
+    matches = False
+    if secret is not None:
+        delivery = Delivery(secret, context.params["username"], context.params["name"], record)
+        matches = store.matches(delivery)
+        if not matches and not context.check_mode:
+            with store.prepare():
+                store.write(delivery)
+    before = _compare(stored, secret)
     return Result(
         changed=not matches,
-        values={**location, "fingerprint": fingerprint(delivery.secret) if delivery else None},
+        values={**location, "fingerprint": record.fingerprint},
         before={**location, "token": before},
         after={**location, "token": before if matches else "delivered"},
     )
 
 
 def _remove(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    present = stored.secret is not None or (stored.foreign and bool(context.params.get("force")))
+    present = (stored.secret is not None and stored.removable) or (stored.foreign and bool(context.params.get("force")))
     if stored.foreign and not present:
         context.warn(kept_content(store))
     if present and not context.check_mode:
@@ -83,22 +105,34 @@ def _remove(context: LocalContext, store: Store, stored: StoredSecret, location:
     )
 
 
-def _compare(stored: StoredSecret, delivery: Delivery | None) -> str:
+def _compare(stored: StoredSecret, secret: str | None) -> str:
     if stored.foreign:
         return OTHER
     if stored.secret is None:
         return ABSENT
-    return "same" if delivery is not None and stored.secret == delivery.secret else OTHER
+    return "same" if secret is not None and stored.secret == secret else OTHER
 
 
-def _delivery(params: Mapping[str, Any]) -> Delivery | None:
-    secret = clean_secret(params["token"], "token")
-    if secret is None:
-        return None
-    record = Record(
-        fingerprint(secret),
+def _record(params: Mapping[str, Any], secret: str | None) -> Record:
+    """The record of the secret to deliver, with its fingerprint if that is known."""
+    return Record(
+        _fingerprint_of(params, secret),
         parse_time_option(params["created_at"], "created_at"),
         parse_time_option(params["expires_at"], "expires_at"),
         params["uuid"],
     )
-    return Delivery(secret, params["username"], params["name"], record)
+
+
+def _fingerprint_of(params: Mapping[str, Any], secret: str | None) -> str | None:
+    """The fingerprint of the secret to deliver. Raises BadInput if the given one is that of another secret."""
+    given = (params["fingerprint"] or "").strip().lower()
+    if not given:
+        return fingerprint(secret)
+    if not _FINGERPRINT.fullmatch(given):
+        raise BadInput("fingerprint must be 12 hexadecimal digits, as the token modules return it")
+    if secret is not None and fingerprint(secret) != given:
+        raise BadInput(
+            "fingerprint does not belong to token: they are of different secrets. Take both from the same result, or "
+            "leave fingerprint out. Nothing was changed"
+        )
+    return given

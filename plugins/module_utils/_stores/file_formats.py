@@ -18,10 +18,11 @@ FORMATS = ("token", "json", "yaml", "env")
 
 # The fields of a credential in a file, in their order. All but the first four are the record.
 _VARIABLES = ("token", "username", "registry", "api_url")
-_RECORD = ("name", "fingerprint", "created_at", "expires_at", "uuid", "superseded")
+_RECORD = ("name", "fingerprint", "created_at", "expires_at", "uuid", "superseded", "strategy")
 _FIELDS = (*_VARIABLES, *_RECORD)
 
 _YAML_LINE = re.compile(r"^([A-Za-z_]+):\s*(.*?)\s*$")
+_YAML_COMMENT = re.compile(r"\s+#.*$")
 _ENV_LINE = re.compile(r"^\s*(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$")
 _ENV_NOTE = re.compile(r"^# ([a-z_]+): (.+)$")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]*")
@@ -58,6 +59,20 @@ def read_fields(file_format: str, text: str, prefix: str) -> dict[str, Any]:
     if file_format == "env":
         return {**_parse_env(text, prefix).fields}
     return _READERS[file_format](text)
+
+
+def format_of(text: str, prefix: str) -> str | None:
+    """The format in which a text holds a credential, apart from the secret alone; None if it is none of them."""
+    if _read_json(text).get("token"):
+        return "json"
+    if _parse_env(text, prefix).fields.get("token"):
+        return "env"
+    return "yaml" if _read_yaml(text).get("token") else None
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a value has the form of a secret of Quay."""
+    return isinstance(value, str) and bool(_QUAY_SECRET.fullmatch(value))
 
 
 def is_foreign(text: str, prefix: str) -> bool:
@@ -146,7 +161,7 @@ def _read_yaml(text: str) -> dict[str, Any]:
             try:
                 data[match.group(1)] = json.loads(match.group(2))
             except (ValueError, RecursionError):
-                data[match.group(1)] = _unquoted(match.group(2))
+                data[match.group(1)] = _unquoted(_YAML_COMMENT.sub("", match.group(2)))
     return data
 
 

@@ -20,7 +20,7 @@ from .contract import CURRENT, Delivery, Store, StoredSecret
 from .host_store import HostStore
 from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
-from .places import collide, places_of
+from .places import places_of, real_path, shared_places, shown
 from .token_file import FileStore
 
 # The options that name the holder; at most one of them may be given.
@@ -171,8 +171,9 @@ def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required
 
 
 def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
-    """The stores that hold a secret, with what they hold."""
-    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.fingerprint]
+    """The stores that hold a secret that can be removed, with what they hold."""
+    held = zip(holder.stores, holder.stored)
+    return [(store, stored) for store, stored in held if stored.fingerprint and stored.removable]
 
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:
@@ -191,8 +192,8 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
 
 def _refuse_conflicts(stores: Sequence[Store]) -> None:
     """Raise BadInput if two stores write the same place: each run would replace what the other one wrote."""
-    for number, store in enumerate(stores):
-        for other in stores[:number]:
-            if any(collide(place, taken) for place in places_of(store) for taken in places_of(other)):
-                what = f" for {store.part}" if store.part and store.part == other.part else ""
-                raise BadInput(f"deliver names {store.place}{what} twice. One place holds one credential: remove one")
+    for first, second, place in shared_places([(store.place, places_of(store)) for store in stores]):
+        if real_path(first) != real_path(second):
+            raise BadInput(f"deliver: {first} and {second} both write {shown(place)}. Use another path for one of them")
+        what = f" for {place.part}" if place.part else ""
+        raise BadInput(f"deliver names {second}{what} twice. One place holds one credential: remove one")

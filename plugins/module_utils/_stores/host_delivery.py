@@ -35,6 +35,7 @@ DELIVERY_OPTIONS: dict[str, Any] = {
     "created_at": {"type": "str"},
     "expires_at": {"type": "str"},
     "superseded": {"type": "str"},
+    "strategy": {"type": "str"},
     "fingerprint": {"type": "str"},
 }
 
@@ -74,6 +75,7 @@ def _write(context: LocalContext, store: Store, options: Mapping[str, Any]) -> b
         options["uuid"],
         superseded,
         options["username"] or None,
+        options["strategy"],
     )
     delivery = Delivery(secret, options["username"], options["name"], record)
     stored = store.read()

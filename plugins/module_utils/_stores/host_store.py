@@ -77,6 +77,7 @@ class HostStore:
             username=found["username"],
             permissions_match=found["permissions_match"],
             foreign=found["foreign"],
+            removable=found["removable"],
             untold=found["fingerprint"],
         )
 
@@ -120,4 +121,5 @@ def inspection_of(store: Store, *, removing: bool = False) -> dict[str, Any]:
         "record": {**record_to_data(record), "username": record.username} if record else None,
         "permissions_match": stored.permissions_match,
         "foreign": stored.foreign,
+        "removable": stored.removable,
     }

@@ -110,7 +110,7 @@ class Permissions:
                 "users can write to its directory. Remove the file, or set owner to that user"
             )
         if target.mode & 0o002:
-            return "can be overwritten by everybody. Set mode, for example to '0600'"
+            return "can be overwritten by everybody. Change its mode, for example to 0600"
         return None
 
 

@@ -5,17 +5,25 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Places: what a store writes, so that two stores that would overwrite each other are recognised."""
+"""Which places stores write, and whether two stores would overwrite each other."""
 
 from __future__ import annotations
 
 import os
-from typing import Tuple
+from typing import Iterator, NamedTuple, Sequence, Tuple
 
 from .contract import Store
 
-# A file by its real path, or a store elsewhere by its name; and the part that is written, None for all of it.
-Place = Tuple[str, "str | None"]
+
+class Place(NamedTuple):
+    """A file by its real path, or a store elsewhere by its name; and the part that is written, empty for all of it."""
+
+    path: str
+    part: str = ""
+
+
+# A store by its name in messages, and its places: its file and the file of its record.
+NamedPlaces = Tuple[str, Sequence[Place]]
 
 
 def real_path(path: str) -> str:
@@ -25,10 +33,28 @@ def real_path(path: str) -> str:
 
 def places_of(store: Store) -> list[Place]:
     """The places that a store writes."""
-    part = store.part or None
-    return [(real_path(file.path), part) for file in store.files] or [(store.place, part)]
+    return [Place(real_path(file.path), store.part) for file in store.files] or [Place(store.place, store.part)]
 
 
 def collide(place: Place, other: Place) -> bool:
-    """Whether two stores would overwrite each other. Entries of several registries share an auth file."""
-    return place[0] == other[0] and (place[1] is None or other[1] is None or place[1] == other[1])
+    """Whether what is written to one place replaces what is in the other. Parts of one file are independent."""
+    return place.path == other.path and (place.part == other.part or not place.part or not other.part)
+
+
+def shared_places(stores: Sequence[NamedPlaces]) -> Iterator[tuple[str, str, Place]]:
+    """Each pair of stores that would replace each other's secret or record: both names, and the place."""
+    known: dict[str, list[tuple[str, Place]]] = {}
+    for second, places in stores:
+        reported: set[str] = set()
+        for place in places:
+            for first, other in known.get(place.path, ()):
+                if first not in reported and collide(place, other):
+                    reported.add(first)
+                    yield first, second, place
+        for place in places:
+            known.setdefault(place.path, []).append((second, place))
+
+
+def shown(place: Place) -> str:
+    """A place in messages."""
+    return f"{place.part} in {place.path}" if place.part else place.path

@@ -32,6 +32,7 @@ def record_from_data(data: Mapping[str, Any] | None) -> Record | None:
         uuid=data.get("uuid") or None,
         superseded=tuple(str(data.get("superseded") or "").split(",")) if data.get("superseded") else (),
         username=data.get("username") or None,
+        strategy=data.get("strategy") or None,
     )
 
 
@@ -43,6 +44,7 @@ def record_to_data(record: Record) -> dict[str, str | None]:
         "expires_at": format_time(record.expires_at),
         "uuid": record.uuid,
         "superseded": ",".join(record.superseded) or None,
+        **({"strategy": record.strategy} if record.strategy else {}),
     }
 
 
@@ -57,6 +59,7 @@ def merge_records(new: Record, old: Record | None) -> Record:
         new.uuid or old.uuid,
         new.superseded or old.superseded,
         new.username or old.username,
+        new.strategy or old.strategy,
     )
 
 

@@ -113,7 +113,9 @@ class SecretFile:
                 "the old one. To share the file, share its directory."
             )
         if found is not None and self._permissions.mode is None and found.st_mode & 0o004:
-            warnings.append(f"{self.path} can be read by every user of the target. Set mode to change that.")
+            warnings.append(
+                f"{self.path} can be read by every user of the target. Change its mode if that is not intended."
+            )
         if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             warnings.append(f"The directory of {self.path} can be written by every user, who can replace the secret.")
         return warnings

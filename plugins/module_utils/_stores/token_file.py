@@ -14,7 +14,8 @@ import os
 import re
 import time
 from dataclasses import replace
-from typing import Any, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.credential import Record
 from .._core.errors import BadInput
@@ -22,71 +23,106 @@ from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
-from .file_formats import FORMATS, is_environment, is_foreign, other_lines, read_fields, write_fields
+from .file_formats import (
+    FORMATS,
+    format_of,
+    is_environment,
+    is_foreign,
+    is_secret,
+    other_lines,
+    read_fields,
+    write_fields,
+)
 from .options import registry_from_options
-from .permissions import Mode, Permissions, parse_mode, parse_owner
+from .permissions import Permissions, parse_mode, parse_owner
 from .records import RecordFile, merge_records, record_from_data, record_to_data
 from .secret_file import SecretFile
 
 _RECORD_KEY = "token"
 _DEFAULT_PREFIX = "QUAY_"
-_DEFAULT_MODE = "0600"
+_DEFAULT_FORMAT = "token"
 _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
 FILE_OPTIONS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
-    "format": {"type": "str", "choices": list(FORMATS), "default": "token"},
+    "format": {"type": "str", "choices": list(FORMATS)},
     "prefix": {"type": "str"},
     "merge": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "raw", "default": _DEFAULT_MODE},
+    "mode": {"type": "raw"},
     "force": {"type": "bool", "default": False},
     "backup": {"type": "bool", "default": False},
     "unsafe_writes": {"type": "bool", "default": False},
 }
 
-_PRIVATE = Permissions(Mode("0600", 0o600))
+
+def _no_addresses() -> dict[str, str]:
+    return {"registry": "", "api_url": ""}
 
 
 class FileStore:
-    """One credential in one file. Anything else in the file is refused, merged or replaced, as the options say."""
+    """One credential in one file. Anything else in the file is refused, merged or replaced, as the options say.
+
+    What is not declared stays as it is in an existing file: its format, its owner and its mode.
+    """
 
     tells_secret = True
 
     def __init__(
         self,
         path: str,
-        file_format: str = "token",
+        file_format: str | None = _DEFAULT_FORMAT,
         *,
         option: str = "path",
         prefix: str = _DEFAULT_PREFIX,
         merge: bool = False,
-        permissions: Permissions = _PRIVATE,
-        addresses: Mapping[str, str] | None = None,
+        permissions: Permissions | None = None,
+        addresses: Callable[[], Mapping[str, str]] = _no_addresses,
         force: bool = False,
         backup: bool = False,
         unsafe_writes: bool = False,
     ) -> None:
-        """``addresses``: the fields registry and api_url. ``backup``: keep a copy of what is replaced by force."""
+        """``addresses``: the fields registry and api_url, if needed. ``backup``: keep a copy of what force replaces."""
         self.place = path
         # Stores with different variables can share an environment file.
         self.part = f"{prefix}TOKEN" if merge else ""
-        self._format = file_format
+        self._declared_format = file_format
+        self._found_format: str | None = None
         self._option = option
         self._prefix = prefix
         self._merge = merge
-        self._addresses = addresses or {"registry": "", "api_url": ""}
+        self._addresses = addresses
         self._force = force
         self._backup = backup
+        permissions = permissions or Permissions()
         self._file = SecretFile(path, option, permissions, unsafe_writes=unsafe_writes)
-        # Only a bare token has no place for its record.
-        records = RecordFile(path, option, permissions, unsafe_writes=unsafe_writes)
-        self._records = records if file_format == "token" else None
-        self.files: Sequence[SecretFile] = [self._file, *([records.file] if self._records else [])]
+        self._record_file = RecordFile(path, option, permissions, unsafe_writes=unsafe_writes)
+        may_be_bare = file_format in (None, _DEFAULT_FORMAT)
+        self.files: Sequence[SecretFile] = [self._file, *([self._record_file.file] if may_be_bare else [])]
+
+    @property
+    def format(self) -> str:
+        """The declared format, else that of the present file, which is read once."""
+        if self._declared_format is not None:
+            return self._declared_format
+        if self._found_format is None:
+            self._found_format = format_of(self._file.read() or "", self._prefix) or _DEFAULT_FORMAT
+        return self._found_format
+
+    @property
+    def _records(self) -> RecordFile | None:
+        """The file of the record. Only a bare token has no place for it."""
+        return self._record_file if self.format == _DEFAULT_FORMAT else None
+
+    @property
+    def _written(self) -> list[SecretFile]:
+        records = self._records
+        return [self._file, *([records.file] if records else [])]
 
     def check(self, *, removing: bool = False) -> None:
-        for file in self.files:
+        self._file.check()
+        for file in self._written[1:]:
             file.check()
         if not removing and not self._force and self._is_foreign(self._file.read()):
             raise self._file.error(f"holds something else than this credential, which would be lost. {self._remedy}")
@@ -95,7 +131,7 @@ class FileStore:
     def _remedy(self) -> str:
         if self._option != "path":
             return "Use another path, or remove the file"
-        can_merge = self._format == "env" and not self._merge
+        can_merge = self.format == "env" and not self._merge
         merge = "Set merge: true to keep its other variables" if can_merge else "Use another path"
         return f"{merge}, or set force: true to replace the file (with backup: true it is copied first)"
 
@@ -107,15 +143,17 @@ class FileStore:
         if text is None:
             return StoredSecret()
         foreign = self._is_foreign(text)
-        if foreign and self._format != "env":
+        data = read_fields(self.format, text, self._prefix)
+        if foreign and self.format != "env" and (self._records or not is_secret(data.get("token"))):
             return StoredSecret(foreign=True)
-        data = read_fields(self._format, text, self._prefix)
         secret = str(data["token"]) if data.get("token") else None
         record, username = record_from_data(data), data.get("username") or None
         if self._records:
             record = self._records.read(_RECORD_KEY)
             username = record.username if record and record.fits(secret) else None
-        return StoredSecret(secret, record, username, self._permissions_match(), foreign)
+        # Only from an environment file, a credential can be removed without what is around it.
+        removable = not foreign or self._force or self.format == "env"
+        return StoredSecret(secret, record, username, self._permissions_match(), foreign, removable)
 
     def matches(self, delivery: Delivery) -> bool:
         return self._permissions_match() and self._file.read() == self._text(delivery)
@@ -123,7 +161,7 @@ class FileStore:
     @contextlib.contextmanager
     def prepare(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            for file in self.files:
+            for file in self._written:
                 stack.enter_context(file.prepare())
             self._back_up()
             yield
@@ -136,7 +174,7 @@ class FileStore:
 
     def remove(self) -> None:
         text = self._file.read()
-        keeps_others = self._format == "env" and (self._merge or not self._force)
+        keeps_others = self.format == "env" and (self._merge or not self._force)
         others = other_lines(text or "", self._prefix) if keeps_others else ""
         if others.strip():
             self._file.write(others)
@@ -146,7 +184,7 @@ class FileStore:
             self._records.remove(_RECORD_KEY)
 
     def _permissions_match(self) -> bool:
-        return all(file.permissions_match() for file in self.files)
+        return all(file.permissions_match() for file in self._written)
 
     def _is_foreign(self, text: str | None) -> bool:
         """Whether the file holds what this store did not write."""
@@ -171,17 +209,17 @@ class FileStore:
         fields: dict[str, Any] = {
             "token": delivery.secret,
             "username": delivery.username,
-            **self._addresses,
+            **(_no_addresses() if self._records else self._addresses()),
             "name": delivery.name,
             **record_to_data(self._record(delivery)),
         }
         present = (self._file.read() or "") if self._merge else ""
-        return write_fields(self._format, fields, self._prefix, present if is_environment(present) else "")
+        return write_fields(self.format, fields, self._prefix, present if is_environment(present) else "")
 
 
 def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    file_format = options["format"] or "token"
+    file_format = options["format"] or None
     for option in ("prefix", "merge"):
         if options[option] not in (None, False) and file_format != "env":
             raise BadInput(f"{option} has no effect without format: env, the format with variables. Leave it out")
@@ -190,14 +228,17 @@ def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
         raise BadInput(f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_")
     if options.get("registry"):
         registry_from_options(options, quay_host)
-    mode = _DEFAULT_MODE if options["mode"] in (None, "") else options["mode"]
+    mode = None if options["mode"] in (None, "") else parse_mode(options["mode"])
+    addresses = partial(_addresses, options, quay_host)
+    if file_format not in (None, _DEFAULT_FORMAT):
+        addresses()  # raises for invalid ones
     return FileStore(
         options["path"],
         file_format,
         prefix=prefix,
         merge=bool(options["merge"]),
-        permissions=Permissions(parse_mode(mode), *parse_owner(options["owner"], options["group"])),
-        addresses=None if file_format == "token" else _addresses(options, quay_host),
+        permissions=Permissions(mode, *parse_owner(options["owner"], options["group"])),
+        addresses=addresses,
         force=bool(options["force"]),
         backup=bool(options["backup"]),
         unsafe_writes=bool(options["unsafe_writes"]),
@@ -212,4 +253,4 @@ def _addresses(options: Mapping[str, Any], quay_host: str) -> dict[str, str]:
 def ensure_token_file(context: LocalContext) -> Result:
     """The module quay_token_file."""
     store = file_store(context.params, context.params["quay_host"])
-    return ensure_delivered(context, store, {"place": context.params["path"], "format": context.params["format"]})
+    return ensure_delivered(context, store, {"place": context.params["path"], "format": store.format})

@@ -39,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "unsafe_writes": False,
     "registry": None,
     "token": SECRET,
+    "fingerprint": None,
     "name": "nightly",
     "username": "acme+ci",
     "uuid": None,

@@ -101,6 +101,7 @@ class FakeIssuer:
         events: list[str],
         observation: Observation,
         *,
+        proven: Observation | None = None,
         prepared: Observation | Exception | None = None,
         minted: Minted | Exception | None = None,
         fails_to_retire: Mapping[str, Exception] | None = None,
@@ -117,14 +118,15 @@ class FakeIssuer:
         self.minted_from: Observation | None = None
         self._events = events
         self._observation = observation
+        self._proven = proven
         self._prepared = prepared
         self._minted = minted
         self._fails_to_retire = fails_to_retire or {}
 
-    def observe(self, stored: Sequence[StoredSecret]) -> Observation:
-        self._events.append("observe")
+    def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
+        self._events.append("prove" if proven else "observe")
         self.stored = list(stored)
-        return self._observation
+        return self._proven if proven and self._proven is not None else self._observation
 
     def prepare(self, observation: Observation) -> Observation:
         self._events.append("prepare")

@@ -96,6 +96,7 @@ def observation(
     predecessors: tuple[str, ...] = (),
     *,
     scopes_match: bool = True,
+    by_record: bool = False,
 ) -> Observation:
     """The observation of a stored secret that is this listed token, or none."""
     created, expires = (found.created_at, found.expires_at) if found else (None, None)
@@ -125,6 +126,7 @@ def observation(
         ),
         {"scopes": list(SCOPES)},
         predecessors,
+        by_record,
     )
 
 
@@ -170,7 +172,7 @@ def test_tokens_of_the_default_name_are_not_ours(quay: FakeQuay, context: Module
 def test_recorded_token(quay: FakeQuay, context: ModuleContext) -> None:
     """The list shows whether it is valid, so no request is needed."""
     assert observe(context, [token("other", name="x"), PRESENT], [recorded("s3cret", "present")]) == observation(
-        "s3cret", PRESENT
+        "s3cret", PRESENT, by_record=True
     )
     assert quay.requests == []
 
@@ -196,8 +198,53 @@ def test_recorded_token_that_is_not_listed(
 def test_recorded_token_with_other_scopes(context: ModuleContext) -> None:
     found = replace(PRESENT, scopes=("repo:read",))
     assert observe(context, [found], [recorded("s3cret", "present")]) == observation(
-        "s3cret", found, scopes_match=False
+        "s3cret", found, scopes_match=False, by_record=True
     )
+
+
+# --- a record that somebody may have edited
+
+VICTIM = token("victim", 5 * DAY, name="of others", created_by="bob")
+LEFT = (token("older", 20 * DAY), token("of bob", created_by="bob"))
+EDITED = (
+    "The record of a store names the token victim, but the stored secret is not that token. The record was edited, so "
+    "it is ignored."
+)
+
+
+def prove(context: ModuleContext, listed: list[AccessToken], stored: list[StoredSecret]) -> Observation:
+    return ApplicationTokenIssuer(context, DESIRED, listed).observe(stored, proven=True)
+
+
+def test_proof_of_a_recorded_token(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
+    """One request for each secret. The result is that of the record, if the record is right."""
+    quay.answers(is_token("present"))
+    stored = [recorded("s3cret", "present", "older")] * 2
+    by_record = observe(context, [PRESENT, *LEFT], stored)
+    assert by_record.by_record
+    assert prove(context, [PRESENT, *LEFT], stored) == replace(by_record, by_record=False)
+    assert quay.requests == [verification("$oauthtoken", "s3cret")]
+    assert warnings == []
+
+
+def test_record_that_names_the_token_of_others(quay: FakeQuay, context: ModuleContext, warnings: list[str]) -> None:
+    """Neither that token nor another one of its user is revoked: Quay shows which token the stored secret is."""
+    quay.answers(is_token("present"))
+    stored = [recorded("s3cret", "victim", "of bob", "victim")]
+    assert observe(context, [VICTIM, PRESENT, *LEFT], stored).credential.handle == "victim"
+    found = prove(context, [VICTIM, PRESENT, *LEFT], stored)
+    assert (found.credential.handle, found.credential.superseded, found.by_record) == ("present", ("older",), False)
+    assert warnings == [EDITED]
+
+
+@pytest.mark.parametrize("reply", [NOT_ACCEPTED, EXPIRED])
+def test_record_of_a_useless_secret_names_the_token_of_others(
+    quay: FakeQuay, context: ModuleContext, warnings: list[str], reply: Reply
+) -> None:
+    quay.answers(reply, verified(sub="ann"))
+    found = prove(context, [VICTIM, *LEFT], [recorded("s3cret", "victim", "of bob")])
+    assert (found.credential.handle, found.credential.superseded) == (None, ("older",))
+    assert warnings == [EDITED]
 
 
 # --- a token without its record
@@ -254,7 +301,8 @@ def test_other_tokens_of_the_same_name(quay: FakeQuay, context: ModuleContext) -
     """They are ours if the user who created the present one created them, too. That needs no request."""
     listed = [PRESENT, token("older", 20 * DAY), token("newer", DAY), token("of bob", created_by="bob")]
     stored = [recorded("s3cret", "present")]
-    assert observe(context, listed, stored) == observation("s3cret", PRESENT, "valid", ("older", "newer"), ("older",))
+    expected = observation("s3cret", PRESENT, "valid", ("older", "newer"), ("older",), by_record=True)
+    assert observe(context, listed, stored) == expected
     assert quay.requests == []
 
 
@@ -268,7 +316,7 @@ def test_older_token_may_be_the_predecessor(
     """Without a record of it, consumers may use a token that is not newer than the present one."""
     listed = [PRESENT, token("other", age)]
     assert observe(context, listed, [recorded("s3cret", "present")]) == observation(
-        "s3cret", PRESENT, "valid", ("other",), predecessors
+        "s3cret", PRESENT, "valid", ("other",), predecessors, by_record=True
     )
 
 
@@ -282,7 +330,8 @@ def test_record_names_the_predecessor(context: ModuleContext) -> None:
     """Then an older token that it does not name was left by an interrupted run."""
     listed = [PRESENT, token("older", 20 * DAY), token("named", 30 * DAY)]
     stored = [recorded("s3cret", "present", "named", "revoked already")]
-    assert observe(context, listed, stored) == observation("s3cret", PRESENT, "valid", ("older", "named"), ("named",))
+    expected = observation("s3cret", PRESENT, "valid", ("older", "named"), ("named",), by_record=True)
+    assert observe(context, listed, stored) == expected
 
 
 def test_invalid_token_leaves_tokens_of_its_name(quay: FakeQuay, context: ModuleContext) -> None:
@@ -306,7 +355,7 @@ def test_stores_with_different_tokens(quay: FakeQuay, context: ModuleContext) ->
         recorded("third", "oldest"),
     ]
     assert observe(context, listed, stored) == observation(
-        "first", newest, "valid", ("present", "oldest"), ("present",)
+        "first", newest, "valid", ("present", "oldest"), ("present",), by_record=True
     )
     assert quay.requests == []
 

@@ -271,6 +271,7 @@ def test_evaluate_a_lost_record(record_required: bool, delivery: str, decision: 
 
 # --- evaluate_removal
 
+BESIDE_OTHERS = StoredSecret(OUTDATED.secret, foreign=True, removable=False)
 ABSENT: dict[str, Any] = {"exists": False, "secret_state": STORED_NONE}
 REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool]] = {
     "nothing left": (observation(**ABSENT), [EMPTY], ("absent",), False),
@@ -278,6 +279,9 @@ REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool
     "exists": (observation(STORED_INVALID), [EMPTY], ("absent",), True),
     "superseded secret": (observation(superseded=("old",), **ABSENT), [EMPTY], ("absent",), True),
     "stored secret": (observation(**ABSENT), [EMPTY, OUTDATED], ("absent", "other"), True),
+    "secret beside content of others": (observation(), [BESIDE_OTHERS], ("other",), True),
+    "invalid secret beside content of others": (observation(STORED_INVALID), [BESIDE_OTHERS], ("other",), False),
+    "another store": (observation(STORED_INVALID), [BESIDE_OTHERS, OUTDATED], ("other", "other"), True),
 }
 
 

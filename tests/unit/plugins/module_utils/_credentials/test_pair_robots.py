@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_robots import PairRobots
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_state import (
+    Pair,
     handle_of,
     pair_from_options,
 )
@@ -97,14 +98,55 @@ def test_secret_of_the_other_strategy(quay: FakeQuay, paired: PairRobots) -> Non
 def test_unrecorded_secret_next_to_a_recorded_one(quay: FakeQuay, paired: PairRobots) -> None:
     """An interrupted run delivered a new robot to the first store. Its metadata shows that it is the credential's."""
     interrupted = StoredSecret(f"token of {D}", None, str(D))
-    quay.answers(robot_reply(marked(D)), robot_reply(robot(A)), robot_reply(marked(D)))
+    quay.answers(robot_reply(robot(A)), robot_reply(marked(D)), robot_reply(marked(D)))
     assert paired.read([interrupted, held(A)]) == {A: robot(A), D: marked(D)}
 
 
 def test_unrecorded_secret_of_a_robot_that_belongs_to_others(quay: FakeQuay, paired: PairRobots) -> None:
     foreign = StoredSecret(f"token of {D}", None, str(D))
-    quay.answers(robot_reply(robot(D)), robot_reply(robot(A)), robot_list(robot(A), robot(D)), robot_reply(robot(D)))
+    quay.answers(robot_reply(robot(A)), robot_reply(robot(D)), robot_list(robot(A), robot(D)), robot_reply(robot(D)))
     assert paired.read([foreign, held(A)]) == {A: robot(A)}
+
+
+# --- a record that somebody may have edited
+
+
+def edited(handle: str, username: str = str(A), fingerprint_of: str = f"token of {A}") -> StoredSecret:
+    """The token of A with a record that names whatever it likes."""
+    stored = stored_secret(fingerprint_of, username, superseded=(handle,))
+    return replace(stored, secret=f"token of {A}")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        edited(f"{D}@0123456789ab"),
+        edited(f"{D}@0123456789ab", fingerprint_of="another secret"),
+        edited("", username=str(D)),
+    ],
+)
+@pytest.mark.parametrize("pair", [PAIRED, IN_PLACE])
+def test_record_that_names_the_robot_of_others(quay: FakeQuay, pair: Pair, stored: StoredSecret) -> None:
+    """Only the token of a robot, its name or its metadata show that it is the credential's."""
+    robots = PairRobots(pair, RobotLookup(module_context(quay), "acme"))
+    quay.answers(robot_list(robot(CI), robot(D)), robot_reply(robot(D)))
+    assert robots.list([stored]) == ({CI: robot(CI)}, frozenset({D}))
+
+
+@pytest.mark.parametrize("stored", [held(A, D), held(D), edited(handle_of(robot(D)), fingerprint_of="another secret")])
+def test_record_that_names_the_token_of_a_robot(quay: FakeQuay, paired: PairRobots, stored: StoredSecret) -> None:
+    """It needs no mark: Quay shows its present token."""
+    quay.answers(robot_list(robot(CI), robot(D)))
+    assert paired.list([stored]) == ({CI: robot(CI), D: robot(D)}, frozenset())
+
+
+def test_pair_that_the_user_named(quay: FakeQuay) -> None:
+    """Its former robots belong to the credential, whatever their tokens are."""
+    options = {"strategy": "in_place", "pair": ["acme+x1", "acme+y1"], "name": "acme+ci"}
+    robots = PairRobots(pair_from_options(CI, options), RobotLookup(module_context(quay), "acme"))
+    x = RobotName("acme", "x1")
+    quay.answers(robot_list(robot(CI), robot(x)))
+    assert robots.list([edited(f"{x}@0123456789ab")])[0] == {CI: robot(CI), x: robot(x)}
 
 
 # --- all of them

@@ -30,6 +30,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_
     recorded_robots,
     refuse_unknown_robot,
     robot_of_handle,
+    with_strategy,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots import Robot, RobotName
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
@@ -479,3 +480,30 @@ def test_served_by_a_member() -> None:
     assert not PairState(None, ()).is_served_by(PAIRED)
     assert PairState(CI, ()).is_served_by(IN_PLACE)
     assert not PairState(A, ()).is_served_by(IN_PLACE)
+
+
+# --- a strategy that is not declared
+
+
+def recorded_strategy(strategy: str | None, secret: str = "s3cret") -> StoredSecret:
+    return replace(stored_secret("s3cret", strategy=strategy), secret=secret)
+
+
+@pytest.mark.parametrize(
+    ("declared", "stored", "expected"),
+    [
+        (None, [], "in_place"),
+        (None, [StoredSecret("s3cret")], "in_place"),
+        (None, [recorded_strategy(None)], "in_place"),
+        (None, [recorded_strategy("in_place")], "in_place"),
+        (None, [recorded_strategy("paired")], "paired"),
+        (None, [recorded_strategy(None), recorded_strategy("paired")], "paired"),
+        # The record is that of another secret.
+        (None, [recorded_strategy("paired", "an0ther")], "in_place"),
+        ("in_place", [recorded_strategy("paired")], "in_place"),
+        ("paired", [recorded_strategy("in_place")], "paired"),
+    ],
+)
+def test_strategy_of_the_present_secret(declared: str | None, stored: list[StoredSecret], expected: str) -> None:
+    params = {"strategy": declared, "pair": None}
+    assert with_strategy(params, stored) == {"strategy": expected, "pair": None}

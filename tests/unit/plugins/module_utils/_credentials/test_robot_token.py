@@ -613,6 +613,7 @@ def test_one_list_and_one_pass_through_the_logs_for_each_namespace(quay: FakeQua
             age_source="log",
             superseded=(idle,),
             robot_handle=handle_of(robots["ci_a"]),
+            strategy="paired",
             details={"description": "builds"},
         ),
         predecessors=(idle,),

@@ -92,6 +92,7 @@ DELIVERY_OF_NEW = Delivery(
     Record(fingerprint(NEW), NOW, NOW + 90 * DAY, "successor", ("lost", "former", "present"), username="$oauthtoken"),
 )
 
+BY_RECORD = stored_secret(PRESENT)
 WHEN_DUE = Policy(renew_before=14 * DAY)
 NOT_DUE = Policy(renew_before=DAY)
 FORCED = Policy(rotate="always")
@@ -421,6 +422,30 @@ def test_delivery_of_a_lost_record(context: ModuleContext, events: list[str], st
         issuer = FakeIssuer(events, observation(credential), record_required=record_required)
         run(context, issuer, stores(StoredSecret(PRESENT)), NOT_DUE)
         assert events == expected
+
+
+def test_what_is_revoked_is_proven(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    """Not the credential that a record names, but the one that Quay shows. It is asked only if something is due."""
+    by_record = observation(replace(OLD, uuid="victim", superseded=("of others",)), by_record=True)
+    proven = observation(replace(OLD, superseded=("lost",)))
+    run(
+        context,
+        FakeIssuer(events, observation(replace(OLD, superseded=()), by_record=True)),
+        stores(BY_RECORD),
+        NOT_DUE,
+    )
+    assert events == ["observe"]
+    events.clear()
+    run(context, FakeIssuer(events, by_record, proven=proven), stores(BY_RECORD), NOT_DUE)
+    assert events == ["observe", "prove", "retire lost"]
+    events.clear()
+    minted = Minted(replace(SUCCESSOR, superseded=("lost", "present")))
+    issuer = FakeIssuer(events, by_record, proven=proven, minted=minted)
+    result = run(context, issuer, stores(BY_RECORD), FORCED)
+    assert issuer.prepared_from is not None
+    assert issuer.prepared_from.credential == proven.credential
+    assert events[:3] == ["observe", "prove", "prepare"]
+    assert result.values["retired"] == ["lost", "present"]
 
 
 def test_revocation_by_a_later_run(context: ModuleContext, events: list[str], stores: Stores) -> None:

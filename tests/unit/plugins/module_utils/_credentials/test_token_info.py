@@ -596,7 +596,7 @@ def test_stores_before_what_is_held_elsewhere(quay: FakeQuay, run: Run, tmp_path
     for name, text, mode in (("a", token_of("ci"), 0o600), ("b", token_of("ci"), 0o640), ("c", "X" * 40, 0o600)):
         (tmp_path / name).write_text(f"{text}\n")
         (tmp_path / name).chmod(mode)
-    deliver = [file_store(tmp_path / name) for name in ("a", "b", "c", "d")]
+    deliver = [{**file_store(tmp_path / name), "mode": "0600"} for name in ("a", "b", "c", "d")]
     (status,) = run(credential(deliver=deliver, held=[held(token_of("ci"))]))
     assert status["holds"] == ["current", "wrong_permissions", "other", "absent", "current"]
     assert status["message"] == ("owner or mode is wrong in 1 of 5 stores; the present token is not in 2 of 5 stores")

@@ -177,7 +177,17 @@ OTHER = {**ROBOT, "name": "acme+other"}
 PLACES: dict[str, tuple[list[Any], list[Any], str]] = {
     "same file": ([FILE], [{**FILE, "format": "yaml"}], "/etc/ci/quay.json"),
     "another spelling": ([FILE], [{**FILE, "path": "/etc/ci/../ci/quay.json"}], "/etc/ci/quay.json"),
-    "same registry": ([AUTH], [{**AUTH, "registry": "QUAY.example.com"}], "the entry of quay.example.com in"),
+    "a dot in the path": ([FILE], [{**FILE, "path": "/etc/ci/./quay.json"}], "/etc/ci/quay.json"),
+    "same variables": (
+        [{"kind": "file", "path": "/etc/ci/env", "format": "env", "merge": True}],
+        [{"kind": "file", "path": "/etc/ci/env", "format": "env", "merge": True, "prefix": "QUAY_"}],
+        "QUAY_TOKEN in /etc/ci/env",
+    ),
+    "same registry": (
+        [AUTH],
+        [{**AUTH, "registry": "QUAY.example.com"}],
+        "quay.example.com in /etc/containers/auth.json",
+    ),
     "file and auth file": ([AUTH], [{**FILE, "path": AUTH["path"]}], "/etc/containers/auth.json"),
     "record of the other": (
         [{"kind": "file", "path": "/etc/ci/x"}],
@@ -205,6 +215,12 @@ def test_linked_directory_is_the_same_place(tmp_path: Path) -> None:
 def test_registries_share_an_auth_file() -> None:
     other = {**OTHER, "deliver": [{**AUTH, "registry": "mirror.example.com"}]}
     assert len(options([{**ROBOT, "deliver": [AUTH]}, other])) == 2
+
+
+def test_variables_share_a_file() -> None:
+    env = {"kind": "file", "path": "/etc/ci/env", "format": "env", "merge": True}
+    other = {**OTHER, "deliver": [{**env, "prefix": "CI_"}]}
+    assert len(options([{**ROBOT, "deliver": [env]}, other])) == 2
 
 
 def test_home_directory_is_that_of_the_target(home: Path) -> None:

@@ -295,7 +295,7 @@ def test_invalid_mode(file: Path, mode: Any) -> None:
 def test_mode_that_lets_everybody_write_is_not_kept(file: Path) -> None:
     file.write_text("{}")
     file.chmod(0o666)
-    message = f"^path: {file} can be overwritten by everybody. Set mode, for example to '0600'$"
+    message = f"^path: {file} can be overwritten by everybody. Change its mode, for example to 0600$"
     with pytest.raises(LocalFileError, match=message):
         store_of(file).check()
     store = store_of(file, mode="0600")
@@ -308,7 +308,7 @@ def test_mode_that_lets_everybody_read(file: Path, declared: str | None, warned:
     """A warning, unless the play wants that mode."""
     file.write_text("{}")
     file.chmod(0o644)
-    warning = f"{file} can be read by every user of the target. Set mode to change that."
+    warning = f"{file} can be read by every user of the target. Change its mode if that is not intended."
     assert store_of(file, mode=declared).warnings() == ([warning] if warned else [])
 
 

@@ -39,6 +39,7 @@ def test_record_of_the_secret(stored: StoredSecret, recorded: bool) -> None:
         (StoredSecret(), "absent", "absent"),
         (StoredSecret(foreign=True), "other", "other"),
         (StoredSecret(SECRET, RECORD, foreign=True), "other", "other"),
+        (StoredSecret(SECRET, RECORD, foreign=True, removable=False), "other", "other"),
         (StoredSecret(""), "absent", "absent"),
         (StoredSecret(OTHER_SECRET), "other", "other"),
         (OLD_RECORD, "other", "other"),

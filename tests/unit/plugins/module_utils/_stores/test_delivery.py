@@ -44,6 +44,75 @@ def tokens(result: Result) -> tuple[str, str]:
     return result.before["token"], result.after["token"]
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_not_declared_is_kept(file: Path, form: str) -> None:
+    """The format and the mode of an existing file. A new file is a private one with the secret alone."""
+    deliver(file, token=OTHER_SECRET, format=form, mode="0640")
+    options: dict[str, Any] = {"format": None, "mode": None}
+    predicted = deliver(file, check_mode=True, **options)
+    result = deliver(file, **options)
+    assert result == predicted
+    assert (result.changed, tokens(result), result.values["format"]) == (True, ("other", "delivered"), form)
+    assert FileStore(str(file), form).read().secret == SECRET
+    assert {mode_of(path) for path in file.parent.glob("token*")} == {0o640}
+    assert not deliver(file, format=form, mode="0640").changed
+    assert deliver(file, **options, state="absent").values["format"] == form
+    assert files_in(file.parent) == {}
+    assert deliver(file, **options).values["format"] == "token"
+    assert (file.read_text(), mode_of(file)) == (f"{SECRET}\n", 0o600)
+
+
+def test_registry_of_a_file_whose_format_is_kept(file: Path) -> None:
+    """Its address is needed only then."""
+    deliver(file, format="json", token=OTHER_SECRET)
+    deliver(file, format=None, registry="mirror.example.com")
+    assert '"registry": "mirror.example.com"' in file.read_text()
+    with pytest.raises(BadInput, match="^quay_host is missing"):
+        deliver(file, format=None, token=OTHER_SECRET, quay_host=None)
+    file.unlink()
+    assert deliver(file, format=None, token=OTHER_SECRET, quay_host=None).changed
+
+
+# Content of ours that a person added to. The secret is one of Quay's.
+MIXED = {
+    "json": f'{{"token": "{SECRET}", "note": "mine"}}\n',
+    "yaml": f"# mine\ntoken: '{SECRET}'  # since May\nport: 8080\n",
+    "env": f"# mine\nexport QUAY_TOKEN={SECRET}\n",
+}
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("form", MIXED)
+def test_content_of_others_beside_the_secret(file: Path, form: str, declared: bool) -> None:
+    """The secret is read. A delivery, which would lose the rest, is refused, also if it is the same secret."""
+    file.write_text(MIXED[form])
+    file.chmod(0o600)
+    option: dict[str, Any] = {"format": form if declared else None}
+    stored = FileStore(str(file), option["format"]).read()
+    assert (stored.secret, stored.foreign, stored.removable) == (SECRET, True, form == "env")
+    for token in (SECRET, OTHER_SECRET):
+        with pytest.raises(LocalFileError, match="holds something else than this credential, which would be lost"):
+            deliver(file, token=token, **option)
+    assert file.read_text() == MIXED[form]
+    forced = deliver(file, force=True, **option)
+    assert (forced.changed, tokens(forced), forced.values["format"]) == (True, ("other", "delivered"), form)
+    assert "mine" not in file.read_text()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_removal_keeps_content_of_others_beside_the_secret(file: Path, form: str, check_mode: bool) -> None:
+    file.write_text(MIXED[form])
+    warnings: list[str] = []
+    context = local_context(warnings, check_mode=check_mode, path=str(file), format=form, state="absent")
+    result = ensure_token_file(context)
+    assert (result.changed, tokens(result)) == (False, ("absent", "absent"))
+    assert warnings == [f"{file} holds something else than this credential. It was not changed."]
+    assert file.read_text() == MIXED[form]
+    assert deliver(file, format=form, state="absent", force=True, check_mode=check_mode).changed
+    assert file.exists() is check_mode
+
+
 # What the file holds; then the options, and of the result: changed, the diff, and the fingerprint.
 CASES: dict[str, tuple[str | None, dict[str, Any], bool, tuple[str, str], str | None]] = {
     "new file": (None, {}, True, ("absent", "delivered"), FINGERPRINT),
@@ -186,6 +255,76 @@ def test_token_that_is_not_minted_yet(file: Path, token: str | None) -> None:
     with pytest.raises(BadInput, match="^token is missing: there is nothing to deliver$"):
         deliver(file, token=token)
     assert files_in(file.parent) == {}
+
+
+OTHER_FINGERPRINT = str(fingerprint(OTHER_SECRET))
+KNOWN: dict[str, Any] = {"token": None, "fingerprint": FINGERPRINT, "created_at": "2026-01-31T12:00:00Z"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("real", [False, True])
+def test_held_secret_is_compared_by_its_fingerprint(file: Path, form: str, real: bool) -> None:
+    """A token module returns no secret in check mode, and none that the caller holds already."""
+    deliver(file, format=form, created_at=KNOWN["created_at"])
+    before = files_in(file.parent)
+    result = deliver(file, check_mode=not real, format=form, **KNOWN)
+    assert (result.changed, tokens(result)) == (False, ("same", "same"))
+    assert result.values["fingerprint"] == FINGERPRINT
+    assert files_in(file.parent) == before
+
+
+@pytest.mark.parametrize("option", [{"mode": "0640"}, {"format": "json", "username": "acme+cd"}])
+def test_held_secret_with_other_options(file: Path, option: dict[str, Any]) -> None:
+    """It is what the real run would be given, so the options are compared and applied."""
+    deliver(file, **{"format": "token", **option, "username": "acme+ci", "mode": "0600"})
+    predicted = deliver(file, check_mode=True, **{**KNOWN, **option})
+    result = deliver(file, **{**KNOWN, **option})
+    assert result == predicted
+    assert (result.changed, tokens(result)) == (True, ("same", "delivered"))
+    assert FileStore(str(file), option.get("format", "token")).read().secret == SECRET
+    assert not deliver(file, **option, created_at=KNOWN["created_at"]).changed
+
+
+@pytest.mark.parametrize("held", [None, OTHER_SECRET])
+def test_fingerprint_of_a_secret_that_is_not_held(file: Path, held: str | None) -> None:
+    """Check mode predicts the delivery by the real run, which has the secret. Without it, the real run fails."""
+    if held is not None:
+        deliver(file, token=held)
+    before = files_in(file.parent)
+    predicted = deliver(file, check_mode=True, **KNOWN)
+    with pytest.raises(BadInput) as caught:
+        deliver(file, **KNOWN)
+    assert str(caught.value) == (
+        f"token is missing: there is nothing to deliver. {file} does not hold the secret with this fingerprint"
+    )
+    assert files_in(file.parent) == before
+    result = deliver(file, **{**KNOWN, "token": SECRET})
+    assert result == predicted
+    assert (result.changed, tokens(result)) == (True, ("other" if held else "absent", "delivered"))
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("token", "given", "message"),
+    [
+        (SECRET, OTHER_FINGERPRINT, "fingerprint does not belong to token: they are of different secrets"),
+        (SECRET, "9f86d08188", "fingerprint must be 12 hexadecimal digits"),
+        (None, f"sha256:{FINGERPRINT}", "fingerprint must be 12 hexadecimal digits"),
+    ],
+)
+def test_fingerprint_that_is_refused(file: Path, token: str | None, given: str, message: str, check_mode: bool) -> None:
+    deliver(file, token=OTHER_SECRET)
+    before = files_in(file.parent)
+    with pytest.raises(BadInput, match=f"^{message}"):
+        deliver(file, check_mode=check_mode, token=token, fingerprint=given)
+    assert files_in(file.parent) == before
+
+
+def test_fingerprint_is_read_leniently(file: Path) -> None:
+    """In upper case, as other tools show it; empty, as AWX hands over what is not set."""
+    assert deliver(file, fingerprint=f" {FINGERPRINT.upper()}\n").changed
+    assert not deliver(file, fingerprint="").changed
+    assert deliver(file, state="absent", fingerprint=OTHER_FINGERPRINT).changed
 
 
 @pytest.mark.parametrize("token", ["s3 cret", "s3\tcret", "s3\ncret", " s3 cret\n"])

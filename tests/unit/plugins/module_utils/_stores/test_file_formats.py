@@ -10,8 +10,10 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.file_formats import (
     FORMATS,
+    format_of,
     is_environment,
     is_foreign,
+    is_secret,
     other_lines,
     read_fields,
     write_fields,
@@ -83,6 +85,56 @@ def test_our_own_text_is_not_foreign(name: str) -> None:
 )
 def test_foreign_text(text: str, foreign: bool) -> None:
     assert is_foreign(text, "QUAY_") is foreign
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "env"])
+def test_format_of_a_text(name: str) -> None:
+    assert format_of(TEXTS[name], "QUAY_") == name
+    assert format_of(f"\n{TEXTS[name]}", "QUAY_") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (TEXTS["token"], None),
+        ("", None),
+        ("{}", None),
+        ('{"token": ""}', None),
+        ('{"username": "x"}', None),
+        ("CI_TOKEN=x", None),
+        ("QUAY_TOKEN=", None),
+        ("- token: x", None),
+        ('{"token": "x", "port": 8080}', "json"),
+        ("export QUAY_TOKEN=x\nA=1", "env"),
+        ("# mine\ntoken: x", "yaml"),
+    ],
+)
+def test_format_of_another_text(text: str, name: str | None) -> None:
+    assert format_of(text, "QUAY_") == name
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (TOKEN, True),
+        ("a" * 20, True),
+        ("a" * 19, False),
+        (None, False),
+        (7, False),
+        ("|", False),
+        ("ghp_" + TOKEN, False),
+    ],
+)
+def test_secret_of_quay(value: object, expected: bool) -> None:
+    assert is_secret(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "token"),
+    [("token: abc # mine", "abc"), ('token: "abc"\t# mine', "abc"), ("token: a#c", "a#c"), ('token: "a # c"', "a # c")],
+)
+def test_comment_of_a_person(line: str, token: str) -> None:
+    assert read_fields("yaml", line, "QUAY_") == {"token": token}
 
 
 @pytest.mark.parametrize(

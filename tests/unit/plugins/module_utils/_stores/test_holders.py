@@ -209,6 +209,7 @@ def stores_of(*entries: tuple[str, str, dict[str, Any]], folder: Path) -> list[d
         ([("file", "a", {}), ("file", "b", {}), ("file", "a", {"format": "json"})], "a"),
         ([("file", "a", {}), ("container_auth", "a", {})], "a"),
         ([("file", "a", {}), ("file", "b/../a", {})], "b/../a"),
+        ([("file", "a", {}), ("file", "./a", {})], "a"),
         ([("container_auth", "a", {}), ("container_auth", "a", {})], "a for quay.example.com"),
         ([("container_auth", "a", {}), ("container_auth", "a", {"registry": "QUAY.example.com"})], "a for quay.exam"),
         ([("file", "a", {"format": "env", "merge": True})] * 2, "a for QUAY_TOKEN"),
@@ -219,6 +220,25 @@ def test_two_stores_for_one_place(tmp_path: Path, entries: list[tuple[str, str, 
     with pytest.raises(BadInput, match=f"^deliver names {tmp_path}/{twice}.* twice\\."):
         holder_from_options({**OPTION_NAMES, "deliver": stores_of(*entries, folder=tmp_path)})
     assert files_in(tmp_path) == {}
+
+
+def test_store_in_the_place_of_a_record(tmp_path: Path) -> None:
+    entries = stores_of(("file", "a", {}), ("file", "./a.record.json", {"format": "json"}), folder=tmp_path)
+    with pytest.raises(BadInput) as caught:
+        holder_from_options({**OPTION_NAMES, "deliver": entries})
+    assert str(caught.value) == (
+        f"deliver: {tmp_path}/a and {tmp_path}/a.record.json both write {tmp_path}/a.record.json. Use another path for "
+        "one of them"
+    )
+    assert files_in(tmp_path) == {}
+
+
+def test_linked_directory_is_one_place(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    entries = stores_of(("file", "real/two", {}), ("file", "link/two", {}), folder=tmp_path)
+    with pytest.raises(BadInput, match=f"^deliver names {tmp_path}/link/two twice\\."):
+        holder_from_options({**OPTION_NAMES, "deliver": entries})
 
 
 def test_two_parts_of_one_file(tmp_path: Path) -> None:

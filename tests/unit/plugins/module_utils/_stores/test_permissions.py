@@ -320,4 +320,4 @@ def test_file_that_somebody_may_have_put_there(
 def test_mode_that_must_not_be_kept(process: Process, declared: Mode | None, is_danger: bool) -> None:
     wanted, found = Permissions(declared), status(stat.S_IFREG | 0o606)
     problem = wanted.danger(FOLDER, found, wanted.target(found))
-    assert problem == ("can be overwritten by everybody. Set mode, for example to '0600'" if is_danger else None)
+    assert problem == ("can be overwritten by everybody. Change its mode, for example to 0600" if is_danger else None)

@@ -96,6 +96,14 @@ def test_merged_records(new: Record, old: Record | None, result: Record) -> None
     assert merge_records(new, old) == result
 
 
+def test_strategy_is_written_if_there_is_one() -> None:
+    with_strategy = replace(RECORD, strategy="paired")
+    assert record_to_data(with_strategy) == {**record_to_data(RECORD), "strategy": "paired"}
+    assert record_from_data(record_to_data(with_strategy)) == with_strategy
+    assert "strategy" not in record_to_data(RECORD)
+    assert merge_records(RECORD, with_strategy).strategy == "paired"
+
+
 def test_write_and_read(path: Path, records: RecordFile) -> None:
     write(records, "token", RECORD)
     assert records.read("token") == RECORD

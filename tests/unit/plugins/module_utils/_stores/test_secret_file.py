@@ -341,7 +341,7 @@ def test_file_that_somebody_may_have_put_there(file: Path, monkeypatch: pytest.M
 def test_mode_that_must_not_be_kept(file: Path, act: str) -> None:
     file.touch()
     file.chmod(0o622)
-    with fails_with(f"token_path: {file} can be overwritten by everybody. Set mode, for example to '0600'"):
+    with fails_with(f"token_path: {file} can be overwritten by everybody. Change its mode, for example to 0600"):
         ACTS[act](opened(file, None))
 
 
@@ -504,7 +504,7 @@ def test_warnings(folder: Path, file: Path) -> None:
     assert opened(file, None).warnings() == [
         f"{file} has 2 hard links. Only this name gets the new secret, and the others keep the old one. To share the "
         "file, share its directory.",
-        f"{file} can be read by every user of the target. Set mode to change that.",
+        f"{file} can be read by every user of the target. Change its mode if that is not intended.",
         f"The directory of {file} can be written by every user, who can replace the secret.",
     ]
 

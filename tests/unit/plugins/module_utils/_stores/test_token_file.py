@@ -300,6 +300,13 @@ def test_file_of_others(file: Path, form: str, text: str, secret: str | None) ->
     assert file.read_text() == text
 
 
+def test_long_text_of_others_is_no_secret(file: Path) -> None:
+    """A key that is called token does not make a text of another form a secret of Quay."""
+    file.write_text('{"token": "ghp_0123456789ABCDEFGHIJ0123456789ABCDEF", "user": "carol"}')
+    file.chmod(0o600)
+    assert store_of(file, "json").read() == StoredSecret(foreign=True)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("earlier", FORMATS)
 def test_our_own_file_in_another_format(file: Path, form: str, earlier: str) -> None:
