@@ -40,6 +40,7 @@ class DesiredToken:
     named: bool = True  # whether the task gives the name, so that other tokens of that name are ours
     # The application that serves this credential alone, so that all of the user's tokens in it are ours.
     own_application: str | None = None
+    limits_age: bool = False  # whether max_age is declared
 
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         """The return keys that only API tokens have."""
@@ -64,7 +65,8 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
         context, params["organization"], params["application"], params["client_id"]
     )
     own = _sole_application(context, organization, client_id) if params["owns_application"] else None
-    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own)
+    limits_age = bool(params.get("max_age"))
+    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own, limits_age)
 
 
 def _resolve_application(

@@ -13,7 +13,7 @@ from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
 from .._core.errors import BadInput
-from .._core.secret_input import clean_secret
+from .._core.secret_input import clean_delivered_username, clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
 from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
@@ -101,4 +101,4 @@ def _delivery(params: Mapping[str, Any]) -> Delivery | None:
         parse_time_option(params["expires_at"], "expires_at"),
         params["uuid"],
     )
-    return Delivery(secret, params["username"], params["name"], record)
+    return Delivery(secret, clean_delivered_username(params["username"], "username"), params["name"], record)

@@ -40,7 +40,7 @@ FILE_OPTIONS: dict[str, Any] = {
     "merge": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "raw", "default": _DEFAULT_MODE},
+    "mode": {"type": "raw"},
     "force": {"type": "bool", "default": False},
     "backup": {"type": "bool", "default": False},
     "unsafe_writes": {"type": "bool", "default": False},
@@ -188,13 +188,17 @@ def file_store(options: Mapping[str, Any], quay_host: str) -> FileStore:
         raise BadInput(f"prefix: '{prefix}' is not the beginning of a variable's name. Write it as QUAY_")
     if options.get("registry"):
         registry_from_options(options, quay_host)
-    mode = _DEFAULT_MODE if options["mode"] in (None, "") else options["mode"]
+    # A file into which variables are merged is not ours alone: it keeps its mode.
+    default_mode = None if options["merge"] else _DEFAULT_MODE
+    mode = default_mode if options["mode"] in (None, "") else options["mode"]
     return FileStore(
         options["path"],
         file_format,
         prefix=prefix,
         merge=bool(options["merge"]),
-        permissions=Permissions(parse_mode(mode), *parse_owner(options["owner"], options["group"])),
+        permissions=Permissions(
+            None if mode is None else parse_mode(mode), *parse_owner(options["owner"], options["group"])
+        ),
         addresses=None if file_format == "token" else _addresses(options, quay_host),
         force=bool(options["force"]),
         backup=bool(options["backup"]),
