@@ -90,8 +90,8 @@ options:
           - Permissions of the file and its record, as in M(ansible.builtin.copy). A string is octal or symbolic, for
             example V("0640") or V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an
             unquoted V(0640).
-          - If not specified, a V(file) store has V(0600). A V(container_auth) store keeps the permissions of an
-            existing file, and a new one has V(0600).
+          - If not specified, a V(file) store has V(0600). A V(container_auth) store, and a file with
+            O(deliver[].merge), keep the permissions of an existing file, and a new one has V(0600).
           - Permissions that let everybody write, or that do not let the owner read, are refused.
         type: raw
       force:

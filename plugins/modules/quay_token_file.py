@@ -84,9 +84,10 @@ options:
       - Permissions of the file, as in M(ansible.builtin.copy). A string is octal or symbolic, for example V("0640") or
         V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
       - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - If not specified, the permissions are V(0600). With O(merge), an existing file keeps its permissions, and a
+        warning says if every user can read it.
       - Access control lists and other extended attributes of an existing file are kept.
     type: raw
-    default: "0600"
   force:
     description:
       - Replace a file that holds anything else than a credential of this module. With O(state=absent), remove it.

@@ -196,8 +196,8 @@ options:
           mode:
             description:
               - Permissions that the file and its record must have, as in M(tokensmith.quay.quay_token_file).
-              - If not specified, a V(file) store must have V(0600), and those of a V(container_auth) store are not
-                checked.
+              - If not specified, a V(file) store must have V(0600). Those of a V(container_auth) store, and of a file
+                with O(credentials[].deliver[].merge), are not checked.
               - If the permissions differ, RV(credentials[].holds) contains V(wrong_permissions).
             type: raw
           force:
