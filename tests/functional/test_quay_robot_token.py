@@ -504,7 +504,6 @@ def test_robot_created_meanwhile_is_used(harness: Harness) -> None:
     # The second PUT is that of the other run.
     assert own == [f"GET {ROBOTS}/new", f"PUT {ROBOTS}/new", f"PUT {ROBOTS}/new", f"GET {ROBOTS}/new", VERIFY]
     assert not harness.run(MODULE, arguments).changed
-    assert not again.changed
 
 
 # --- every reason

@@ -91,8 +91,12 @@ def test_mount_point_of_a_path_alone(harness: Harness, file: Path) -> None:
     """token_path has no options of its own."""
     harness.obstacles = {"mounted": [str(file)]}
     arguments = {"name": "acme+ci", "rotate": "always", "token_path": str(file)}
-    words = f"token_path: {file} is a mount point and cannot be replaced. Mount its directory instead, or use deliver or"
-    assert_refused(harness, ROBOT, arguments, words, "quay_token_file, and set unsafe_writes: true to write it in place")
+    words = (
+        f"token_path: {file} is a mount point and cannot be replaced. Mount its directory instead, or use deliver or"
+    )
+    assert_refused(
+        harness, ROBOT, arguments, words, "quay_token_file, and set unsafe_writes: true to write it in place"
+    )
     assert harness.requests == []
 
 

@@ -42,8 +42,8 @@ class Observation:
     # Those of the superseded secrets that consumers may still use. The others were left by interrupted runs.
     predecessors: tuple[str, ...] = ()
     username: str | None = None  # the user of a new secret, if it differs from the present one's
-    # For a credential that is declared absent: whether Quay has something to remove, None if the credential's handles show
-    # it, and the users whose secrets its stores may hold in addition to that of the credential.
+    # For a credential that is declared absent: whether Quay has something to remove (None if the credential's handles
+    # show it), and the users whose secrets its stores may hold in addition to that of the credential.
     exists_in_quay: bool | None = None
     usernames: tuple[str, ...] = ()
     # What else minting changes: for each key of the diff, the value before and after.

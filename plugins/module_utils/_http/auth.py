@@ -181,7 +181,6 @@ class SessionAuth(_CsrfAuth):
             self._signed_in = False
             raise
 
-
     def renew(self, request: SendRequest) -> bool:
         """POST /api/v1/signin/verify keeps the session, which counts as fresh again."""
         if self._renewing:

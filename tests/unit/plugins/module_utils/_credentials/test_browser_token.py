@@ -284,9 +284,7 @@ def test_present_token_is_not_superseded(quay: FakeQuay, make: Issuers) -> None:
 
 @pytest.mark.parametrize("limits_age", [False, True])
 @pytest.mark.parametrize("lifetime", [None, 90 * DAY])
-def test_lifetime_has_no_effect(
-    quay: FakeQuay, make: Issuers, lifetime: timedelta | None, limits_age: bool
-) -> None:
+def test_lifetime_has_no_effect(quay: FakeQuay, make: Issuers, lifetime: timedelta | None, limits_age: bool) -> None:
     """Quay 3.17 ignores it. A token of ten years would surprise whoever declared 90 days."""
     quay.answers(*SIGN_IN, own_tokens())
     warnings: list[str] = []

@@ -146,8 +146,8 @@ def test_pair_in_another_namespace(pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(pair=pair))
     assert str(caught.value) == (
-        "pair: all robots must be in the namespace of acme+ci, because permissions end there. Write their names without "
-        "an organization"
+        "pair: all robots must be in the namespace of acme+ci, because permissions end there. Write their names "
+        "without an organization"
     )
 
 
@@ -162,7 +162,9 @@ def test_pair_in_the_namespace_of_the_credential(strategy: str, pair: list[str])
 def test_name_in_a_pair_that_is_too_long_with_its_namespace() -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(pair=["blue", "g" * 251]))
-    assert str(caught.value) == f"pair: acme+{'g' * 251} is too long for a robot: the full name has 255 characters at most"
+    assert (
+        str(caught.value) == f"pair: acme+{'g' * 251} is too long for a robot: the full name has 255 characters at most"
+    )
     assert len(pair_from_options(CI, options(pair=["blue", "g" * 250])).turns) == 2
 
 

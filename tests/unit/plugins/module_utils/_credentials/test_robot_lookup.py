@@ -246,9 +246,9 @@ def test_token_that_the_login_may_not_see(quay: FakeQuay, lookup: RobotLookup, p
     with pytest.raises(BadInput) as caught:
         lookup.get(CI)
     assert str(caught.value) == (
-        "This login may see the robot acme+ci but not its token, which Quay shows to administrators of the organization "
-        "only. Use the login of a member of its team owners, or of another team with the role admin; a token needs the "
-        "scope org:admin"
+        "This login may see the robot acme+ci but not its token, which Quay shows to administrators of the "
+        "organization only. Use the login of a member of its team owners, or of another team with the role admin; a "
+        "token needs the scope org:admin"
     )
 
 
