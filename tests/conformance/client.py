@@ -65,7 +65,7 @@ class Client:
         self._session.trust_env = False
         self._session.verify = target.verify
         self._session.auth = basic
-        self._password: Secret | None = None  # of a signed-in user
+        self._password: Secret | None = None  # see keep_fresh
         if bearer is not None:
             self._session.headers["Authorization"] = f"Bearer {bearer}"
 
@@ -89,7 +89,7 @@ class Client:
         options = {"timeout": TIMEOUT_S, "allow_redirects": False} | options
         response = self._send(method, url, **options)
         if self._password is not None and _needs_fresh_login(response):
-            # The run takes longer than FRESH_LOGIN_TIMEOUT. A request that is refused for that reason has no effect.
+            # A run takes longer than FRESH_LOGIN_TIMEOUT. A request that is refused for that reason has no effect.
             verified = self._send("POST", f"{self.target.url}/api/v1/signin/verify", json={"password": self._password})
             if verified.status_code == 200:
                 response = self._send(method, url, **options)
@@ -128,10 +128,11 @@ class Client:
 
     def sign_in(self, username: str, password: str) -> requests.Response:
         self.fetch_csrf()
-        response = self.post("/api/v1/signin", {"username": username, "password": password})
-        if response.status_code == 200:
-            self._password = Secret(password)
-        return response
+        return self.post("/api/v1/signin", {"username": username, "password": password})
+
+    def keep_fresh(self, password: Secret) -> None:
+        """Enter the password again whenever Quay asks for it, for a session that many tests share."""
+        self._password = password
 
 
 def _needs_fresh_login(response: requests.Response) -> bool:

@@ -176,6 +176,7 @@ def test_login_that_is_not_fresh_any_more(standin_target: Target) -> None:
     standin.config["FRESH_LOGIN_TIMEOUT"] = "5m"
     with Client(standin_target) as client:
         client.sign_in(standin_target.username, standin_target.password)
+        client.keep_fresh(standin_target.password)
         standin.journal.clear()
         for seconds, statuses in ((299, [200]), (2, [401, 200, 200]), (1, [200])):
             standin.clock.advance(seconds)
