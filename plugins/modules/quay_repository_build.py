@@ -90,7 +90,8 @@ options:
     default: 30m
   wait_interval:
     description:
-      - Time between two requests for the status of the build. The unit is V(s), V(m), V(h), V(d) or V(w).
+      - Time between two requests for the status of the build, more than V(0).
+      - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     default: 10s
   state:

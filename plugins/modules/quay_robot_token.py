@@ -95,8 +95,10 @@ options:
     choices: [in_place, paired]
   pair:
     description:
-      - Names of two or more robots for O(strategy=paired), in the namespace of O(name). If not specified, the names are
-        O(name) with C(_a) and C(_b) appended, and C(_c), C(_d) and so on if neither of the two is free.
+      - Names of two or more robots for O(strategy=paired), in the namespace of O(name), with or without that namespace,
+        as in V(acme+blue) or V(blue).
+      - If not specified, the names are O(name) with C(_a) and C(_b) appended, and C(_c), C(_d) and so on if neither of
+        the two is free.
       - A name is free again about an hour after its robot was deleted, because Quay would accept the registry tokens of
         the deleted robot again. The module reads the time from the usage logs. If these cannot be read, it takes the
         name after that of the active robot.

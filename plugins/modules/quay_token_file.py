@@ -86,6 +86,8 @@ options:
         V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
       - If not specified, an existing file keeps its permissions, and a new one has V(0600).
       - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - If not specified, the permissions are V(0600). With O(merge), an existing file keeps its permissions, and a
+        warning says if every user can read it.
       - Access control lists and other extended attributes of an existing file are kept.
     type: raw
   force:

@@ -126,8 +126,8 @@ options:
         choices: [in_place, paired]
       pair:
         description:
-          - Names of the two robots for O(credentials[].strategy=paired). If not specified, the names are
-            O(credentials[].name) with C(_a) and C(_b) appended.
+          - Names of the two robots for O(credentials[].strategy=paired), with or without the namespace of
+            O(credentials[].name). If not specified, the names are O(credentials[].name) with C(_a) and C(_b) appended.
         type: list
         elements: str
       owns_application:

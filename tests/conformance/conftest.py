@@ -103,6 +103,7 @@ def resources(target: Target) -> Iterator[Resources]:
     with ExitStack() as stack:
         superuser = stack.enter_context(Client(target))
         assert superuser.sign_in(target.username, target.password).status_code == 200
+        superuser.keep_fresh(target.password)
         org, username = unique(), unique("confuser")
         created = superuser.post("/api/v1/organization/", {"name": org, "email": f"{org}@example.com"})
         assert created.status_code == 201, created.text
@@ -112,6 +113,7 @@ def resources(target: Target) -> Iterator[Resources]:
         stack.callback(superuser.delete, f"/api/v1/superuser/users/{username}")
         user = stack.enter_context(Client(target))
         assert user.sign_in(username, password).status_code == 200
+        user.keep_fresh(password)
         yield Resources(
             target,
             superuser,

@@ -168,6 +168,23 @@ def test_unknown_faults_are_refused(fresh: Target) -> None:
         _standin(fresh).faults.add("nonsense")
 
 
+def test_login_that_is_not_fresh_any_more(standin_target: Target) -> None:
+    """FRESH_LOGIN_TIMEOUT of the configuration says how long. The client of these tests enters the password again."""
+    path = "/api/v1/superuser/users/"
+    standin = standin_target.standin
+    assert standin is not None
+    standin.config["FRESH_LOGIN_TIMEOUT"] = "5m"
+    with Client(standin_target) as client:
+        client.sign_in(standin_target.username, standin_target.password)
+        client.keep_fresh(standin_target.password)
+        standin.journal.clear()
+        for seconds, statuses in ((299, [200]), (2, [401, 200, 200]), (1, [200])):
+            standin.clock.advance(seconds)
+            assert client.get(path).status_code == 200
+            assert [entry.status for entry in standin.journal.entries] == statuses
+            standin.journal.clear()
+
+
 def test_https_has_its_own_ca(standin_target: Target) -> None:
     standin = _standin(standin_target)
     assert (standin.ca_path is None) is standin_target.url.startswith("http://")

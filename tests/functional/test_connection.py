@@ -123,6 +123,42 @@ def test_timeout_from_the_environment(harness: Harness) -> None:
     assert "timeout must be more than 0 seconds" in result.message
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "option", "words"),
+    [
+        ("QUAY_TIMEOUT", "abc", "timeout", "unable to convert to float"),
+        ("QUAY_TIMEOUT", "-1", "timeout", "timeout must be more than 0 seconds"),
+        ("QUAY_VERIFY_SSL", "perhaps", "validate_certs", "not a valid boolean"),
+        ("QUAY_CA_PATH", "/nowhere/ca.pem", "ca_path", "there is no file /nowhere/ca.pem"),
+        ("QUAY_HOST", "https://quay.example.com/login/", "quay_host", "quay_host"),
+        ("QUAY_TOKEN", "no token", "quay_token", "quay_token holds white space"),
+        ("QUAY_USERNAME", "alice", "quay_username", "one of them is missing"),
+    ],
+)
+def test_error_names_the_environment_variable(
+    harness: Harness, variable: str, value: str, option: str, words: str
+) -> None:
+    """Whoever wrote the task did not set the option."""
+    given = {"quay_host": None} if variable == "QUAY_HOST" else {"ca_path": None}
+    if variable in ("QUAY_TOKEN", "QUAY_USERNAME"):
+        harness.login = {}
+    result = harness.run("quay_robot_token", {"name": "acme+ci", **given}, environ={variable: value})
+    assert result.failed
+    assert words in result.message
+    assert result.message.endswith(f". {option} was read from the environment variable {variable}")
+    assert harness.requests == []
+
+
+def test_error_names_no_variable_of_an_option_that_is_given(harness: Harness) -> None:
+    arguments = {"name": "acme+ci", "timeout": 0, "verify_ssl": "perhaps"}
+    environ = {"QUAY_TIMEOUT": "abc", "QUAY_VERIFY_SSL": "no", "QUAY_CA_PATH": ""}
+    for option in ("verify_ssl", "timeout"):
+        result = harness.run("quay_robot_token", arguments, environ=environ)
+        assert result.failed
+        assert "environment" not in result.message
+        del arguments[option]
+
+
 def test_netrc_is_not_read(harness: Harness, tmp_path: Path) -> None:
     secret = "password-out-of-netrc"
     harness.known_secrets.add([secret])

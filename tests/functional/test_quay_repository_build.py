@@ -22,12 +22,13 @@ URL = "https://files.example.com/app-1.0.tar.gz"
 
 START: dict[str, Any] = {"repository": "acme/app", "archive_url": URL, "wait": False}
 FULL = {**START, "subdirectory": "/container", "tags": ["1.0", "latest"], "pull_robot": "acme+ci"}
-WAIT = {"repository": "acme/app", "archive_url": URL, "wait_interval": "0"}
+WAIT = {"repository": "acme/app", "archive_url": URL}
 
 
 @pytest.fixture(autouse=True)
 def enable_builds(harness: Harness) -> None:
     harness.quay.config["FEATURE_BUILD_SUPPORT"] = True
+    harness.obstacles["no_pauses"] = True
 
 
 def repository(harness: Harness) -> Repository:
@@ -191,7 +192,7 @@ def test_build_that_takes_too_long(harness: Harness) -> None:
 def test_earlier_build_is_waited_for(harness: Harness) -> None:
     started = harness.run(MODULE, FULL)
     schedule_phases(harness, "building", "complete")
-    result = harness.run(MODULE, {"repository": "acme/app", "uuid": started["uuid"], "wait_interval": "0"})
+    result = harness.run(MODULE, {"repository": "acme/app", "uuid": started["uuid"]})
     assert (result.changed, result["phase"], result["archive_url"]) == (False, "complete", URL)
 
 
@@ -282,6 +283,8 @@ def test_lost_request(harness: Harness) -> None:
         ({"pull_robot": "ci"}, "write organization+robot"),
         ({"wait_timeout": "long"}, "wait_timeout must be a duration"),
         ({"wait_interval": "often"}, "wait_interval must be a duration"),
+        ({"wait_interval": "0"}, "wait_interval must be more than 0"),
+        ({"wait_interval": "0", "wait": True}, "wait_interval must be more than 0"),
         ({"repository": "app"}, "is not a valid repository name"),
         ({"subdirectory": "/a", "dockerfile_path": "/b"}, "mutually exclusive"),
         ({"archive_url": None}, "one of the following is required: archive_url, uuid"),

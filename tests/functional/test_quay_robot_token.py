@@ -489,16 +489,21 @@ def test_robot_deleted_meanwhile_is_created_again(harness: Harness) -> None:
     assert result.diff["before"]["token"] == "absent"
 
 
-def test_robot_created_meanwhile_is_an_error_that_the_next_run_repairs(harness: Harness) -> None:
+def test_robot_created_meanwhile_is_used(harness: Harness) -> None:
+    """Another run creates it between two requests of this one. Both deliver the same token."""
     harness.before_request(
         f"PUT {ROBOTS}/new", lambda: harness.accounts.alice.browser().call("PUT", f"{ROBOTS}/new", {})
     )
-    result = harness.run(MODULE, {"name": "acme+new"})
-    assert result.failed
-    assert "Existing robot with name: acme+new" in result.message
-    again = harness.run(MODULE, {"name": "acme+new"})
-    assert again.token == harness.robot_fingerprint("acme+new")
-    assert not again.changed
+    arguments = {"name": "acme+new", "token_path": str(harness.token_path)}
+    result = harness.run(MODULE, arguments)
+    assert not result.failed, result.message
+    assert harness.stored_fingerprint() == result["fingerprint"] == harness.robot_fingerprint("acme+new")
+    assert result.warned("acme+new was created by another run at the same moment. Its token is used.")
+    assert result["reason"] == "missing"
+    own = [request for request in harness.requests if request.endswith("robots/new") or request == VERIFY]
+    # The second PUT is that of the other run.
+    assert own == [f"GET {ROBOTS}/new", f"PUT {ROBOTS}/new", f"PUT {ROBOTS}/new", f"GET {ROBOTS}/new", VERIFY]
+    assert not harness.run(MODULE, arguments).changed
 
 
 # --- every reason

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -171,6 +173,33 @@ def test_stores_with_something_else(harness: Harness) -> None:
     (readable,) = query(harness, robot(deliver=[{**store, "mode": "0600"}]))
     assert (readable["reason"], readable["holds"]) == ("undelivered", ["wrong_permissions"])
     assert readable["message"] == "owner or mode is wrong in 1 of 1 stores"
+
+
+@pytest.mark.parametrize(
+    ("login", "options", "removes"),
+    [
+        ("acme+gone:S3CRET", {}, True),
+        ("acme+ci:S3CRET", {}, False),
+        ("$oauthtoken:S3CRET", {}, False),
+        ("acme+gone_b:S3CRET", {"strategy": "paired"}, True),
+        ("acme+gone:S3CRET", {"strategy": "paired"}, False),
+    ],
+)
+def test_removal_is_predicted(harness: Harness, login: str, options: dict[str, Any], removes: bool) -> None:
+    """The robot is gone. A login of somebody else, and content that is no credential, are kept by the real run."""
+    auth, note = harness.folder / "auth.json", harness.folder / "note"
+    pair = base64.b64encode(login.encode()).decode()
+    auth.write_text(json.dumps({"auths": {f"127.0.0.1:{harness.quay.port}": {"auth": pair}}}))
+    note.write_text("a note of somebody\n")
+    stores = [{"kind": "container_auth", "path": str(auth)}, {"kind": "file", "path": str(note)}]
+    declared = {"state": "absent", "deliver": stores, **options}
+    (found,) = query(harness, robot("acme+gone", **declared))
+    assert (found["action"], found["reason"]) == (("remove", "absent") if removes else ("nothing", "not_due"))
+    assert found["holds"] == ["other", "other"]
+    real = harness.run("quay_robot_token", {"name": "acme+gone", **declared})
+    assert (real.changed, real["reason"], real["removed"]) == (removes, found["reason"], [str(auth)] if removes else [])
+    assert note.read_text() == "a note of somebody\n"
+    assert (pair in auth.read_text()) is not removes
 
 
 def test_record_of_a_store_gives_the_age(harness: Harness) -> None:

@@ -57,6 +57,21 @@ def test_user_is_created(superuser: Harness) -> None:
     assert (runs.second["token"], runs.second["fingerprint"]) == (None, None)
 
 
+@pytest.mark.parametrize("family", ["3.18"])
+def test_login_is_renewed_if_quay_asks_for_a_fresh_one(harness: Harness) -> None:
+    """Creating a user issues a password. The refused request had no effect, so that one user is created."""
+    harness.login = harness.accounts.root.by_password
+    harness.before_request(f"^POST {USERS}", lambda: harness.advance(minutes=11))
+    result = harness.run(MODULE, NEW)
+    assert not result.failed, result.message
+    assert has_password(harness, result["token"])
+    refused, verify, created, read = [(entry.method, entry.path, entry.status) for entry in harness.quay.journal][-4:]
+    assert refused == ("POST", USERS, 401)
+    assert verify == ("POST", "/api/v1/signin/verify", 200)
+    assert created == ("POST", USERS, 200)
+    assert read[:2] == ("GET", f"{USERS}dora")
+
+
 def test_user_without_an_address(superuser: Harness) -> None:
     """Quay stores a UUID instead of an address, which is not returned."""
     runs = superuser.four_runs(MODULE, {"name": "dora"})

@@ -13,7 +13,9 @@ import pytest
 
 from functional.accounts import ALL_SCOPES
 from functional.harness import Harness
+from functional.registry_tokens import Thief
 from functional.role import PLAY, Role, stored
+from standin.tokens import fingerprint
 
 
 @pytest.fixture
@@ -140,6 +142,70 @@ def test_break_glass_of_a_registry_token_says_until_when_the_old_one_lives(role:
     run = role.rotate(declared, rotation_force=["scan"])
     assert f"the former token stays valid until {former['expires_at']}" in run.lines[2]
     assert role.report()[0]["former_valid_until"] == former["expires_at"]
+
+
+def test_compromised_credentials_of_each_kind(role: Role) -> None:
+    """All access by the secret of a robot ends. The others are rotated, and their old secrets retired if possible."""
+    api = {"kind": "api", "organization": "acme", "application": "console", "scopes": "repo:read", "retire_after": "7d"}
+    declared = [
+        role.robot(max_age="90d"),
+        role.robot("acme+kept"),
+        {"name": "scan", "kind": "referrers", "repositories": "acme/app", "deliver": [role.file("scan.json")]},
+        {"name": "nightly", **api, "deliver": [role.file("nightly.json")]},
+    ]
+    role.rotate(declared)
+    former = {row["name"]: row for row in role.report()}
+    harness, path = role.harness, role.folder / "acme+ci.json"
+    old_uuid = json.loads((role.folder / "nightly.json").read_text())["uuid"]
+    thief = Thief(harness, "acme+ci", harness.robot("acme+ci").token)
+    kept = stored(role.folder / "acme+kept.json")
+    harness.advance(seconds=5)
+    state = harness.state()
+    predicted = role.rotate(declared, "--check", rotation_compromised="acme+ci,scan,nightly")
+    assert harness.state() == state
+    planned = role.report()
+    assert predicted.lines[0] == "3 would be rotated, 1 not due"
+    run = role.rotate(declared, rotation_compromised="acme+ci,scan,nightly")
+    assert run.lines[0] == "3 rotated, 1 not due"
+    rows = {row["name"]: row for row in role.report()}
+    assert [row["reason"] for row in rows.values()] == ["forced", "not_due", "forced", "forced"]
+    assert [row["retired"] for row in planned] == [row["retired"] for row in rows.values()]
+    # The robot was replaced and deleted, and neither its secret nor what was issued for it opens anything.
+    assert rows["acme+ci"]["ended"] is True
+    assert rows["acme+ci"]["retired"] == [f"acme+ci@{former['acme+ci']['fingerprint']}"]
+    assert "all former access has ended" in next(line for line in run.lines if line.startswith("acme+ci "))
+    assert not thief.has_access()
+    assert "acme+ci" not in harness.quay.state.robots
+    assert json.loads(path.read_text())["username"] == "acme+ci_a"
+    assert stored(path) == harness.robot_fingerprint("acme+ci_a")
+    assert harness.quay.state.repositories["acme", "app"].user_roles["acme+ci_a"] == "read"
+    # The grace period of the API token does not count.
+    assert rows["nightly"]["retired"] == [old_uuid]
+    assert old_uuid not in harness.valid_tokens(harness.accounts.console)
+    assert rows["scan"]["former_valid_until"] == former["scan"]["expires_at"]
+    assert stored(role.folder / "acme+kept.json") == kept == harness.robot_fingerprint("acme+kept")
+    again = role.rotate(declared)
+    assert again.lines[0] == "4 not due"
+    assert harness.writes == []
+
+
+def test_compromised_robot_that_cannot_be_replaced(role: Role) -> None:
+    """It fails before anything is changed, and the other credentials are rotated all the same."""
+    store = {"kind": "file", "path": str(role.folder / "plain")}
+    declared = [role.robot(deliver=[store]), role.robot("acme+new")]
+    role.rotate(declared)
+    before = {name: role.harness.robot_fingerprint(name) for name in ("acme+ci", "acme+new")}
+    run = role.run(declared, rotation_compromised=["acme+ci", "acme+new"])
+    assert run.failed
+    assert (run.summary["failed"], run.summary["rotated_names"]) == (1, ["acme+new"])
+    assert list(run.summary["errors"]) == ["acme+ci"]
+    assert (
+        f"{role.folder}/plain holds the secret without its user name. Use another format. Nothing was changed"
+        in (run.summary["errors"]["acme+ci"])
+    )
+    assert role.harness.robot_fingerprint("acme+ci") == before["acme+ci"]
+    assert fingerprint((role.folder / "plain").read_text().strip()) == before["acme+ci"]
+    assert "acme+new" not in role.harness.quay.state.robots
 
 
 def test_own_token_of_the_rotator_is_renewed_last(role: Role) -> None:

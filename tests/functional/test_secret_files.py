@@ -87,6 +87,19 @@ def test_mount_point(harness: Harness, file: Path) -> None:
     refuse_rotation(harness, file, "is a mount point and cannot be replaced", "set unsafe_writes: true to write it")
 
 
+def test_mount_point_of_a_path_alone(harness: Harness, file: Path) -> None:
+    """token_path has no options of its own."""
+    harness.obstacles = {"mounted": [str(file)]}
+    arguments = {"name": "acme+ci", "rotate": "always", "token_path": str(file)}
+    words = (
+        f"token_path: {file} is a mount point and cannot be replaced. Mount its directory instead, or use deliver or"
+    )
+    assert_refused(
+        harness, ROBOT, arguments, words, "quay_token_file, and set unsafe_writes: true to write it in place"
+    )
+    assert harness.requests == []
+
+
 def test_mount_point_is_written_in_place_if_the_play_says_so(harness: Harness, file: Path) -> None:
     harness.obstacles = {"mounted": [str(file)]}
     before = file.stat().st_ino, stored(file)

@@ -82,7 +82,7 @@ class Credential:
             "created_at": format_time(self.created_at),
             "expires_at": format_time(self.expires_at),
             "last_accessed": format_time(self.last_accessed),
-            "age_source": self.age_source,
+            "age_source": self.age_source if self.created_at else None,
             "fingerprint": fingerprint(self.secret),
             "superseded": list(self.superseded),
             **self.details,

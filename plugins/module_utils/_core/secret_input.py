@@ -61,6 +61,17 @@ def clean_username(text: str | None, option: str) -> str | None:
     return cleaned or None
 
 
+def clean_delivered_username(text: str | None, option: str) -> str:
+    """The user name that is delivered with a secret, without the white space around it; empty for nothing.
+
+    Raises BadInput, naming ``option``, for white space inside: no name that Quay gives has any.
+    """
+    cleaned = (text or "").strip()
+    if re.search(r"\s", cleaned):
+        raise BadInput(f"{option} holds white space, so it is not a user name of Quay")
+    return cleaned
+
+
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
     """Every text in the options, with the name of its place."""
     if isinstance(value, str):

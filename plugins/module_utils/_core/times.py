@@ -22,6 +22,8 @@ _DURATION = re.compile(r"\s*([0-9]{1,12})\s*([smhdw]?)\s*")
 _MAX_DURATION = timedelta(days=36525)
 
 _UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+# A number without a unit from this one on is hardly meant as days or hours.
+_CERTAINLY_SECONDS = 1000
 # From this many days on, hours do not matter to people.
 _ONLY_DAYS = 10
 
@@ -38,14 +40,19 @@ def parse_duration(text: str | None, option: str) -> timedelta | None:
         raise BadInput(f"{option} must be a duration such as 90d, 12h or 30m, not '{text}'")
     number, unit = int(match.group(1)), match.group(2)
     if number and not unit:
-        raise BadInput(
-            f"{option} needs a unit, for example {number}d for days, {number}h for hours, {number}m for minutes or "
-            f"{number}s for seconds"
-        )
+        raise BadInput(f"{option} needs a unit{_unit_hint(number)}")
     seconds = number * _UNITS[unit or "s"]
     if seconds > _MAX_DURATION.total_seconds():
         raise BadInput(f"{option} is too long: '{text}' is more than a hundred years")
     return timedelta(seconds=seconds)
+
+
+def _unit_hint(number: int) -> str:
+    """How to write a number with a unit, as the end of a sentence."""
+    if number < _CERTAINLY_SECONDS:
+        return f", for example {number}d for days, {number}h for hours, {number}m for minutes or {number}s for seconds"
+    larger = next((f" or {number // _UNITS[unit]}{unit}" for unit in "dhm" if number % _UNITS[unit] == 0), "")
+    return f". Write {number}s{larger} if the number is in seconds"
 
 
 def parse_time(text: Any) -> datetime | None:

@@ -60,9 +60,10 @@ class ApplicationTokenIssuer:
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
         if not observations:
-            return self._observation(STORED_NONE, None, None)
+            return self._with_others_of_same_name(self._observation(STORED_NONE, None, None))
         best, *others = observations
         by_record = any(observation.by_record for observation in observations)
+        best = self._with_others_of_same_name(best)
         superseded = left_by_interrupted_runs(best, others)
         recorded = recorded_as_superseded(stored)
         # Without a record, an older token than the present one may be its predecessor.
@@ -179,7 +180,6 @@ class ApplicationTokenIssuer:
             expires_at=state.expires_at,
             last_accessed=token.last_accessed if token else None,
             age_source=AGE_FROM_QUAY if token else None,
-            superseded=self._others_of_same_name(token),
             details=self._desired.details(token.scopes if token else self._desired.scopes),
         )
         desired = {"scopes": self._desired.next_scopes(present)}
@@ -192,10 +192,15 @@ class ApplicationTokenIssuer:
     def _by_uuid(self, uuid: str | None) -> AccessToken | None:
         return next((token for token in self._listed if token.uuid == uuid), None)
 
+    def _with_others_of_same_name(self, observation: Observation) -> Observation:
+        others = self._others_of_same_name(self._by_uuid(observation.credential.uuid))
+        return replace(observation, credential=replace(observation.credential, superseded=others))
+
     def _others_of_same_name(self, current: AccessToken | None) -> tuple[str, ...]:
         """The uuids of our user's other valid tokens of the same name, which earlier runs left.
 
-        Tokens without a name (made by the web page), of other names and of other users are never among them.
+        Tokens without a name (made by the web page), of other names and of other users are never among them. Without a
+        current token, which names our user, Quay is asked for the user (GET /v2/auth).
         """
         own = current.uuid if current else None
         others = [token for token in self._listed if token.name == self._desired.name and token.uuid != own]

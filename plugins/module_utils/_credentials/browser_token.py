@@ -52,9 +52,10 @@ class BrowserTokenIssuer:
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         if self._desired.lifetime is not None:
+            verb = "max_age replaces and revokes" if self._desired.limits_age else "Set max_age to replace and revoke"
             self._context.warn(
-                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set "
-                "max_age to replace and revoke the token at that age."
+                "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. "
+                f"{verb} the token at that age."
             )
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]

@@ -53,6 +53,8 @@ class DesiredToken:
         """The scopes of the token that replaces one with these scopes."""
         return list(present if self.keeps_scopes and present is not None else self.scopes)
 
+    limits_age: bool = False  # whether max_age is declared
+
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         """The return keys that only API tokens have."""
         return {"organization": self.organization, "client_id": self.client_id, "scopes": list(scopes)}
@@ -77,7 +79,8 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
         context, params["organization"], params["application"], params["client_id"]
     )
     own = _sole_application(context, organization, client_id) if params["owns_application"] else None
-    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own, keeps_scopes)
+    limits_age = bool(params.get("max_age"))
+    return DesiredToken(organization, client_id, name, scopes, lifetime, named, own, keeps_scopes, limits_age)
 
 
 def _resolve_application(

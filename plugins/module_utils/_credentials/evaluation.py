@@ -45,6 +45,10 @@ class Observation:
     by_record: bool = False
     scopes_known: bool = True  # false if the scopes of the present token are to be kept, but Quay does not show them
     username: str | None = None  # the user of a new secret, if it differs from the present one's
+    # For a credential that is declared absent: whether Quay has something to remove (None if the credential's handles
+    # show it), and the users whose secrets its stores may hold in addition to that of the credential.
+    exists_in_quay: bool | None = None
+    usernames: tuple[str, ...] = ()
     # What else minting changes: for each key of the diff, the value before and after.
     extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
@@ -98,14 +102,17 @@ def evaluate(
 
 
 def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Evaluation:
-    """The evaluation of a credential that is declared absent."""
+    """The evaluation of a credential that is declared absent.
+
+    A store that holds a secret of somebody else is kept, and so is content that is no credential.
+    """
     observed = _with_deliveries(observation, stored, record_required=record_required)
-    state, credential = observed.state, observed.credential
-    # A secret that stays in its store with what others keep there is removed if Quay does not accept it any more.
-    stays = state.secret != STORED_VALID and any(not item.removable for item in stored)
-    removable = any(item.fingerprint and item.removable for item in stored)
-    present = (state.exists and not stays) or bool(credential.superseded) or removable
-    return Evaluation(observed, decide_removal(present=present))
+    credential, exists = observed.credential, observed.exists_in_quay
+    if exists is None:
+        exists = bool(credential.handle or credential.superseded)
+    usernames = [credential.username, *observed.usernames]
+    ours = any(item.belongs_to(usernames) and item.removable for item in stored)
+    return Evaluation(observed, decide_removal(present=exists or ours))
 
 
 def _with_deliveries(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Observation:

@@ -15,6 +15,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 from .._core.credential import fingerprint
 from .._core.errors import BadInput
+from .._core.names import MAX_LENGTH
 from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .robot_lookup import records_of
@@ -103,12 +104,22 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
     if len(pair) < _USUAL or len(set(pair)) < len(pair) or name in pair:
         raise BadInput(f"pair must name at least two different robots, none of them {name} itself")
     if any(robot.organization != name.organization for robot in pair):
-        raise BadInput(f"pair: all robots must be in the namespace of {name}, because permissions end there")
+        raise BadInput(
+            f"pair: all robots must be in the namespace of {name}, because permissions end there. Write their names "
+            "without an organization"
+        )
     return Pair(name, pair, paired, explicit=True)
 
 
 def _in_namespace_of(name: RobotName, robot: RobotName, params: Mapping[str, Any]) -> RobotName:
-    """The robot, in the user's own namespace if that of the credential was written with the user's name."""
+    """A robot of the pair, in the namespace of the credential if its name has none.
+
+    It is in the user's own namespace if that of the credential was written with the user's name.
+    """
+    if robot.organization is None:
+        robot = replace(robot, organization=name.organization, user=name.user)
+        if not robot.has_room_for(""):
+            raise BadInput(f"pair: {robot} is too long for a robot: the full name has {MAX_LENGTH} characters at most")
     is_own = name.organization is None and robot.organization == RobotName.parse(params["name"]).organization
     return replace(robot, organization=None, user=robot.organization) if is_own else robot
 

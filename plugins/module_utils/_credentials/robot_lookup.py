@@ -113,7 +113,11 @@ class RobotLookup:
             robot = self._found[name] if name in self._found else self._robots.get(name)
             self._found[name] = robot
         if robot is not None and robot.token is None:
-            raise BadInput(f"This login may see the robot {name} but not its token")
+            raise BadInput(
+                f"This login may see the robot {name} but not its token, which Quay shows to administrators of the "
+                "organization only. Use the login of a member of its team owners, or of another team with the role "
+                "admin; a token needs the scope org:admin"
+            )
         return robot
 
     def read(self, name: RobotName) -> Robot | None:

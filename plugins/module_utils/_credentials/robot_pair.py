@@ -27,6 +27,7 @@ from .pair_state import (
     PairState,
     RobotsByName,
     handle_of,
+    is_marked,
     marked,
     pair_state_of,
     robot_of_handle,
@@ -136,6 +137,7 @@ class PairIssuer:
         secret, robot = self._secret(self._successor.name), self._successor.robot
         if robot is None:
             robot = secret.create(set())
+            self._refuse_if_foreign(robot)
             self._rights.apply(robot)
         else:
             self._rights.apply(robot)
@@ -162,6 +164,16 @@ class PairIssuer:
             raise RefusedCredential(
                 f"{robot.name} was replaced, and the next robot's secret was delivered, but {robot.name} {kept.reason} "
                 f"and was not deleted: {LIVES_ON}. {kept.remedy}, and delete {robot.name}"
+            )
+
+    def _refuse_if_foreign(self, robot: Robot) -> None:
+        """Raise if somebody else created a robot of this name after the names were read."""
+        name = self._successor.name
+        ours = name in self._pair.usual or name == self._pair.name
+        if not ours and robot.metadata is not None and not is_marked(robot, self._pair):
+            raise RefusedCredential(
+                f"A robot of the name {robot.name} was created meanwhile, but not for this credential. It was not "
+                "changed, and nothing was delivered. Run the task again: it chooses another name"
             )
 
     @property

@@ -15,7 +15,7 @@ from .._core.errors import QuayError, RefusedCredential
 from .._http.errors import ApiError
 from .._module.context import ModuleContext
 from .._quay.registry_auth import verify_secret
-from .._quay.robots import Robot, RobotName, Robots, is_unknown_robot
+from .._quay.robots import Robot, RobotName, Robots, is_existing_robot, is_unknown_robot
 
 # How often to read the token again if other writers keep replacing it.
 _MAX_ATTEMPTS = 3
@@ -70,11 +70,24 @@ class RobotSecret:
                 raise
 
     def create(self, former: set[str]) -> Robot:
-        """The new robot with its first token. ``former``: the tokens it may have had before."""
+        """The new robot with its first token. ``former``: the tokens it may have had before.
+
+        If another writer created it meanwhile, the robot as it is now, with its metadata.
+        """
         try:
             return self._robots.create(self._name, self._description, self._metadata)
         except QuayError as error:
+            if isinstance(error, ApiError) and is_existing_robot(error):
+                return self._created_by_another(error)
             return self._read_after_failure(error, former)
+
+    def _created_by_another(self, error: ApiError) -> Robot:
+        robot = self._robots.get(self._name)
+        if robot is None or robot.token is None:
+            raise error
+        self._context.warn(f"{robot.name} was created by another run at the same moment. Its token is used.")
+        self.warn_of_fixed_fields(robot)
+        return robot
 
     def _read_after_failure(self, error: QuayError, former: set[str]) -> Robot:
         """The robot after a lost response: its present token shows whether the request took effect. Never repeated."""

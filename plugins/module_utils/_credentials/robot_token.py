@@ -322,7 +322,7 @@ def _observe_namespace(
     lookup = RobotLookup(context, organization)
     lookup.prefetch()
     observed: list[Observed] = []
-    issuers: list[tuple[DeclaredCredential, RobotIssuer | PairIssuer]] = []
+    issuers: list[tuple[DeclaredCredential, Pair, RobotIssuer | PairIssuer]] = []
     queries: list[AgeQuery] = []
     for declared, pair in items:
         try:
@@ -331,11 +331,14 @@ def _observe_namespace(
         except BadInput as error:
             observed.append(Observed(declared, error))
             continue
-        issuers.append((declared, issuer))
+        issuers.append((declared, pair, issuer))
         queries += [query] if query else []
     lookup.prefetch_ages(queries)
-    for declared, issuer in issuers:
+    for declared, pair, issuer in issuers:
         observation = issuer.observe(declared.stored)
+        if declared.is_absent:
+            existing, usernames = _robots_to_delete(pair, declared.stored, lookup)
+            observation = replace(observation, exists_in_quay=bool(existing), usernames=usernames)
         observed.append(Observed(declared, observation, record_required=issuer.record_required))
     return observed
 
@@ -355,20 +358,29 @@ def _details(description: str | None) -> dict[str, Any]:
 
 def _ensure_absent(context: ModuleContext, pair: Pair, holder: SecretHolder, lookup: RobotLookup) -> Result:
     """Delete the robots that carry the credential, and clear its stores."""
-    existing = _robots_to_delete(pair, holder.stored, lookup)
+    existing, usernames = _robots_to_delete(pair, holder.stored, lookup)
     for name in existing:
         context.server.refuse_if_read_only("DELETE", name.path)
         if not context.check_mode:
             RobotSecret(context, name).delete()
-    usernames = [robot.name for robot in existing.values()] or [str(name) for name in pair.usual]
     credential = Credential(str(pair.name), usernames[0], details=_details(None))
     deleted = [robot.name for robot in existing.values()]
     result = clear_stores(context, holder, credential, existed=bool(existing), deleted=deleted, usernames=usernames)
     return replace(result, values={**result.values, "ended": None})
 
 
-def _robots_to_delete(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> dict[RobotName, Robot]:
-    """The existing robots of the credential, and those of another strategy that were delivered to its stores."""
+def _robots_to_delete(
+    pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup
+) -> tuple[dict[RobotName, Robot], tuple[str, ...]]:
+    """The existing robots of the credential, and those of another strategy that were delivered to its stores.
+
+    The second value: the users whose secrets its stores may hold.
+    """
+    existing = _existing_robots(pair, stored, lookup)
+    return existing, tuple(robot.name for robot in existing.values()) or tuple(str(name) for name in pair.usual)
+
+
+def _existing_robots(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> dict[RobotName, Robot]:
     if not pair.paired and not held_by_other_strategy(pair, stored):
         robot = lookup.get(pair.name)
         return {} if robot is None else {pair.name: robot}

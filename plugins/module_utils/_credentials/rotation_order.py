@@ -139,7 +139,7 @@ def clear_stores(
         if stored.foreign and not (stored.fingerprint and stored.removable):
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
-        if stored.username in (None, credential.username, *usernames):
+        if stored.belongs_to([credential.username, *usernames]):
             stores.append(store)
         else:
             context.warn(f"{store.place} holds a secret of {stored.username}. It was not changed.")

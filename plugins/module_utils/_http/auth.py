@@ -57,6 +57,13 @@ class Auth:
     def process_response(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> None:
         """Keep what a response sets (nothing here)."""
 
+    def renew(self, request: SendRequest) -> bool:
+        """Enter the password again, after Quay refused a request because that was too long ago.
+
+        Returns whether the request can be sent again (never here).
+        """
+        return False
+
 
 class BearerAuth(Auth):
     """An OAuth access token. Costs the server one password hash per request."""
@@ -133,6 +140,7 @@ class SessionAuth(_CsrfAuth):
         self.username = username
         self._password = password
         self._signed_in = False
+        self._renewing = False
 
     @property
     def signed_in(self) -> bool:
@@ -172,6 +180,23 @@ class SessionAuth(_CsrfAuth):
         except Exception:
             self._signed_in = False
             raise
+
+    def renew(self, request: SendRequest) -> bool:
+        """POST /api/v1/signin/verify keeps the session, which counts as fresh again."""
+        if self._renewing:
+            return False
+        self._renewing = True
+        try:
+            request(
+                "POST",
+                "/api/v1/signin/verify",
+                json={"password": self._password},
+                auth=self,
+                replay_when_limited=True,
+            )
+        finally:
+            self._renewing = False
+        return True
 
 
 class BasicCsrfAuth(_CsrfAuth):

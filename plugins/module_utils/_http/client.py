@@ -27,7 +27,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_time
 from .address import normalise_host
 from .auth import Auth
-from .errors import ApiError, HttpError, RateLimited, ReadOnlyRegistry, TransportError
+from .errors import ApiError, HttpError, NotAuthenticated, RateLimited, ReadOnlyRegistry, TransportError
 from .failures import api_error, parse_json, redirect_error, retry_after_seconds, transport_error
 from .response import Response
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _SAFE_METHODS = ("GET", "HEAD")
 _RETRIED_STATUSES = (429, 502, 503, 504)
+_FRESH_LOGIN_REQUIRED = "fresh_login_required"
 # Seconds.
 MAX_PAUSE = 30.0
 
@@ -116,18 +117,24 @@ class QuayClient:
         Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method is sent once, except
         after a 429 (refused, so without effect) where ``replay_when_limited`` allows it. With ``redirect``, a redirect
         is the response that the caller wants; it is never followed.
+
+        Some requests need a password that was entered a few minutes ago (FRESH_LOGIN_TIMEOUT). If Quay refuses one for
+        that reason, a session enters the password again and sends the request once more: it had no effect.
         """
         used = auth or self.auth
         # An Auth that signs in sends requests with itself: the first of them must not start the sign-in again.
         if not (path == "/csrf_token" and auth is used):
             used.prepare(self.request)
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
             try:
                 received = self._send(method, path, params, json, form, used)
                 return self._interpret(received, method, path, used, redirect)
             except HttpError as failure:
                 failure.origin = self.origin
+                if not renewed and _needs_fresh_login(failure) and used.renew(self.request):
+                    renewed = True
+                    continue
                 pause = self._pause_before_retry(failure, attempt, replay_when_limited)
                 if pause is None:
                     raise
@@ -200,6 +207,10 @@ class QuayClient:
         empty = status == 204 or redirect or not received.content
         data = None if empty else parse_json(received, method, path)
         return Response(status, received.headers, data, method, path, self.origin)
+
+
+def _needs_fresh_login(failure: HttpError) -> bool:
+    return isinstance(failure, NotAuthenticated) and failure.error_type == _FRESH_LOGIN_REQUIRED
 
 
 @contextlib.contextmanager

@@ -32,6 +32,20 @@ def environment(*names: str) -> Any:
     return env_fallback()
 
 
+def variables_of(given: Mapping[str, Any], spec: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment variable of each option that the task does not give and the environment does.
+
+    ``given``: the options of the task. ``spec``: the argument spec.
+    """
+    found: dict[str, str] = {}
+    for name, option in spec.items():
+        _function, variables = option.get("fallback", (None, ()))
+        variable = next((variable for variable in variables if environ.get(variable, "").strip()), None)
+        if variable is not None and not any(alias in given for alias in (name, *option.get("aliases", ()))):
+            found[name] = variable
+    return found
+
+
 CONNECTION_OPTIONS: dict[str, Any] = {
     "quay_host": {"type": "str", "fallback": (environment, ["QUAY_HOST"])},
     "quay_token": {"type": "str", "no_log": True, "fallback": (environment, ["QUAY_TOKEN"])},

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Callable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -20,7 +21,7 @@ from .._http.auth import SessionAuth
 from .._http.session import REQUESTS_IMPORT_ERROR
 from .context import LocalContext, ModuleContext, Result
 from .failures import failure_message
-from .options import CONNECTION_OPTIONS, auth_from_options, client_from_options, without_empty
+from .options import CONNECTION_OPTIONS, auth_from_options, client_from_options, variables_of, without_empty
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -87,6 +88,7 @@ class _Module(AnsibleModule):
     def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
         self._replaced = replaced
         self._advice: list[str] = []  # for the replaced options of this task
+        self._variables: dict[str, str] = {}  # the environment variables that stand for options
         initialise: Callable[..., None] = super().__init__
         initialise(**arguments)
 
@@ -96,9 +98,19 @@ class _Module(AnsibleModule):
         self._advice = [f"There is no option {name}. {self._replaced[name]}" for name in sorted(given)]
         known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
         self.params = without_empty(known, self.argument_spec)
+        self._variables = variables_of(self.params, self.argument_spec, os.environ)
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        super().fail_json(msg=". ".join(self._advice) or msg, **result)
+        super().fail_json(msg=". ".join(self._advice) or self._with_variables(msg), **result)
+
+    def _with_variables(self, message: str) -> str:
+        """The message with the names of the environment variables from which the options in it were read."""
+        sources = [
+            f"{option} was read from the environment variable {variable}"
+            for option, variable in self._variables.items()
+            if re.search(rf"\b{option}\b", message) and variable not in message
+        ]
+        return ". ".join([message.rstrip("."), *sources]) if sources else message
 
 
 def _module(options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:

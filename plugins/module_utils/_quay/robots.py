@@ -26,6 +26,8 @@ _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _SHORTEST_NAMESPACE = "xx"
 # For a robot that does not exist, Quay answers 400 with this text, never 404.
 _UNKNOWN_ROBOT = "could not find robot"
+# For a robot that exists: Quay's own text, and those of PostgreSQL and MySQL.
+_EXISTING_ROBOT = ("existing robot", "duplicate key", "duplicate entry")
 _USED_BY_MIRROR = (
     "Give the mirror another robot with quay_repository_mirror, or delete the mirrored repository. Quay releases the "
     "robot about a minute after that deletion"
@@ -185,6 +187,15 @@ class Robots:
 def is_unknown_robot(error: ApiError) -> bool:
     """Return whether this error of Quay means that the robot does not exist."""
     return error.status == 400 and _UNKNOWN_ROBOT in error.message.lower()
+
+
+def is_existing_robot(error: ApiError) -> bool:
+    """Return whether this error of Quay means that a robot of that name exists already.
+
+    If two requests arrive at the same moment, the message is that of the server's database.
+    """
+    message = error.message.lower()
+    return error.status == 400 and any(sign in message for sign in _EXISTING_ROBOT)
 
 
 def is_used_by_mirror(error: ApiError) -> bool:

@@ -176,17 +176,23 @@ class BuildWatcher:
         context: ModuleContext,
         builds: Builds,
         name: RepositoryName,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Raises BadInput for a malformed duration, and for polling without a pause."""
         self.name = name
         self.progress: list[dict[str, Any]] = []
         self._context = context
         self._builds = builds
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._clock = clock
         self._timeout = parse_duration(context.params["wait_timeout"], "wait_timeout") or timedelta(0)
         self._interval = parse_duration(context.params["wait_interval"], "wait_interval") or timedelta(0)
+        if not self._interval:
+            raise BadInput(
+                "wait_interval must be more than 0: without a pause, requests would follow each other as fast as Quay "
+                "answers. Write for example 10s"
+            )
 
     def wait_until_finished(self, build: Build) -> Build:
         """Return the finished build. Raises BuildFailed if it fails, is cancelled, or exceeds wait_timeout."""

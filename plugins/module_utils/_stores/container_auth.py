@@ -19,6 +19,7 @@ import json
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._core.secret_input import clean_delivered_username
 from .._module.context import LocalContext, Result
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
@@ -142,9 +143,10 @@ def container_auth_store(options: Mapping[str, Any], quay_host: str) -> Containe
 def ensure_container_auth(context: LocalContext) -> Result:
     """The module quay_container_auth."""
     store = container_auth_store(context.params, context.params["quay_host"])
-    if context.params["state"] == "present" and not context.params["username"]:
+    username = clean_delivered_username(context.params["username"], "username")
+    if context.params["state"] == "present" and not username:
         raise BadInput("username is missing: an entry of an auth file has a user name and a secret")
-    if ":" in context.params["username"]:
+    if ":" in username:
         raise BadInput("username must not hold a colon: an auth file separates the user name and the secret by one")
     return ensure_delivered(context, store, {"place": context.params["path"], "registry": store.registry})
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, Sequence
+from typing import Collection, Protocol, Sequence
 
 from .._core.credential import Record, fingerprint
 from .secret_file import SecretFile
@@ -50,6 +50,10 @@ class StoredSecret:
             and self.record.fingerprint is not None
             and self.record.fingerprint == self.fingerprint
         )
+
+    def belongs_to(self, usernames: Collection[str | None]) -> bool:
+        """Whether it is a secret of one of these users, as far as the store says whose it is."""
+        return bool(self.fingerprint) and (self.username is None or self.username in usernames)
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""

@@ -77,7 +77,9 @@ def _deliver(
         raise BadInput(f"{_MISSING}. {store.place} does not hold the secret with this fingerprint")
     matches = False
     if secret is not None:
-        delivery = Delivery(secret, context.params["username"], context.params["name"], record)
+        delivery = Delivery(
+            secret, clean_delivered_username(context.params["username"], "username"), context.params["name"], record
+        )
         matches = store.matches(delivery)
         if not matches and not context.check_mode:
             with store.prepare():

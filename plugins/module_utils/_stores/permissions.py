@@ -67,17 +67,25 @@ class Target(NamedTuple):
         """Whether a file has the owner and the group already."""
         return self.uid in (_KEEP, found.st_uid) and self.gid in (_KEEP, found.st_gid)
 
-    def obstacle(self, directory: os.stat_result) -> str | None:
-        """Why the module cannot give a new file this owner or group, as the end of a sentence; None if it can."""
+    def obstacle(self, directory: os.stat_result, how_to_set: str = "set") -> str | None:
+        """Why the module cannot give a new file this owner or group, as the end of a sentence; None if it can.
+
+        ``how_to_set``: the words that offer an option.
+        """
         if not _is_mapped(self.uid, "uid") or not _is_mapped(self.gid, "gid"):
             return f"{_user_name(self.uid)}:{_group_name(self.gid)} does not exist in this container (user namespace)"
         if _has_capability(_CAP_CHOWN):
             return None
         if self.uid not in (_KEEP, os.geteuid()):
-            return f"only root can make {_user_name(self.uid)} its owner. Run the task as root (become), or set owner"
+            return (
+                f"only root can make {_user_name(self.uid)} its owner. Run the task as root (become), or "
+                f"{how_to_set} owner"
+            )
         inherited = directory.st_gid if directory.st_mode & stat.S_ISGID else os.getegid()
         if self.gid not in (_KEEP, inherited, os.getegid(), *os.getgroups()):
-            return f"the user of the module is not in the group {_group_name(self.gid)}. Use become, or set group"
+            return (
+                f"the user of the module is not in the group {_group_name(self.gid)}. Use become, or {how_to_set} group"
+            )
         return None
 
 
@@ -98,16 +106,19 @@ class Permissions:
         uid, gid = (found.st_uid if self.uid == _KEEP else self.uid), (found.st_gid if self.gid == _KEEP else self.gid)
         return Target(mode, uid, gid)
 
-    def danger(self, directory: os.stat_result, found: os.stat_result, target: Target) -> str | None:
+    def danger(
+        self, directory: os.stat_result, found: os.stat_result, target: Target, how_to_set: str = "set"
+    ) -> str | None:
         """Why a secret must not take over the present file's owner or mode, as the end of a sentence; None if it may.
 
-        A file of another user is trusted unless several users can write to its directory.
+        A file of another user is trusted unless several users can write to its directory. ``how_to_set``: the words
+        that offer an option.
         """
         several_can_write = bool(directory.st_mode & 0o022)
         if several_can_write and found.st_uid not in (0, os.geteuid(), directory.st_uid, self.uid):
             return (
                 f"belongs to {_user_name(found.st_uid)}, who may have put it there to get the secret, because several "
-                "users can write to its directory. Remove the file, or set owner to that user"
+                f"users can write to its directory. Remove the file, or {how_to_set} owner to that user"
             )
         if target.mode & 0o002:
             return "can be overwritten by everybody. Change its mode, for example to 0600"

@@ -63,6 +63,8 @@ class SecretFile:
         self._permissions = permissions or Permissions()
         self._unsafe_writes = unsafe_writes
         self._follows = follows
+        # How messages begin to offer an option. A path alone, such as token_path, has none.
+        self._set = "set" if option == "path" else "use deliver or quay_token_file, and set"
         self._writer: Writer | None = None
 
     # --- looking
@@ -249,7 +251,7 @@ class SecretFile:
         """How to write the file. Raises what is known to prevent that."""
         found = self._found(directory)
         target = self._target(directory, found)
-        danger = self._permissions.danger(directory.status, found, target) if found is not None else None
+        danger = self._permissions.danger(directory.status, found, target, self._set) if found is not None else None
         if danger:
             raise self.error(danger)
         free = directory.free_bytes()
@@ -267,8 +269,8 @@ class SecretFile:
         """Why the file cannot be replaced by another one, as the end of a sentence; None if it can."""
         if found is not None and directory.is_mount_point(self.name):
             return (
-                "is a mount point and cannot be replaced. Mount its directory instead, or set unsafe_writes: true to "
-                "write it in place"
+                f"is a mount point and cannot be replaced. Mount its directory instead, or {self._set} unsafe_writes: "
+                "true to write it in place"
             )
         if not directory.is_writable():
             return "cannot be written: its directory is read-only, or not writable for the user of the module"
@@ -279,7 +281,7 @@ class SecretFile:
             return "belongs to another user, and the sticky bit of its directory protects it"
         if len(os.fsencode(draft_name(self.name))) > _MAX_NAME_LENGTH:
             return "has a name that is too long for a draft beside it"
-        obstacle = target.obstacle(directory.status)
+        obstacle = target.obstacle(directory.status, self._set)
         return f"cannot be written: {obstacle}" if obstacle else None
 
     def _check_in_place(self, directory: Directory, found: os.stat_result, target: Target) -> None:

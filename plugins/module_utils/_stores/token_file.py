@@ -97,6 +97,8 @@ class FileStore:
         self._backup = backup
         permissions = permissions or Permissions()
         self._file = SecretFile(path, option, permissions, unsafe_writes=unsafe_writes)
+        # The file without our variables. It keeps its mode, because what is left is not ours.
+        self._rest = SecretFile(path, option, replace(permissions, mode=None), unsafe_writes=unsafe_writes)
         self._record_file = RecordFile(path, option, permissions, unsafe_writes=unsafe_writes)
         may_be_bare = file_format in (None, _DEFAULT_FORMAT)
         self.files: Sequence[SecretFile] = [self._file, *([self._record_file.file] if may_be_bare else [])]
@@ -124,6 +126,8 @@ class FileStore:
         self._file.check()
         for file in self._written[1:]:
             file.check()
+        if removing and self._kept_lines(self._file.read()):
+            self._rest.check()
         if not removing and not self._force and self._is_foreign(self._file.read()):
             raise self._file.error(f"holds something else than this credential, which would be lost. {self._remedy}")
 
@@ -174,14 +178,19 @@ class FileStore:
 
     def remove(self) -> None:
         text = self._file.read()
-        keeps_others = self.format == "env" and (self._merge or not self._force)
-        others = other_lines(text or "", self._prefix) if keeps_others else ""
-        if others.strip():
-            self._file.write(others)
+        others = self._kept_lines(text)
+        if others:
+            self._rest.write(others)
         elif self._force or not self._is_foreign(text):
             self._file.remove()
         if self._records:
             self._records.remove(_RECORD_KEY)
+
+    def _kept_lines(self, text: str | None) -> str:
+        """What is left of the file without our variables; empty if nothing must be kept."""
+        keeps_others = self.format == "env" and (self._merge or not self._force)
+        others = other_lines(text or "", self._prefix) if keeps_others else ""
+        return others if others.strip() else ""
 
     def _permissions_match(self) -> bool:
         return all(file.permissions_match() for file in self._written)

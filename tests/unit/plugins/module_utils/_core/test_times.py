@@ -61,6 +61,23 @@ def test_number_without_a_unit(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "offer"),
+    [
+        ("86400", "86400s or 1d"),
+        (3600, "3600s or 1h"),
+        ("5400", "5400s or 90m"),
+        ("1000", "1000s"),
+        ("172800", "172800s or 2d"),
+    ],
+)
+def test_large_number_without_a_unit(text: Any, offer: str) -> None:
+    """It was given in seconds, as Quay and other tools take it."""
+    with pytest.raises(BadInput) as caught:
+        parse_duration(text, "sync_interval")
+    assert str(caught.value) == f"sync_interval needs a unit. Write {offer} if the number is in seconds"
+
+
+@pytest.mark.parametrize(
     "text", ["d", "-1d", "1.5h", "90 days", "90D", "1y", "1d2h", "never", "٣d", "90d\nx", "1e3", "9" * 5000]
 )
 def test_invalid_duration(text: str) -> None:

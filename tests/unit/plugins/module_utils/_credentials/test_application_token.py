@@ -344,6 +344,25 @@ def test_invalid_token_leaves_tokens_of_its_name(quay: FakeQuay, context: Module
 # --- several stores
 
 
+def test_invalid_tokens_in_addition_to_the_present_one(quay: FakeQuay, context: ModuleContext) -> None:
+    """The list says who our user is, so that each of them costs the one request that shows that it is invalid."""
+    quay.answers(NOT_ACCEPTED, EXPIRED)
+    listed = [PRESENT, token("left", 20 * DAY), token("foreign", created_by="bob")]
+    stored = [StoredSecret("edited"), recorded("s3cret", "present"), StoredSecret("expired"), recorded("old", "gone")]
+    assert observe(context, listed, stored) == observation("s3cret", PRESENT, "valid", ("left",), ("left",))
+    assert [request.headers["Authorization"] for request in quay.requests] == [
+        verification("$oauthtoken", secret).headers["Authorization"] for secret in ("expired", "edited")
+    ]
+
+
+def test_invalid_tokens_alone(quay: FakeQuay, context: ModuleContext) -> None:
+    """The login says once who our user is."""
+    quay.answers(NOT_ACCEPTED, NOT_ACCEPTED, verified(sub="ann"))
+    found = observe(context, [token("left")], [StoredSecret("one"), StoredSecret("two")])
+    assert found.credential.superseded == ("left",)
+    assert len(quay.requests) == 3
+
+
 def test_stores_with_different_tokens(quay: FakeQuay, context: ModuleContext) -> None:
     """The newest one that Quay accepts is the present one. The others are superseded, whatever their name."""
     newest = token("newest", DAY)

@@ -282,15 +282,17 @@ def test_present_token_is_not_superseded(quay: FakeQuay, make: Issuers) -> None:
     assert (credential.uuid, credential.superseded) == ("second", ("first",))
 
 
+@pytest.mark.parametrize("limits_age", [False, True])
 @pytest.mark.parametrize("lifetime", [None, 90 * DAY])
-def test_lifetime_has_no_effect(quay: FakeQuay, make: Issuers, lifetime: timedelta | None) -> None:
+def test_lifetime_has_no_effect(quay: FakeQuay, make: Issuers, lifetime: timedelta | None, limits_age: bool) -> None:
     """Quay 3.17 ignores it. A token of ten years would surprise whoever declared 90 days."""
     quay.answers(*SIGN_IN, own_tokens())
     warnings: list[str] = []
-    make(replace(ALONE, lifetime=lifetime), warnings=warnings).observe([])
+    make(replace(ALONE, lifetime=lifetime, limits_age=limits_age), warnings=warnings).observe([])
+    remedy = "max_age replaces and revokes" if limits_age else "Set max_age to replace and revoke"
     expected = (
-        "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. Set max_age to "
-        "replace and revoke the token at that age."
+        "lifetime has no effect: this server (Quay 3.17 and older) issues every token for ten years. "
+        f"{remedy} the token at that age."
     )
     assert warnings == ([expected] if lifetime else [])
 

@@ -273,10 +273,23 @@ def test_evaluate_a_lost_record(record_required: bool, delivery: str, decision: 
 
 BESIDE_OTHERS = StoredSecret(OUTDATED.secret, foreign=True, removable=False)
 ABSENT: dict[str, Any] = {"exists": False, "secret_state": STORED_NONE}
+OF_STRANGER = StoredSecret("s3cret of a stranger", None, "stranger")
+OF_TOKEN = replace(observation(), credential=Credential("nightly", "$oauthtoken", SECRET, "uuid"))
 REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool]] = {
     "nothing left": (observation(**ABSENT), [EMPTY], ("absent",), False),
     "no stores": (observation(**ABSENT), [], (), False),
-    "exists": (observation(STORED_INVALID), [EMPTY], ("absent",), True),
+    "exists in Quay": (replace(observation(**ABSENT), exists_in_quay=True), [EMPTY], ("absent",), True),
+    "gone from Quay": (replace(observation(), exists_in_quay=False), [EMPTY], ("absent",), False),
+    "listed token": (OF_TOKEN, [EMPTY], ("absent",), True),
+    "invalid secret": (observation(STORED_INVALID), [OUTDATED], ("other",), True),
+    "content that is no credential": (observation(**ABSENT), [StoredSecret(foreign=True)], ("other",), False),
+    "secret of somebody else": (observation(**ABSENT), [OF_STRANGER], ("other",), False),
+    "secret of another robot of the credential": (
+        replace(observation(**ABSENT), usernames=("acme+ci_b", "stranger")),
+        [OF_STRANGER],
+        ("other",),
+        True,
+    ),
     "superseded secret": (observation(superseded=("old",), **ABSENT), [EMPTY], ("absent",), True),
     "stored secret": (observation(**ABSENT), [EMPTY, OUTDATED], ("absent", "other"), True),
     "secret beside content of others": (observation(), [BESIDE_OTHERS], ("other",), True),

@@ -65,7 +65,7 @@ def test_pair_in_the_own_namespace(quay: FakeQuay) -> None:
     for pair in (None, ["ann+ci_a", "ann+ci_b"], ["ci_a", "ci_b"]):
         members = pair_from_options(name, {**options, "pair": pair}).members[:2]
         assert [member.path for member in members] == ["/api/v1/user/robots/ci_a", "/api/v1/user/robots/ci_b"]
-        assert [str(member) for member in members] == (["ann+ci_a", "ann+ci_b"] if pair != ["ci_a", "ci_b"] else pair)
+        assert [str(member) for member in members] == ["ann+ci_a", "ann+ci_b"]
     with pytest.raises(BadInput, match=r"must be in the namespace of ann\+ci"):
         pair_from_options(name, {**options, "pair": ["acme+ci_a", "acme+ci_b"]})
 

@@ -142,11 +142,31 @@ def test_pair_of_too_few_robots(strategy: str, pair: list[str]) -> None:
     assert str(caught.value) == "pair must name at least two different robots, none of them acme+ci itself"
 
 
-@pytest.mark.parametrize("pair", [["acme+blue", "other+green"], ["other+blue", "other+green"], ["blue", "green"]])
+@pytest.mark.parametrize("pair", [["acme+blue", "other+green"], ["other+blue", "other+green"], ["blue", "other+green"]])
 def test_pair_in_another_namespace(pair: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         pair_from_options(CI, options(pair=pair))
-    assert str(caught.value) == "pair: all robots must be in the namespace of acme+ci, because permissions end there"
+    assert str(caught.value) == (
+        "pair: all robots must be in the namespace of acme+ci, because permissions end there. Write their names "
+        "without an organization"
+    )
+
+
+@pytest.mark.parametrize("pair", [["blue", "green"], ["acme+blue", "green"]])
+@pytest.mark.parametrize("strategy", ["paired", "in_place"])
+def test_pair_in_the_namespace_of_the_credential(strategy: str, pair: list[str]) -> None:
+    turns = pair_from_options(CI, options(strategy, pair)).turns
+    assert [str(name) for name in turns] == ["acme+blue", "acme+green"]
+    assert [name.organization for name in turns] == ["acme", "acme"]
+
+
+def test_name_in_a_pair_that_is_too_long_with_its_namespace() -> None:
+    with pytest.raises(BadInput) as caught:
+        pair_from_options(CI, options(pair=["blue", "g" * 251]))
+    assert (
+        str(caught.value) == f"pair: acme+{'g' * 251} is too long for a robot: the full name has 255 characters at most"
+    )
+    assert len(pair_from_options(CI, options(pair=["blue", "g" * 250])).turns) == 2
 
 
 def test_invalid_robot_of_a_pair() -> None:

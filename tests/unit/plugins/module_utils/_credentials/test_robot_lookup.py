@@ -245,7 +245,11 @@ def test_token_that_the_login_may_not_see(quay: FakeQuay, lookup: RobotLookup, p
         assert lookup.prefetch() == [hidden]
     with pytest.raises(BadInput) as caught:
         lookup.get(CI)
-    assert str(caught.value) == "This login may see the robot acme+ci but not its token"
+    assert str(caught.value) == (
+        "This login may see the robot acme+ci but not its token, which Quay shows to administrators of the "
+        "organization only. Use the login of a member of its team owners, or of another team with the role admin; a "
+        "token needs the scope org:admin"
+    )
 
 
 def test_all_robots_in_one_request(quay: FakeQuay, lookup: RobotLookup) -> None:

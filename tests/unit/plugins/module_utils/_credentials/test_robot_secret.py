@@ -185,6 +185,39 @@ def test_create_that_is_refused(quay: FakeQuay, secret: RobotSecret) -> None:
     assert quay.requests == [CREATE]
 
 
+EXISTING = [
+    error(400, "Existing robot with name: acme+ci", "invalid_request"),
+    ok({"message": 'duplicate key value violates unique constraint "user_username"'}, 400),
+    ok({"message": "(1062, \"Duplicate entry 'acme+ci' for key 'user_username'\")"}, 400),
+]
+
+
+@pytest.mark.parametrize("reply", EXISTING)
+def test_create_while_another_run_creates_it(
+    quay: FakeQuay, make: Callable[..., RobotSecret], warnings: list[str], reply: Reply
+) -> None:
+    """The robot is read once, and the request is not repeated."""
+    quay.answers(reply, robot_reply(NEW))
+    assert make("nightly").create(set()) == NEW
+    assert quay.requests == [replace(CREATE, body={"description": "nightly"}), READ]
+    assert warnings[0] == "acme+ci was created by another run at the same moment. Its token is used."
+    assert [warning.partition(" differs")[0] for warning in warnings[1:]] == ["The description of acme+ci"]
+
+
+@pytest.mark.parametrize("found", [robot_reply(replace(NEW, token=None)), UNKNOWN_ROBOT])
+def test_create_of_an_existing_robot_that_cannot_be_used(quay: FakeQuay, secret: RobotSecret, found: Reply) -> None:
+    quay.answers(EXISTING[0], found)
+    with pytest.raises(ApiError, match="Existing robot with name: acme"):
+        secret.create(set())
+    assert quay.requests == [CREATE, READ]
+
+
+def test_replace_while_another_run_creates_the_robot_again(quay: FakeQuay, secret: RobotSecret) -> None:
+    quay.answers(UNKNOWN_ROBOT, EXISTING[0], robot_reply(NEW))
+    assert secret.replace({"former"}) == (NEW, False)
+    assert quay.requests == [REGENERATE, CREATE, READ]
+
+
 # --- invalidate
 
 

@@ -492,6 +492,7 @@ def test_api_tokens_of_an_older_quay(quay: FakeQuay, run: Run) -> None:
     stored = held("t0ken", created_at="2026-11-12T09:30:00Z", expires_at="2027-02-10T09:30:00Z")
     first, second = run(credential("nightly", **API, held=[stored]), credential("weekly", **API, held=[held("t0ken")]))
     assert first == status_of_api_token(last_accessed=None, age_source="record")
+    assert (first["age_source"], second["age_source"]) == ("record", None)
     assert (second["message"], second["created_at"], second["expires_at"]) == ("valid", None, None)
     assert paths(quay) == [TOKENS, "/v2/auth", "/v2/auth"]
 
@@ -603,6 +604,17 @@ def test_stores_before_what_is_held_elsewhere(quay: FakeQuay, run: Run, tmp_path
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "c", "home"]
 
 
+def test_store_that_cannot_be_read(quay: FakeQuay, run: Run, tmp_path: Path) -> None:
+    """Nothing is known of any store of the credential, and the other credentials are reported."""
+    (tmp_path / "a").mkdir()
+    quay.answers(robot_list(robot("new")))
+    deliver = [file_store(tmp_path / name) for name in ("b", "a")]
+    first, second = run(credential(deliver=deliver, held=[held("t0ken")]), credential("acme+new"))
+    assert first["error"].endswith(f"{tmp_path}/a is not a regular file")
+    assert first["holds"] == ["unknown", "unknown", "unknown"]
+    assert (second["holds"], second["error"]) == ([], None)
+
+
 def test_force(quay: FakeQuay, run: Run) -> None:
     """It applies to all credentials of that name. Their superseded secrets have no grace period."""
     quay.answers(api_tokens(api_token(), api_token("x", name="weekly")))
@@ -641,6 +653,59 @@ def test_credential_that_is_declared_absent(
     reason = "absent" if action == "remove" else "not_due"
     assert (status["exists"], status["due"], status["reason"]) == (exists, False, reason)
     assert (status["action"], status["message"]) == (action, "declared absent" if action == "remove" else "absent")
+
+
+STORED = {"token": "t0ken", "registry": "quay.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("options", "robots", "stored", "action"),
+    [
+        ({}, [], {"username": "acme+ci"}, "remove"),
+        ({}, [], {}, "remove"),
+        ({}, [], {"username": "acme+other"}, "nothing"),
+        ({}, ["ci"], {"username": "acme+other"}, "remove"),
+        ({"strategy": "paired"}, [], {"username": "acme+ci_b"}, "remove"),
+        ({"strategy": "paired"}, [], {"username": "acme+ci"}, "nothing"),
+        ({"strategy": "paired"}, ["ci_a"], {"username": "acme+other"}, "remove"),
+    ],
+)
+def test_store_of_a_robot_that_is_declared_absent(
+    quay: FakeQuay,
+    run: Run,
+    tmp_path: Path,
+    options: dict[str, Any],
+    robots: list[str],
+    stored: dict[str, Any],
+    action: str,
+) -> None:
+    """A store that holds a secret of somebody else is kept."""
+    (tmp_path / "token").write_text(json.dumps({**STORED, **stored}))
+    quay.answers(robot_list(*map(robot, robots)))
+    store = file_store(tmp_path / "token", format="json")
+    (status,) = run(credential(state="absent", deliver=[store], **options))
+    assert (status["action"], status["reason"]) == (action, "absent" if action == "remove" else "not_due")
+
+
+def test_other_content_in_the_store_of_a_robot_that_is_declared_absent(
+    quay: FakeQuay, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("a note of somebody\n")
+    quay.answers(robot_list())
+    (status,) = run(credential(state="absent", deliver=[file_store(tmp_path / "token")]))
+    assert (status["action"], status["holds"]) == ("nothing", ["other"])
+
+
+@pytest.mark.parametrize(("username", "action"), [("$oauthtoken", "remove"), (None, "remove"), ("ann", "nothing")])
+def test_store_of_an_api_token_that_is_declared_absent(
+    quay: FakeQuay, run: Run, tmp_path: Path, username: str | None, action: str
+) -> None:
+    """Quay does not accept the stored token, so that only the store would be cleared."""
+    (tmp_path / "token").write_text(json.dumps({**STORED, "username": username}))
+    quay.answers(api_tokens(), refused())
+    store = file_store(tmp_path / "token", format="json")
+    (status,) = run(credential("nightly", **API, state="absent", deliver=[store]))
+    assert (status["exists"], status["action"]) == (True, action)
 
 
 # --- all credentials of an organization or of a user

@@ -26,8 +26,10 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     COMMON,
     ORIGIN,
     FakeQuay,
+    Reply,
     Request,
     empty,
+    error,
     ok,
     page,
 )
@@ -237,6 +239,83 @@ def test_each_auth_has_its_own_cookies(quay: FakeQuay) -> None:
         "_csrf_token=cookie-2; tracker=1",
     ]
     assert list(quay.session.cookies) == []
+
+
+# --- a login that is not fresh any more
+
+STALE = error(401, "Requires fresh login", "fresh_login_required")
+VERIFIED = ok({"success": True}, Set_Cookie="_csrf_token=cookie-3; Path=/", X_Next_CSRF_Token="csrf-3")
+WRITE = ("POST", "/api/v1/x")
+
+
+@pytest.mark.parametrize(
+    ("method", "reply"), [("GET", ok({"x": 1})), ("PUT", ok({"x": 1})), ("POST", ok({"x": 1})), ("DELETE", empty())]
+)
+def test_login_that_is_not_fresh_is_renewed_once(quay: FakeQuay, method: str, reply: Reply) -> None:
+    """The request had no effect, so that it is sent again, with the next CSRF token and without a pause."""
+    quay.answers(CSRF_TOKEN, SIGNED_IN, STALE, VERIFIED, reply)
+    client = quay.client(SessionAuth("ann", "pässword"), retries=0)
+    response = client.request(method, "/api/v1/x", json={"a": 1})
+    assert response.data == (None if method == "DELETE" else {"x": 1})
+    first, verify, second = quay.requests[2:]
+    signed_in = {"Cookie": "_csrf_token=cookie-2", "X-CSRF-Token": "csrf-2"}
+    assert verify == Request("POST", "/api/v1/signin/verify", {**JSON, **signed_in}, {"password": "pässword"})
+    assert (first.method, first.target, first.body) == (second.method, second.target, second.body)
+    assert second.headers["Cookie"] == "_csrf_token=cookie-3"
+    assert second.headers.get("X-CSRF-Token") == (None if method == "GET" else "csrf-3")
+    assert quay.pauses == []
+
+
+def test_login_that_is_not_fresh_after_it_was_renewed(quay: FakeQuay) -> None:
+    quay.answers(CSRF_TOKEN, SIGNED_IN, STALE, VERIFIED, STALE)
+    with pytest.raises(NotAuthenticated, match="^POST .*/api/v1/x: Quay answered 401: Requires fresh login"):
+        quay.client(SessionAuth("ann", "pässword")).post("/api/v1/x")
+    assert quay.calls[2:] == [WRITE, ("POST", "/api/v1/signin/verify"), WRITE]
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (
+            ok({"message": "Invalid Username or Password", "invalidCredentials": True}, 403),
+            "Quay answered 403: Invalid Username or Password. Check quay_username and quay_password",
+        ),
+        (STALE, "Quay answered 401: Requires fresh login"),
+    ],
+)
+def test_login_that_cannot_be_renewed(quay: FakeQuay, reply: Reply, message: str) -> None:
+    """The request is not sent again."""
+    quay.answers(CSRF_TOKEN, SIGNED_IN, STALE, reply)
+    with pytest.raises(NotAuthenticated) as caught:
+        quay.client(SessionAuth("ann", "pässword")).post("/api/v1/x")
+    assert str(caught.value) == f"POST {ORIGIN}/api/v1/signin/verify: {message}"
+    assert quay.calls[2:] == [WRITE, ("POST", "/api/v1/signin/verify")]
+    assert "pässword" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reply", [error(401, "Requires authentication", "invalid_token"), page(401)])
+def test_other_refusal_of_a_session(quay: FakeQuay, reply: Reply) -> None:
+    quay.answers(CSRF_TOKEN, SIGNED_IN, reply)
+    with pytest.raises(NotAuthenticated):
+        quay.client(SessionAuth("ann", "pässword")).post("/api/v1/x")
+    assert quay.calls[2:] == [WRITE]
+
+
+def test_each_request_can_renew_the_login(quay: FakeQuay) -> None:
+    """A run may take longer than twice the time for which a login is fresh."""
+    quay.answers(CSRF_TOKEN, SIGNED_IN, STALE, VERIFIED, ok({}), STALE, VERIFIED, ok({}))
+    client = quay.client(SessionAuth("ann", "pässword"))
+    for _time in range(2):
+        client.get("/api/v1/x")
+    assert [target for _method, target in quay.calls[2:]] == ["/api/v1/x", "/api/v1/signin/verify", "/api/v1/x"] * 2
+
+
+@pytest.mark.parametrize("auth", [BearerAuth("s3cret"), BasicAuth("ann", "x"), Auth()], ids=lambda auth: auth.kind)
+def test_other_logins_are_not_renewed(quay: FakeQuay, auth: Auth) -> None:
+    quay.answers(STALE)
+    with pytest.raises(NotAuthenticated):
+        quay.client(auth).get("/api/v1/x")
+    assert len(quay.requests) == 1
 
 
 def test_redirect_of_the_sign_in_is_not_followed(quay: FakeQuay) -> None:

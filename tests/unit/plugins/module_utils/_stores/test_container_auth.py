@@ -365,6 +365,23 @@ def test_module_warns_of_a_credential_helper(file: Path, check_mode: bool) -> No
     ]
 
 
+@pytest.mark.parametrize("username", ["acme ci", "acme\tci", "acme\nci"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_module_with_white_space_in_the_username(file: Path, username: str, state: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        ensure_container_auth(auth_context(path=str(file), username=username, state=state))
+    assert str(caught.value) == "username holds white space, so it is not a user name of Quay"
+    assert not file.exists()
+
+
+def test_module_with_white_space_around_the_username(file: Path) -> None:
+    """It is dropped, as that around a token is."""
+    ensure_container_auth(auth_context(path=str(file), username=" acme+ci\n"))
+    assert json.loads(file.read_text()) == {"auths": {REGISTRY: {"auth": encoded("acme+ci", SECRET)}}}
+    with pytest.raises(BadInput, match="^username is missing"):
+        ensure_container_auth(auth_context(path=str(file), username=" "))
+
+
 def test_module_with_a_colon_in_the_username(file: Path) -> None:
     with pytest.raises(BadInput) as caught:
         ensure_container_auth(auth_context(path=str(file), username="acme:ci"))

@@ -222,6 +222,15 @@ def test_values(file: Path) -> None:
     assert deliver(file, format="env").values == {"place": str(file), "format": "env", "fingerprint": FINGERPRINT}
 
 
+@pytest.mark.parametrize("form", ["json", "yaml", "env", "token"])
+def test_white_space_in_the_username(file: Path, form: str) -> None:
+    with pytest.raises(BadInput, match="^username holds white space, so it is not a user name of Quay$"):
+        deliver(file, format=form, username="acme ci")
+    assert not file.exists()
+    deliver(file, format=form, username=" acme+ci ")
+    assert FileStore(str(file), form).read().username == "acme+ci"
+
+
 def test_record_of_the_delivery(file: Path) -> None:
     deliver(
         file,

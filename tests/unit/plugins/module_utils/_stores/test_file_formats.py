@@ -137,6 +137,37 @@ def test_comment_of_a_person(line: str, token: str) -> None:
     assert read_fields("yaml", line, "QUAY_") == {"token": token}
 
 
+_JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJxdWF5Iiwic3ViIjoiYWNtZStjaSJ9.c2lnbmF0dXJl-_x"
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("N4AOKTBS5IXIQ95CDN5IMM3PWIFMLPC6F0HEKC9T13TM9E0XS5PBQ6EKNYG7KY0A", False),  # of a robot: 64 capitals, digits
+        ("QuAy3Ld9rKz0VbnQ1sXyTgE7wUfHjM5cPa2iO8kR", False),  # an OAuth access token: 40 letters and digits
+        ("R6PV8JS2QG0C1ZLNT5KYB4WXAH7DUE9MOIF3" * 3 + "ABCDEFGH1234", False),  # an app token: 120 capitals, digits
+        ("K3JD8SLQ0ZPX7VNB2MTYW5RCEG9HUFA1", False),  # a password that Quay generated: 32 capitals, digits
+        (_JWT, False),  # a registry token, or one of the federation of a robot
+        (f"  {_JWT}\r\n", False),
+        (f"{_JWT}\n{_JWT}", True),
+        ("eyJhbGciOiJSUzI1NiJ9.not-json.c2ln", True),
+        ("a note", True),
+        ("hunter2", True),
+        ("changeme-please-before-use", True),
+        ("/etc/pki/tls/certs/ca-bundle.crt", True),
+        ("6e3a1d0c-33b8-4a52-b9d5-0c1f6a5e2d11", True),
+        ("build-1.example.com", True),
+        ("2026-01-31T12:00:00Z", True),
+        ("c3NoLXJzYSBBQUFBQjNOemFDMXljMkVBQUFB+/==", True),
+        ("acme+ci:N4AOKTBS5IXIQ95CDN5IMM3PWIFMLPC6F0HEKC9T13TM9E0XS5PBQ6EKNYG7KY0A", True),
+        ("N4AOKTBS5IXIQ95CDN5IMM3PWIFMLPC6\nF0HEKC9T13TM9E0XS5PBQ6EKNYG7KY0A", True),
+    ],
+)
+def test_secret_that_somebody_put_there(text: str, foreign: bool) -> None:
+    """Every secret that Quay issues is replaced without force. Any other text is somebody's."""
+    assert is_foreign(text, "QUAY_") is foreign
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

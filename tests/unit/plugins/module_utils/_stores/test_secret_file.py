@@ -256,8 +256,8 @@ def test_mount_point(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch, 
     file.write_text("old")
     monkeypatch.setattr(Directory, "is_mount_point", lambda _directory, name: name == "token")
     with fails_with(
-        f"token_path: {file} is a mount point and cannot be replaced. Mount its directory instead, or set "
-        "unsafe_writes: true to write it in place"
+        f"token_path: {file} is a mount point and cannot be replaced. Mount its directory instead, or use "
+        "deliver or quay_token_file, and set unsafe_writes: true to write it in place"
     ):
         ACTS[act](opened(file))
     assert (file.read_text(), names_in(folder)) == ("old", ["token"])
@@ -294,11 +294,32 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permissions, "_has_capability", lambda _number: False)
 
 
+@pytest.mark.parametrize(
+    ("option", "offer"), [("path", "set"), ("token_path", "use deliver or quay_token_file, and set")]
+)
+def test_option_that_a_message_offers(
+    file: Path, monkeypatch: pytest.MonkeyPatch, plain_user: None, option: str, offer: str
+) -> None:
+    """A path alone has no options beside it."""
+    for uid, gid, words in (
+        (4711, -1, f"Run the task as root (become), or {offer} owner"),
+        (-1, 4712, f"is not in the group 4712. Use become, or {offer} group"),
+    ):
+        with pytest.raises(LocalFileError) as caught:
+            SecretFile(str(file), option, Permissions(Mode("0600", 0o600), uid, gid)).check()
+        assert str(caught.value).endswith(words)
+    file.write_text("old")
+    monkeypatch.setattr(Directory, "is_mount_point", lambda _directory, name: name == "token")
+    with pytest.raises(LocalFileError) as caught:
+        SecretFile(str(file), option, PRIVATE).check()
+    assert str(caught.value).endswith(f"instead, or {offer} unsafe_writes: true to write it in place")
+
+
 @pytest.mark.parametrize("act", CHANGES)
 def test_owner_that_only_root_can_set(file: Path, plain_user: None, act: str) -> None:
     with fails_with(
         f"token_path: {file} cannot be written: only root can make the user 4711 its owner. Run the task as root "
-        "(become), or set owner"
+        "(become), or use deliver or quay_token_file, and set owner"
     ):
         ACTS[act](SecretFile(str(file), OPTION, Permissions(uid=4711)))
     assert not file.exists()
@@ -314,7 +335,7 @@ def test_file_of_another_user_in_the_own_directory(
     files.owners[file.stat().st_ino] = (4711, 4712)
     with fails_with(
         f"token_path: {file} cannot be written: only root can make the user 4711 its owner. Run the task as root "
-        "(become), or set owner"
+        "(become), or use deliver or quay_token_file, and set owner"
     ):
         ACTS[act](opened(file))
     own = Permissions(uid=os.geteuid(), gid=os.getegid())
@@ -331,7 +352,8 @@ def test_file_that_somebody_may_have_put_there(file: Path, monkeypatch: pytest.M
     files.owners[file.stat().st_ino] = (4711, 4711)
     with fails_with(
         f"token_path: {file} belongs to the user 4711, who may have put it there to get the secret, because several "
-        "users can write to its directory. Remove the file, or set owner to that user"
+        "users can write to its directory. Remove the file, or use deliver or quay_token_file, and set owner "
+        "to that user"
     ):
         ACTS[act](opened(file))
     assert file.read_text() == ""

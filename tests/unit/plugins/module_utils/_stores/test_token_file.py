@@ -409,9 +409,56 @@ def test_merge_of_two_credentials(file: Path) -> None:
     assert (one.read().secret, two.read().secret) == (None, OTHER_SECRET)
 
 
+OTHERS = "A=1\n"
+
+
+@pytest.mark.parametrize("present", [0o644, 0o640, 0o600])
+@pytest.mark.parametrize("mode", [None, "", "0400"])
+def test_mode_of_a_file_that_is_merged(file: Path, present: int, mode: str | None) -> None:
+    """It is not ours alone, so that it keeps its mode unless one is declared. A warning says who can read it."""
+    file.write_text(OTHERS)
+    file.chmod(present)
+    store = store_of(file, "env", merge=True, mode=mode)
+    expected = [f"{file} can be read by every user of the target. Set mode to change that."]
+    assert store.warnings() == (expected if present == 0o644 and not mode else [])
+    write(store, DELIVERY)
+    assert mode_of(file) == (0o400 if mode else present)
+    assert store.matches(DELIVERY)
+    assert store.read().permissions_match
+
+
+def test_merge_into_a_file_that_everybody_can_write(file: Path) -> None:
+    file.write_text(OTHERS)
+    file.chmod(0o666)
+    with pytest.raises(LocalFileError, match="can be overwritten by everybody. Set mode"):
+        store_of(file, "env", merge=True).check()
+    store_of(file, "env", merge=True, mode="0600").check()
+
+
+@pytest.mark.parametrize("options", [{}, {"merge": True}, {"mode": "0640"}])
+def test_mode_of_what_is_left(file: Path, options: dict[str, Any]) -> None:
+    """Without our variables, the file is that of others."""
+    write(store_of(file, "env", merge=True), DELIVERY)
+    file.write_text(OTHERS + file.read_text())
+    file.chmod(0o644)
+    store = store_of(file, "env", **options)
+    store.check(removing=True)
+    store.remove()
+    assert (file.read_text(), mode_of(file)) == (OTHERS, 0o644)
+
+
+def test_what_is_left_cannot_be_written(file: Path) -> None:
+    """The check says so before the secret is revoked."""
+    write(store_of(file, "env"), DELIVERY)
+    file.write_text(OTHERS + file.read_text())
+    file.chmod(0o666)
+    with pytest.raises(LocalFileError, match="can be overwritten by everybody"):
+        store_of(file, "env").check(removing=True)
+
+
 def test_merge_into_a_new_file(file: Path) -> None:
     write(store_of(file, "env", merge=True), DELIVERY)
-    assert file.read_text() == CONTENTS["env"]
+    assert (file.read_text(), mode_of(file)) == (CONTENTS["env"], 0o600)
 
 
 @pytest.mark.parametrize("prefix", ["", "CI_", "_x9_"])
