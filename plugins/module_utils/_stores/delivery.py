@@ -14,7 +14,7 @@ from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
 from .._core.errors import BadInput
-from .._core.secret_input import clean_secret
+from .._core.secret_input import clean_delivered_username, clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
 from .contract import ABSENT, OTHER, Delivery, Store, StoredSecret
@@ -77,9 +77,8 @@ def _deliver(
         raise BadInput(f"{_MISSING}. {store.place} does not hold the secret with this fingerprint")
     matches = False
     if secret is not None:
-        delivery = Delivery(
-            secret, clean_delivered_username(context.params["username"], "username"), context.params["name"], record
-        )
+        username = clean_delivered_username(context.params["username"], "username")
+        delivery = Delivery(secret, username, context.params["name"], record)
         matches = store.matches(delivery)
         if not matches and not context.check_mode:
             with store.prepare():

@@ -20,7 +20,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.refer
     ensure_referrers_token,
     referrers_token_policy,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import Minted
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay, Reply, ok, registry_token
