@@ -39,6 +39,7 @@ PLAY = """
         dest: "{{ report_path }}"
         mode: "0600"
       check_mode: false
+      run_once: true
 """
 
 

@@ -71,7 +71,7 @@ class Play:
         plan = self.plans.get(host)
         if plan is None or plan.get("unreachable") or plan.get("failed"):
             return False
-        return host in self.alive or host not in self.batch
+        return host in self.alive
 
 
 def combined_credentials(play: Play) -> list[dict[str, Any]]:
@@ -267,6 +267,8 @@ def _final(
     compromised: bool,
 ) -> dict[str, Any]:
     row = {**result, "failed_hosts": {}}
+    if credential.get("state") == "absent" and row.get("changed"):
+        row["waiting_for"] = list(credential["missing"])
     touched = {*(row.get("delivered") or ()), *(row.get("removed") or ())}
     for consumer in credential["consumers"]:
         place = f"{consumer['host']}:{consumer['place']}"

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.texts import listed
-from .policy import MISSING, NOT_DUE, NOTHING
+from .policy import MISSING, NOT_DUE, NOTHING, REMOVE
 
 # What a module returned that the report shows. Never its secret.
 _RESULTS: Mapping[str, Any] = {
@@ -79,7 +79,7 @@ def make_report(
         "errors": {row["name"]: row["error"] for row in failed},
         "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
     }
-    lines = [_summary_line(outcomes, check_mode)]
+    lines = [_summary_line(outcomes, check_mode) if rows or not interruption else f"Nothing was done: {interruption}"]
     if rows:
         lines += _table([*failed, *(row for row in rows if not row["error"])], check_mode)
     return {"rows": rows, "lines": lines, "summary": summary}
@@ -148,6 +148,8 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
         actions += f"; the former token stays valid until {until}"
     if row["waiting_for"] and row.get("superseded"):
         actions += f"; the former secret is kept for {listed(row['waiting_for'])}"
+    if row["waiting_for"] and row["action"] == REMOVE:
+        actions += f"; not removed from {listed(row['waiting_for'])}"
     if row["ended"] is not None:
         actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
