@@ -30,13 +30,22 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
         rotator=arguments["rotator"],
         hosts=hosts,
         batch=list(task_vars["ansible_play_batch"]),
-        alive=list(task_vars["ansible_play_hosts"]),
+        alive=[host for host in running if host not in _gone(task_vars)],
         running=running,
         plans=dict(_registered(task_vars, running, PLAN)),
         deliveries=dict(_registered(task_vars, running, DELIVERY)),
         ignored=list(arguments.get("ignore_hosts") or ()),
         expected=None if expected in (None, "") else int(expected),
     )
+
+
+def _gone(task_vars: Mapping[str, Any]) -> set[str]:
+    """The hosts on which a task failed, a handler included, and those of the batch that are no longer part of it."""
+    remaining = task_vars["ansible_current_hosts"]
+    return {
+        *task_vars["ansible_failed_hosts"],
+        *(host for host in task_vars["ansible_play_batch"] if host not in remaining),
+    }
 
 
 def hosts_by_pattern(given: Any, loader: Any, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
