@@ -120,7 +120,7 @@ class SecretRequests:
             return f"a quota of the namespace {self.namespace} allows no further Secret"
         verb = {"GET": "get", "PATCH": "patch (or create)", "DELETE": "delete"}.get(method, "use")
         return (
-            f"the login may not {verb} the Secret {self.name} in the namespace {self.namespace}, or an admission webhook "
-            "denied it. Bind the login to a Role with the verbs get, patch and create for the resource secrets and the "
-            f"resource name {self.name}"
+            f"the login may not {verb} the Secret {self.name} in the namespace {self.namespace}, or an admission "
+            "webhook denied it. Bind the login to a Role with the verbs get, patch and create for the resource secrets "
+            f"and the resource name {self.name}"
         )

@@ -22,6 +22,6 @@ def load_library(name: str, kind: str) -> ModuleType:
         return import_module(name)
     except ImportError:
         raise BadInput(
-            f"A store of the kind {kind} needs the Python library {name}, which {sys.executable} cannot import. "
-            "Install it for this Python, or set ansible_python_interpreter to one that has it"
+            f"A store of the kind {kind} needs the Python library {name}, which {sys.executable} cannot import. Install "
+            "it for this Python, or set ansible_python_interpreter to one that has it"
         ) from None
