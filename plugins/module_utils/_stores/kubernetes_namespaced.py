@@ -106,15 +106,16 @@ class NamespacedSecret:
         """Write and read back. An apply is repeated only for the version that it was made for."""
         first = snapshot = self._snapshot()
         self._known = None
-        pauses = iter(_PAUSES)
+        pauses, immutable = iter(_PAUSES), False
         for _attempt in range(_ATTEMPTS):
             with self._naming():
                 self._require_same(first, snapshot)
                 self._require_writable(snapshot)
                 self._require_no_owner(snapshot, self._body(snapshot, delivery))
                 if self._must_recreate(snapshot):
+                    immutable = snapshot.immutable
                     snapshot = first = self._delete(snapshot, pauses)
-                body = self._body(snapshot, delivery)
+                body = self._body(snapshot, delivery, immutable=immutable)
             applied = self._apply(body, snapshot, pauses)
             snapshot = self._look(pauses)
             if self._holds(snapshot, delivery):
@@ -287,9 +288,8 @@ class NamespacedSecret:
 
     # --- what is written
 
-    def _body(self, snapshot: Snapshot, delivery: Delivery) -> dict[str, Any]:
-        recreated = self._must_recreate(snapshot)
-        base = Snapshot() if recreated else snapshot
+    def _body(self, snapshot: Snapshot, delivery: Delivery, *, immutable: bool = False) -> dict[str, Any]:
+        base = Snapshot() if self._must_recreate(snapshot) else snapshot
         data = self._form.write(base.data, delivery)
         record = merge_records(
             replace(delivery.record, username=delivery.username or None), snapshot.record(self._form.part)
@@ -301,7 +301,7 @@ class NamespacedSecret:
             written_record(record, delivery.name, list(data)),
             self._labels,
             self._annotations,
-            immutable=recreated and snapshot.immutable,
+            immutable=immutable,
         )
         body = apply_body(base, self._requests.name, self.namespace, content)
         present = {key: value for key, value in base.data.items() if key not in body["data"]}
