@@ -115,7 +115,7 @@ class SeparateKeys:
 
     @property
     def keys(self) -> list[str]:
-        return [*(key for keys in self._names.values() for key in keys), *self._fixed]
+        return list(dict.fromkeys([*(key for keys in self._names.values() for key in keys), *self._fixed]))
 
     def login(self, data: Data) -> tuple[str | None, str | None]:
         username = self._names.get("username", [""])[0]

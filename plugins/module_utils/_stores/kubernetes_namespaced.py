@@ -351,5 +351,5 @@ def _wait(pauses: Iterator[float], error: Unanswered) -> None:
     """Wait for the next look. Raises the error if it was the last one."""
     pause = next(pauses, None)
     if pause is None:
-        raise error
+        raise Unanswered(f"{error}. It is unknown whether it was carried out. Run the task again")
     time.sleep(pause)

@@ -100,7 +100,7 @@ def snapshot_of(body: Mapping[str, Any]) -> Snapshot:
         data={key: _decoded(value) for key, value in (body.get("data") or {}).items()},
         labels=dict(metadata.get("labels") or {}),
         annotations=dict(metadata.get("annotations") or {}),
-        managers=[entry for entry in metadata.get("managedFields") or () if isinstance(entry, dict)],
+        managers=tuple(entry for entry in metadata.get("managedFields") or () if isinstance(entry, dict)),
     )
 
 

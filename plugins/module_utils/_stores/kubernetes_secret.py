@@ -108,11 +108,13 @@ class KubernetesSecretStore:
                 failures[secret.namespace] = error
         if not failures:
             return
-        words = "; ".join(map(str, failures.values()))
+        if len(self._secrets) == 1:
+            raise failures.popitem()[1]
+        words = "; ".join(f"in {namespace}: {error}" for namespace, error in failures.items())
         others = [secret.namespace for secret in self._secrets if secret.namespace not in failures]
         if others:
             words += f". It was {done} in: {', '.join(others)}. The next run completes the others"
-        raise StoreError(words)
+        raise StoreError(f"{self.place}: {words}")
 
 
 def kubernetes_secret_store(options: Mapping[str, Any], quay_host: str) -> KubernetesSecretStore:
