@@ -35,8 +35,8 @@ options:
           - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
             M(tokensmith.quay.quay_container_auth). A V(container_auth) store refuses the options C(format), C(prefix),
             C(merge), C(force) and C(backup).
-          - V(kubernetes_secret) is a Secret in one or more namespaces of a Kubernetes cluster. If they differ, the newest
-            is returned.
+          - V(kubernetes_secret) is a Secret in one or more namespaces of a Kubernetes cluster. If they differ, the
+            newest secret is returned.
         type: str
         choices: [file, container_auth, kubernetes_secret]
         required: true
@@ -89,7 +89,8 @@ options:
         type: bool
       registry:
         description:
-          - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the host of O(quay_host).
+          - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the host of
+            O(quay_host).
         type: str
       namespaces:
         description:

@@ -218,7 +218,8 @@ options:
             type: bool
           registry:
             description:
-              - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the host of O(quay_host).
+              - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the
+                host of O(quay_host).
             type: str
           namespaces:
             description:
@@ -437,8 +438,8 @@ credentials:
         - V(current) means that the store holds the present secret, V(other) that it holds another secret or something
           else than a credential, and V(absent) that it holds none.
         - V(wrong_permissions) means that the store holds the present secret, but the owner, group or permissions of the
-          file differ from the requested ones, or the labels, annotations or other keys of a Secret do, or not all of its
-          namespaces hold the present secret.
+          file differ from the requested ones. Of a Secret, it means that labels, annotations or other keys differ, or
+          that not all of its namespaces hold the present secret.
         - V(unrecorded) means that the store holds the present secret of paired robots, but the record next to it is
           missing.
         - V(unknown) means that the credential could not be checked. See RV(credentials[].error).

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import kubernetes
-
 from standin_kubernetes import StandinKubernetes
 from standin_kubernetes.api import Rule
+
+# Without its types, so that mypy does not need it.
+kubernetes: Any = importlib.import_module("kubernetes")
 
 _MERGE, _APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 

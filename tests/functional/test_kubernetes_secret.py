@@ -606,7 +606,7 @@ def test_store_info(delivery: Delivery) -> None:
 def test_store_is_primary(harness: Harness, cluster: Cluster) -> None:
     """An API token, which Quay does not return again: the Secret is where the next run finds it."""
     delivery = Delivery(harness, cluster)
-    arguments = {"organization": "acme", "client_id": harness.accounts.automation, "name": "nightly"}
+    arguments: dict[str, Any] = {"organization": "acme", "client_id": harness.accounts.automation, "name": "nightly"}
     arguments["deliver"] = [delivery.entry]
     first = harness.run("quay_api_token", arguments)
     assert not first.failed, first.message

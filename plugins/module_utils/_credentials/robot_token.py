@@ -95,7 +95,8 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
     needs_username = params["strategy"] == PAIRED and params.get("state") != "absent"
     if needs_username and any(map(lacks_username_key, stores)):
         raise BadInput(
-            "strategy: paired changes the user name with each rotation, and keys has no name for it. Add username to keys"
+            "strategy: paired changes the user name with each rotation, and keys has no name for it. Add username to "
+            "keys"
         )
     if needs_username and any(map(stores_secret_alone, stores)):
         raise BadInput(

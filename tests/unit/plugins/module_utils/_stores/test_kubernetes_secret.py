@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Mapping
@@ -16,7 +17,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, StoreError
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores import kubernetes_namespaced, kubernetes_secret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import kubernetes_secret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import WRONG_PERMISSIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import store_from_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kubernetes_client import Answer, Unanswered
@@ -73,7 +74,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waited: list[float] = []
-    monkeypatch.setattr(kubernetes_namespaced.time, "sleep", waited.append)
+    monkeypatch.setattr(time, "sleep", waited.append)
     return waited
 
 
@@ -97,7 +98,7 @@ def holding(
         entries[REGISTRY] = {"auth": base64.b64encode(f"$oauthtoken:{secret}".encode()).decode()}
     metadata: dict[str, Any] = {"uid": "u", "resourceVersion": version, "annotations": {}}
     if record is not None and secret is not None:
-        data = {"fingerprint": fingerprint(secret), "keys": [".dockerconfigjson"], "uuid": record.uuid}
+        data: dict[str, Any] = {"fingerprint": fingerprint(secret), "keys": [".dockerconfigjson"], "uuid": record.uuid}
         data["created_at"] = record.created_at and record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         metadata["annotations"]["tokensmith.quay/records"] = json.dumps({REGISTRY: data})
     document = base64.b64encode(json.dumps({"auths": entries}).encode()).decode()
@@ -274,7 +275,9 @@ def test_unknown_outcome_is_repeated_for_the_same_version(client: Client, pauses
 
 def test_unknown_outcome_without_end(client: Client, pauses: list[float]) -> None:
     client.replies = [holding(None), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
-    with pytest.raises(Unanswered, match=r"^PATCH: HTTP 504 \(Timeout\)\. It is unknown whether it was carried out\. Run the task again"):
+    with pytest.raises(
+        Unanswered, match=r"^PATCH: HTTP 504 \(Timeout\)\. It is unknown whether it was carried out\. Run"
+    ):
         store_of().write(DELIVERY)
     assert (pauses, client.replies) == ([1.0, 2.0, 4.0], [])
 
@@ -319,7 +322,7 @@ def test_present_namespace_is_not_written_again(client: Client) -> None:
 
 
 def owned(manager: str, operation: str = "Apply") -> dict[str, Any]:
-    fields = {"f:data": {"f:.dockerconfigjson": {}}}
+    fields: dict[str, Any] = {"f:data": {"f:.dockerconfigjson": {}}}
     answer = holding(None)
     entry = {"manager": manager, "operation": operation, "fieldsV1": fields}
     return {"metadata": {**answer.body["metadata"], "managedFields": [entry]}}
@@ -366,8 +369,8 @@ def test_field_of_a_person_is_taken_over(client: Client) -> None:
     [
         (
             Answer(401),
-            "the API server does not accept the login: its token or certificate is wrong or expired. Check it with kubectl "
-            "auth whoami",
+            "the API server does not accept the login: its token or certificate is wrong or expired. Check it with "
+            "kubectl auth whoami",
         ),
         (MISSING, "the namespace ci does not exist. Create it first"),
         (Answer(404), "there is no Kubernetes API at this address"),
