@@ -30,7 +30,7 @@ def encoded(text: str) -> str:
 
 
 def owner(manager: str, operation: str, **fields: Any) -> dict[str, Any]:
-    tree = {f"f:{name}": {f"f:{key}": {} for key in keys} for name, keys in fields.items()}
+    tree: dict[str, Any] = {f"f:{name}": {f"f:{key}": {} for key in keys} for name, keys in fields.items()}
     return {"manager": manager, "operation": operation, "fieldsV1": tree}
 
 
