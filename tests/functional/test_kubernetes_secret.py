@@ -17,7 +17,7 @@ import pytest
 
 from functional.harness import Harness, assert_refused
 from functional.kubernetes_cluster import Cluster, docker_config
-from functional.module_runner import Result
+from functional.module_runner import Result, run_standalone
 from standin.tokens import fingerprint
 from standin_kubernetes import Fault, StandinKubernetes
 
@@ -376,10 +376,8 @@ def test_other_type_is_refused(delivery: Delivery) -> None:
     assert_refused(delivery.harness, MODULE, delivery.arguments, "it also holds the key a, which would be lost")
 
 
-def test_own_secret_of_another_type_is_recreated_by_force(delivery: Delivery) -> None:
-    delivery.entry["secret_type"] = "Opaque"
-    delivery.delivered()
-    del delivery.entry["secret_type"]
+def test_empty_secret_of_another_type_is_recreated_by_force(delivery: Delivery) -> None:
+    delivery.cluster.create(delivery.namespace, delivery.name, {})
     delivery.entry["force"] = True
     delivery.delivered()
     assert delivery.stored() == ("acme+ci", delivery.present)
@@ -498,8 +496,6 @@ def test_two_writers(delivery: Delivery) -> None:
         entry = {**delivery.entry, "registry": registry}
         options = {"quay_host": delivery.harness.quay.url, **delivery.harness.login, "retries": 0}
         name = f"acme+{registry.partition('.')[0]}"
-        from functional.module_runner import run_standalone
-
         return run_standalone(MODULE, {**options, "name": name, "deliver": [entry]})
 
     with ThreadPoolExecutor(len(registries)) as pool:
@@ -539,7 +535,7 @@ def test_write_survives_a_fault(faulty_delivery: Delivery, name: str, exists: bo
     if exists:
         delivery.cluster.create_docker(delivery.namespace, delivery.name, OTHERS)
     standin.faults.rules = [Fault(**{**vars(FAULTS[name]), "seen": 0})]
-    result = delivery.delivered()
+    result = delivery.delivered(rotate="always")
     assert result["minted"]
     assert len(delivery.harness.quay.journal.mints) == 1
     standin.faults.rules = []
@@ -575,8 +571,9 @@ def test_write_that_is_denied_later(faulty_delivery: Delivery) -> None:
     standin = faulty_delivery.cluster.standin
     assert standin is not None
     standin.faults.rules = [Fault("status", "PATCH", status=403, reason="Forbidden", times=1)]
-    result = faulty_delivery.run()
+    result = faulty_delivery.run(rotate="always")
     assert "the login may not patch" in result.message
+    assert len(faulty_delivery.harness.quay.journal.mints) == 1
     repaired = faulty_delivery.delivered()
     assert (repaired["minted"], repaired["reason"]) == (False, "undelivered")
     assert faulty_delivery.stored() == ("acme+ci", faulty_delivery.present)

@@ -20,7 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import store_from_options
+from .._stores.kinds import STORE_OPTIONS, store_from_options
 from .._stores.places import Place, collide, places_of
 from .declaration_options import (
     API,
@@ -106,6 +106,19 @@ def secrets_in(given: Any) -> Iterator[str]:
         if isinstance(entry, dict):
             for key, value in entry.items():
                 if key in SECRETS or key not in CREDENTIAL:
+                    yield from texts_in(value)
+                elif key == "deliver":
+                    yield from _secrets_of_stores(value)
+
+
+def _secrets_of_stores(given: Any) -> Iterator[str]:
+    """The same in the stores of one credential."""
+    secrets = {name for kind in STORE_KINDS.values() for name in kind.secrets}
+    entries = parse_json_list(given)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            for key, value in entry.items():
+                if key in secrets or key not in STORE_OPTIONS:
                     yield from texts_in(value)
 
 
