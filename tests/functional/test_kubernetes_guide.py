@@ -23,9 +23,11 @@ from standin.tokens import fingerprint
 from standin_kubernetes import StandinKubernetes
 
 GUIDE = (collection.ROOT / "docs" / "docsite" / "rst" / "guide_kubernetes.rst").read_text()
-_PLAY = re.compile(r"^\.\. code-block:: yaml\+jinja\n\n((?:    .*\n|\n)*    +hosts: localhost\n(?:    .*\n|\n)+)", re.MULTILINE)
+_PLAY = re.compile(
+    r"^\.\. code-block:: yaml\+jinja\n\n((?:    .*\n|\n)*    +hosts: .*\n(?:    .*\n|\n)+)", re.MULTILINE
+)
 # A module of that name, which reads Secrets of the stand-in and returns what the real one returns.
-K8S_INFO = '''
+K8S_INFO = """
 import json, os, urllib.request
 from ansible.module_utils.basic import AnsibleModule
 
@@ -38,7 +40,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 
 @pytest.fixture
@@ -72,7 +74,9 @@ def run(harness: Harness, kubeconfig: Path, *arguments: str) -> str:
     }
     connection = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
     command = [sys.executable, "-m", "ansible", "playbook", "play.yml", "-i", "localhost,", "-vvvv", "-e", connection]
-    process = subprocess.run([*command, *arguments], env=environ, cwd=folder, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        [*command, *arguments], env=environ, cwd=folder, capture_output=True, text=True, check=False
+    )
     output = process.stdout + process.stderr
     assert harness.known_secrets.in_text(output) == []
     assert process.returncode == 0, output

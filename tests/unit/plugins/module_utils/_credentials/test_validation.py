@@ -155,7 +155,7 @@ def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
         ({**SCAN, "max_age": "1d"}, "max_age has no effect on a credential of the kind referrers. A registry token is"),
         ({**SCAN, "quay_username": "acme+ci"}, "quay_username and quay_password go together"),
         ({**SCAN, "deliver": [AUTH]}, "entry 1 of deliver: a registry token is not a password"),
-        ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes cannot use it"),
+        ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes"),
         ({"name": "x", "kind": "robots"}, "kind must be api, robot or referrers, not 'robots'"),
         ({"kind": "robot", "deliver": [FILE]}, "name is missing"),
     ],

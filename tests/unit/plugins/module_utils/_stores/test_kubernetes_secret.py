@@ -275,9 +275,7 @@ def test_unknown_outcome_is_repeated_for_the_same_version(client: Client, pauses
 
 def test_unknown_outcome_without_end(client: Client, pauses: list[float]) -> None:
     client.replies = [holding(None), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
-    with pytest.raises(
-        Unanswered, match=r"^PATCH: HTTP 504 \(Timeout\)\. It is unknown whether it was carried"
-    ):
+    with pytest.raises(Unanswered, match=r"^PATCH: HTTP 504 \(Timeout\)\. It is unknown whether it was carried"):
         store_of().write(DELIVERY)
     assert (pauses, client.replies) == ([1.0, 2.0, 4.0], [])
 
