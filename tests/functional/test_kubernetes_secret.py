@@ -206,6 +206,7 @@ def test_docker_config_without_auths(delivery: Delivery, document: str) -> None:
 def test_secret_is_deleted_with_the_credential(delivery: Delivery) -> None:
     delivery.delivered()
     predicted = delivery.harness.check(MODULE, {**delivery.arguments, "state": "absent"})
+    assert delivery.stored() == ("acme+ci", delivery.present)
     removed = delivery.delivered(state="absent")
     assert predicted["removed"] == removed["removed"] == [delivery_place(delivery)]
     assert delivery.cluster.read(delivery.namespace, delivery.name) is None

@@ -65,6 +65,9 @@ class Request:
 
     @property
     def dry_run(self) -> bool:
+        """Whether nothing is to be stored. A DELETE with a body has its options there, and its query is ignored."""
+        if self.method == "DELETE" and self.body:
+            return bool(json.loads(self.body).get("dryRun"))
         return self.query.get("dryRun") == "All"
 
     @property

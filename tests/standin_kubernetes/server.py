@@ -34,10 +34,7 @@ class Entry:
     query: dict[str, str]
     status: int
     body: bytes
-
-    @property
-    def dry_run(self) -> bool:
-        return self.query.get("dryRun") == "All"
+    dry_run: bool
 
     def __str__(self) -> str:
         return f"{self.method}{' dry' if self.dry_run else ''} {self.path.partition('/namespaces/')[2] or self.path}"
@@ -168,7 +165,7 @@ class StandinKubernetes:
             status, body = self.api.handle(request) if executed else (0, {})
             if fault and fault.kind == "late":
                 self._late.append(request)
-            self.journal.append(Entry(request.method, request.path, request.query, status, request.body))
+            self.journal.append(Entry(request.method, request.path, request.query, status, request.body, request.dry_run))
         return self._faulty(fault) if fault else (status, "application/json", json.dumps(body).encode())
 
     def _faulty(self, fault: Fault) -> tuple[int, str, bytes] | None:

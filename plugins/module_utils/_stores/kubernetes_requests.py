@@ -67,7 +67,10 @@ class SecretRequests:
             "kind": "DeleteOptions",
             "preconditions": {"uid": snapshot.uid, "resourceVersion": snapshot.version},
         }
-        answer = self._client.request("DELETE", self._path, body, query={"dryRun": "All"} if dry_run else None)
+        if dry_run:
+            # With a body, the server ignores the query.
+            body["dryRun"] = ["All"]
+        answer = self._client.request("DELETE", self._path, body)
         if answer.status == 404 and answer.reason == "NotFound":
             return True
         if answer.status == 403 and may_be_denied:

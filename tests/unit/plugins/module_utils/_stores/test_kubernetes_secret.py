@@ -427,6 +427,7 @@ def test_remove_deletes_what_the_collection_created(client: Client) -> None:
     store_of().remove()
     assert client.sent[1] == "DELETE ci/secrets/pull"
     assert client.bodies[1]["preconditions"] == {"uid": "u", "resourceVersion": "7"}
+    assert "dryRun" not in client.bodies[1]
 
 
 @pytest.mark.parametrize("reply", [created(auths={"docker.io": {}}), holding()], ids=["others", "not created"])
@@ -460,4 +461,5 @@ def test_remove_with_an_unknown_outcome(client: Client, pauses: list[float]) -> 
 def test_check_of_a_removal(client: Client) -> None:
     client.replies = [created(), DONE]
     store_of().check(removing=True)
-    assert client.sent[1] == "DELETE dryRun ci/secrets/pull"
+    assert client.sent[1] == "DELETE ci/secrets/pull"
+    assert client.bodies[1]["dryRun"] == ["All"]
