@@ -165,7 +165,9 @@ class StandinKubernetes:
             status, body = self.api.handle(request) if executed else (0, {})
             if fault and fault.kind == "late":
                 self._late.append(request)
-            self.journal.append(Entry(request.method, request.path, request.query, status, request.body, request.dry_run))
+            self.journal.append(
+                Entry(request.method, request.path, request.query, status, request.body, request.dry_run)
+            )
         return self._faulty(fault) if fault else (status, "application/json", json.dumps(body).encode())
 
     def _faulty(self, fault: Fault) -> tuple[int, str, bytes] | None:
