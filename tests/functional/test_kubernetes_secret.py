@@ -15,6 +15,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores import kubernetes_namespaced, kubernetes_secret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery as StoreDelivery
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS, store_from_options
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kubernetes_client import KubernetesClient
 from functional.harness import Harness, assert_refused
 from functional.kubernetes_cluster import Cluster, docker_config
 from functional.module_runner import Result, run_standalone
@@ -588,6 +593,22 @@ def test_removal_survives_a_fault(faulty_delivery: Delivery, kind: str) -> None:
     standin.faults.rules = [Fault(kind, "DELETE")]
     delivery.delivered(state="absent")
     assert delivery.cluster.read(delivery.namespace, delivery.name) is None
+
+
+def test_write_without_a_response(faulty: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server carries the write out and never responds."""
+    assert faulty.standin is not None
+    monkeypatch.setattr(kubernetes_secret, "KubernetesClient", lambda login: KubernetesClient(login, 0.2))
+    monkeypatch.setattr(kubernetes_namespaced, "_PAUSES", (0.0,))
+    namespace, secret = faulty.new_namespace(), "hanging-write-012345678901234567"
+    options = dict.fromkeys(STORE_OPTIONS)
+    options.update(kind="kubernetes_secret", namespaces=[namespace], secret_name="pull")
+    store = store_from_options({**options, "kubeconfig": str(faulty.kubeconfig)}, "https://quay.example.com")
+    faulty.standin.faults.rules = [Fault("hang", "PATCH")]
+    store.write(StoreDelivery(secret, "acme+ci", "acme+ci", Record(fingerprint(secret))))
+    path = f"{namespace}/secrets/pull"
+    assert faulty.standin.requests[-3:] == [f"GET {path}", f"PATCH {path}", f"GET {path}"]
+    assert fingerprint(faulty.auths(namespace, "pull")["quay.example.com"][1]) == fingerprint(secret)
 
 
 # --- other modules
