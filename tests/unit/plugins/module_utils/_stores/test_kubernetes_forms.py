@@ -38,6 +38,7 @@ def test_docker_config_keeps_all_else() -> None:
     }
     assert form.login(written) == ("$oauthtoken", SECRET)
     assert form.as_declared(written)
+    assert not form.as_declared(docker({"auths": {REGISTRY: {"auth": PAIR, "email": "a@example.com"}}}))
     assert json.loads(form.remove(written)[DOCKER_KEY]) == others
     assert form.others(written) == ["the entry of docker.io", f"the member credHelpers of {DOCKER_KEY}"]
 

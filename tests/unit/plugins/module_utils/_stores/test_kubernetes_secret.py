@@ -200,6 +200,19 @@ def test_namespaces_that_differ(client: Client) -> None:
     assert found.compared_with(OTHER_SECRET) == WRONG_PERMISSIONS
 
 
+def test_record_of_another_secret(client: Client) -> None:
+    """The secret is the present one, and its record is written again."""
+    stale = holding()
+    records = {REGISTRY: {"fingerprint": fingerprint(OTHER_SECRET), "keys": [".dockerconfigjson"]}}
+    stale.body["metadata"]["annotations"]["tokensmith.quay/records"] = json.dumps(records)
+    client.replies = [stale, DONE, holding()]
+    store = store_of()
+    assert not store.matches(DELIVERY)
+    assert not store.read().recorded
+    store.write(DELIVERY)
+    assert store.matches(DELIVERY)
+
+
 def test_check_reads_once(client: Client) -> None:
     client.replies = [holding(), DONE]
     store = store_of()
