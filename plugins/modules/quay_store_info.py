@@ -35,8 +35,10 @@ options:
           - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
             M(tokensmith.quay.quay_container_auth). A V(container_auth) store refuses the options C(format), C(prefix),
             C(merge), C(force) and C(backup).
+          - V(kubernetes_secret) is a Secret in one or more namespaces of a Kubernetes cluster. If they differ, the
+            newest secret is returned.
         type: str
-        choices: [file, container_auth]
+        choices: [file, container_auth, kubernetes_secret]
         required: true
       path:
         description:
@@ -87,8 +89,79 @@ options:
         type: bool
       registry:
         description:
-          - Registry whose entry to read from a V(container_auth) file. Defaults to the host of O(quay_host).
+          - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the host of
+            O(quay_host).
         type: str
+      namespaces:
+        description:
+          - For a V(kubernetes_secret) store, the namespaces of the Secret. Each of them gets the same Secret, and must
+            exist.
+          - Required for V(kubernetes_secret).
+        type: list
+        elements: str
+      secret_name:
+        description:
+          - Name of the Secret. If there is none, it is created, and deleted again with the last credential in it.
+          - Required for V(kubernetes_secret).
+        type: str
+      secret_type:
+        description:
+          - Type of the Secret. V(kubernetes.io/dockerconfigjson) is a pull secret, with one entry for the registry. Its
+            other entries are kept.
+          - V(Opaque) and V(kubernetes.io/basic-auth) have a key for each field of the credential. Other keys are kept.
+          - If not specified, V(kubernetes.io/dockerconfigjson) is used. The type of an existing Secret cannot be
+            changed.
+        type: str
+        choices: [kubernetes.io/dockerconfigjson, Opaque, kubernetes.io/basic-auth]
+      keys:
+        description:
+          - For the other two types, the key of each field in the Secret. The fields are C(token), C(username), C(name),
+            C(registry), C(host) (the URL of Quay) and C(api_url). A list writes a field to several keys.
+          - If not specified, V(Opaque) has the keys C(token), C(username), C(registry) and C(api_url), and
+            V(kubernetes.io/basic-auth) has C(password) and C(username).
+        type: dict
+      extra_values:
+        description:
+          - For the other two types, further keys of the Secret with fixed texts, for example C(validateCerts). They
+            must not be secret.
+        type: dict
+      labels:
+        description:
+          - Labels of the Secret. Other labels are kept.
+        type: dict
+      annotations:
+        description:
+          - Annotations of the Secret. Other annotations are kept. The record of the credential is an annotation, too.
+        type: dict
+      kubeconfig:
+        description:
+          - Path of the kubeconfig file with the login to the cluster. Needs the Python library C(kubernetes) on the
+            target of the task.
+          - If neither this nor O(stores[].context) nor O(stores[].kubernetes_host) is specified, the environment
+            variables E(K8S_AUTH_HOST) with E(K8S_AUTH_API_KEY), E(K8S_AUTH_KUBECONFIG) and E(KUBECONFIG),
+            C(~/.kube/config), and the service account of the pod are tried in this order.
+        type: path
+      context:
+        description:
+          - Context in the kubeconfig file. If not specified, E(K8S_AUTH_CONTEXT) or the current context is used.
+        type: str
+      kubernetes_host:
+        description:
+          - URL of the API server, for a login without a kubeconfig file. Needs O(stores[].kubernetes_token).
+        type: str
+      kubernetes_token:
+        description:
+          - Bearer token for O(stores[].kubernetes_host), for example of a service account.
+        type: str
+      kubernetes_ca_path:
+        description:
+          - File with the CA certificates that sign the certificate of O(stores[].kubernetes_host). If not specified,
+            those of the system are used.
+        type: path
+      kubernetes_validate_certs:
+        description:
+          - Whether to check the certificate of O(stores[].kubernetes_host). If not specified, it is checked.
+        type: bool
 seealso:
   - module: tokensmith.quay.quay_token_info
 """
@@ -123,7 +196,7 @@ stores:
       returned: success
       type: str
     place:
-      description: Path of the file.
+      description: Path of the file, or the namespaces and the name of the Secret.
       returned: success
       type: str
     token:

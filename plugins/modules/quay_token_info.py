@@ -157,8 +157,9 @@ options:
               - Kind of the store. V(file) is written by M(tokensmith.quay.quay_token_file), V(container_auth) by
                 M(tokensmith.quay.quay_container_auth). A V(container_auth) store refuses the options C(format),
                 C(prefix), C(merge), C(force) and C(backup).
+              - V(kubernetes_secret) is a Secret in one or more namespaces of a Kubernetes cluster.
             type: str
-            choices: [file, container_auth]
+            choices: [file, container_auth, kubernetes_secret]
             required: true
           path:
             description:
@@ -202,6 +203,7 @@ options:
             description:
               - For a V(file) store, whether a file that holds anything else than such a credential may be replaced.
                 RV(credentials[].holds) then contains V(other). If not specified, it is reported as an error.
+              - For a V(kubernetes_secret) store, whether content and fields of others may be replaced.
             type: bool
           backup:
             description:
@@ -214,8 +216,83 @@ options:
             type: bool
           registry:
             description:
-              - Registry whose entry to read from a V(container_auth) file. Defaults to the host of O(quay_host).
+              - Registry whose entry to read from a V(container_auth) or V(kubernetes_secret) store. Defaults to the
+                host of O(quay_host).
             type: str
+          namespaces:
+            description:
+              - For a V(kubernetes_secret) store, the namespaces of the Secret. Each of them gets the same Secret, and
+                must exist.
+              - Required for V(kubernetes_secret).
+            type: list
+            elements: str
+          secret_name:
+            description:
+              - Name of the Secret. If there is none, it is created, and deleted again with the last credential in it.
+              - Required for V(kubernetes_secret).
+            type: str
+          secret_type:
+            description:
+              - Type of the Secret. V(kubernetes.io/dockerconfigjson) is a pull secret, with one entry for the registry.
+                Its other entries are kept.
+              - V(Opaque) and V(kubernetes.io/basic-auth) have a key for each field of the credential. Other keys are
+                kept.
+              - If not specified, V(kubernetes.io/dockerconfigjson) is used. The type of an existing Secret cannot be
+                changed.
+            type: str
+            choices: [kubernetes.io/dockerconfigjson, Opaque, kubernetes.io/basic-auth]
+          keys:
+            description:
+              - For the other two types, the key of each field in the Secret. The fields are C(token), C(username),
+                C(name), C(registry), C(host) (the URL of Quay) and C(api_url). A list writes a field to several keys.
+              - If not specified, V(Opaque) has the keys C(token), C(username), C(registry) and C(api_url), and
+                V(kubernetes.io/basic-auth) has C(password) and C(username).
+            type: dict
+          extra_values:
+            description:
+              - For the other two types, further keys of the Secret with fixed texts, for example C(validateCerts). They
+                must not be secret.
+            type: dict
+          labels:
+            description:
+              - Labels of the Secret. Other labels are kept.
+            type: dict
+          annotations:
+            description:
+              - Annotations of the Secret. Other annotations are kept. The record of the credential is an annotation,
+                too.
+            type: dict
+          kubeconfig:
+            description:
+              - Path of the kubeconfig file with the login to the cluster. Needs the Python library C(kubernetes) on the
+                target of the task.
+              - If neither this nor O(credentials[].deliver[].context) nor O(credentials[].deliver[].kubernetes_host) is
+                specified, the environment variables E(K8S_AUTH_HOST) with E(K8S_AUTH_API_KEY), E(K8S_AUTH_KUBECONFIG)
+                and E(KUBECONFIG), C(~/.kube/config), and the service account of the pod are tried in this order.
+            type: path
+          context:
+            description:
+              - Context in the kubeconfig file. If not specified, E(K8S_AUTH_CONTEXT) or the current context is used.
+            type: str
+          kubernetes_host:
+            description:
+              - URL of the API server, for a login without a kubeconfig file. Needs
+                O(credentials[].deliver[].kubernetes_token).
+            type: str
+          kubernetes_token:
+            description:
+              - Bearer token for O(credentials[].deliver[].kubernetes_host), for example of a service account.
+            type: str
+          kubernetes_ca_path:
+            description:
+              - File with the CA certificates that sign the certificate of O(credentials[].deliver[].kubernetes_host).
+                If not specified, those of the system are used.
+            type: path
+          kubernetes_validate_certs:
+            description:
+              - Whether to check the certificate of O(credentials[].deliver[].kubernetes_host). If not specified, it is
+                checked.
+            type: bool
       held:
         description:
           - Contents of other stores, which the module cannot read itself. One entry per store.
@@ -359,7 +436,8 @@ credentials:
         - V(current) means that the store holds the present secret, V(other) that it holds another secret or something
           else than a credential, and V(absent) that it holds none.
         - V(wrong_permissions) means that the store holds the present secret, but the owner, group or permissions of the
-          file differ from the requested ones.
+          file differ from the requested ones. Of a Secret, it means that labels, annotations or other keys differ, or
+          that not all of its namespaces hold the present secret.
         - V(unrecorded) means that the store holds the present secret of paired robots, but the record next to it is
           missing.
         - V(unknown) means that the credential could not be checked. See RV(credentials[].error).

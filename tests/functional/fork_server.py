@@ -29,11 +29,13 @@ from contract import collection
 
 _TIMEOUT_S = 120
 
-# Modules that ansible-core imports late. Not every ansible-core has them.
+# Modules that are imported late. Not every ansible-core has them.
 _LATE_IMPORTS = (
     "_strptime",
     "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
     "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    # A client library of a store, which is imported where it is used.
+    "kubernetes",
 )
 
 

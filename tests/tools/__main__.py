@@ -16,6 +16,7 @@ from .stages.canary import canary
 from .stages.docs import changelog, docs
 from .stages.faults import faults
 from .stages.integration import integration, integration_anywhere
+from .stages.kubernetes import integration_kubernetes
 from .stages.lint import format_sources, lint, lint_changed
 from .stages.molecule import molecule
 from .stages.package import package
@@ -86,6 +87,7 @@ COMMANDS: dict[str, Command] = {
     "faults": faults,
     "format": format_sources,
     "integration": integration_anywhere,
+    "integration-kubernetes": integration_kubernetes,
     "print-tree": print_tree,
     "quick": quick,
     "standin": standin,

@@ -167,8 +167,19 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
-    """Whether a store has no place for a user name: a file in the format token."""
+    """Whether consumers find no user name in a store: a file in the format token, or a Secret without a key for it."""
+    return is_bare_token_file(store) or lacks_username_key(store)
+
+
+def is_bare_token_file(store: Mapping[str, Any]) -> bool:
+    """Whether a store is a file in the format token."""
     return store.get("kind") == "file" and (store.get("format") or "token") == "token"
+
+
+def lacks_username_key(store: Mapping[str, Any]) -> bool:
+    """Whether a store is a Secret of Kubernetes whose keys have none for the user name."""
+    keys = store.get("keys")
+    return store.get("kind") == "kubernetes_secret" and isinstance(keys, dict) and bool(keys) and "username" not in keys
 
 
 def parse_json_list(value: Any) -> Any:

@@ -23,7 +23,7 @@ from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
-from .declaration_options import stores_secret_alone
+from .declaration_options import lacks_username_key, stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
@@ -118,8 +118,13 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
     stores = options_of_stores(params)
     if params["strategy"] == PAIRED and not (stores or params.get("token_path")):
         raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
-    alone = any(map(stores_secret_alone, stores or [{"kind": "file"}]))
-    if params["strategy"] == PAIRED and params.get("state") != "absent" and alone:
+    needs_username = params["strategy"] == PAIRED and params.get("state") != "absent"
+    if needs_username and any(map(lacks_username_key, stores)):
+        raise BadInput(
+            "strategy: paired changes the user name with each rotation, and keys has no name for it. Add username to "
+            "keys"
+        )
+    if needs_username and any(map(stores_secret_alone, stores or [{"kind": "file"}])):
         raise BadInput(
             "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
             "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
@@ -136,6 +141,7 @@ def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
     stores = options_of_stores(params)
     # A container engine's auth file always has the user name.
     without_username = [store["path"] for store in stores if store["kind"] == "file" and _holds_token_only(store)]
+    without_username += [f"the Secret {store['secret_name']}" for store in stores if lacks_username_key(store)]
     if params.get("token_path"):
         without_username.append(params["token_path"])
     problem = None

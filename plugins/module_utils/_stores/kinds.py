@@ -15,6 +15,7 @@ from typing import Any, Callable, Mapping, Sequence
 from .._core.errors import BadInput
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
+from .kubernetes_secret import KUBERNETES_OPTIONS, kubernetes_secret_store
 from .token_file import FILE_OPTIONS, file_store
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
@@ -40,6 +41,12 @@ class StoreKind:
 KINDS: dict[str, StoreKind] = {
     "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
+    "kubernetes_secret": StoreKind(
+        kubernetes_secret_store,
+        {**KUBERNETES_OPTIONS, **_REGISTRY},
+        required=("namespaces", "secret_name"),
+        on_rotator=True,
+    ),
 }
 
 # What a play's default cannot decide: which of these options were given.

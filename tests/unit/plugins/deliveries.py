@@ -62,6 +62,19 @@ STORE_OPTIONS: dict[str, Any] = dict.fromkeys(
         "backup",
         "unsafe_writes",
         "registry",
+        "namespaces",
+        "secret_name",
+        "secret_type",
+        "keys",
+        "extra_values",
+        "labels",
+        "annotations",
+        "kubeconfig",
+        "context",
+        "kubernetes_host",
+        "kubernetes_token",
+        "kubernetes_ca_path",
+        "kubernetes_validate_certs",
     )
 )
 

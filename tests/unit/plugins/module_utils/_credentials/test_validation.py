@@ -21,9 +21,11 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.valid
     secrets_in,
     texts_in,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places import Place
 
 HOST = "https://quay.example.com"
 FILE = {"kind": "file", "path": "/etc/ci/quay.json", "format": "json"}
+SECRET = {"kind": "kubernetes_secret", "namespaces": ["ci"], "secret_name": "pull"}
 AUTH = {"kind": "container_auth", "path": "/etc/containers/auth.json"}
 ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [FILE]}
 API = {"name": "nightly", "kind": "api", "client_id": "X", "deliver": [{**FILE, "path": "/etc/ci/nightly.json"}]}
@@ -123,6 +125,12 @@ ROBOT_PROBLEMS: list[tuple[dict[str, Any], str]] = [
         "entry 1 of deliver: format: token stores no user name, and with strategy: paired each rotation changes",
     ),
     (
+        {"strategy": "paired", "deliver": [{**SECRET, "secret_type": "Opaque", "keys": {"token": "a"}}]},
+        "entry 1 of deliver: keys has no name for username, and with strategy: paired each rotation changes",
+    ),
+    ({"deliver": [{**SECRET, "namespaces": ""}]}, "entry 1 of deliver: namespaces is missing"),
+    ({"deliver": [SECRET, SECRET]}, "both write the entry of quay.example.com in kubernetes_secret ci/pull"),
+    (
         {"strategy": "paired", "max_age": "1d", "retire_after": "24h"},
         "retire_after must be shorter than max_age",
     ),
@@ -148,6 +156,7 @@ def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
         ({**SCAN, "max_age": "1d"}, "max_age has no effect on a credential of the kind referrers. A registry token is"),
         ({**SCAN, "quay_username": "acme+ci"}, "quay_username and quay_password go together"),
         ({**SCAN, "deliver": [AUTH]}, "entry 1 of deliver: a registry token is not a password"),
+        ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes"),
         ({"name": "x", "kind": "robots"}, "kind must be api, robot or referrers, not 'robots'"),
         ({"kind": "robot", "deliver": [FILE]}, "name is missing"),
     ],
@@ -270,6 +279,17 @@ def test_secrets_are_logins_and_the_values_of_unknown_options() -> None:
     assert set(secrets_in(json.dumps(given))) == {"p1", "p2", "p3", "7"}
     assert list(secrets_in("text")) == []
     assert {"scan", "u", "p1", "7", "/etc/ci/scan.json"} <= set(texts_in(given))
+
+
+def test_secrets_are_logins_of_stores() -> None:
+    store = {**SECRET, "kubernetes_host": "https://h", "kubernetes_token": "p1", "kubernetes_tokn": "p2"}
+    given = [{**ROBOT, "deliver": [store, 5]}, {**ROBOT, "deliver": json.dumps([store])}, {**ROBOT, "deliver": "text"}]
+    assert list(secrets_in(given)) == ["p1", "p2"] * 2
+
+
+def test_secret_of_kubernetes_outlives_the_container_of_a_job() -> None:
+    declared = read_declarations([{**ROBOT, "deliver": [SECRET]}], HOST, ephemeral=True)
+    assert declared[0].stores == [("entry 1 of deliver", [Place("kubernetes_secret ci/pull", "quay.example.com")])]
 
 
 def test_no_problem_repeats_a_secret() -> None:
