@@ -32,7 +32,7 @@ options:
     type: path
   deliver:
     description:
-      - Stores on the target from which consumers read the secret. The module checks what they hold, writes a new secret
+      - Stores from which consumers read the secret. The module checks what they hold, writes a new secret
         to all of them, and reads each one back. Each store is written atomically. The module does not return the
         secret.
       - Before it requests anything, the module checks that every store can be written, in check mode too.
@@ -49,8 +49,12 @@ options:
           - V(container_auth) is one entry of a container engine's auth file, in the format of
             M(tokensmith.quay.quay_container_auth). It refuses the options C(format), C(prefix), C(merge), C(force) and
             C(backup).
+          - V(awx_credential) is a credential in AWX or automation controller, reached by its API from the machine that
+            runs the module. AWX never returns a secret. The module therefore keeps its record, with the fingerprint,
+            at the end of the credential's description, and your own description before it. A secret that Quay returns
+            only once needs another store in addition, from which it can be read back.
         type: str
-        choices: [file, container_auth]
+        choices: [file, container_auth, awx_credential]
         required: true
       path:
         description:
@@ -98,6 +102,7 @@ options:
         description:
           - For a V(file) store, replace a file that holds anything else than such a credential. If not specified, it is
             refused.
+          - For a V(awx_credential) store, replace a token that was set by hand. If not specified, it is refused.
         type: bool
       backup:
         description:
@@ -114,6 +119,76 @@ options:
           - Host name, and port if any, that consumers use in C(podman login). Specify it without a scheme. Upper case
             is written in lower case.
           - Defaults to the host of O(quay_host), without a default port.
+        type: str
+      credential:
+        description:
+          - For V(awx_credential), the name of the credential in AWX. Either this or C(credential_id) is required.
+        type: str
+      credential_id:
+        description:
+          - For V(awx_credential), the number of the credential, as in its URL. Use it if names are not unique.
+        type: int
+      credential_type:
+        description:
+          - For V(awx_credential), the name of the credential's type, for example V(Container Registry). It tells
+            credentials of the same name apart. A credential of another type is refused.
+        type: str
+      awx_organization:
+        description:
+          - For V(awx_credential), the name of the organization that the credential belongs to. It tells
+            credentials of the same name apart.
+        type: str
+      inputs:
+        description:
+          - For V(awx_credential), what each input of the credential holds. A key is the name of an input of the
+            credential's type. A value is V(token), V(username), V(registry), V(quay_host), V(api_url), V(name),
+            V(fingerprint), V(created_at), V(expires_at) or V(uuid). Exactly one input, which must be a secret
+            one, holds V(token). All other inputs of the credential are kept.
+          - >-
+            If not specified, the credential must have the type for registries that AWX provides, and V({host:
+            registry, username: username, password: token}) is used.
+        type: dict
+      create:
+        description:
+          - For V(awx_credential), create a missing credential. Needs C(credential), C(credential_type) and
+            C(awx_organization). If not specified, a missing credential is an error.
+        type: bool
+      awx_host:
+        description:
+          - For V(awx_credential), URL of AWX or automation controller.
+          - If not specified, E(CONTROLLER_HOST) or E(TOWER_HOST) is used.
+        type: str
+      awx_token:
+        description:
+          - For V(awx_credential), an OAuth token for AWX with the scope write. Its user needs the role Admin on
+            the credential.
+          - If not specified, E(CONTROLLER_OAUTH_TOKEN) or E(TOWER_OAUTH_TOKEN) is used.
+        type: str
+      awx_username:
+        description:
+          - For V(awx_credential), the user name to log in to AWX with, instead of a token.
+          - If not specified, E(CONTROLLER_USERNAME) or E(TOWER_USERNAME) is used.
+        type: str
+      awx_password:
+        description:
+          - For V(awx_credential), the password of C(awx_username).
+          - If not specified, E(CONTROLLER_PASSWORD) or E(TOWER_PASSWORD) is used.
+        type: str
+      awx_validate_certs:
+        description:
+          - For V(awx_credential), whether to validate the TLS certificate of AWX.
+          - If not specified, E(CONTROLLER_VERIFY_SSL) or E(TOWER_VERIFY_SSL) is used, and otherwise V(true).
+        type: bool
+      awx_ca_path:
+        description:
+          - For V(awx_credential), file with the CA certificates to trust. If not specified, the certificates of
+            the Python library requests are used, or those in E(REQUESTS_CA_BUNDLE).
+        type: path
+      awx_api_path:
+        description:
+          - For V(awx_credential), the path of the API. Use V(/api/controller/) behind the gateway of Ansible
+            Automation Platform 2.5 and newer.
+          - If not specified, E(CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX) is used, and otherwise V(/api/).
         type: str
   rotate:
     description:

@@ -22,6 +22,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.oauth import ALL_SCOPES, SCOPES
+from .._stores.awx_client import KIND as AWX
+from .._stores.awx_credential import lacks_username
 from .._stores.kinds import STORE_OPTIONS
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
@@ -167,8 +169,15 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
-    """Whether a store has no place for a user name: a file in the format token."""
+    """Whether a store has no place for a user name: a file in the format token, or inputs in AWX without one."""
+    if store.get("kind") == AWX:
+        return lacks_username(store)
     return store.get("kind") == "file" and (store.get("format") or "token") == "token"
+
+
+def is_login_of_engine(store: Mapping[str, Any]) -> bool:
+    """Whether container engines take the secret as a password: an auth file, or AWX's own type for registries."""
+    return store.get("kind") == "container_auth" or (store.get("kind") == AWX and not store.get("inputs"))
 
 
 def parse_json_list(value: Any) -> Any:

@@ -111,7 +111,7 @@ def stored_state(verification: Verification, *, listed: bool) -> str:
 
 def recorded_as_superseded(stored: Sequence[StoredSecret]) -> list[str]:
     """The uuids that the records of the stored tokens name as replaced by them."""
-    records = [item.record for item in stored if item.record and item.record.fits(item.secret)]
+    records = [item.record for item in stored if item.record and item.recorded]
     return list(dict.fromkeys(uuid for record in records for uuid in record.superseded))
 
 

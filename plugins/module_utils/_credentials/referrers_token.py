@@ -25,6 +25,7 @@ from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import RegistryToken, parse_registry_token, request_registry_token
 from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
+from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation, observe_each
 from .policy import (
@@ -53,7 +54,7 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
     """The module quay_referrers_token."""
     issuer = ReferrersIssuer(context, context.params["repositories"], context.params["actions"])
     policy = referrers_token_policy(context.params)
-    if any(store["kind"] == "container_auth" for store in context.params["deliver"] or ()):
+    if any(map(is_login_of_engine, context.params["deliver"] or ())):
         raise BadInput(
             "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
             "Deliver it to a store of the kind file"

@@ -18,7 +18,7 @@ from .._core.errors import QuayError, RefusedCredential
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
-from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
+from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores, refuse_without_primary_store
 from .evaluation import Evaluation, Observation, evaluate, revocable
 from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
 
@@ -75,6 +75,8 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     ``retires``: revoke what the credential replaces once it is delivered, or once the policy's grace period is over.
     In check mode nothing is written, and the result is predicted with a null secret.
     """
+    if not issuer.secret_is_readable:
+        refuse_without_primary_store(holder.stores)
     for store in holder.stores:
         for warning in store.warnings():
             context.warn(warning)
@@ -122,7 +124,7 @@ def clear_stores(
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
-        if stored.foreign and not stored.secret:
+        if stored.foreign and not stored.filled:
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):

@@ -29,6 +29,7 @@ from .declaration_options import (
     REFERRERS,
     ROBOT,
     SECRETS,
+    is_login_of_engine,
     is_unset,
     parse_json_list,
     read_entries,
@@ -42,6 +43,7 @@ from .declaration_options import (
 from .pair_state import PAIRED
 
 _ABSENT = "absent"
+_UNREADABLE = [name for name, kind in STORE_KINDS.items() if not kind.readable]
 _MAX_SHOWN_NAME = 80
 
 
@@ -145,9 +147,22 @@ def _read_credential(position: int, entry: Any) -> Declared:
     kind = declared.options.get("kind")
     if kind is not None:
         declared.problems += [*without_effect(kind, list(declared.options)), *_CHECKS[kind](declared.options)]
-    if not declared.options.get("deliver") and declared.options.get("state") != _ABSENT:
-        declared.problems.append("deliver needs at least one store")
+    if declared.options.get("state") != _ABSENT:
+        declared.problems += _check_deliver(declared.options)
     return declared
+
+
+def _check_deliver(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the stores as a set."""
+    kinds = [store.get("kind") for store in options.get("deliver", ())]
+    if not kinds:
+        yield "deliver needs at least one store"
+    elif options.get("kind") != ROBOT and all(kind in _UNREADABLE for kind in kinds):
+        readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.readable)
+        yield (
+            "deliver needs a store that can be read back, because Quay returns this secret once and every run would "
+            f"issue a new one. Add one of the kinds {readable}"
+        )
 
 
 def _read_each(
@@ -191,9 +206,10 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
     for position, store in enumerate(options.get("deliver", ()), 1):
         if stores_secret_alone(store):
+            alone = "format: token" if store["kind"] == "file" else "inputs without an input for username"
             yield (
-                f"entry {position} of deliver: format: token stores no user name, and with strategy: paired each "
-                "rotation changes the user name. Use format: json, yaml or env, or kind: container_auth"
+                f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
+                "changes the user name. Use format: json, yaml or env, or kind: container_auth"
             )
 
 
@@ -203,7 +219,7 @@ def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
     if bool(options.get("quay_username")) != bool(options.get("quay_password")):
         yield "quay_username and quay_password go together; one of them is missing"
     for position, store in enumerate(options.get("deliver", ()), 1):
-        if store.get("kind") == "container_auth":
+        if is_login_of_engine(store):
             yield (
                 f"entry {position} of deliver: a registry token is not a password, so container engines cannot use it "
                 "from an auth file. Use kind: file"
@@ -231,9 +247,9 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
 def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:
     if options["kind"] == "file" and "prefix" in options and options.get("format") != "env":
         yield "prefix has no effect without format: env. Remove it"
-    if "registry" in options and stores_secret_alone(options):
+    if options["kind"] == "file" and "registry" in options and stores_secret_alone(options):
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
-    if ephemeral:
+    if ephemeral and not STORE_KINDS[options["kind"]].on_rotator:
         yield (
             f"{options['path']} is a file in the container of this AWX job, and is lost when the job ends. Run the "
             "play on the host that needs the file, or set rotation_allow_ephemeral_stores if the directory is a "

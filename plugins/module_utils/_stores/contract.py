@@ -35,11 +35,17 @@ class StoredSecret:
     foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
     # The fingerprint of a secret that the store holds and does not tell.
     untold: str | None = None
+    edited: bool = False  # whether somebody changed such a secret since it was delivered, so that it may be another one
 
     @property
     def fingerprint(self) -> str | None:
         """The fingerprint of the secret; None if there is none."""
         return fingerprint(self.secret) or self.untold
+
+    @property
+    def filled(self) -> bool:
+        """Whether the store holds a secret of this collection, known or not."""
+        return bool(self.fingerprint) or self.edited
 
     @property
     def recorded(self) -> bool:
@@ -52,7 +58,7 @@ class StoredSecret:
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
-        if self.foreign:
+        if self.foreign or self.edited:
             return OTHER
         if not self.fingerprint:
             return ABSENT
@@ -79,6 +85,7 @@ class Store(Protocol):
     place: str  # the store's name in messages; a store without files is also recognised by it
     part: str  # what of the place it writes, such as one entry; empty for all of it
     files: Sequence[SecretFile]  # the files to lock while the store is used
+    # A store whose secret a later run cannot read back has ``readable = False``: see is_readable.
 
     def check(self, *, removing: bool = False) -> None:
         """Raise if the store cannot be written as declared, or would lose what others keep there. Changes nothing.
@@ -103,3 +110,8 @@ class Store(Protocol):
 
     def remove(self) -> None:
         """Remove our credential from the store, and nothing else."""
+
+
+def is_readable(store: Store) -> bool:
+    """Whether a later run can read the secret back from the store."""
+    return bool(getattr(store, "readable", True))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .awx_credential import AWX_OPTIONS, awx_credential_store
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .token_file import FILE_OPTIONS, file_store
@@ -29,6 +30,8 @@ class StoreKind:
     required: Sequence[str] = ("path",)
     # Whether it is reached from where Quay is asked. Otherwise it is on the machine of the consumer.
     on_rotator: bool = False
+    # Whether a later run can read the secret back.
+    readable: bool = True
 
     @property
     def secrets(self) -> list[str]:
@@ -40,6 +43,9 @@ class StoreKind:
 KINDS: dict[str, StoreKind] = {
     "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
+    "awx_credential": StoreKind(
+        awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, readable=False
+    ),
 }
 
 # What a play's default cannot decide: which of these options were given.
