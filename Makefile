@@ -55,6 +55,10 @@ sanity: ## Run ansible-test sanity by the lowest and the highest ansible-core
 integration: ## Run the integration targets on the server of QUAY_TEST_URL, else on stand-ins
 	$(tools) integration $(ARGS)
 
+.PHONY: integration-awx
+integration-awx: ## Test stores in AWX on the server of AWX_TEST_URL, else on the stand-in
+	$(tools) integration-awx $(ARGS)
+
 .PHONY: conformance
 conformance: ## Check the wire contract on the server of QUAY_TEST_URL, else on the stand-in
 	$(tools) conformance $(ARGS)

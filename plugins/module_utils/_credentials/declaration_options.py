@@ -23,7 +23,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.oauth import ALL_SCOPES, SCOPES
 from .._stores.awx_client import KIND as AWX
-from .._stores.awx_credential import lacks_username
+from .._stores.awx_options import lacks_username
 from .._stores.kinds import STORE_OPTIONS
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")

@@ -97,7 +97,7 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     """The evaluation of a credential that is declared absent."""
     observed = _with_deliveries(observation, stored, record_required=record_required)
     state, credential = observed.state, observed.credential
-    present = state.exists or bool(credential.superseded) or any(item.filled for item in stored)
+    present = state.exists or bool(credential.superseded) or any(item.fingerprint for item in stored)
     return Evaluation(observed, decide_removal(present=present))
 
 

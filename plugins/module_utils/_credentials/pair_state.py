@@ -165,7 +165,7 @@ def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName
 
 def named_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:
     """The robots of the credential that the stores name in any way."""
-    usernames = {item.username for item in stored if item.filled and item.username}
+    usernames = {item.username for item in stored if item.fingerprint and item.username}
     return recorded_robots(pair, stored) | {name for name in pair.all for user in usernames if is_named(name, user)}
 
 
@@ -177,7 +177,7 @@ def held_by_other_strategy(pair: Pair, stored: Sequence[StoredSecret]) -> bool:
 def held_by_unknown_token(robots: RobotsByName, stored: Sequence[StoredSecret]) -> bool:
     """Whether a store holds a secret of none of these robots."""
     tokens = {fingerprint(robot.token) for robot in robots.values() if robot is not None}
-    return any(item.filled and item.fingerprint not in tokens for item in stored)
+    return any(item.fingerprint and item.fingerprint not in tokens for item in stored)
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,12 @@ def _used_last(robot: Robot) -> tuple[datetime, datetime]:
 
 
 def _has_token(robot: Robot | None, stored: StoredSecret) -> bool:
-    return robot is not None and stored.filled and stored.fingerprint == fingerprint(robot.token)
+    return robot is not None and stored.fingerprint is not None and stored.fingerprint == fingerprint(robot.token)
 
 
 def _has_name(robot: Robot | None, stored: StoredSecret) -> bool:
     """Whether the user name beside an outdated secret is the robot's: consumers know that robot."""
-    return robot is not None and stored.filled and stored.username == robot.name
+    return robot is not None and stored.fingerprint is not None and stored.username == robot.name
 
 
 def _delivered_at(stored: StoredSecret) -> datetime:

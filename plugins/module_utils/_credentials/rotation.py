@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import QuayError, RefusedCredential
+from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
-from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores, refuse_without_primary_store
+from .._stores.holders import HOLDER_OPTIONS, SecretHolder, filled_stores, outdated_stores
 from .evaluation import Evaluation, Observation, evaluate, revocable
 from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, Policy, Succession, due_for_revocation
 
@@ -75,8 +75,7 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     ``retires``: revoke what the credential replaces once it is delivered, or once the policy's grace period is over.
     In check mode nothing is written, and the result is predicted with a null secret.
     """
-    if not issuer.secret_is_readable:
-        refuse_without_primary_store(holder.stores)
+    _refuse_unreadable_stores(issuer, holder)
     for store in holder.stores:
         for warning in store.warnings():
             context.warn(warning)
@@ -124,7 +123,7 @@ def clear_stores(
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
-        if stored.foreign and not stored.filled:
+        if stored.foreign and not stored.fingerprint:
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
         if stored.username in (None, credential.username, *usernames):
@@ -180,6 +179,15 @@ def return_values(
 def superseded_by_minting(old: Credential) -> tuple[str, ...]:
     """What a new secret replaces. The present secret comes last, because the run may authenticate with it."""
     return old.superseded + ((old.handle,) if old.handle else ())
+
+
+def _refuse_unreadable_stores(issuer: Issuer, holder: SecretHolder) -> None:
+    """Raise BadInput if nobody could tell the present secret: each run would mint another one."""
+    if holder.stores and not issuer.secret_is_readable and not any(store.tells_secret for store in holder.stores):
+        raise BadInput(
+            "Quay does not return this secret again, and none of its stores can be read back where Quay is asked. "
+            "Deliver it to one more store that can, such as a file on the rotator"
+        )
 
 
 def _stores_to_write(issuer: Issuer, holder: SecretHolder, before: Evaluation) -> list[Store]:

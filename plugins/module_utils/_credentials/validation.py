@@ -43,7 +43,7 @@ from .declaration_options import (
 from .pair_state import PAIRED
 
 _ABSENT = "absent"
-_UNREADABLE = [name for name, kind in STORE_KINDS.items() if not kind.readable]
+_UNREADABLE = [name for name, kind in STORE_KINDS.items() if not kind.tells_secret]
 _MAX_SHOWN_NAME = 80
 
 
@@ -158,7 +158,7 @@ def _check_deliver(options: Mapping[str, Any]) -> Iterator[str]:
     if not kinds:
         yield "deliver needs at least one store"
     elif options.get("kind") != ROBOT and all(kind in _UNREADABLE for kind in kinds):
-        readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.readable)
+        readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.tells_secret)
         yield (
             "deliver needs a store that can be read back, because Quay returns this secret once and every run would "
             f"issue a new one. Add one of the kinds {readable}"

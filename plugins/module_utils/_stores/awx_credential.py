@@ -15,75 +15,28 @@ input that is secret is kept by the mark that AWX returns for it.
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput, StoreError
 from .._core.times import format_time, parse_time
-from .._http.address import normalise_host
-from .awx_client import KIND, AwxClient, AwxError, AwxLogin
+from .awx_client import KIND, AwxClient, AwxError
+from .awx_options import Selection, addresses_of, inputs_of, login_of, selection_of
 from .awx_record import AwxRecord, read_description, write_description
-from .contract import CURRENT, Delivery, StoredSecret
-from .options import registry_from_options
+from .contract import CURRENT, UNKNOWN, Delivery, StoredSecret
 from .records import merge_records
 from .secret_file import SecretFile
-
-AWX_OPTIONS: dict[str, Any] = {
-    "awx_host": {"type": "str"},
-    "awx_token": {"type": "str", "no_log": True},
-    "awx_username": {"type": "str"},
-    "awx_password": {"type": "str", "no_log": True},
-    "awx_validate_certs": {"type": "bool"},
-    "awx_ca_path": {"type": "path"},
-    "awx_api_path": {"type": "str"},
-    "credential": {"type": "str"},
-    "credential_id": {"type": "int"},
-    "credential_type": {"type": "str"},
-    "awx_organization": {"type": "str"},
-    "inputs": {"type": "dict"},
-    "create": {"type": "bool"},
-    "force": {"type": "bool"},
-}
 
 # What AWX returns for a secret, and takes for a secret that stays as it is.
 ENCRYPTED = "$encrypted$"
 
-# What an input can hold.
-FIELDS = (
-    "token",
-    "username",
-    "registry",
-    "quay_host",
-    "api_url",
-    "name",
-    "fingerprint",
-    "created_at",
-    "expires_at",
-    "uuid",
-)
 _REGISTRY_KIND = "registry"
 _REGISTRY_TYPE = "Container Registry"
 _REGISTRY_INPUTS = {"host": "registry", "username": "username", "password": "token"}
 
 # A credential that was changed later than this after a delivery was changed by somebody else.
 _EDIT_TOLERANCE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which credential: by its number, or by its name with what tells it from others of that name."""
-
-    name: str | None = None
-    number: int | None = None
-    type_name: str | None = None
-    organization: str | None = None
-
-    def __str__(self) -> str:
-        if self.number is not None:
-            return f"#{self.number}"
-        return f"{self.organization}/{self.name}" if self.organization else str(self.name)
 
 
 @dataclass(frozen=True)
@@ -124,7 +77,7 @@ class Found:
 class AwxCredentialStore:
     """The inputs of one credential. All others are kept, and so is the user's own description."""
 
-    readable = False  # AWX returns no secret, so a later run cannot read it back
+    tells_secret = False
 
     def __init__(
         self,
@@ -268,8 +221,7 @@ class AwxCredentialStore:
         stored = StoredSecret(record=kept.record, username=kept.record.username)
         if not found.inputs.get(self._token_input):
             return stored
-        is_edited = self._is_edited(found, kept)
-        return replace(stored, edited=is_edited, untold=None if is_edited else kept.record.fingerprint)
+        return replace(stored, untold=UNKNOWN if self._is_edited(found, kept) else kept.record.fingerprint)
 
     def _is_edited(self, found: Found, kept: AwxRecord) -> bool:
         """Whether the inputs may be others than those of the delivery. The secret itself cannot be compared."""
@@ -317,7 +269,7 @@ class AwxCredentialStore:
             raise self._error("the login may not create credentials. A token needs the scope write")
         self._type = types[0]
         self._check_type(types[0])
-        required = _inputs_of(types[0]).get("required") or []
+        required = _inputs_in(types[0]).get("required") or []
         missing = sorted(set(map(str, required)) - self._inputs.keys())
         if missing:
             raise self._error(
@@ -330,7 +282,7 @@ class AwxCredentialStore:
         name = kind.get("name")
         if self._selection.type_name and self._selection.type_name != name:
             raise self._error(f"has the type '{name}', not '{self._selection.type_name}'")
-        fields = {str(field.get("id")): field for field in _inputs_of(kind).get("fields") or []}
+        fields = {str(field.get("id")): field for field in _inputs_in(kind).get("fields") or []}
         if self._uses_default and kind.get("kind") != _REGISTRY_KIND:
             raise self._error(
                 f"has the type '{name}'. Set inputs to say which input holds what, for example {{password: token}}. "
@@ -440,8 +392,8 @@ class AwxCredentialStore:
 
 def awx_credential_store(options: Mapping[str, Any], quay_host: str) -> AwxCredentialStore:
     """The store that the options describe. Raises BadInput for invalid options."""
-    selection = _selection(options)
-    login = _login(options)
+    selection = selection_of(options)
+    login = login_of(options)
     create = bool(options["create"])
     if create and not (selection.name and selection.type_name and selection.organization):
         raise BadInput("create needs credential, credential_type and awx_organization: AWX needs all three")
@@ -450,77 +402,13 @@ def awx_credential_store(options: Mapping[str, Any], quay_host: str) -> AwxCrede
         AwxClient(login),
         f"{KIND} {host}{selection}",
         selection,
-        _addresses(options, quay_host),
-        inputs=_inputs(options["inputs"]),
+        addresses_of(options, quay_host),
+        inputs=inputs_of(options["inputs"]),
         create=create,
         force=bool(options["force"]),
     )
 
 
-def lacks_username(options: Mapping[str, Any]) -> bool:
-    """Whether the options of such a store name no input for the user name."""
-    inputs = options.get("inputs")
-    return isinstance(inputs, dict) and bool(inputs) and "username" not in inputs.values()
-
-
-def _selection(options: Mapping[str, Any]) -> Selection:
-    name, number = _text(options["credential"]), options["credential_id"]
-    if bool(name) == (number is not None):
-        raise BadInput(f"a store of the kind {KIND} needs either credential or credential_id")
-    if number is not None and _text(options["awx_organization"]):
-        raise BadInput("awx_organization has no effect with credential_id. Leave it out")
-    return Selection(name, number, _text(options["credential_type"]), _text(options["awx_organization"]))
-
-
-def _login(options: Mapping[str, Any]) -> AwxLogin:
-    """The options of the login; those that are not given come from the environment, as in awx.awx."""
-    token = _text(options["awx_token"])
-    username, password = _text(options["awx_username"]), _text(options["awx_password"])
-    if token and (username or password):
-        raise BadInput("Give either awx_token, or awx_username and awx_password, not both")
-    if not token and not (username and password):
-        token = _environment("OAUTH_TOKEN")
-        username, password = username or _environment("USERNAME"), password or _environment("PASSWORD")
-    validate = options["awx_validate_certs"]
-    if validate is None:
-        validate = (_environment("VERIFY_SSL") or "true").lower() not in ("false", "no", "off", "0", "f", "n")
-    return AwxLogin(
-        host=_text(options["awx_host"]) or _environment("HOST"),
-        token=token,
-        username=username,
-        password=password,
-        api_path=_text(options["awx_api_path"]) or _environment("OPTIONAL_API_URLPATTERN_PREFIX") or "/api/",
-        verify=(_text(options["awx_ca_path"]) or True) if validate else False,
-    )
-
-
-def _environment(name: str) -> str | None:
-    """An environment variable as the awx.awx collection reads it."""
-    return _text(os.environ.get(f"CONTROLLER_{name}")) or _text(os.environ.get(f"TOWER_{name}"))
-
-
-def _inputs(given: Mapping[Any, Any] | None) -> dict[str, str] | None:
-    if not given:
-        return None
-    inputs = {str(name): str(field) for name, field in given.items()}
-    for name, field in inputs.items():
-        if field not in FIELDS:
-            # Not repeated: somebody may have written a secret there.
-            raise BadInput(f"inputs: '{name}' must name what it holds: {', '.join(FIELDS)}")
-    if list(inputs.values()).count("token") != 1:
-        raise BadInput("inputs must name exactly one input for the token, for example {password: token}")
-    return inputs
-
-
-def _addresses(options: Mapping[str, Any], quay_host: str) -> dict[str, str]:
-    registry, origin = registry_from_options(options, quay_host), normalise_host(quay_host)
-    return {"registry": registry, "quay_host": origin, "api_url": f"{origin}/api/v1"}
-
-
-def _inputs_of(kind: Mapping[str, Any]) -> Mapping[str, Any]:
+def _inputs_in(kind: Mapping[str, Any]) -> Mapping[str, Any]:
     inputs = kind.get("inputs")
     return inputs if isinstance(inputs, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None

@@ -41,6 +41,8 @@ AUTH_FILE_OPTIONS: dict[str, Any] = {
 class ContainerAuthStore:
     """The entry of one registry. All other entries are kept, and so are owner and mode unless they are declared."""
 
+    tells_secret = True
+
     def __init__(
         self, path: str, registry: str, permissions: Permissions | None = None, *, unsafe_writes: bool = False
     ) -> None:

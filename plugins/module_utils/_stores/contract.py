@@ -23,6 +23,9 @@ WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with ano
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
 
+# The fingerprint of a secret that a store does not tell, and that somebody may have replaced since it was delivered.
+UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True)
 class StoredSecret:
@@ -35,17 +38,11 @@ class StoredSecret:
     foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
     # The fingerprint of a secret that the store holds and does not tell.
     untold: str | None = None
-    edited: bool = False  # whether somebody changed such a secret since it was delivered, so that it may be another one
 
     @property
     def fingerprint(self) -> str | None:
         """The fingerprint of the secret; None if there is none."""
         return fingerprint(self.secret) or self.untold
-
-    @property
-    def filled(self) -> bool:
-        """Whether the store holds a secret of this collection, known or not."""
-        return bool(self.fingerprint) or self.edited
 
     @property
     def recorded(self) -> bool:
@@ -58,7 +55,7 @@ class StoredSecret:
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
-        if self.foreign or self.edited:
+        if self.foreign:
             return OTHER
         if not self.fingerprint:
             return ABSENT
@@ -85,7 +82,7 @@ class Store(Protocol):
     place: str  # the store's name in messages; a store without files is also recognised by it
     part: str  # what of the place it writes, such as one entry; empty for all of it
     files: Sequence[SecretFile]  # the files to lock while the store is used
-    # A store whose secret a later run cannot read back has ``readable = False``: see is_readable.
+    tells_secret: bool  # whether the secret can be read back; otherwise only its fingerprint is known
 
     def check(self, *, removing: bool = False) -> None:
         """Raise if the store cannot be written as declared, or would lose what others keep there. Changes nothing.
@@ -110,8 +107,3 @@ class Store(Protocol):
 
     def remove(self) -> None:
         """Remove our credential from the store, and nothing else."""
-
-
-def is_readable(store: Store) -> bool:
-    """Whether a later run can read the secret back from the store."""
-    return bool(getattr(store, "readable", True))

@@ -70,7 +70,7 @@ def _deliver(
 
 
 def _remove(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    present = stored.filled or (stored.foreign and bool(context.params.get("force")))
+    present = stored.fingerprint is not None or (stored.foreign and bool(context.params.get("force")))
     if stored.foreign and not present:
         context.warn(kept_content(store))
     if present and not context.check_mode:

@@ -15,8 +15,8 @@ from typing import Any, Iterator, Mapping, Protocol, Sequence
 from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.secret_input import clean_secret
-from .contract import CURRENT, Delivery, Store, StoredSecret, is_readable
-from .kinds import KINDS, STORE_OPTIONS, store_from_options
+from .contract import CURRENT, Delivery, Store, StoredSecret
+from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
 from .places import collide, places_of
 from .token_file import FileStore
@@ -132,17 +132,7 @@ def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required
 
 def filled_stores(holder: SecretHolder) -> list[tuple[Store, StoredSecret]]:
     """The stores that hold a secret, with what they hold."""
-    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.filled]
-
-
-def refuse_without_primary_store(stores: Sequence[Store]) -> None:
-    """Raise BadInput if no later run could read the secret back, which Quay does not return again either."""
-    if stores and not any(map(is_readable, stores)):
-        readable = ", ".join(name for name, kind in KINDS.items() if kind.readable)
-        raise BadInput(
-            f"deliver: Quay returns this secret once, and {stores[0].place} does not return it, so every run would "
-            f"issue a new one. Add a store that can be read back: {readable}"
-        )
+    return [(store, stored) for store, stored in zip(holder.stores, holder.stored) if stored.fingerprint]
 
 
 def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) -> SecretHolder:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.errors import BadInput
-from .awx_credential import AWX_OPTIONS, awx_credential_store
+from .awx_credential import awx_credential_store
+from .awx_options import AWX_OPTIONS
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .token_file import FILE_OPTIONS, file_store
@@ -30,8 +31,8 @@ class StoreKind:
     required: Sequence[str] = ("path",)
     # Whether it is reached from where Quay is asked. Otherwise it is on the machine of the consumer.
     on_rotator: bool = False
-    # Whether a later run can read the secret back.
-    readable: bool = True
+    # Whether the secret can be read back; otherwise only its fingerprint is known.
+    tells_secret: bool = True
 
     @property
     def secrets(self) -> list[str]:
@@ -44,7 +45,7 @@ KINDS: dict[str, StoreKind] = {
     "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
     "awx_credential": StoreKind(
-        awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, readable=False
+        awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, tells_secret=False
     ),
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Mapping
 
 from .._core.credential import Record
 from .._module.context import LocalContext, Result
-from .contract import StoredSecret
+from .contract import UNKNOWN, StoredSecret
 from .kinds import store_from_options
 from .records import record_to_data
 
@@ -39,5 +39,5 @@ def _describe(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
         "place": store.place,
         "token": held.secret,
         **{key: record_to_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
-        "fingerprint": held.fingerprint,
+        "fingerprint": None if held.untold == UNKNOWN else held.fingerprint,
     }

@@ -52,6 +52,8 @@ _PRIVATE = Permissions(Mode("0600", 0o600))
 class FileStore:
     """One credential in one file. Anything else in the file is refused, merged or replaced, as the options say."""
 
+    tells_secret = True
+
     def __init__(
         self,
         path: str,

@@ -40,6 +40,7 @@ class FakeStore:
     """A store that holds ``stored``. It can fail in any of its steps."""
 
     part = ""
+    tells_secret = True
     files: Sequence[SecretFile] = ()
 
     def __init__(

@@ -19,8 +19,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract i
     ABSENT,
     CURRENT,
     OTHER,
+    UNKNOWN,
     Delivery,
-    is_readable,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS, store_from_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places import collide, places_of
@@ -192,7 +192,7 @@ def test_edit_by_hand_is_repaired(awx: FakeAwx) -> None:
     awx.advance(hours=1)
     awx.change(100, inputs={**awx.credentials[100]["inputs"], "password": "typed"})
     assert state_of() == OTHER
-    assert store().read().fingerprint is None
+    assert store().read().fingerprint == UNKNOWN
     deliver()
     assert awx.credentials[100]["inputs"]["password"] == SECRET
     assert state_of() == CURRENT
@@ -252,11 +252,11 @@ def test_removal_clears_our_inputs_and_keeps_the_credential(awx: FakeAwx) -> Non
     deliver()
     used = store()
     used.check(removing=True)
-    assert used.read().filled
+    assert used.read().fingerprint
     used.remove()
     assert awx.credentials[100]["inputs"] == {"verify_ssl": True}
     assert awx.credentials[100]["description"] == "Pulls"
-    assert not store().read().filled
+    assert not store().read().fingerprint
     awx.requests.clear()
     store().remove()
     assert awx.writes == []
@@ -274,14 +274,14 @@ def test_removal_keeps_what_others_wrote(awx: FakeAwx) -> None:
 def test_removal_of_a_missing_credential(awx: FakeAwx) -> None:
     used = store()
     used.check(removing=True)
-    assert not used.read().filled
+    assert not used.read().fingerprint
     used.remove()
     assert awx.writes == []
 
 
 # --- creation
 
-CREATED = {"create": True, "credential_type": "Container Registry", "awx_organization": "Default"}
+CREATED: dict[str, Any] = {"create": True, "credential_type": "Container Registry", "awx_organization": "Default"}
 
 
 def test_missing_credential_is_created_before_the_secret_exists(awx: FakeAwx) -> None:
@@ -487,7 +487,7 @@ def test_token_that_is_typed_in_meanwhile(awx: FakeAwx) -> None:
 def test_construction_sends_nothing(awx: FakeAwx) -> None:
     used = store(awx_organization="Default")
     assert used.place == "awx_credential https://awx.example.com Default/quay-pull"
-    assert (used.files, used.part, is_readable(used)) == ((), "", False)
+    assert (used.files, used.part, used.tells_secret) == ((), "", False)
     assert collide(places_of(used)[0], places_of(store(awx_organization="Default"))[0])
     assert awx.requests == []
 
