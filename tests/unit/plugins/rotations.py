@@ -40,7 +40,6 @@ class FakeStore:
     """A store that holds ``stored``. It can fail in any of its steps."""
 
     part = ""
-    tells_secret = True
     files: Sequence[SecretFile] = ()
 
     def __init__(
@@ -51,8 +50,10 @@ class FakeStore:
         *,
         fails: Mapping[str, Exception] | None = None,
         warnings: Sequence[str] = (),
+        tells_secret: bool = True,
     ) -> None:
         """``fails``: the exception of a step: check, prepare, write or remove."""
+        self.tells_secret = tells_secret
         self.place = place
         self.deliveries: list[Delivery] = []
         self._events = events

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from requests.exceptions import ReadTimeout
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, StoreError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import awx_client
@@ -24,6 +25,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract i
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS, store_from_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places import collide, places_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.store_info import read_stores
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,
@@ -31,6 +33,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     RECORD,
     SECRET,
     delivery_of,
+    local_context,
 )
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_awx import (
     HOST,
@@ -40,6 +43,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_awx import (
     READ_TOKEN,
     USER_TOKEN,
     WRITE_TOKEN,
+    Answer,
     FakeAwx,
     FakeSession,
 )
@@ -479,6 +483,75 @@ def test_token_that_is_typed_in_meanwhile(awx: FakeAwx) -> None:
     with pytest.raises(StoreError, match="was changed by another run meanwhile"):
         used.write(DELIVERY)
     assert awx.credentials[100]["inputs"] == {"password": "typed"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(302, None, {"Location": "https://sso.example.com"}), "Redirects are not followed with credentials"),
+        (Answer(200, None), "there is no API of AWX at this URL"),
+        (Answer(200, ["x"]), "there is no API of AWX at this URL"),
+        (Answer(200, {"results": None}), "there is no API of AWX at this URL"),
+    ],
+)
+def test_answer_that_is_none_of_awx(awx: FakeAwx, answer: Answer, words: str) -> None:
+    awx.add()
+    awx.faults.append(("^GET", lambda _respond: answer))
+    with pytest.raises(StoreError, match=words):
+        store().check()
+    assert awx.requests == [LIST]
+
+
+def test_server_that_does_not_answer(awx: FakeAwx) -> None:
+    def hang(_respond: Any) -> Answer:
+        raise ReadTimeout
+
+    awx.add()
+    awx.faults += [("^GET", hang)] * 4
+    with pytest.raises(StoreError, match=r"GET https://awx.example.com/api/v2/credentials/: no response within 30 s"):
+        store().check()
+    assert awx.requests == [LIST] * 4
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_write_that_hangs(awx: FakeAwx, after: bool) -> None:
+    def hang(respond: Any) -> Answer:
+        if after:
+            respond()
+        raise ReadTimeout
+
+    awx.add()
+    awx.faults.append(("^PATCH", hang))
+    deliver()
+    assert awx.credentials[100]["inputs"] == LOGIN_OF_DELIVERY
+    assert awx.writes == ([PATCH] if after else [PATCH, PATCH])
+
+
+def test_values_that_awx_did_not_keep(awx: FakeAwx) -> None:
+    awx.add()
+    awx.faults.append(("^PATCH", lambda respond: Answer(200, {**respond().data, "inputs": {"host": "x"}})))
+    with pytest.raises(StoreError, match="AWX reports other values than those that were written"):
+        deliver()
+
+
+# --- reading alone
+
+
+def test_store_info_shows_the_recorded_fingerprint(awx: FakeAwx) -> None:
+    awx.add()
+    entry = {**dict.fromkeys(STORE_OPTIONS), "kind": "awx_credential", "credential": "quay-pull", "awx_host": HOST}
+    stores = [{**entry, "awx_token": WRITE_TOKEN}]
+
+    def read() -> dict[str, Any]:
+        found: dict[str, Any] = read_stores(local_context(stores=stores)).values["stores"][0]
+        return {key: found[key] for key in ("token", "fingerprint", "created_at")}
+
+    assert read() == {"token": None, "fingerprint": None, "created_at": None}
+    deliver()
+    assert read() == {"token": None, "fingerprint": FINGERPRINT, "created_at": "2026-01-31T12:00:00Z"}
+    awx.advance(hours=1)
+    awx.change(100, name="quay-pull")
+    assert read() == {"token": None, "fingerprint": None, "created_at": None}
 
 
 # --- options
