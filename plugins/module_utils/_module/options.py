@@ -17,7 +17,10 @@ from ansible.module_utils.basic import env_fallback
 
 from .._core.errors import BadInput
 from .._core.secret_input import clean_password, clean_secret, clean_username
+from .._http.address import normalise_host
 from .._http.auth import Auth, BearerAuth, SessionAuth
+from .._http.client import QuayClient
+from .._http.session import new_session
 
 
 def environment(*names: str) -> Any:
@@ -126,3 +129,18 @@ def _current_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.geteuid())
+
+
+def client_from_options(params: Mapping[str, Any], auth: Auth) -> QuayClient:
+    """A client for the server of these options. Nothing is sent. Raises BadInput for invalid options."""
+    verify: bool | str = (params["ca_path"] or True) if params["validate_certs"] else False
+    if params["timeout"] <= 0 or params["retries"] < 0:
+        raise BadInput("timeout must be more than 0 seconds, and retries 0 or more")
+    return QuayClient(
+        normalise_host(params["quay_host"]),
+        auth,
+        new_session(),
+        timeout=params["timeout"],
+        retries=params["retries"],
+        verify=verify,
+    )
