@@ -53,14 +53,16 @@ options:
             runs the module. AWX never returns a secret. The module therefore keeps its record, with the fingerprint,
             at the end of the credential's description, and your own description before it. A secret that Quay returns
             only once needs another store in addition, from which it can be read back.
+          - V(vault_vars) is some variables in a file that C(ansible-vault) encrypts, on the machine that runs the
+            module. Comments, order and all other variables are kept. It needs ansible-core on that machine.
         type: str
-        choices: [file, container_auth, awx_credential]
+        choices: [file, container_auth, awx_credential, vault_vars]
         required: true
       path:
         description:
           - Absolute path of the file on the target. Its directory must exist. The file must not be a symbolic link. A
             symbolic link in the path is followed only if root or the user that runs the module owns it.
-          - Required for V(file) and V(container_auth).
+          - Required for V(file), V(container_auth) and V(vault_vars).
         type: path
       format:
         description:
@@ -102,7 +104,8 @@ options:
         description:
           - For a V(file) store, replace a file that holds anything else than such a credential. If not specified, it is
             refused.
-          - For a V(awx_credential) store, replace a token that was set by hand. If not specified, it is refused.
+          - For a V(awx_credential) or V(vault_vars) store, replace a token that was set by hand. If not specified, it is
+            refused.
         type: bool
       backup:
         description:
@@ -190,6 +193,24 @@ options:
             Automation Platform 2.5 and newer.
           - If not specified, E(CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX) is used, and otherwise V(/api/).
         type: str
+      variables:
+        description:
+          - >-
+            For V(vault_vars), the name of the variable for each field: V(token), V(username), V(registry) or
+            V(api_url). V(token) is required, for example V({token: quay_token}). Fields that are left out are not
+            written. Required for V(vault_vars).
+        type: dict
+      ansible_vault_id:
+        description:
+          - For V(vault_vars), the vault ID that encrypts the file, as a label, or as C(label@source) as in
+            C(ansible-playbook --vault-id). If not specified, the file keeps its vault ID.
+        type: str
+      ansible_vault_password_file:
+        description:
+          - For V(vault_vars), path of a file with the vault password, or of a client script that prints it. If
+            not specified, Ansible's own settings are used, for example E(ANSIBLE_VAULT_PASSWORD_FILE),
+            E(ANSIBLE_VAULT_IDENTITY_LIST) or C(ansible.cfg), as far as they are set where the module runs.
+        type: path
   rotate:
     description:
       - When to replace the secret.

@@ -37,13 +37,14 @@ options:
             C(merge), C(force) and C(backup).
           - V(awx_credential) is a credential in AWX or automation controller. AWX never returns a secret, so C(token)
             is null, and C(fingerprint) is the one that was recorded at the delivery.
+          - V(vault_vars) is some variables in a file that C(ansible-vault) encrypts.
         type: str
-        choices: [file, container_auth, awx_credential]
+        choices: [file, container_auth, awx_credential, vault_vars]
         required: true
       path:
         description:
           - Absolute path of the file on the target.
-          - Required for V(file) and V(container_auth).
+          - Required for V(file), V(container_auth) and V(vault_vars).
         type: path
       format:
         description:
@@ -161,6 +162,24 @@ options:
             Automation Platform 2.5 and newer.
           - If not specified, E(CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX) is used, and otherwise V(/api/).
         type: str
+      variables:
+        description:
+          - >-
+            For V(vault_vars), the name of the variable for each field: V(token), V(username), V(registry) or
+            V(api_url). V(token) is required, for example V({token: quay_token}). Fields that are left out are not
+            written. Required for V(vault_vars).
+        type: dict
+      ansible_vault_id:
+        description:
+          - For V(vault_vars), the vault ID that encrypts the file, as a label, or as C(label@source) as in
+            C(ansible-playbook --vault-id). If not specified, the file keeps its vault ID.
+        type: str
+      ansible_vault_password_file:
+        description:
+          - For V(vault_vars), path of a file with the vault password, or of a client script that prints it. If
+            not specified, Ansible's own settings are used, for example E(ANSIBLE_VAULT_PASSWORD_FILE),
+            E(ANSIBLE_VAULT_IDENTITY_LIST) or C(ansible.cfg), as far as they are set where the module runs.
+        type: path
 seealso:
   - module: tokensmith.quay.quay_token_info
 """

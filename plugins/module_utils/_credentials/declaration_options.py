@@ -25,6 +25,8 @@ from .._quay.oauth import ALL_SCOPES, SCOPES
 from .._stores.awx_client import KIND as AWX
 from .._stores.awx_options import lacks_username
 from .._stores.kinds import STORE_OPTIONS
+from .._stores.vault_vars import KIND as VAULT_VARS
+from .._stores.vault_vars import lacks_username_variable
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
@@ -169,9 +171,11 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
-    """Whether a store has no place for a user name: a file in the format token, or inputs in AWX without one."""
+    """Whether a store has no place for a user name: a file in the format token, or names without one."""
     if store.get("kind") == AWX:
         return lacks_username(store)
+    if store.get("kind") == VAULT_VARS:
+        return lacks_username_variable(store)
     return store.get("kind") == "file" and (store.get("format") or "token") == "token"
 
 

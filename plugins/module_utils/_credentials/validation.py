@@ -206,7 +206,8 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
     for position, store in enumerate(options.get("deliver", ()), 1):
         if stores_secret_alone(store):
-            alone = "format: token" if store["kind"] == "file" else "inputs without an input for username"
+            names = "inputs" if store["kind"] == "awx_credential" else "variables"
+            alone = "format: token" if store["kind"] == "file" else f"{names} without username"
             yield (
                 f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
                 "changes the user name. Use format: json, yaml or env, or kind: container_auth"
@@ -249,7 +250,8 @@ def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[
         yield "prefix has no effect without format: env. Remove it"
     if options["kind"] == "file" and "registry" in options and stores_secret_alone(options):
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
-    if ephemeral and not STORE_KINDS[options["kind"]].on_rotator:
+    kind = STORE_KINDS[options["kind"]]
+    if ephemeral and (kind.is_file or not kind.on_rotator):
         yield (
             f"{options['path']} is a file in the container of this AWX job, and is lost when the job ends. Run the "
             "play on the host that needs the file, or set rotation_allow_ephemeral_stores if the directory is a "

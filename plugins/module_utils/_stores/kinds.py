@@ -18,6 +18,7 @@ from .awx_options import AWX_OPTIONS
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .token_file import FILE_OPTIONS, file_store
+from .vault_vars import VAULT_VARS_OPTIONS, vault_vars_store
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
 
@@ -31,6 +32,8 @@ class StoreKind:
     required: Sequence[str] = ("path",)
     # Whether it is reached from where Quay is asked. Otherwise it is on the machine of the consumer.
     on_rotator: bool = False
+    # Whether it is a file nevertheless, which is lost with the container of a job.
+    is_file: bool = False
     # Whether the secret can be read back; otherwise only its fingerprint is known.
     tells_secret: bool = True
 
@@ -46,6 +49,13 @@ KINDS: dict[str, StoreKind] = {
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
     "awx_credential": StoreKind(
         awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, tells_secret=False
+    ),
+    "vault_vars": StoreKind(
+        vault_vars_store,
+        {**VAULT_VARS_OPTIONS, **_REGISTRY},
+        required=("path", "variables"),
+        on_rotator=True,
+        is_file=True,
     ),
 }
 

@@ -241,7 +241,7 @@ def test_secret_that_quay_returns_once_needs_a_store_that_can_be_read_back(decla
 def test_inputs_in_awx_without_a_user_name() -> None:
     inputs = {**AWX, "inputs": {"password": "token"}}
     text = problems({**ROBOT, "strategy": "paired", "deliver": [inputs]})
-    assert "entry 1 of deliver: inputs without an input for username stores no user name" in text
+    assert "entry 1 of deliver: inputs without username stores no user name" in text
     assert read_declarations([{**ROBOT, "strategy": "paired", "deliver": [AWX]}], HOST)
     assert read_declarations([{**ROBOT, "deliver": [{**inputs, "registry": "quay.example.com"}]}], HOST)
 

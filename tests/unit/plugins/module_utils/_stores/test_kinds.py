@@ -24,7 +24,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import ST
 
 HOST = MODULE_OPTIONS["quay_host"]
 # The kinds that are files.
-FILES = [name for name, kind in KINDS.items() if "path" in kind.required]
+FILES = [name for name, kind in KINDS.items() if list(kind.required) == ["path"]]
 
 
 def options(path: Path, kind: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def options(path: Path, kind: str) -> dict[str, Any]:
 
 def test_every_kind_can_be_chosen() -> None:
     assert STORE_OPTIONS["kind"]["choices"] == list(KINDS)
-    assert {"file", "container_auth", "awx_credential"} <= KINDS.keys()
+    assert {"file", "container_auth", "awx_credential", "vault_vars"} <= KINDS.keys()
 
 
 @pytest.mark.parametrize(("kind", "store"), [("file", FileStore), ("container_auth", ContainerAuthStore)])
