@@ -104,8 +104,8 @@ options:
         description:
           - For a V(file) store, replace a file that holds anything else than such a credential. If not specified, it is
             refused.
-          - For a V(awx_credential) or V(vault_vars) store, replace a token that was set by hand. If not specified, it is
-            refused.
+          - For a V(awx_credential) or V(vault_vars) store, replace a token that was set by hand. If not specified, it
+            is refused.
         type: bool
       backup:
         description:

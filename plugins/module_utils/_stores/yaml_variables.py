@@ -12,7 +12,6 @@ import json
 from types import ModuleType
 from typing import Any, Mapping
 
-
 _ENTANGLED = "cannot be changed without changing other variables. Write one variable on each line"
 
 

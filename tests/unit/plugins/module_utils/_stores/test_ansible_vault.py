@@ -30,7 +30,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any
         recorded.append((command[1:], options))
         return subprocess.CompletedProcess(command, 0, options["input"], b"")
 
-    monkeypatch.setattr(ansible_vault.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(ansible_vault, "_program", lambda: "ansible-vault")
     return recorded
 
@@ -39,7 +39,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     def run(command: list[str], **options: Any) -> Any:
         return subprocess.CompletedProcess(command, 1, options["input"], said.encode())
 
-    monkeypatch.setattr(ansible_vault.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_program_that_does_not_run(
     def run(*_command: Any, **_options: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(ansible_vault.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(StoreError, match=words) as caught:
         AnsibleVault("vars.yml").decrypt(LABELLED)
     assert caught.value.__context__ is None
