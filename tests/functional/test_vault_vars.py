@@ -224,6 +224,17 @@ def test_variable_is_removed(text: str, expected: str) -> None:
     assert YamlVariables(yaml, text).changed({"t": None}) == expected
 
 
+def test_several_variables_are_replaced() -> None:
+    text = "a: 1\nb: 2 # c\nd: 3\n"
+    assert YamlVariables(yaml, text).changed({"a": "longer", "d": "new"}) == 'a: "longer"\nb: 2 # c\nd: "new"\n'
+
+
+def test_change_of_another_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(YamlVariables, "_replaced", lambda *_arguments: 't: "new"\na: 2\n')
+    with pytest.raises(Unchangeable, match="cannot be changed without changing other variables"):
+        YamlVariables(yaml, "t: old\na: 1\n").changed({"t": "new"})
+
+
 @pytest.mark.parametrize("text", ["t: &x old\nb: *x\n", "a: 1\n...\n", "{a: 1}\n", "a: 1\n---\nb: 2\n", "- a\n", "x\n"])
 def test_text_that_cannot_be_changed(text: str) -> None:
     with pytest.raises(Unchangeable):
