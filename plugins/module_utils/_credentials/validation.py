@@ -20,7 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import store_from_options
+from .._stores.kinds import STORE_OPTIONS, store_from_options
 from .._stores.places import Place, collide, places_of
 from .declaration_options import (
     API,
@@ -43,6 +43,7 @@ from .declaration_options import (
 from .pair_state import PAIRED
 
 _ABSENT = "absent"
+_STORE_SECRETS = {name for kind in STORE_KINDS.values() for name in kind.secrets}
 _UNREADABLE = [name for name, kind in STORE_KINDS.items() if not kind.tells_secret]
 _MAX_SHOWN_NAME = 80
 
@@ -107,6 +108,17 @@ def secrets_in(given: Any) -> Iterator[str]:
         if isinstance(entry, dict):
             for key, value in entry.items():
                 if key in SECRETS or key not in CREDENTIAL:
+                    yield from texts_in(value)
+                elif key == "deliver":
+                    yield from _secrets_of_stores(value)
+
+
+def _secrets_of_stores(given: Any) -> Iterator[str]:
+    entries = parse_json_list(given)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            for key, value in entry.items():
+                if key in _STORE_SECRETS or key not in STORE_OPTIONS:
                     yield from texts_in(value)
 
 

@@ -293,6 +293,12 @@ def test_secrets_are_logins_and_the_values_of_unknown_options() -> None:
     assert {"scan", "u", "p1", "7", "/etc/ci/scan.json"} <= set(texts_in(given))
 
 
+def test_logins_of_stores_are_secrets() -> None:
+    deliver = [{**AWX, "awx_token": "p1", "awx_tokn": "p2"}, FILE, 5]
+    for given in (deliver, json.dumps(deliver)):
+        assert set(secrets_in([{**ROBOT, "deliver": given}])) == {"p1", "p2"}
+
+
 def test_no_problem_repeats_a_secret() -> None:
     text = problems({**SCAN, "quay_password": ["hunter2"], "quay_pasword": "hunter3"}, "hunter4")
     assert "hunter" not in text
