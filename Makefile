@@ -59,6 +59,10 @@ integration: ## Run the integration targets on the server of QUAY_TEST_URL, else
 integration-kubernetes: ## Run the tests of Secrets on the API server of KUBECONFIG, else on a stand-in
 	$(tools) integration-kubernetes $(ARGS)
 
+.PHONY: integration-awx
+integration-awx: ## Test stores in AWX on the server of AWX_TEST_URL, else on the stand-in
+	$(tools) integration-awx $(ARGS)
+
 .PHONY: conformance
 conformance: ## Check the wire contract on the server of QUAY_TEST_URL, else on the stand-in
 	$(tools) conformance $(ARGS)

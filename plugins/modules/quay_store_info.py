@@ -37,13 +37,16 @@ options:
             C(merge), C(force) and C(backup).
           - V(kubernetes_secret) is a Secret in one or more namespaces of a Kubernetes cluster. If they differ, the
             newest secret is returned.
+          - V(awx_credential) is a credential in AWX or automation controller. AWX never returns a secret, so C(token)
+            is null, and C(fingerprint) is the one that was recorded at the delivery.
+          - V(vault_vars) is some variables in a file that C(ansible-vault) encrypts.
         type: str
-        choices: [file, container_auth, kubernetes_secret]
+        choices: [file, container_auth, kubernetes_secret, awx_credential, vault_vars]
         required: true
       path:
         description:
           - Absolute path of the file on the target.
-          - Required for V(file) and V(container_auth).
+          - Required for V(file), V(container_auth) and V(vault_vars).
         type: path
       format:
         description:
@@ -162,6 +165,94 @@ options:
         description:
           - Whether to check the certificate of O(stores[].kubernetes_host). If not specified, it is checked.
         type: bool
+      credential:
+        description:
+          - For V(awx_credential), the name of the credential in AWX. Either this or C(credential_id) is required.
+        type: str
+      credential_id:
+        description:
+          - For V(awx_credential), the number of the credential, as in its URL. Use it if names are not unique.
+        type: int
+      credential_type:
+        description:
+          - For V(awx_credential), the name of the credential's type, for example V(Container Registry). It tells
+            credentials of the same name apart. A credential of another type is refused.
+        type: str
+      awx_organization:
+        description:
+          - For V(awx_credential), the name of the organization that the credential belongs to. It tells
+            credentials of the same name apart.
+        type: str
+      inputs:
+        description:
+          - For V(awx_credential), what each input of the credential holds. A key is the name of an input of the
+            credential's type. A value is V(token), V(username), V(registry), V(quay_host), V(api_url), V(name),
+            V(fingerprint), V(created_at), V(expires_at) or V(uuid). Exactly one input, which must be a secret
+            one, holds V(token). All other inputs of the credential are kept.
+          - >-
+            If not specified, the credential must have the type for registries that AWX provides, and V({host:
+            registry, username: username, password: token}) is used.
+        type: dict
+      create:
+        description:
+          - For V(awx_credential), create a missing credential. Needs C(credential), C(credential_type) and
+            C(awx_organization). If not specified, a missing credential is an error.
+        type: bool
+      awx_host:
+        description:
+          - For V(awx_credential), URL of AWX or automation controller.
+          - If not specified, E(CONTROLLER_HOST) or E(TOWER_HOST) is used.
+        type: str
+      awx_token:
+        description:
+          - For V(awx_credential), an OAuth token for AWX with the scope write. Its user needs the role Admin on
+            the credential.
+          - If not specified, E(CONTROLLER_OAUTH_TOKEN) or E(TOWER_OAUTH_TOKEN) is used.
+        type: str
+      awx_username:
+        description:
+          - For V(awx_credential), the user name to log in to AWX with, instead of a token.
+          - If not specified, E(CONTROLLER_USERNAME) or E(TOWER_USERNAME) is used.
+        type: str
+      awx_password:
+        description:
+          - For V(awx_credential), the password of C(awx_username).
+          - If not specified, E(CONTROLLER_PASSWORD) or E(TOWER_PASSWORD) is used.
+        type: str
+      awx_validate_certs:
+        description:
+          - For V(awx_credential), whether to validate the TLS certificate of AWX.
+          - If not specified, E(CONTROLLER_VERIFY_SSL) or E(TOWER_VERIFY_SSL) is used, and otherwise V(true).
+        type: bool
+      awx_ca_path:
+        description:
+          - For V(awx_credential), file with the CA certificates to trust. If not specified, the certificates of
+            the Python library requests are used, or those in E(REQUESTS_CA_BUNDLE).
+        type: path
+      awx_api_path:
+        description:
+          - For V(awx_credential), the path of the API. Use V(/api/controller/) behind the gateway of Ansible
+            Automation Platform 2.5 and newer.
+          - If not specified, E(CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX) is used, and otherwise V(/api/).
+        type: str
+      variables:
+        description:
+          - >-
+            For V(vault_vars), the name of the variable for each field: V(token), V(username), V(registry) or
+            V(api_url). V(token) is required, for example V({token: quay_token}). Fields that are left out are not
+            written. Required for V(vault_vars).
+        type: dict
+      ansible_vault_id:
+        description:
+          - For V(vault_vars), the vault ID that encrypts the file, as a label, or as C(label@source) as in
+            C(ansible-playbook --vault-id). If not specified, the file keeps its vault ID.
+        type: str
+      ansible_vault_password_file:
+        description:
+          - For V(vault_vars), path of a file with the vault password, or of a client script that prints it. If
+            not specified, Ansible's own settings are used, for example E(ANSIBLE_VAULT_PASSWORD_FILE),
+            E(ANSIBLE_VAULT_IDENTITY_LIST) or C(ansible.cfg), as far as they are set where the module runs.
+        type: path
 seealso:
   - module: tokensmith.quay.quay_token_info
 """

@@ -21,7 +21,15 @@ from . import collection
 every_module = pytest.mark.parametrize("module", collection.MODULES)
 
 # Options that look like a secret and are none.
-HARMLESS = {"token_path", "token_key", "reset_client_secret", "update_password", "secret_name", "secret_type"}
+HARMLESS = {
+    "ansible_vault_password_file",
+    "token_path",
+    "token_key",
+    "reset_client_secret",
+    "update_password",
+    "secret_name",
+    "secret_type",
+}
 _LOOKS_SECRET = re.compile(r"token|password|secret")
 
 # Values that replace the templates of an example when it is validated.

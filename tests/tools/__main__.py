@@ -21,7 +21,7 @@ from .stages.lint import format_sources, lint, lint_changed
 from .stages.molecule import molecule
 from .stages.package import package
 from .stages.sanity import sanity, sanity_of_highest
-from .stages.unit import conformance, unit, unit_of_quick, units
+from .stages.unit import conformance, integration_awx, unit, unit_of_quick, units
 
 Command = Callable[..., None]
 
@@ -88,6 +88,7 @@ COMMANDS: dict[str, Command] = {
     "format": format_sources,
     "integration": integration_anywhere,
     "integration-kubernetes": integration_kubernetes,
+    "integration-awx": integration_awx,
     "print-tree": print_tree,
     "quick": quick,
     "standin": standin,

@@ -22,7 +22,11 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.oauth import ALL_SCOPES, SCOPES
+from .._stores.awx_client import KIND as AWX
+from .._stores.awx_options import lacks_username
 from .._stores.kinds import STORE_OPTIONS
+from .._stores.vault_vars import KIND as VAULT_VARS
+from .._stores.vault_vars import lacks_username_variable
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
@@ -167,7 +171,11 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
-    """Whether consumers find no user name in a store: a file in the format token, or a Secret without a key for it."""
+    """Whether consumers find no user name in a store: a file in the format token, or names without one."""
+    if store.get("kind") == AWX:
+        return lacks_username(store)
+    if store.get("kind") == VAULT_VARS:
+        return lacks_username_variable(store)
     return is_bare_token_file(store) or lacks_username_key(store)
 
 
@@ -180,6 +188,11 @@ def lacks_username_key(store: Mapping[str, Any]) -> bool:
     """Whether a store is a Secret of Kubernetes whose keys have none for the user name."""
     keys = store.get("keys")
     return store.get("kind") == "kubernetes_secret" and isinstance(keys, dict) and bool(keys) and "username" not in keys
+
+
+def is_login_of_engine(store: Mapping[str, Any]) -> bool:
+    """Whether container engines take the secret as a password: an auth file, or AWX's own type for registries."""
+    return store.get("kind") == "container_auth" or (store.get("kind") == AWX and not store.get("inputs"))
 
 
 def parse_json_list(value: Any) -> Any:

@@ -25,6 +25,7 @@ from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import RegistryToken, parse_registry_token, request_registry_token
 from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
+from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation, observe_each
 from .policy import (
@@ -63,7 +64,7 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
     """The module quay_referrers_token."""
     issuer = ReferrersIssuer(context, context.params["repositories"], context.params["actions"])
     policy = referrers_token_policy(context.params)
-    if any(store["kind"] == "container_auth" for store in context.params["deliver"] or ()):
+    if any(map(is_login_of_engine, context.params["deliver"] or ())):
         raise BadInput(
             "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
             "Deliver it to a store of the kind file"
@@ -100,7 +101,7 @@ class ReferrersIssuer:
         self._context = context
         self._repositories = sorted(set(repositories))
         self._actions = [action for action in ("pull", "push") if action in actions]
-        _check(self._repositories, self._actions)
+        check_access(self._repositories, self._actions)
 
     def without_token(self) -> Credential:
         """The credential without a secret."""
@@ -140,17 +141,9 @@ class ReferrersIssuer:
         return Observation(state, credential, {"access": self._desired_access})
 
     def _request(self, actions: Sequence[str]) -> RegistryToken:
-        client, server = self._context.client, self._context.server
-        auth = client.auth.for_registry()
-        token = request_registry_token(client, auth, server.hostname(), self._repositories, actions)
-        if server.feature("REFERRERS_API") is False:
+        token = request_granted_token(self._context, self._repositories, actions)
+        if self._context.server.feature("REFERRERS_API") is False:
             self._context.warn("This server does not offer the referrers API (FEATURE_REFERRERS_API is off).")
-        missing = token.missing(self._repositories, actions)
-        if missing:
-            raise RefusedCredential(
-                f"Quay issued a token without {', '.join(missing)}: the repository does not exist, or {token.subject} "
-                "has no such permission on it"
-            )
         return token
 
     def _is_from_future(self, token: RegistryToken) -> bool:
@@ -182,6 +175,20 @@ class ReferrersIssuer:
         return {repository: list(self._actions) for repository in self._repositories}
 
 
+def request_granted_token(context: ModuleContext, repositories: Sequence[str], actions: Sequence[str]) -> RegistryToken:
+    """Request a registry token that allows all of this. Raises RefusedCredential if Quay grants less."""
+    client = context.client
+    service = context.server.hostname()
+    token = request_registry_token(client, client.auth.for_registry(), service, repositories, actions)
+    missing = token.missing(repositories, actions)
+    if missing:
+        raise RefusedCredential(
+            f"Quay issued a token without {', '.join(missing)}: the repository does not exist, or {token.subject} has "
+            "no such permission on it"
+        )
+    return token
+
+
 def observe_referrers_tokens(context: ModuleContext, credentials: Sequence[DeclaredCredential]) -> Iterator[Observed]:
     """Observe many registry tokens, without a request."""
     for declared in credentials:
@@ -193,7 +200,8 @@ def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> l
     return [Observed(declared, issuer.observe(declared.stored))]
 
 
-def _check(repositories: Sequence[str], actions: Sequence[str]) -> None:
+def check_access(repositories: Sequence[str], actions: Sequence[str]) -> None:
+    """Raise BadInput for repositories or actions for which no token can be issued."""
     if not repositories:
         raise BadInput("repositories must name at least one repository, as organization/repository")
     for repository in repositories:

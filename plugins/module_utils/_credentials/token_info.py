@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential, Record, fingerprint
-from .._core.errors import BadInput, LocalFileError, QuayError
+from .._core.errors import BadInput, LocalFileError, QuayError, StoreError
 from .._core.times import parse_time_option
 from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
@@ -156,7 +156,7 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
         if params["kind"] == "robot":
             declared = replace(declared, params=with_strategy(params, [*stored, *on_hosts]))
         return replace(declared, policy=_policy(declared.params), stored=[*stored, *held_elsewhere, *on_hosts])
-    except (LocalFileError, BadInput) as error:
+    except (LocalFileError, StoreError, BadInput) as error:
         return Observed(declared, error)
 
 

@@ -30,12 +30,14 @@ from .declaration_options import (
     ROBOT,
     SECRETS,
     is_bare_token_file,
+    is_login_of_engine,
     is_unset,
     lacks_username_key,
     parse_json_list,
     read_entries,
     read_list,
     read_options,
+    stores_secret_alone,
     suggestion,
     type_name,
     without_effect,
@@ -44,6 +46,8 @@ from .pair_state import PAIRED
 from .placement import EVERYWHERE, Placement, without_hosts
 
 _ABSENT = "absent"
+_STORE_SECRETS = {name for kind in STORE_KINDS.values() for name in kind.secrets}
+_UNREADABLE = [name for name, kind in STORE_KINDS.items() if not kind.tells_secret]
 _MAX_SHOWN_NAME = 80
 
 
@@ -117,12 +121,11 @@ def secrets_in(given: Any) -> Iterator[str]:
 
 def _secrets_of_stores(given: Any) -> Iterator[str]:
     """The same in the stores of one credential."""
-    secrets = {name for kind in STORE_KINDS.values() for name in kind.secrets}
     entries = parse_json_list(given)
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):
             for key, value in entry.items():
-                if key in secrets or key not in STORE_OPTIONS:
+                if key in _STORE_SECRETS or key not in STORE_OPTIONS:
                     yield from texts_in(value)
 
 
@@ -163,9 +166,22 @@ def _read_credential(position: int, entry: Any) -> Declared:
     kind = declared.options.get("kind")
     if kind is not None:
         declared.problems += [*without_effect(kind, list(declared.options)), *_CHECKS[kind](declared.options)]
-    if not declared.options.get("deliver") and declared.options.get("state") != _ABSENT:
-        declared.problems.append("deliver needs at least one store")
+    if declared.options.get("state") != _ABSENT:
+        declared.problems += _check_deliver(declared.options)
     return declared
+
+
+def _check_deliver(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the stores as a set."""
+    kinds = [store.get("kind") for store in options.get("deliver", ())]
+    if not kinds:
+        yield "deliver needs at least one store"
+    elif options.get("kind") != ROBOT and all(kind in _UNREADABLE for kind in kinds):
+        readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.tells_secret)
+        yield (
+            "deliver needs a store that can be read back, because Quay returns this secret once and every run would "
+            f"issue a new one. Add one of the kinds {readable}"
+        )
 
 
 def _read_each(
@@ -208,15 +224,17 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
         if retire_after and max_age and retire_after >= max_age:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
     for position, store in enumerate(options.get("deliver", ()), 1):
-        if is_bare_token_file(store):
-            yield (
-                f"entry {position} of deliver: format: token stores no user name, and with strategy: paired each "
-                "rotation changes the user name. Use format: json, yaml or env, or kind: container_auth"
-            )
-        elif lacks_username_key(store):
+        if lacks_username_key(store):
             yield (
                 f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
                 "changes the user name. Add username to keys"
+            )
+        elif stores_secret_alone(store):
+            names = "inputs" if store["kind"] == "awx_credential" else "variables"
+            alone = "format: token" if store["kind"] == "file" else f"{names} without username"
+            yield (
+                f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
+                "changes the user name. Use format: json, yaml or env, or kind: container_auth"
             )
 
 
@@ -226,7 +244,7 @@ def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
     if bool(options.get("quay_username")) != bool(options.get("quay_password")):
         yield "quay_username and quay_password go together; one of them is missing"
     for position, store in enumerate(options.get("deliver", ()), 1):
-        if store.get("kind") == "container_auth":
+        if is_login_of_engine(store):
             yield (
                 f"entry {position} of deliver: a registry token is not a password, so container engines cannot use it "
                 "from an auth file. Use kind: file"
@@ -273,9 +291,10 @@ def _problems_of_hosts(options: Mapping[str, Any], placement: Placement) -> Iter
 def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:
     if options["kind"] == "file" and "prefix" in options and options.get("format") != "env":
         yield "prefix has no effect without format: env. Remove it"
-    if "registry" in options and is_bare_token_file(options):
+    if is_bare_token_file(options) and "registry" in options:
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
-    if ephemeral and not STORE_KINDS[options["kind"]].on_rotator:
+    kind = STORE_KINDS[options["kind"]]
+    if ephemeral and (kind.is_file or not kind.on_rotator):
         yield (
             f"{options['path']} is a file in the container of this AWX job, and is lost when the job ends. Run the "
             "play on the host that needs the file, or set rotation_allow_ephemeral_stores if the directory is a "

@@ -13,23 +13,19 @@ and an injected ``requests.Session``, and constructing a client sends nothing.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import ssl
 import time
-import warnings
 from datetime import datetime, timedelta, timezone
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 from urllib.parse import urlsplit
 
-from .._core.errors import BadInput
 from .._core.times import parse_time
 from .address import normalise_host
 from .auth import Auth
 from .errors import ApiError, HttpError, NotAuthenticated, RateLimited, ReadOnlyRegistry, TransportError
 from .failures import api_error, parse_json, redirect_error, retry_after_seconds, transport_error
 from .response import Response
+from .session import checked_verify, send_once
 
 if TYPE_CHECKING:
     import requests
@@ -66,7 +62,7 @@ class QuayClient:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._timeout = timeout
         self._retries = retries
-        self._verify = _checked_verify(verify)
+        self._verify = checked_verify(verify)
         self._sleep = sleep
         self._clock_skew = timedelta(0)
 
@@ -146,24 +142,18 @@ class QuayClient:
     ) -> requests.Response:
         headers = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest", **auth.headers(method)}
 
-        def own_headers_only(request: Any) -> Any:
-            # Given an auth callable, requests neither reads .netrc nor takes credentials out of the URL.
-            return request
-
         try:
-            with _without_insecure_warnings(self._verify):
-                received = self._session.request(
-                    method,
-                    self.origin + path,
-                    params=params,
-                    json=json,
-                    data=form,
-                    headers=headers,
-                    auth=own_headers_only,
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    allow_redirects=False,
-                )
+            received = send_once(
+                self._session,
+                method,
+                self.origin + path,
+                params=params,
+                json=json,
+                data=form,
+                headers=headers,
+                timeout=self._timeout,
+                verify=self._verify,
+            )
         except (OSError, ValueError) as error:  # every exception of requests is an OSError
             failure = transport_error(method, path, error, self._timeout)
         else:
@@ -211,26 +201,3 @@ class QuayClient:
 
 def _needs_fresh_login(failure: HttpError) -> bool:
     return isinstance(failure, NotAuthenticated) and failure.error_type == _FRESH_LOGIN_REQUIRED
-
-
-@contextlib.contextmanager
-def _without_insecure_warnings(verify: bool | str) -> Iterator[None]:
-    """Silence urllib3's warning at each request: users who switch verification off know it."""
-    with warnings.catch_warnings():
-        if verify is False:
-            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-        yield
-
-
-def _checked_verify(verify: bool | str) -> bool | str:
-    """Refuse a CA file that cannot be used: what TLS reports about it later is hard to understand."""
-    if isinstance(verify, str) and not os.path.isdir(verify):
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=verify)
-        except FileNotFoundError:
-            raise BadInput(f"ca_path: there is no file {verify} on the target") from None
-        except ssl.SSLError:
-            raise BadInput(f"ca_path: {verify} holds no certificate in PEM form") from None
-        except OSError as error:
-            raise BadInput(f"ca_path: {verify} cannot be read: {error.strerror}") from None
-    return verify

@@ -55,6 +55,19 @@ _ENDPOINT_MISSING = "This server does not offer that endpoint (an older Quay, or
 
 
 @dataclass(frozen=True)
+class ServerOptions:
+    """How messages name the options of a server's address and of its certificate."""
+
+    host: str
+    host_variable: str
+    ca_path: str
+    validate_certs: str
+
+
+QUAY_OPTIONS = ServerOptions("quay_host", "QUAY_HOST", "ca_path", "validate_certs")
+
+
+@dataclass(frozen=True)
 class _Cause:
     """Why no response came. ``sent``: the request may have reached the server."""
 
@@ -63,13 +76,15 @@ class _Cause:
     permanent: bool = False
 
 
-def transport_error(method: str, path: str, error: Exception, timeout: float) -> TransportError:
+def transport_error(
+    method: str, path: str, error: Exception, timeout: float, options: ServerOptions = QUAY_OPTIONS
+) -> TransportError:
     """The TransportError for an exception of requests. ``timeout``: the seconds that were allowed."""
-    cause = _cause_of(error, timeout)
+    cause = _cause_of(error, timeout, options)
     return TransportError(method, path, cause.message, sent=cause.sent, permanent=cause.permanent)
 
 
-def _cause_of(error: Exception, timeout: float) -> _Cause:
+def _cause_of(error: Exception, timeout: float, options: ServerOptions) -> _Cause:
     from requests import exceptions
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
@@ -78,7 +93,7 @@ def _cause_of(error: Exception, timeout: float) -> _Cause:
     sent = not any(isinstance(cause, unsent) or _is_untrusted(cause) for cause in chain)
     if isinstance(error, ValueError):
         # requests parses a redirect's address even if it must not follow it.
-        message = "an address is malformed: that of quay_host, of a proxy, or of a redirect"
+        message = f"an address is malformed: that of {options.host}, of a proxy, or of a redirect"
         return _Cause(message, sent=not isinstance(error, exceptions.RequestException), permanent=True)
     if not isinstance(error, exceptions.RequestException):
         message = "the file of CA certificates cannot be read; check REQUESTS_CA_BUNDLE"
@@ -86,15 +101,16 @@ def _cause_of(error: Exception, timeout: float) -> _Cause:
     if isinstance(error, exceptions.ProxyError):
         return _proxy_cause(chain, sent)
     if isinstance(error, exceptions.SSLError):
-        return _Cause(_tls_message(chain), sent, permanent=not sent)
+        return _Cause(_tls_message(chain, options), sent, permanent=not sent)
     if isinstance(error, exceptions.ConnectTimeout):
-        return _Cause(f"no connection within {timeout:g} s. {_CHECK_HOST}", sent=False)
+        return _Cause(f"no connection within {timeout:g} s. {_check_host(options)}", sent=False)
     if isinstance(error, exceptions.Timeout) or any(isinstance(cause, ReadTimeoutError) for cause in chain):
         return _Cause(f"no response within {timeout:g} s (timeout)", sent=True)
-    return _Cause(_connection_message(chain, sent), sent)
+    return _Cause(_connection_message(chain, sent, options), sent)
 
 
-_CHECK_HOST = "Check quay_host (QUAY_HOST) and that the server is up"
+def _check_host(options: ServerOptions) -> str:
+    return f"Check {options.host} ({options.host_variable}) and that the server is up"
 
 
 def _proxy_cause(chain: list[BaseException], sent: bool) -> _Cause:
@@ -124,26 +140,26 @@ def _is_untrusted(cause: BaseException) -> bool:
     return isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError"
 
 
-def _tls_message(chain: list[BaseException]) -> str:
+def _tls_message(chain: list[BaseException], options: ServerOptions) -> str:
     untrusted = next(filter(_is_untrusted, chain), None)
     if untrusted is not None:
         detail = str(getattr(untrusted, "verify_message", "") or " ".join(map(str, untrusted.args))).rstrip(".")
         return (
-            f"the server's TLS certificate is not trusted ({detail}). Set ca_path to the issuing CA; "
-            "validate_certs=false switches the check off and exposes the credentials"
+            f"the server's TLS certificate is not trusted ({detail}). Set {options.ca_path} to the issuing CA; "
+            f"{options.validate_certs}=false switches the check off and exposes the credentials"
         )
     reason = next((cause.reason for cause in chain if isinstance(cause, ssl.SSLError) and cause.reason), "")
-    return f"TLS failed{f' ({reason})' if reason else ''}. Check that the port in quay_host serves https"
+    return f"TLS failed{f' ({reason})' if reason else ''}. Check that the port in {options.host} serves https"
 
 
-def _connection_message(chain: list[BaseException], sent: bool) -> str:
+def _connection_message(chain: list[BaseException], sent: bool, options: ServerOptions) -> str:
     if any(isinstance(cause, socket.gaierror) for cause in chain):
-        return "the host name cannot be resolved. Check quay_host (QUAY_HOST)"
+        return f"the host name cannot be resolved. Check {options.host} ({options.host_variable})"
     if any(isinstance(cause, IncompleteRead) for cause in chain):
         return "the response was cut off"
     details = (getattr(cause, "strerror", None) for cause in reversed(chain))
     detail = next(filter(None, details), "the connection was closed")
-    return detail if sent else f"{detail}. {_CHECK_HOST}"
+    return detail if sent else f"{detail}. {_check_host(options)}"
 
 
 # --- a response that is none of Quay's

@@ -5,11 +5,18 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The requests library: imported under a guard, because it may be missing on a target."""
+"""The requests library: imported under a guard, because it may be missing on a target. One way to send a request."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import ssl
 import traceback
+import warnings
+from typing import Any, Iterator
+
+from .._core.errors import BadInput
 
 try:
     import requests
@@ -22,3 +29,39 @@ else:
 def new_session() -> requests.Session:
     """A session, which pools connections."""
     return requests.Session()
+
+
+def send_once(
+    session: requests.Session, method: str, url: str, *, verify: bool | str, **arguments: Any
+) -> requests.Response:
+    """Send one request with its own headers alone: no redirect is followed, and no other credentials are added."""
+
+    def own_headers_only(request: Any) -> Any:
+        # Given an auth callable, requests neither reads .netrc nor takes credentials out of the URL.
+        return request
+
+    with _without_insecure_warnings(verify):
+        return session.request(method, url, auth=own_headers_only, verify=verify, allow_redirects=False, **arguments)
+
+
+@contextlib.contextmanager
+def _without_insecure_warnings(verify: bool | str) -> Iterator[None]:
+    """Silence urllib3's warning at each request: users who switch verification off know it."""
+    with warnings.catch_warnings():
+        if verify is False:
+            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+        yield
+
+
+def checked_verify(verify: bool | str, option: str = "ca_path") -> bool | str:
+    """Refuse a CA file that cannot be used: what TLS reports about it later is hard to understand."""
+    if isinstance(verify, str) and not os.path.isdir(verify):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=verify)
+        except FileNotFoundError:
+            raise BadInput(f"{option}: there is no file {verify} on the target") from None
+        except ssl.SSLError:
+            raise BadInput(f"{option}: {verify} holds no certificate in PEM form") from None
+        except OSError as error:
+            raise BadInput(f"{option}: {verify} cannot be read: {error.strerror}") from None
+    return verify

@@ -12,15 +12,13 @@ The module quay_container_auth delivers to it without Quay.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import json
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.secret_input import clean_delivered_username
 from .._module.context import LocalContext, Result
+from .auth_document import auths_of, document_text, helper_in, login_in, parse_document, with_login, without_login
 from .contract import Delivery, StoredSecret
 from .delivery import ensure_delivered
 from .options import registry_from_options
@@ -65,7 +63,7 @@ class ContainerAuthStore:
 
     def warnings(self) -> list[str]:
         warnings = self._file.warnings()
-        helper = self._helper()
+        helper = helper_in(self._document(), self.registry)
         if helper:
             warnings.append(
                 f"{self.place} names the credential helper '{helper}'. Container engines that use it never read the "
@@ -75,13 +73,13 @@ class ContainerAuthStore:
 
     def read(self) -> StoredSecret:
         entry = self._entry()
-        username, secret = _login_in(entry)
+        username, secret = login_in(entry)
         record = self._records.read(self.registry)
         # An entry of another form, such as an identity token, is somebody's login too.
         return StoredSecret(secret, record, username, self._permissions_match(), bool(entry) and secret is None)
 
     def matches(self, delivery: Delivery) -> bool:
-        return self._permissions_match() and _login_in(self._entry()) == (delivery.username, delivery.secret)
+        return self._permissions_match() and login_in(self._entry()) == (delivery.username, delivery.secret)
 
     @contextlib.contextmanager
     def prepare(self) -> Iterator[None]:
@@ -91,43 +89,25 @@ class ContainerAuthStore:
             yield
 
     def write(self, delivery: Delivery) -> None:
-        pair = base64.b64encode(f"{delivery.username}:{delivery.secret}".encode()).decode("ascii")
-        document = self._document()
-        document["auths"] = {**_auths(document), self.registry: {"auth": pair}}
-        self._file.replace(_text(document))
+        document = with_login(self._document(), self.registry, delivery.username, delivery.secret)
+        self._file.replace(document_text(document))
         self._records.write(self.registry, merge_records(delivery.record, self._records.read(self.registry)))
 
     def remove(self) -> None:
         document = self._document()
-        auths = _auths(document)
-        if self.registry in auths:
-            document["auths"] = {other: entry for other, entry in auths.items() if other != self.registry}
-            self._file.write(_text(document))
+        if self.registry in auths_of(document):
+            self._file.write(document_text(without_login(document, self.registry)))
         self._records.remove(self.registry)
 
     def _permissions_match(self) -> bool:
         return all(file.permissions_match() for file in self.files)
 
-    def _helper(self) -> str | None:
-        """The credential helper that container engines use instead of this entry, if the file names one."""
-        document = self._document()
-        helpers = document.get("credHelpers")
-        # Helpers are named by host, also for an entry of one repository.
-        named = helpers.get(self.registry.partition("/")[0]) if isinstance(helpers, dict) else None
-        return named or document.get("credsStore") or None
-
     def _entry(self) -> Any:
-        return _auths(self._document()).get(self.registry)
+        return auths_of(self._document()).get(self.registry)
 
     def _document(self) -> dict[str, Any]:
-        text = self._file.read()
-        if text is None or not text.strip():
-            return {}
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict) or not isinstance(document.get("auths", {}), dict):
+        document = parse_document(self._file.read())
+        if document is None:
             raise self._file.error("is not a container auth file (JSON with an object 'auths'). It was not changed")
         return document
 
@@ -149,23 +129,3 @@ def ensure_container_auth(context: LocalContext) -> Result:
     if ":" in username:
         raise BadInput("username must not hold a colon: an auth file separates the user name and the secret by one")
     return ensure_delivered(context, store, {"place": context.params["path"], "registry": store.registry})
-
-
-def _login_in(entry: Any) -> tuple[str | None, str | None]:
-    """User name and secret of an entry; None twice for anything else."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("auth"), str):
-        return None, None
-    try:
-        username, colon, secret = base64.b64decode(entry["auth"]).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None, None
-    return (username, secret) if colon and secret else (None, None)
-
-
-def _auths(document: Mapping[str, Any]) -> dict[str, Any]:
-    auths = document.get("auths")
-    return auths if isinstance(auths, dict) else {}
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent="\t") + "\n"

@@ -23,6 +23,9 @@ WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with ano
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
 
+# The fingerprint of a secret that a store does not tell, and that somebody may have replaced since it was delivered.
+UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True)
 class StoredSecret:

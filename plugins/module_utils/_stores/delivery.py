@@ -93,7 +93,8 @@ def _deliver(
 
 
 def _remove(context: LocalContext, store: Store, stored: StoredSecret, location: Mapping[str, Any]) -> Result:
-    present = (stored.secret is not None and stored.removable) or (stored.foreign and bool(context.params.get("force")))
+    ours = stored.fingerprint is not None and stored.removable
+    present = ours or (stored.foreign and bool(context.params.get("force")))
     if stored.foreign and not present:
         context.warn(kept_content(store))
     if present and not context.check_mode:

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .awx_credential import awx_credential_store
+from .awx_options import AWX_OPTIONS
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .kubernetes_secret import KUBERNETES_OPTIONS, kubernetes_secret_store
 from .token_file import FILE_OPTIONS, file_store
+from .vault_vars import VAULT_VARS_OPTIONS, vault_vars_store
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
 
@@ -30,6 +33,10 @@ class StoreKind:
     required: Sequence[str] = ("path",)
     # Whether it is reached from where Quay is asked. Otherwise it is on the machine of the consumer.
     on_rotator: bool = False
+    # Whether it is a file nevertheless, which is lost with the container of a job.
+    is_file: bool = False
+    # Whether the secret can be read back; otherwise only its fingerprint is known.
+    tells_secret: bool = True
 
     @property
     def secrets(self) -> list[str]:
@@ -46,6 +53,16 @@ KINDS: dict[str, StoreKind] = {
         {**KUBERNETES_OPTIONS, **_REGISTRY},
         required=("namespaces", "secret_name"),
         on_rotator=True,
+    ),
+    "awx_credential": StoreKind(
+        awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, tells_secret=False
+    ),
+    "vault_vars": StoreKind(
+        vault_vars_store,
+        {**VAULT_VARS_OPTIONS, **_REGISTRY},
+        required=("path", "variables"),
+        on_rotator=True,
+        is_file=True,
     ),
 }
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .._core.credential import Record, fingerprint
+from .._core.credential import Record
 from .._module.context import LocalContext, Result
-from .contract import StoredSecret
+from .contract import UNKNOWN, StoredSecret
 from .kinds import store_from_options
 from .records import record_to_data
 
@@ -33,11 +33,11 @@ def _describe(options: Mapping[str, Any], quay_host: str) -> dict[str, Any]:
     held = store.read()
     if held.secret is not None and len(held.secret) < _MIN_SECRET_LENGTH:
         held = StoredSecret()
-    fitting = held.record if held.record is not None and held.record.fits(held.secret) else Record()
+    fitting = held.record if held.record is not None and held.recorded else Record()
     return {
         "kind": options["kind"],
         "place": store.place,
         "token": held.secret,
         **{key: record_to_data(fitting)[key] for key in ("created_at", "expires_at", "uuid")},
-        "fingerprint": fingerprint(held.secret),
+        "fingerprint": None if held.untold == UNKNOWN else held.fingerprint,
     }

@@ -69,6 +69,8 @@ class FileStore:
 
     tells_secret = True
 
+    tells_secret = True
+
     def __init__(
         self,
         path: str,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .. import ansible_test, environments, places, servers, shell
@@ -57,3 +58,10 @@ def units(*arguments: str) -> None:
 def conformance(*arguments: str) -> None:
     """Check the facts of the wire contract on the server of QUAY_TEST_URL, else on the stand-in."""
     environments.main().run("pytest", "tests/conformance", *arguments, variables=servers.real_variables())
+
+
+def integration_awx(*arguments: str) -> None:
+    """Test stores in AWX on the server of AWX_TEST_URL, else on the stand-in."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("AWX_TEST_")}
+    variables = given if given.get("AWX_TEST_URL") else {}
+    environments.main().run("pytest", "tests/functional/test_awx_credential.py", *arguments, variables=variables)

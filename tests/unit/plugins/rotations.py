@@ -51,8 +51,10 @@ class FakeStore:
         *,
         fails: Mapping[str, Exception] | None = None,
         warnings: Sequence[str] = (),
+        tells_secret: bool = True,
     ) -> None:
         """``fails``: the exception of a step: check, prepare, write or remove."""
+        self.tells_secret = tells_secret
         self.place = place
         self.deliveries: list[Delivery] = []
         self._events = events

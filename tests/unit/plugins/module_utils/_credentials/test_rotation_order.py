@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import (
+    BadInput,
     LocalFileError,
     QuayError,
     RefusedCredential,
@@ -226,6 +227,26 @@ def run(
     for secret in (PRESENT, FORMER, NEW):
         assert secret not in repr((result.before, result.after))
     return result
+
+
+# --- stores that do not tell the secret
+
+
+def test_secret_that_nobody_tells_again_is_not_minted(
+    context: ModuleContext, events: list[str], stores: Stores
+) -> None:
+    """The next run could not find out whether it is valid, and would mint another one."""
+    issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False))
+    with pytest.raises(BadInput, match="none of its stores can be read back"):
+        run(context, issuer, stores(None, tells_secret=False))
+    assert events == []
+
+
+def test_secret_that_quay_tells_again_needs_no_store_that_does(
+    context: ModuleContext, events: list[str], stores: Stores
+) -> None:
+    issuer = FakeIssuer(events, MISSING, minted=Minted(WITHOUT_PREDECESSORS, existed=False), secret_is_readable=True)
+    assert run(context, issuer, stores(None, tells_secret=False)).values["minted"]
 
 
 # --- a new secret

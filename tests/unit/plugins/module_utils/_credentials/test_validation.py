@@ -245,6 +245,43 @@ def test_files_of_a_container_are_refused() -> None:
     assert read_declarations([{"name": "acme+old", "kind": "robot", "state": "absent"}], HOST, ephemeral=True)
 
 
+AWX = {"kind": "awx_credential", "awx_host": "https://awx.example.com", "credential": "quay-pull"}
+
+
+def test_store_in_awx_lasts_longer_than_the_container_of_a_job() -> None:
+    assert read_declarations([{**ROBOT, "deliver": [AWX]}], HOST, ephemeral=True)
+
+
+@pytest.mark.parametrize("declared", [API, SCAN], ids=["api", "referrers"])
+def test_secret_that_quay_returns_once_needs_a_store_that_can_be_read_back(declared: dict[str, Any]) -> None:
+    inputs = {**AWX, "inputs": {"token": "token"}}
+    text = problems({**declared, "deliver": [inputs]})
+    assert "deliver needs a store that can be read back, because Quay returns this secret once" in text
+    assert "one of the kinds file, container_auth" in text
+    assert "awx_credential" not in text
+    assert read_declarations([{**declared, "deliver": [inputs, FILE]}], HOST)
+    assert read_declarations([{**declared, "deliver": [inputs], "state": "absent"}], HOST)
+
+
+def test_inputs_in_awx_without_a_user_name() -> None:
+    inputs = {**AWX, "inputs": {"password": "token"}}
+    text = problems({**ROBOT, "strategy": "paired", "deliver": [inputs]})
+    assert "entry 1 of deliver: inputs without username stores no user name" in text
+    assert read_declarations([{**ROBOT, "strategy": "paired", "deliver": [AWX]}], HOST)
+    assert read_declarations([{**ROBOT, "deliver": [{**inputs, "registry": "quay.example.com"}]}], HOST)
+
+
+def test_login_of_a_registry_in_awx_takes_no_registry_token() -> None:
+    text = problems({**SCAN, "deliver": [FILE, AWX]})
+    assert "entry 2 of deliver: a registry token is not a password" in text
+
+
+def test_one_credential_in_awx_for_two() -> None:
+    other = {**ROBOT, "name": "acme+other", "deliver": [dict(AWX)]}
+    text = problems({**ROBOT, "deliver": [AWX]}, other)
+    assert "both write awx_credential https://awx.example.com quay-pull" in text
+
+
 FORCE: list[tuple[Any, list[str]]] = [
     ("acme+ci", ["acme+ci"]),
     ("acme+ci,nightly", ["acme+ci", "nightly"]),
@@ -290,6 +327,12 @@ def test_secrets_are_logins_of_stores() -> None:
 def test_secret_of_kubernetes_outlives_the_container_of_a_job() -> None:
     declared = read_declarations([{**ROBOT, "deliver": [SECRET]}], HOST, ephemeral=True)
     assert declared[0].stores == [("entry 1 of deliver", [Place("kubernetes_secret ci/pull", "quay.example.com")])]
+
+
+def test_logins_of_stores_are_secrets() -> None:
+    deliver = [{**AWX, "awx_token": "p1", "awx_tokn": "p2"}, FILE, 5]
+    for given in (deliver, json.dumps(deliver)):
+        assert set(secrets_in([{**ROBOT, "deliver": given}])) == {"p1", "p2"}
 
 
 def test_no_problem_repeats_a_secret() -> None:

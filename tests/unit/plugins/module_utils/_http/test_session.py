@@ -24,7 +24,9 @@ def test_session() -> None:
 def test_missing_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The import succeeds all the same, so that the module can report what is missing."""
     monkeypatch.setitem(sys.modules, "requests", None)
-    spec = importlib.util.spec_from_file_location("session_without_requests", str(session.__file__))
+    spec = importlib.util.spec_from_file_location(
+        f"{session.__package__}.session_without_requests", str(session.__file__)
+    )
     assert spec is not None
     assert spec.loader is not None
     imported = importlib.util.module_from_spec(spec)
