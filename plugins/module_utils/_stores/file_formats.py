@@ -60,6 +60,11 @@ def read_fields(file_format: str, text: str, prefix: str) -> dict[str, Any]:
     return _READERS[file_format](text)
 
 
+def is_secret_of_quay(text: str) -> bool:
+    """Whether the text looks like a secret that Quay issued."""
+    return bool(_QUAY_SECRET.fullmatch(text))
+
+
 def is_foreign(text: str, prefix: str) -> bool:
     """Whether the text holds anything that ``write_fields`` did not write in any format, and that would be lost."""
     text = text.strip()
