@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential, Record, fingerprint
-from .._core.errors import BadInput, LocalFileError, QuayError
+from .._core.errors import BadInput, LocalFileError, QuayError, StoreError
 from .._core.times import parse_time_option
 from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext, Result
@@ -122,7 +122,7 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
         return replace(declared, policy=_policy(params), stored=[*stored, *held_elsewhere])
-    except (LocalFileError, BadInput) as error:
+    except (LocalFileError, StoreError, BadInput) as error:
         return Observed(declared, error)
 
 

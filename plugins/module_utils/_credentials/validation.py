@@ -233,7 +233,7 @@ def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[
         yield "prefix has no effect without format: env. Remove it"
     if "registry" in options and stores_secret_alone(options):
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
-    if ephemeral:
+    if ephemeral and not STORE_KINDS[options["kind"]].on_rotator:
         yield (
             f"{options['path']} is a file in the container of this AWX job, and is lost when the job ends. Run the "
             "play on the host that needs the file, or set rotation_allow_ephemeral_stores if the directory is a "

@@ -15,7 +15,9 @@ from typing import Any, Callable, Mapping, Sequence
 from .._core.errors import BadInput
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
+from .hashi_vault import hashi_vault_store
 from .token_file import FILE_OPTIONS, file_store
+from .vault_options import VAULT_OPTIONS
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
 
@@ -40,6 +42,7 @@ class StoreKind:
 KINDS: dict[str, StoreKind] = {
     "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
+    "hashi_vault": StoreKind(hashi_vault_store, {**VAULT_OPTIONS, **_REGISTRY}, on_rotator=True),
 }
 
 # What a play's default cannot decide: which of these options were given.

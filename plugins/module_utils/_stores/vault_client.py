@@ -168,6 +168,8 @@ class VaultClient:
         session = load_library("requests", _KIND).Session()
         # With an auth of its own, requests does not read .netrc.
         session.auth = _without_netrc
+        # hvac prefers the setting of the session.
+        session.verify = self._server.verify
         return hvac.adapters.RawAdapter(
             base_uri=self._server.url,
             token=token,
