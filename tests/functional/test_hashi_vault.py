@@ -87,6 +87,7 @@ def test_secret_is_written(vault: VaultStore) -> None:
     shown = fingerprint(vault.robot_token())
     record = vault.bao.records(PATH)
     assert record.keys() == {f"quay_token_{shown}"}
-    assert record[f"quay_token_{shown}"] | {"name": "acme+ci", "username": "acme+ci", "fingerprint": shown} == record[
-        f"quay_token_{shown}"
-    ]
+    assert (
+        record[f"quay_token_{shown}"] | {"name": "acme+ci", "username": "acme+ci", "fingerprint": shown}
+        == record[f"quay_token_{shown}"]
+    )

@@ -18,7 +18,7 @@ import time
 import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
 from .._core.errors import BadInput, StoreError
@@ -27,6 +27,7 @@ from .vault_options import KUBERNETES, TOKEN, TOKEN_FILE, USERPASS, VaultLogin, 
 
 _KIND = "hashi_vault"
 _RETRIES = 2
+_PAUSE = 0.5  # seconds before the first repetition
 # Refused without effect: a limit of requests, or a replica that does not know the latest write yet.
 _REFUSED_FOR_NOW = (412, 429)
 _SEALED = "is sealed"
@@ -79,10 +80,9 @@ class Reply:
 class VaultClient:
     """Sends requests to one server with one login, which is done before the first request."""
 
-    def __init__(self, server: VaultServer, login: VaultLogin, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, server: VaultServer, login: VaultLogin) -> None:
         self._server = server
         self._login = login
-        self._sleep = sleep
         self._connected: Any = None
         self.kv_versions: dict[str, str] = {}  # of the mounts that were asked for
 
@@ -96,7 +96,7 @@ class VaultClient:
                 temporary = error.status in (None, *_REFUSED_FOR_NOW) or error.status >= 500
                 if attempt >= _RETRIES or not temporary or _SEALED in str(error):
                     raise
-            self._sleep(0.5 * 2**attempt)
+            time.sleep(_PAUSE * 2**attempt)
             attempt += 1
 
     def write(self, *path: str, body: Mapping[str, Any], method: str = "post") -> Reply:
@@ -109,7 +109,7 @@ class VaultClient:
             except VaultError as error:
                 if attempt >= _RETRIES or error.status not in _REFUSED_FOR_NOW:
                     raise
-            self._sleep(0.5 * 2**attempt)
+            time.sleep(_PAUSE * 2**attempt)
             attempt += 1
 
     def capabilities(self, *paths: str) -> dict[str, list[str]] | None:
