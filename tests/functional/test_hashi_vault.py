@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from functional.harness import FourRuns, Harness, assert_predicted, assert_refused
+from functional.harness import FourRuns, Harness
 from functional.module_runner import Result
 from functional.openbao import OpenBao
 from standin.tokens import fingerprint

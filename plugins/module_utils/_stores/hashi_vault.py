@@ -43,7 +43,7 @@ from .vault_records import (
 
 _FIELDS = ("token", "username", "registry")
 _MAX_KEY_LENGTH = 100
-# Writes of one delivery. Each one after the first follows a change of other keys by somebody else, or an unclear answer.
+# Writes of one delivery: another one follows a change of other keys by somebody else, or an unclear answer.
 _MAX_WRITES = 5
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -54,7 +54,7 @@ Data = Mapping[str, Any]
 class Keys:
     """The keys of the secret that the store writes; None for what it does not write."""
 
-    token: str = "token"
+    token: str = "token"  # noqa: S105
     username: str | None = "username"
     registry: str | None = "registry"
 
@@ -212,7 +212,8 @@ class HashiVaultStore:
             return False
         wanted = metadata_of(self._keys.token, record, name)
         present = fingerprint(_secret_in(self._held.data.get(self._keys.token)))
-        outdated = outdated_metadata(self._keys.token, self._held.metadata, wanted, present)
+        kept = None if present == record.fingerprint else present
+        outdated = outdated_metadata(self._keys.token, self._held.metadata, wanted, kept)
         changes: dict[str, str | None] = {**dict.fromkeys(outdated), **wanted}
         if all(self._held.metadata.get(key) == value for key, value in changes.items()):
             return True

@@ -200,7 +200,10 @@ class VaultClient:
 
     def _transport_error(self, error: Exception) -> VaultError:
         names = {type(cause).__name__ for cause in _chain_of(error)}
-        if names & {"SSLCertVerificationError", "CertificateError"}:
+        if not isinstance(error, OSError):
+            # requests parses the address of a redirect although it does not follow it.
+            cause = "an address is malformed: url (VAULT_ADDR), that of a proxy, or that of a redirect"
+        elif names & {"SSLCertVerificationError", "CertificateError"}:
             cause = "its TLS certificate is not trusted. Set vault_ca_path (VAULT_CACERT) to the issuing CA"
         elif "SSLError" in names:
             cause = "TLS failed. Check that url (VAULT_ADDR) begins with the right scheme"

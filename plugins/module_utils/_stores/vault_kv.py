@@ -223,8 +223,8 @@ def lacking(path: str, capabilities: list[str], allowed: list[str]) -> StoreErro
     """The error for a token whose policies lack capabilities on a path."""
     has = ", ".join(sorted(allowed)) or "none"
     return StoreError(
-        f"The policies of the token lack the capability {' and '.join(capabilities)} on {path} (they grant: {has}). Add "
-        "it to a policy"
+        f"The policies of the token lack the capability {' and '.join(capabilities)} on {path} (they grant: {has}). "
+        "Add it to a policy"
     )
 
 

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The options of a store in HashiCorp Vault or OpenBao: the address, the login and TLS, as the ``vault`` CLI reads them.
+"""The options of a store in HashiCorp Vault or OpenBao: address, login and TLS, as the ``vault`` CLI reads them.
 
 Nothing is read but the environment: a token file is read when it is used.
 """
@@ -76,7 +76,7 @@ _REQUIRED = {
 }
 
 _DEFAULT_MOUNT = "secret"
-_DEFAULT_TOKEN_FILE = "~/.vault-token"
+_DEFAULT_TOKEN_FILE = "~/.vault-token"  # noqa: S105
 _DEFAULT_SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _DEFAULT_TIMEOUT = "30s"
 # As the vault CLI reads VAULT_SKIP_VERIFY.
@@ -184,7 +184,7 @@ def _option(options: Mapping[str, Any], name: str, *variables: str) -> str:
 
 
 def _normalised(url: str) -> str:
-    """The address without a trailing slash. Raises BadInput without repeating it: people paste addresses with passwords."""
+    """The address without a trailing slash. Raises BadInput, without repeating it: it may hold a password."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

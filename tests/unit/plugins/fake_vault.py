@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Tuple
 
 TOKEN = "hvs.TESTTOKEN"
 # What happens at a request: the connection is reset before or after the request takes effect, a 500 hides the effect,
@@ -28,22 +28,22 @@ class FakeVault:
 
     def __init__(self) -> None:
         self.mounts = {"secret": "2", "old": "1"}
-        self.versions: Dict[str, List[Any]] = {}  # of version 2: the data of each version, None if deleted
-        self.custom: Dict[str, Dict[str, str]] = {}
-        self.plain: Dict[str, Any] = {}  # of version 1
-        self.rights: Dict[str, List[str]] = {}  # by path; root without an entry
-        self.logins: Dict[str, Any] = {}  # the expected body, by path
+        self.versions: dict[str, list[Any]] = {}  # of version 2: the data of each version, None if deleted
+        self.custom: dict[str, dict[str, str]] = {}
+        self.plain: dict[str, Any] = {}  # of version 1
+        self.rights: dict[str, list[str]] = {}  # by path; root without an entry
+        self.logins: dict[str, Any] = {}  # the expected body, by path
         self.tokens = [TOKEN]
         self.metadata_cas = False
-        self.requests: List[str] = []
-        self.headers: List[Dict[str, str]] = []
-        self.faults: Dict[str, List[Any]] = {}  # by request, as METHOD path
-        self.before: Dict[str, List[Callable[[], object]]] = {}
+        self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.faults: dict[str, list[Any]] = {}  # by request, as METHOD path
+        self.before: dict[str, list[Callable[[], object]]] = {}
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"vault": self}))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> FakeVault:
         self._thread.start()
@@ -80,7 +80,7 @@ class FakeVault:
         if path.startswith("sys/internal/ui/mounts/"):
             return self._mount(parts[4])
         if parts[0] not in self.mounts:
-            return 404, {"errors": ['no handler for route "%s"' % path]}
+            return 404, {"errors": [f'no handler for route "{path}"']}
         if not self._allows(method, path):
             return _DENIED
         if self.mounts[parts[0]] == "1":
@@ -95,12 +95,12 @@ class FakeVault:
 
     def _log_in(self, path: str, body: Any) -> Answer:
         if path not in self.logins:
-            return 404, {"errors": ['no handler for route "%s"' % path]}
+            return 404, {"errors": [f'no handler for route "{path}"']}
         if self.logins[path] != body:
             return 400, {"errors": ["invalid role or secret ID"]}
         return 200, {"auth": {"client_token": TOKEN}}
 
-    def _capabilities(self, paths: List[str]) -> Answer:
+    def _capabilities(self, paths: list[str]) -> Answer:
         if self.rights.get("sys/capabilities-self") == ["deny"]:
             return _DENIED
         return 200, {"data": {path: self.rights.get(path, ["root"]) for path in paths}}
@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         vault, path = self.vault, self.path[len("/v1/") :]
-        request = "%s %s" % (self.command, path)
+        request = f"{self.command} {path}"
         vault.requests.append(request)
         vault.headers.append(dict(self.headers.items()))
         length = int(self.headers.get("Content-Length") or 0)
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._answer(*((500, {"errors": ["internal error"]}) if fault == ERROR_AFTER else answer))
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _handle
+    do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815
 
     def _answer(self, status: int, body: Any, headers: Any = ()) -> None:
         content = body.encode() if isinstance(body, str) else b"" if body is None else json.dumps(body).encode()
