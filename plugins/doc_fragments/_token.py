@@ -57,8 +57,8 @@ options:
         description:
           - Absolute path of the file on the target. Its directory must exist. The file must not be a symbolic link. A
             symbolic link in the path is followed only if root or the user that runs the module owns it.
-          - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay). Ansible replaces C($NAME) in it
-            by the environment variable of that name, as in every path.
+          - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay). Ansible replaces C($NAME) in
+            it by the environment variable of that name, as in every path.
           - Required for V(file), V(container_auth) and V(hashi_vault).
         type: path
       format:

@@ -86,6 +86,12 @@ class OpenBao:
         """The metadata of a secret of KV version 2."""
         return dict(self.call("GET", f"secret/metadata/{path}")["data"])
 
+    def find_metadata(self, path: str) -> dict[str, Any] | None:
+        """The metadata of a secret of KV version 2; None if there is none."""
+        url = f"{self.url}/v1/secret/metadata/{path}"
+        response = requests.get(url, headers={"X-Vault-Token": self.root_token}, timeout=10)
+        return dict(response.json()["data"]) if response.ok else None
+
     def records(self, path: str) -> dict[str, Any]:
         """The records in the custom metadata, by their keys. Each fits into one key."""
         custom = self.metadata(path)["custom_metadata"] or {}

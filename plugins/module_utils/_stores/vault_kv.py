@@ -82,7 +82,7 @@ class KvSecret:
             return Document(reply.data, True)
         metadata = reply.data.get("metadata")
         if not isinstance(metadata, dict):
-            raise StoreError(f"The mount {self._mount} is not KV version 2. Set kv_version to 1, or leave it out")
+            raise self._other_version("1")
         data, custom = reply.data.get("data"), metadata.get("custom_metadata")
         return Document(data or {}, True, int(metadata.get("version") or 0), custom or {})
 
@@ -179,7 +179,7 @@ class KvSecret:
         if reply.says(_NO_MOUNT):
             raise self._no_mount()
         if reply.says(_OTHER_VERSION):
-            raise StoreError(f"The mount {self._mount} is KV version 2. Set kv_version to 2, or leave it out")
+            raise self._other_version("2")
         # A path of version 2 is a valid path of version 1, so a wrong version shows only as a missing secret.
         if self._given and self._mount not in self._client.kv_versions:
             try:
@@ -187,10 +187,11 @@ class KvSecret:
             except StoreError:
                 found = self._given
             if found != self._given:
-                raise StoreError(
-                    f"The mount {self._mount} is KV version {found}. Set kv_version to it, or leave it out"
-                )
+                raise self._other_version(found)
         return Document()
+
+    def _other_version(self, found: str) -> StoreError:
+        return StoreError(f"The mount {self._mount} is KV version {found}. Set kv_version to {found}, or leave it out")
 
     def _no_mount(self) -> StoreError:
         return StoreError(f"There is no mount {self._mount}. Check mount and vault_namespace")

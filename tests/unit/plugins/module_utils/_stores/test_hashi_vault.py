@@ -545,7 +545,7 @@ def test_wrong_version(vault: FakeVault, mount: str, given: str, found: str) -> 
 
 def test_wrong_version_with_content(vault: FakeVault) -> None:
     vault.plain["old/data/ci/quay"] = {"other": 1}
-    with pytest.raises(StoreError, match="^The mount old is not KV version 2. Set kv_version to 1, or leave it out$"):
+    with pytest.raises(StoreError, match="^The mount old is KV version 1. Set kv_version to 1, or leave it out$"):
         store_of(vault, mount="old", kv_version="2").check()
 
 
