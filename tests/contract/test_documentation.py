@@ -22,7 +22,8 @@ every_module = pytest.mark.parametrize("module", collection.MODULES)
 
 # Options that look like a secret and are none.
 HARMLESS = {"token_path", "token_key", "reset_client_secret", "update_password"}
-_LOOKS_SECRET = re.compile(r"token|password|secret")
+HARMLESS |= {"vault_token_file", "service_account_token_file"}
+_LOOKS_SECRET = re.compile(r"token|password|secret|_jwt$")
 
 # Values that replace the templates of an example when it is validated.
 _VALUES = {"str": "text", "path": "/tmp/text", "int": 1, "float": 1.0, "bool": True, "list": ["text"], "dict": {}}

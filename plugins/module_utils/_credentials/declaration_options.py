@@ -167,8 +167,19 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 
 
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
-    """Whether a store has no place for a user name: a file in the format token."""
+    """Whether consumers find no user name in a store: a file in the format token, or keys without one for it."""
+    return is_bare_token_file(store) or lacks_username_key(store)
+
+
+def is_bare_token_file(store: Mapping[str, Any]) -> bool:
+    """Whether a store is a file in the format token."""
     return store.get("kind") == "file" and (store.get("format") or "token") == "token"
+
+
+def lacks_username_key(store: Mapping[str, Any]) -> bool:
+    """Whether a store writes keys of which none is for the user name."""
+    keys = store.get("keys")
+    return store.get("kind") == "hashi_vault" and isinstance(keys, dict) and bool(keys) and not keys.get("username")
 
 
 def parse_json_list(value: Any) -> Any:

@@ -23,7 +23,7 @@ from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
-from .declaration_options import stores_secret_alone
+from .declaration_options import is_bare_token_file, lacks_username_key, stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
@@ -92,7 +92,13 @@ def robot_policy(params: Mapping[str, Any]) -> Policy:
     if params["strategy"] == PAIRED and not (params.get("deliver") or params.get("token_path")):
         raise BadInput("strategy: paired needs deliver, because the stores show which robot the consumers use")
     stores = params.get("deliver") or [{"kind": "file"}]
-    if params["strategy"] == PAIRED and params.get("state") != "absent" and any(map(stores_secret_alone, stores)):
+    needs_username = params["strategy"] == PAIRED and params.get("state") != "absent"
+    if needs_username and any(map(lacks_username_key, stores)):
+        raise BadInput(
+            "strategy: paired changes the user name with each rotation, and keys has no name for it. Add username to "
+            "keys"
+        )
+    if needs_username and any(map(is_bare_token_file, stores)):
         raise BadInput(
             "strategy: paired changes the user name with each rotation, and a file with the token alone has no place "
             "for it. Use deliver with format: json, yaml or env, or with kind: container_auth"
@@ -108,7 +114,7 @@ def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
     """Raise BadInput if options forbid that a robot of another name carries the credential."""
     stores = params.get("deliver") or []
     # A container engine's auth file always has the user name.
-    without_username = [store["path"] for store in stores if store["kind"] == "file" and _holds_token_only(store)]
+    without_username = [store["path"] for store in stores if stores_secret_alone(store)]
     if params.get("token_path"):
         without_username.append(params["token_path"])
     problem = None
@@ -126,10 +132,6 @@ def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
             f"because {LIVES_ON}. {problem}. Nothing was changed: the secret is still valid. With rotate: always it is "
             "replaced at once, but those registry tokens stay valid without end, until the robot is deleted"
         )
-
-
-def _holds_token_only(store: Mapping[str, Any]) -> bool:
-    return (store.get("format") or "token") == "token"
 
 
 class RobotIssuer:

@@ -20,7 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import store_from_options
+from .._stores.kinds import STORE_OPTIONS, store_from_options
 from .._stores.places import Place, collide, places_of
 from .declaration_options import (
     API,
@@ -29,12 +29,13 @@ from .declaration_options import (
     REFERRERS,
     ROBOT,
     SECRETS,
+    is_bare_token_file,
     is_unset,
+    lacks_username_key,
     parse_json_list,
     read_entries,
     read_list,
     read_options,
-    stores_secret_alone,
     suggestion,
     type_name,
     without_effect,
@@ -105,6 +106,19 @@ def secrets_in(given: Any) -> Iterator[str]:
         if isinstance(entry, dict):
             for key, value in entry.items():
                 if key in SECRETS or key not in CREDENTIAL:
+                    yield from texts_in(value)
+                elif key == "deliver":
+                    yield from _secrets_of_stores(value)
+
+
+def _secrets_of_stores(given: Any) -> Iterator[str]:
+    """The same in the stores of one credential."""
+    secrets = {name for kind in STORE_KINDS.values() for name in kind.secrets}
+    entries = parse_json_list(given)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            for key, value in entry.items():
+                if key in secrets or key not in STORE_OPTIONS:
                     yield from texts_in(value)
 
 
@@ -190,10 +204,15 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
         if retire_after and max_age and retire_after >= max_age:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
     for position, store in enumerate(options.get("deliver", ()), 1):
-        if stores_secret_alone(store):
+        if is_bare_token_file(store):
             yield (
                 f"entry {position} of deliver: format: token stores no user name, and with strategy: paired each "
                 "rotation changes the user name. Use format: json, yaml or env, or kind: container_auth"
+            )
+        elif lacks_username_key(store):
+            yield (
+                f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
+                "changes the user name. Add username to keys"
             )
 
 
@@ -231,7 +250,7 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool) -> None:
 def _problems_of_store(options: Mapping[str, Any], ephemeral: bool) -> Iterator[str]:
     if options["kind"] == "file" and "prefix" in options and options.get("format") != "env":
         yield "prefix has no effect without format: env. Remove it"
-    if "registry" in options and stores_secret_alone(options):
+    if "registry" in options and is_bare_token_file(options):
         yield "registry has no effect with format: token, which stores the secret alone. Remove it"
     if ephemeral and not STORE_KINDS[options["kind"]].on_rotator:
         yield (

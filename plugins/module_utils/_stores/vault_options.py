@@ -37,7 +37,7 @@ VAULT_OPTIONS: dict[str, Any] = {
     "url": {"type": "str"},
     "mount": {"type": "str"},
     "kv_version": {"type": "str", "choices": ["1", "2"]},
-    "keys": {"type": "dict"},
+    "keys": {"type": "dict", "no_log": False},
     "vault_namespace": {"type": "str"},
     "auth_method": {"type": "str", "choices": list(AUTH_METHODS)},
     "auth_mount": {"type": "str"},

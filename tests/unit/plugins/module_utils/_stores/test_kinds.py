@@ -25,12 +25,16 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import ST
 HOST = MODULE_OPTIONS["quay_host"]
 
 
+# The kinds with a file on the target.
+FILES = [name for name, kind in KINDS.items() if not kind.on_rotator]
+
+
 def options(path: Path, kind: str) -> dict[str, Any]:
     return {**NO_OPTIONS, "path": str(path), "kind": kind}
 
 
 def test_every_kind_can_be_chosen() -> None:
-    assert STORE_OPTIONS["kind"]["choices"] == list(KINDS) == ["file", "container_auth"]
+    assert STORE_OPTIONS["kind"]["choices"] == list(KINDS) == ["file", "container_auth", "hashi_vault"]
 
 
 @pytest.mark.parametrize(("kind", "store"), [("file", FileStore), ("container_auth", ContainerAuthStore)])
@@ -40,7 +44,7 @@ def test_store_from_options_each_kind(tmp_path: Path, kind: str, store: type) ->
     assert found.place == str(tmp_path / "x")
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", FILES)
 def test_path_that_cannot_be_written(tmp_path: Path, kind: str) -> None:
     """The check refuses it, before anything is read from Quay."""
     store = store_from_options(options(tmp_path / "none" / "x", kind), HOST)
@@ -66,6 +70,8 @@ def test_options_of_stores_have_no_defaults() -> None:
         ("container_auth", "backup", True),
         ("file", "prefix", "CI_"),
         ("file", "merge", True),
+        ("file", "vault_token", "x"),
+        ("hashi_vault", "mode", "0600"),
     ],
 )
 def test_option_without_effect(tmp_path: Path, kind: str, option: str, value: object) -> None:
@@ -75,7 +81,7 @@ def test_option_without_effect(tmp_path: Path, kind: str, option: str, value: ob
 
 
 @pytest.mark.parametrize("option", ["merge", "force", "backup", "unsafe_writes"])
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", FILES)
 def test_option_that_is_off(tmp_path: Path, kind: str, option: str) -> None:
     """A play may say no to what is not possible."""
     store_from_options({**options(tmp_path / "x", kind), option: False}, HOST).check()

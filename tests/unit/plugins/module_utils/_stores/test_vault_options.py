@@ -134,7 +134,7 @@ def test_mount_and_path() -> None:
     assert path_from_options(given(path="ci/quay/")) == "ci/quay"
 
 
-@pytest.mark.parametrize("path", ["/ci/quay", "/root/ci", "ci//quay", "ci/../quay", ".", "ci/ /x", "ci/\n"])
+@pytest.mark.parametrize("path", ["/ci/quay", "ci//quay", "ci/../quay", ".", "ci/ /x", "ci/\n"])
 def test_path_that_is_none(path: str) -> None:
     """A leading ~ becomes the home directory, before the option is read."""
     with pytest.raises(BadInput, match="^path must be "):
@@ -153,8 +153,8 @@ def test_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_token_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ci")
-    expected = VaultLogin("token_file", token_file="/home/ci/.vault-token")
+    monkeypatch.setenv("HOME", "/srv")
+    expected = VaultLogin("token_file", token_file="/srv/.vault-token")
     assert login_from_options(given()) == expected
     monkeypatch.setenv("VAULT_TOKEN", "hvs.V")
     assert login_from_options(given(auth_method="token_file")) == expected
