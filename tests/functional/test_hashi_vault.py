@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +27,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from contract import collection
 from functional.harness import FourRuns, Harness, assert_predicted, assert_refused
 from functional.module_runner import Result
 from functional.openbao import OpenBao
@@ -30,8 +36,8 @@ from standin.tokens import fingerprint
 PATH = "ci/quay"
 MODULE = "quay_robot_token"
 DATA, METADATA, DELETE = f"secret/data/{PATH}", f"secret/metadata/{PATH}", f"secret/delete/{PATH}"
-# As in the guide.
 LEAST = {DATA: ["create", "read", "update"], METADATA: ["patch"], DELETE: ["update"]}
+GUIDE = collection.ROOT / "docs" / "docsite" / "rst" / "guide_vault.rst"
 OTHERS = {"team": "build", "nested": {"a": [1, 2]}}
 
 
@@ -324,6 +330,24 @@ def test_least_privilege(vault: VaultStore) -> None:
     assert vault.bao.get(PATH) is None
 
 
+@pytest.mark.parametrize(("number", "mount"), [(0, "secret"), (1, "kv")])
+def test_policies_of_the_guide(vault: VaultStore, number: int, mount: str) -> None:
+    blocks = re.findall(r"^\.\. code-block:: hcl\n\n((?:    .*\n|\n)+)", GUIDE.read_text(), re.MULTILINE)
+    assert len(blocks) == 2
+    vault.bao.call("PUT", "sys/policies/acl/guide", {"policy": textwrap.dedent(blocks[number])})
+    vault.bao.call("POST", "sys/mounts/kv", {"type": "kv", "options": {"version": "1"}})
+    try:
+        created = vault.bao.call("POST", "auth/token/create", {"policies": ["guide"]})["auth"]["client_token"]
+        vault.harness.known_secrets.add([created])
+        store = vault.entry(vault_token=created, mount=mount)
+        for options in ({}, {"state": "absent"}):
+            runs = vault.four_runs(store, **options)
+            assert runs.first.changed
+            assert runs.first.warnings == []
+    finally:
+        vault.bao.call("DELETE", "sys/mounts/kv")
+
+
 def test_policy_without_metadata(vault: VaultStore) -> None:
     store = vault.entry(vault_token=vault.token({DATA: ["create", "read", "update"]}))
     runs = vault.four_runs(store)
@@ -598,3 +622,88 @@ def test_one_place_for_one_credential(vault: VaultStore) -> None:
     arguments = {"name": "acme+ci", "deliver": [vault.entry(), vault.entry(url=vault.bao.url + "/")]}
     words = f"deliver names {vault.place} for token twice"
     assert_refused(vault.harness, MODULE, arguments, words)
+
+
+# --- in playbooks
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Keep an API token in the store
+      tokensmith.quay.quay_api_token:
+        organization: acme
+        client_id: "{{ client_id }}"
+        name: nightly
+        rotate: always
+        deliver: "{{ [store] }}"
+      register: kept
+    - name: Show the result
+      ansible.builtin.debug:
+        var: kept
+    - name: Rotate a robot token
+      ansible.builtin.import_role:
+        name: tokensmith.quay.rotation
+      vars:
+        rotation_credentials:
+          - name: acme+ci
+            kind: robot
+            max_age: 90d
+            deliver:
+              - kind: hashi_vault
+                path: ci/robot
+    - name: Read a store with a login that is wrong
+      tokensmith.quay.quay_store_info:
+        stores:
+          - kind: hashi_vault
+            path: ci/robot
+            auth_method: userpass
+            vault_username: ci
+            vault_password: "{{ wrong }}"
+      ignore_errors: true
+"""
+
+
+def test_no_output_of_a_playbook_holds_a_secret(vault: VaultStore, tmp_path: Path) -> None:
+    """With -vvv and --diff, in check mode and really, and with a login in the task and in the environment."""
+    harness = vault.harness
+    wrong = "a-password-that-nobody-has"
+    harness.known_secrets.add([wrong])
+    (tmp_path / "play.yml").write_text(PLAY)
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "client_id": harness.accounts.automation,
+        "store": vault.entry(),
+        "wrong": wrong,
+    }
+    (tmp_path / "variables.json").write_text(json.dumps(variables))
+    environ = {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": str(tmp_path),
+        "ANSIBLE_COLLECTIONS_PATH": str(collection.COLLECTIONS),
+        "ANSIBLE_NOCOLOR": "1",
+        "QUAY_HOST": harness.quay.url,
+        "QUAY_TOKEN": harness.login["quay_token"],
+        "VAULT_ADDR": vault.bao.url,
+        "VAULT_TOKEN": vault.bao.root_token,
+    }
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", "@variables.json", "play.yml"]
+    for more in (["--check"], []):
+        process = subprocess.run(
+            [*command, "-vvv", "--diff", *more], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        output = process.stdout + process.stderr
+        assert harness.known_secrets.in_text(output) == []
+        assert process.returncode == 0, output
+        assert vault.place in output
+        assert "does not accept the login by userpass" in output
+    content, robot = vault.bao.get(PATH), vault.bao.get("ci/robot")
+    assert content is not None
+    assert robot is not None
+    assert robot["token"] == harness.robot().token
+    assert len(harness.valid_tokens(harness.accounts.automation)) == 1
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "variables.json"]
+    assert [path for path in left if harness.known_secrets.in_text(path.read_text(errors="replace"))] == []
+    vault.bao.call("DELETE", "secret/metadata/ci/robot")
