@@ -202,7 +202,8 @@ options:
       vault_ca_path:
         description:
           - For a V(hashi_vault) store, path of a file or directory with the CA certificates that are trusted. If not
-            specified, E(VAULT_CACERT) or E(BAO_CACERT) is used, else the CAs of the system.
+            specified, E(VAULT_CACERT), E(BAO_CACERT), E(VAULT_CAPATH) or E(BAO_CAPATH) is used, else the CAs of the
+            system.
         type: path
       vault_validate_certs:
         description:
@@ -212,7 +213,8 @@ options:
       vault_timeout:
         description:
           - For a V(hashi_vault) store, how long to wait for a response, for example V(10s). The unit is V(s), V(m),
-            V(h), V(d) or V(w). If not specified, V(30s) is used.
+            V(h), V(d) or V(w).
+          - If not specified, E(VAULT_CLIENT_TIMEOUT) or E(BAO_CLIENT_TIMEOUT) is used, else V(30s).
         type: str
   rotate:
     description:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_store_info
-short_description: Read the Quay credentials held in local stores
+short_description: Read the Quay credentials held in stores
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Reads any number of files and auth file entries in one task. Pass the result to M(tokensmith.quay.quay_token_info)
-    to check whether the credentials are due.
+  - Reads any number of files, auth file entries and secrets of Vault in one task. Pass the result to
+    M(tokensmith.quay.quay_token_info) to check whether the credentials are due.
   - B(The result contains the secrets), each in the key C(token). Register it in a task with C(no_log).
   - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
     group work for every module. It uses O(quay_host) as the default for O(stores[].registry).
@@ -175,7 +175,8 @@ options:
       vault_ca_path:
         description:
           - For a V(hashi_vault) store, path of a file or directory with the CA certificates that are trusted. If not
-            specified, E(VAULT_CACERT) or E(BAO_CACERT) is used, else the CAs of the system.
+            specified, E(VAULT_CACERT), E(BAO_CACERT), E(VAULT_CAPATH) or E(BAO_CAPATH) is used, else the CAs of the
+            system.
         type: path
       vault_validate_certs:
         description:
@@ -185,7 +186,8 @@ options:
       vault_timeout:
         description:
           - For a V(hashi_vault) store, how long to wait for a response, for example V(10s). The unit is V(s), V(m),
-            V(h), V(d) or V(w). If not specified, V(30s) is used.
+            V(h), V(d) or V(w).
+          - If not specified, E(VAULT_CLIENT_TIMEOUT) or E(BAO_CLIENT_TIMEOUT) is used, else V(30s).
         type: str
 seealso:
   - module: tokensmith.quay.quay_token_info

@@ -110,12 +110,11 @@ class VaultServer:
 def server_from_options(options: Mapping[str, Any]) -> VaultServer:
     """The server that the options or the environment name. Raises BadInput for invalid values."""
     url = _option(options, "url", "VAULT_ADDR", "BAO_ADDR")
-    verify: bool | str = _option(options, "vault_ca_path", "VAULT_CACERT", "BAO_CACERT") or True
+    # As in the CLI, a file of certificates comes before a directory of them.
+    authorities = ("VAULT_CACERT", "BAO_CACERT", "VAULT_CAPATH", "BAO_CAPATH")
+    verify: bool | str = _option(options, "vault_ca_path", *authorities) or True
     skip = _option({}, "", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY").lower() in _TRUE
     checked = options.get("vault_validate_certs")
-    timeout = parse_duration(options.get("vault_timeout") or _DEFAULT_TIMEOUT, "vault_timeout")
-    if not timeout:
-        raise BadInput("vault_timeout must be longer than 0s")
     namespace = _option(options, "vault_namespace", "VAULT_NAMESPACE", "BAO_NAMESPACE").strip("/")
     if namespace and not _HEADER_TEXT.fullmatch(namespace):
         raise BadInput("vault_namespace must be the path of a namespace, such as admin/ci, without blanks")
@@ -123,8 +122,19 @@ def server_from_options(options: Mapping[str, Any]) -> VaultServer:
         _normalised(url) if url else "",
         namespace,
         False if checked is False or (checked is None and skip) else verify,
-        timeout.total_seconds(),
+        _timeout(options),
     )
+
+
+def _timeout(options: Mapping[str, Any]) -> float:
+    """The seconds to wait for a response."""
+    text = _option(options, "vault_timeout", "VAULT_CLIENT_TIMEOUT", "BAO_CLIENT_TIMEOUT") or _DEFAULT_TIMEOUT
+    # The CLI reads a number without a unit as seconds.
+    text = f"{text}s" if not options.get("vault_timeout") and text.isdecimal() else text
+    timeout = parse_duration(text, "vault_timeout (VAULT_CLIENT_TIMEOUT)")
+    if not timeout:
+        raise BadInput("vault_timeout (VAULT_CLIENT_TIMEOUT) must be longer than 0s")
+    return timeout.total_seconds()
 
 
 def login_from_options(options: Mapping[str, Any]) -> VaultLogin:

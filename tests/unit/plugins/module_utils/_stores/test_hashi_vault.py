@@ -53,7 +53,7 @@ READ_ATTEMPTS = 3
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A new client for each test, which does not pause."""
     monkeypatch.setattr(vault_client, "_PAUSE", 0)
-    for name in ("ADDR", "TOKEN", "CACERT", "SKIP_VERIFY", "NAMESPACE"):
+    for name in ("ADDR", "TOKEN", "CACERT", "CAPATH", "SKIP_VERIFY", "NAMESPACE", "CLIENT_TIMEOUT"):
         monkeypatch.delenv(f"VAULT_{name}", raising=False)
         monkeypatch.delenv(f"BAO_{name}", raising=False)
     vault_client.client_for.cache_clear()

@@ -26,7 +26,7 @@ URL = "https://vault.example.com:8200"
 
 @pytest.fixture(autouse=True)
 def without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ADDR", "TOKEN", "CACERT", "SKIP_VERIFY", "NAMESPACE"):
+    for name in ("ADDR", "TOKEN", "CACERT", "CAPATH", "SKIP_VERIFY", "NAMESPACE", "CLIENT_TIMEOUT"):
         for prefix in ("VAULT", "BAO"):
             monkeypatch.delenv(f"{prefix}_{name}", raising=False)
 
@@ -60,9 +60,9 @@ def test_server_of_the_options() -> None:
 
 @pytest.mark.parametrize("prefix", ["VAULT", "BAO"])
 def test_server_of_the_environment(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
-    for name, value in {"ADDR": URL, "NAMESPACE": "ci", "CACERT": "/ca.pem"}.items():
+    for name, value in {"ADDR": URL, "NAMESPACE": "ci", "CACERT": "/ca.pem", "CLIENT_TIMEOUT": "20"}.items():
         monkeypatch.setenv(f"{prefix}_{name}", value)
-    assert server_from_options(given()) == VaultServer(URL, "ci", "/ca.pem", 30.0)
+    assert server_from_options(given()) == VaultServer(URL, "ci", "/ca.pem", 20.0)
     assert server_from_options(given(url="http://127.0.0.1:8200")).url == "http://127.0.0.1:8200"
 
 
@@ -108,6 +108,14 @@ def test_address_that_is_none(url: str) -> None:
     assert "S3CRET" not in str(caught.value)
 
 
+def test_directory_of_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_CAPATH", "/ca")
+    assert server_from_options(given(url=URL)) == VaultServer(URL, verify="/ca")
+    monkeypatch.setenv("VAULT_CLIENT_TIMEOUT", "1m")
+    monkeypatch.setenv("BAO_CACERT", "/ca.pem")
+    assert server_from_options(given(url=URL)) == VaultServer(URL, verify="/ca.pem", timeout=60.0)
+
+
 def test_address_of_ipv6() -> None:
     assert server_from_options(given(url="http://[::1]:8200/base/")).url == "http://[::1]:8200/base"
 
@@ -115,8 +123,8 @@ def test_address_of_ipv6() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vault_timeout": "0s"}, "vault_timeout must be longer than 0s"),
-        ({"vault_timeout": "10"}, "vault_timeout needs a unit"),
+        ({"vault_timeout": "0s"}, r"vault_timeout \(VAULT_CLIENT_TIMEOUT\) must be longer than 0s"),
+        ({"vault_timeout": "10"}, r"vault_timeout \(VAULT_CLIENT_TIMEOUT\) needs a unit"),
         ({"vault_namespace": "a b"}, "vault_namespace must be the path of a namespace"),
     ],
 )
