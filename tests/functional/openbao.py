@@ -63,10 +63,10 @@ class OpenBao:
         self._reader.join()
         self._process.stdout.close()
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **options: Any) -> Any:
-        """Send a request as root, or with a token. Returns the JSON of the response, or nothing."""
-        headers = {"X-Vault-Token": token or self.root_token, **options.pop("headers", {})}
-        response = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=10, **options)
+    def call(self, method: str, path: str, body: Any = None, *, namespace: str = "") -> Any:
+        """Send a request as root. Returns the JSON of the response, or nothing."""
+        headers = {"X-Vault-Token": self.root_token, "X-Vault-Namespace": namespace}
+        response = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=10)
         assert response.status_code < 400, (method, path, response.status_code)
         return response.json() if response.content else None
 

@@ -340,8 +340,8 @@ def test_policies_of_the_guide(vault: VaultStore, number: int, mount: str) -> No
         created = vault.bao.call("POST", "auth/token/create", {"policies": ["guide"]})["auth"]["client_token"]
         vault.harness.known_secrets.add([created])
         store = vault.entry(vault_token=created, mount=mount)
-        for options in ({}, {"state": "absent"}):
-            runs = vault.four_runs(store, **options)
+        for state in ("present", "absent"):
+            runs = vault.four_runs(store, state=state)
             assert runs.first.changed
             assert runs.first.warnings == []
     finally:
@@ -515,15 +515,14 @@ def test_login_of_a_service_account(vault: VaultStore, tmp_path: Path) -> None:
 
 def test_namespace(vault: VaultStore) -> None:
     vault.bao.call("POST", "sys/namespaces/team")
-    inside = {"headers": {"X-Vault-Namespace": "team"}}
     try:
-        vault.bao.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}, **inside)
+        vault.bao.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}, namespace="team")
         runs = vault.four_runs(vault.entry(vault_namespace="team"))
         assert runs.first["delivered"] == [f"hashi_vault {vault.bao.url} team/secret/{PATH}"]
-        assert vault.bao.call("GET", DATA, **inside)["data"]["data"] == vault.fields()
+        assert vault.bao.call("GET", DATA, namespace="team")["data"]["data"] == vault.fields()
         assert vault.bao.get(PATH) is None
     finally:
-        vault.bao.call("DELETE", "sys/mounts/secret", **inside)
+        vault.bao.call("DELETE", "sys/mounts/secret", namespace="team")
         vault.bao.call("DELETE", "sys/namespaces/team")
 
 
