@@ -459,7 +459,8 @@ credentials:
       description:
         - State of each store in O(credentials[].deliver) and O(credentials[].held), in this order.
         - V(current) means that the store holds the present secret, V(other) that it holds another secret or something
-          else than a credential, and V(absent) that it holds none.
+          else than a credential, and V(absent) that it holds none. A V(hashi_vault) store is also V(other) if the user
+          name or the registry is not that of the secret.
         - V(wrong_permissions) means that the store holds the present secret, but the owner, group or permissions of the
           file differ from the requested ones.
         - V(unrecorded) means that the store holds the present secret of paired robots, but the record next to it is

@@ -179,6 +179,16 @@ def test_edit_by_hand_is_repaired(vault: VaultStore, edited: Any) -> None:
     assert vault.bao.get(PATH) == {**OTHERS, **vault.fields()}
 
 
+@pytest.mark.parametrize("edited", [{"username": "somebody"}, {"registry": "other.example.com"}, {"username": None}])
+def test_edit_of_what_belongs_to_the_secret_is_repaired(vault: VaultStore, edited: dict[str, Any]) -> None:
+    vault.run()
+    vault.bao.put(PATH, {**vault.fields(), **edited})
+    runs = vault.four_runs()
+    assert (runs.first.changed, runs.first["minted"]) == (True, False)
+    assert runs.first.diff["before"]["deliver"] == {vault.place: "other"}
+    assert vault.bao.get(PATH) == vault.fields()
+
+
 def test_deleted_secret_comes_back(vault: VaultStore) -> None:
     vault.run()
     vault.bao.call("DELETE", DATA)

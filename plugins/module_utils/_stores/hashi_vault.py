@@ -167,9 +167,19 @@ class HashiVaultStore:
             return StoredSecret(foreign=True)
         value = held.data.get(self._keys.token)
         secret = _secret_in(value)
-        record = next((each for each in self._records(held) if each.fits(secret) and value == secret), None)
+        record = next((each for each in self._records(held) if each.fits(secret)), None)
         username = held.data.get(self._keys.username) if self._keys.username else record.username if record else None
-        return StoredSecret(secret, record, username if isinstance(username, str) else None)
+        username = username if isinstance(username, str) else None
+        # White space around the secret, as a person may have written it, does not work everywhere.
+        complete = value == secret and self._is_complete(held, record)
+        return StoredSecret(secret, record, username, complete=complete)
+
+    def _is_complete(self, held: Document, record: Record | None) -> bool:
+        """Whether the user name and the registry are those of the secret. Without a record, any user name is."""
+        username = held.data.get(self._keys.username) if self._keys.username else None
+        expected = record.username if record else username or object()
+        registry = held.data.get(self._keys.registry) if self._keys.registry else self._registry
+        return (not self._keys.username or username == expected) and registry == self._registry
 
     def _records(self, held: Document) -> list[Record]:
         in_data = record_from_text(held.data.get(self._keys.record))

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, StoreError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import vault_client
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import CURRENT, OTHER
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.hashi_vault import (
     HashiVaultStore,
     Keys,
@@ -345,6 +346,43 @@ def test_edit_by_hand(vault: FakeVault, edited: Any) -> None:
     assert (found.foreign, found.recorded) == (False, False)
     deliver(store)
     assert vault.current() == DATA
+
+
+@pytest.mark.parametrize(
+    ("edited", "complete"),
+    [
+        ({}, True),
+        ({"other": 1}, True),
+        ({"token": SECRET + "\n"}, False),
+        ({"username": "somebody"}, False),
+        ({"username": None}, False),
+        ({"registry": "other.example.com"}, False),
+    ],
+)
+def test_edit_of_what_belongs_to_the_secret(vault: FakeVault, edited: Any, complete: bool) -> None:
+    deliver(ready(vault))
+    vault.put("ci/quay", {**DATA, **edited})
+    store = ready(vault)
+    found = store.read()
+    assert found.complete is complete
+    assert found.compared_with(SECRET) == (CURRENT if complete else OTHER)
+    deliver(store)
+    assert vault.current() == {**edited, **DATA}
+
+
+def test_secret_by_hand_without_the_rest(vault: FakeVault) -> None:
+    vault.put("ci/quay", {"token": SECRET})
+    assert held(vault).compared_with(SECRET) == OTHER
+    assert held(vault, keys={"token": "token"}).compared_with(SECRET) == CURRENT
+    vault.put("ci/quay", {"token": SECRET, "username": "acme+ci", "registry": REGISTRY})
+    assert held(vault).compared_with(SECRET) == CURRENT
+
+
+def test_secret_without_a_user_name(vault: FakeVault) -> None:
+    """A registry token has none."""
+    deliver(ready(vault), replace(DELIVERY, username=""))
+    assert vault.current() == {"token": SECRET, "registry": REGISTRY}
+    assert held(vault).compared_with(SECRET) == CURRENT
 
 
 def test_own_names_of_keys(vault: FakeVault) -> None:
