@@ -31,7 +31,7 @@ class OpenBao:
         """``folder``: its home directory."""
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
-        self._reader = threading.Thread()
+        self._reader: threading.Thread | None = None
         self.root_token = secrets.token_hex(16)
         self.url = ""
 
@@ -60,6 +60,7 @@ class OpenBao:
         assert self._process.stdout is not None
         self._process.kill()
         self._process.wait()
+        assert self._reader is not None
         self._reader.join()
         self._process.stdout.close()
 

@@ -581,6 +581,13 @@ def test_wrong_version(vault: FakeVault, mount: str, given: str, found: str) -> 
         store_of(vault, mount=mount, kv_version=given).check()
 
 
+def test_wrong_version_that_cannot_be_asked_for(vault: FakeVault) -> None:
+    """The server says it in its response, too."""
+    vault.fail(MOUNT, (403, {"errors": ["permission denied"]}))
+    with pytest.raises(StoreError, match=r"^The mount secret is KV version 2\. Set kv_version to 2, or leave it out$"):
+        store_of(vault, kv_version="1").check()
+
+
 def test_wrong_version_with_content(vault: FakeVault) -> None:
     vault.plain["old/data/ci/quay"] = {"other": 1}
     with pytest.raises(StoreError, match="^The mount old is KV version 1. Set kv_version to 1, or leave it out$"):
@@ -644,6 +651,13 @@ def test_server_that_refuses(vault: FakeVault, answer: Any, message: str) -> Non
     with pytest.raises(StoreError) as caught:
         store_of(vault, kv_version="2").check()
     assert str(caught.value) == message.format(url=vault.url)
+
+
+def test_sealed_server_is_asked_once(vault: FakeVault) -> None:
+    vault.fail(READ, SEALED)
+    with pytest.raises(StoreError, match="is sealed"):
+        store_of(vault, kv_version="2").check()
+    assert vault.requests == [READ]
 
 
 def test_server_is_down() -> None:
