@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: quay_store_info
-short_description: Read the Quay credentials held in local stores
+short_description: Read the Quay credentials held in stores
 version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Reads any number of files and auth file entries in one task. Pass the result to M(tokensmith.quay.quay_token_info)
-    to check whether the credentials are due.
+  - Reads any number of files, auth file entries and secrets of Vault in one task. Pass the result to
+    M(tokensmith.quay.quay_token_info) to check whether the credentials are due.
   - B(The result contains the secrets), each in the key C(token). Register it in a task with C(no_log).
   - The module sends no requests to Quay. It accepts the connection options so that C(module_defaults) of the action
     group work for every module. It uses O(quay_host) as the default for O(stores[].registry).
@@ -40,13 +40,15 @@ options:
           - V(awx_credential) is a credential in AWX or automation controller. AWX never returns a secret, so C(token)
             is null, and C(fingerprint) is the one that was recorded at the delivery.
           - V(vault_vars) is some variables in a file that C(ansible-vault) encrypts.
+          - V(hashi_vault) is some keys of a secret in HashiCorp Vault or OpenBao. It needs the Python library hvac.
         type: str
-        choices: [file, container_auth, kubernetes_secret, awx_credential, vault_vars]
+        choices: [file, container_auth, kubernetes_secret, awx_credential, vault_vars, hashi_vault]
         required: true
       path:
         description:
           - Absolute path of the file on the target.
-          - Required for V(file), V(container_auth) and V(vault_vars).
+          - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay).
+          - Required for V(file), V(container_auth), V(hashi_vault) and V(vault_vars).
         type: path
       format:
         description:
@@ -118,10 +120,15 @@ options:
         choices: [kubernetes.io/dockerconfigjson, Opaque, kubernetes.io/basic-auth]
       keys:
         description:
-          - For the other two types, the key of each field in the Secret. The fields are C(token), C(username), C(name),
+          - For the other two types of V(kubernetes_secret), the key of each field in the Secret.
+            The fields are C(token), C(username), C(name),
             C(registry), C(host) (the URL of Quay) and C(api_url). A list writes a field to several keys.
           - If not specified, V(Opaque) has the keys C(token), C(username), C(registry) and C(api_url), and
             V(kubernetes.io/basic-auth) has C(password) and C(username).
+          - For a V(hashi_vault) store, names of the keys that are written, for each of C(token), C(username) and
+            C(registry). All other keys of the secret are kept.
+          - A field that is left out is not written, except for C(token), whose key is then V(token). If not specified,
+            the keys V(token), V(username) and V(registry) are written.
         type: dict
       extra_values:
         description:
@@ -253,6 +260,97 @@ options:
             not specified, Ansible's own settings are used, for example E(ANSIBLE_VAULT_PASSWORD_FILE),
             E(ANSIBLE_VAULT_IDENTITY_LIST) or C(ansible.cfg), as far as they are set where the module runs.
         type: path
+      url:
+        description:
+          - For a V(hashi_vault) store, address of HashiCorp Vault or OpenBao, for example
+            V(https://vault.example.com:8200).
+          - If not specified, the environment variable E(VAULT_ADDR) or E(BAO_ADDR) of the host that runs the module is
+            used.
+        type: str
+      mount:
+        description:
+          - For a V(hashi_vault) store, path at which the KV engine is mounted. If not specified, V(secret) is used.
+        type: str
+      kv_version:
+        description:
+          - For a V(hashi_vault) store, version of the KV engine. If not specified, the server is asked for it.
+          - V(2) writes with check-and-set, so that two writers do not overwrite each other, and keeps the record in the
+            custom metadata. V(1) has neither.
+        type: str
+        choices: ["1", "2"]
+      vault_namespace:
+        description:
+          - For a V(hashi_vault) store, namespace of the mount and of the login. If not specified, E(VAULT_NAMESPACE) or
+            E(BAO_NAMESPACE) is used.
+        type: str
+      auth_method:
+        description:
+          - For a V(hashi_vault) store, how to log in. V(token) uses a token, V(token_file) a file that holds one. The
+            others log in with the options of the method of that name.
+          - If not specified, the token of the option C(vault_token), of E(VAULT_TOKEN) or of E(BAO_TOKEN) is used.
+            Without one, it is read from the token file.
+        type: str
+        choices: [token, token_file, approle, kubernetes, jwt, userpass]
+      auth_mount:
+        description:
+          - For a V(hashi_vault) store, path at which the auth method is mounted. If not specified, it is the name of
+            the method.
+        type: str
+      vault_token:
+        description:
+          - For V(token), token of Vault or OpenBao. If not specified, E(VAULT_TOKEN) or E(BAO_TOKEN) is used.
+        type: str
+      vault_token_file:
+        description:
+          - For V(token_file), path of a file that holds a token. If not specified, V(~/.vault-token) is used, to which
+            C(vault login) writes.
+        type: path
+      role_id:
+        description:
+          - For V(approle), ID of the role. Required for it.
+        type: str
+      secret_id:
+        description:
+          - For V(approle), secret ID of the role. Leave it out if the role does not need one.
+        type: str
+      vault_role:
+        description:
+          - For V(kubernetes) and V(jwt), name of the role. Required for V(kubernetes).
+        type: str
+      vault_jwt:
+        description:
+          - For V(jwt), JSON Web Token to log in with, for example the ID token of a CI job. Required for it.
+        type: str
+      service_account_token_file:
+        description:
+          - For V(kubernetes), path of the token of the service account. If not specified,
+            V(/var/run/secrets/kubernetes.io/serviceaccount/token) is used.
+        type: path
+      vault_username:
+        description:
+          - For V(userpass), user name. Required for it.
+        type: str
+      vault_password:
+        description:
+          - For V(userpass), password. Required for it.
+        type: str
+      vault_ca_path:
+        description:
+          - For a V(hashi_vault) store, path of a file or directory with the CA certificates that are trusted. If not
+            specified, E(VAULT_CACERT), E(BAO_CACERT), E(VAULT_CAPATH) or E(BAO_CAPATH) is used, else the CAs of the
+            system.
+        type: path
+      vault_validate_certs:
+        description:
+          - For a V(hashi_vault) store, whether the TLS certificate of the server is verified. If not specified, it is,
+            unless E(VAULT_SKIP_VERIFY) or E(BAO_SKIP_VERIFY) is V(true).
+        type: bool
+      vault_timeout:
+        description:
+          - For a V(hashi_vault) store, how long to wait for a response, for example V(10s). The unit is V(s), V(m),
+            V(h), V(d) or V(w).
+          - If not specified, E(VAULT_CLIENT_TIMEOUT) or E(BAO_CLIENT_TIMEOUT) is used, else V(30s).
+        type: str
 seealso:
   - module: tokensmith.quay.quay_token_info
 """
@@ -288,6 +386,7 @@ stores:
       type: str
     place:
       description: Path of the file, or the namespaces and the name of the Secret.
+      description: Path of the file, or the name of a store without one.
       returned: success
       type: str
     token:

@@ -29,8 +29,10 @@ HARMLESS = {
     "update_password",
     "secret_name",
     "secret_type",
+    "vault_token_file",
+    "service_account_token_file",
 }
-_LOOKS_SECRET = re.compile(r"token|password|secret")
+_LOOKS_SECRET = re.compile(r"token|password|secret|_jwt$")
 
 # Values that replace the templates of an example when it is validated.
 _VALUES = {"str": "text", "path": "/tmp/text", "int": 1, "float": 1.0, "bool": True, "list": ["text"], "dict": {}}

@@ -185,9 +185,11 @@ def is_bare_token_file(store: Mapping[str, Any]) -> bool:
 
 
 def lacks_username_key(store: Mapping[str, Any]) -> bool:
-    """Whether a store is a Secret of Kubernetes whose keys have none for the user name."""
+    """Whether a store writes keys of which none is for the user name: a Secret of Kubernetes, or a secret of Vault."""
     keys = store.get("keys")
-    return store.get("kind") == "kubernetes_secret" and isinstance(keys, dict) and bool(keys) and "username" not in keys
+    if store.get("kind") not in ("kubernetes_secret", "hashi_vault") or not isinstance(keys, dict) or not keys:
+        return False
+    return not keys.get("username")
 
 
 def is_login_of_engine(store: Mapping[str, Any]) -> bool:

@@ -140,8 +140,7 @@ def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
     """Raise BadInput if options forbid that a robot of another name carries the credential."""
     stores = options_of_stores(params)
     # A container engine's auth file always has the user name.
-    without_username = [store["path"] for store in stores if store["kind"] == "file" and _holds_token_only(store)]
-    without_username += [f"the Secret {store['secret_name']}" for store in stores if lacks_username_key(store)]
+    without_username = [_name_of(store) for store in stores if stores_secret_alone(store)]
     if params.get("token_path"):
         without_username.append(params["token_path"])
     problem = None
@@ -161,8 +160,9 @@ def _refuse_irreplaceable(params: Mapping[str, Any]) -> None:
         )
 
 
-def _holds_token_only(store: Mapping[str, Any]) -> bool:
-    return (store.get("format") or "token") == "token"
+def _name_of(store: Mapping[str, Any]) -> str:
+    """A store in messages."""
+    return str(store.get("path") or store.get("secret_name") or store.get("credential") or f"a {store['kind']}")
 
 
 class RobotIssuer:

@@ -236,6 +236,11 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
                 f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
                 "changes the user name. Use format: json, yaml or env, or kind: container_auth"
             )
+        elif lacks_username_key(store):
+            yield (
+                f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
+                "changes the user name. Add username to keys"
+            )
 
 
 def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:

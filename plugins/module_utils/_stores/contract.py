@@ -18,7 +18,7 @@ from .secret_file import SecretFile
 
 # What a store holds, compared with the present secret.
 ABSENT = "absent"  # no secret
-OTHER = "other"  # another secret, or something that is none
+OTHER = "other"  # another secret, one without what belongs to it, or something that is none
 WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with another owner or mode than declared
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
@@ -37,6 +37,7 @@ class StoredSecret:
     permissions_match: bool = True  # whether owner and mode of the file are the declared ones
     foreign: bool = False  # whether the store holds what this collection did not write, and would replace by force
     removable: bool = True  # whether the secret can be removed and what others keep in the store stays
+    complete: bool = True  # whether what belongs to the secret, such as its user name, is there as it was delivered
     # The fingerprint of a secret that the store holds and does not tell.
     untold: str | None = None
 
@@ -64,7 +65,7 @@ class StoredSecret:
             return OTHER
         if not self.fingerprint:
             return ABSENT
-        if self.fingerprint != fingerprint(secret):
+        if self.fingerprint != fingerprint(secret) or not self.complete:
             return OTHER
         if not self.permissions_match:
             return WRONG_PERMISSIONS

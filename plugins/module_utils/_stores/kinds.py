@@ -17,8 +17,10 @@ from .awx_credential import awx_credential_store
 from .awx_options import AWX_OPTIONS
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
+from .hashi_vault import hashi_vault_store
 from .kubernetes_secret import KUBERNETES_OPTIONS, kubernetes_secret_store
 from .token_file import FILE_OPTIONS, file_store
+from .vault_options import VAULT_OPTIONS
 from .vault_vars import VAULT_VARS_OPTIONS, vault_vars_store
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
@@ -64,6 +66,7 @@ KINDS: dict[str, StoreKind] = {
         on_rotator=True,
         is_file=True,
     ),
+    "hashi_vault": StoreKind(hashi_vault_store, {**VAULT_OPTIONS, **_REGISTRY}, on_rotator=True),
 }
 
 # What a play's default cannot decide: which of these options were given.

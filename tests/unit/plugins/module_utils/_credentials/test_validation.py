@@ -26,6 +26,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places imp
 HOST = "https://quay.example.com"
 FILE = {"kind": "file", "path": "/etc/ci/quay.json", "format": "json"}
 SECRET = {"kind": "kubernetes_secret", "namespaces": ["ci"], "secret_name": "pull"}
+VAULT = {"kind": "hashi_vault", "url": "https://vault.example.com", "path": "ci/quay"}
 AUTH = {"kind": "container_auth", "path": "/etc/containers/auth.json"}
 ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [FILE]}
 API = {"name": "nightly", "kind": "api", "client_id": "X", "deliver": [{**FILE, "path": "/etc/ci/nightly.json"}]}
@@ -282,6 +283,25 @@ def test_one_credential_in_awx_for_two() -> None:
     assert "both write awx_credential https://awx.example.com quay-pull" in text
 
 
+def test_other_stores_outlive_a_container() -> None:
+    assert read_declarations([{**ROBOT, "deliver": [VAULT]}], HOST, ephemeral=True)
+
+
+def test_one_key_of_vault_is_declared_twice() -> None:
+    text = problems({**ROBOT, "deliver": [VAULT]}, {**OTHER, "deliver": [VAULT]})
+    assert "both write the entry of token in hashi_vault https://vault.example.com secret/ci/quay" in text
+    second = {**OTHER, "deliver": [{**VAULT, "keys": {"token": "second"}}]}
+    assert len(options([{**ROBOT, "deliver": [VAULT]}, second])) == 2
+
+
+def test_paired_robots_need_a_key_for_the_user_name() -> None:
+    store = {**VAULT, "keys": {"token": "pat"}}
+    text = problems({**ROBOT, "strategy": "paired", "deliver": [store]})
+    assert "entry 1 of deliver: keys has no name for username, and with strategy: paired" in text
+    keys = {"token": "pat", "username": "user"}
+    assert options([{**ROBOT, "strategy": "paired", "deliver": [{**store, "keys": keys}]}])
+
+
 FORCE: list[tuple[Any, list[str]]] = [
     ("acme+ci", ["acme+ci"]),
     ("acme+ci,nightly", ["acme+ci", "nightly"]),
@@ -333,6 +353,12 @@ def test_logins_of_stores_are_secrets() -> None:
     deliver = [{**AWX, "awx_token": "p1", "awx_tokn": "p2"}, FILE, 5]
     for given in (deliver, json.dumps(deliver)):
         assert set(secrets_in([{**ROBOT, "deliver": given}])) == {"p1", "p2"}
+
+
+def test_logins_of_vault_are_secrets() -> None:
+    store = {**VAULT, "vault_token": "p1", "vault_tokn": "p2", "vault_password": "p3"}
+    assert set(secrets_in([{**ROBOT, "deliver": [store]}])) == {"p1", "p2", "p3"}
+    assert set(secrets_in([{**ROBOT, "deliver": json.dumps([store])}])) == {"p1", "p2", "p3"}
 
 
 def test_no_problem_repeats_a_secret() -> None:

@@ -48,6 +48,7 @@ def test_record_of_the_secret(stored: StoredSecret, recorded: bool) -> None:
         (BARE, "current", "unrecorded"),
         (StoredSecret(SECRET, Record(fingerprint(OTHER_SECRET))), "current", "unrecorded"),
         (RECORDED, "current", "current"),
+        (StoredSecret(SECRET, RECORD, complete=False), "other", "other"),
     ],
 )
 def test_compared_with_the_present_secret(stored: StoredSecret, state: str, state_if_record_required: str) -> None:

@@ -23,8 +23,10 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OP
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import STORE_OPTIONS as NO_OPTIONS
 
 HOST = MODULE_OPTIONS["quay_host"]
-# The kinds that are files.
-FILES = [name for name, kind in KINDS.items() if list(kind.required) == ["path"]]
+
+
+# The kinds with a file on the target.
+FILES = [name for name, kind in KINDS.items() if not kind.on_rotator]
 
 
 def options(path: Path, kind: str) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def options(path: Path, kind: str) -> dict[str, Any]:
 
 def test_every_kind_can_be_chosen() -> None:
     assert STORE_OPTIONS["kind"]["choices"] == list(KINDS)
-    assert {"file", "container_auth", "kubernetes_secret", "awx_credential", "vault_vars"} <= KINDS.keys()
+    assert {"kubernetes_secret", "awx_credential", "vault_vars", "hashi_vault"} <= KINDS.keys()
 
 
 @pytest.mark.parametrize(("kind", "store"), [("file", FileStore), ("container_auth", ContainerAuthStore)])
@@ -69,6 +71,8 @@ def test_options_of_stores_have_no_defaults() -> None:
         ("container_auth", "backup", True),
         ("file", "prefix", "CI_"),
         ("file", "merge", True),
+        ("file", "vault_token", "x"),
+        ("hashi_vault", "mode", "0600"),
     ],
 )
 def test_option_without_effect(tmp_path: Path, kind: str, option: str, value: object) -> None:
