@@ -135,7 +135,9 @@ def test_invalid_declarations_of_any_host_are_refused() -> None:
 def test_each_missing_host_has_its_reason() -> None:
     named = ["a", "down", "later", "broken", "limited", "r"]
     plans = {"a": plan(store(hosts=named)), "down": UNREACHABLE, "broken": plan(store(hosts=named))}
-    given = play(plans, hosts=["a", "down", "gone", "later", "broken"], batch=["a", "down", "gone", "broken"], alive=["a"])
+    given = play(
+        plans, hosts=["a", "down", "gone", "later", "broken"], batch=["a", "down", "gone", "broken"], alive=["a"]
+    )
     assert only(given)["missing"] == [
         "broken (failed)",
         "down (unreachable)",
@@ -166,9 +168,7 @@ def test_ignored_hosts_are_not_missing() -> None:
     assert only(given)["missing"] == ["gone (not part of this run)"]
 
 
-@pytest.mark.parametrize(
-    ("expected", "missing"), [(None, []), (1, []), (2, []), (5, ["3 more of 5 expected hosts"])]
-)
+@pytest.mark.parametrize(("expected", "missing"), [(None, []), (1, []), (2, []), (5, ["3 more of 5 expected hosts"])])
 def test_expected_hosts(expected: int | None, missing: list[str]) -> None:
     assert only(play({"a": plan(), "b": plan()}, expected=expected))["missing"] == missing
 
@@ -309,7 +309,9 @@ def test_failure_of_a_store_that_was_not_to_be_written_is_no_failure() -> None:
 
 def test_final_result_has_the_error_of_the_rotation_and_of_the_confirmation() -> None:
     given, credentials = fleet(a=delivery(), b=delivery())
-    row = final(given, credentials, {**RESULT, "error": "refused"}, confirmed={"acme+ci": {"error": "it changed again"}})
+    row = final(
+        given, credentials, {**RESULT, "error": "refused"}, confirmed={"acme+ci": {"error": "it changed again"}}
+    )
     assert row["error"] == "refused; it changed again"
     assert row["superseded"] == ["old"]
 
@@ -321,7 +323,8 @@ def test_final_result_says_who_is_waited_for() -> None:
     assert (row["waiting_for"], row["error"]) == (["c (unreachable)"], None)
     leaked = final(given, waiting, RESULT, compromised=["acme+ci"])
     assert leaked["error"] == (
-        "its former secret is still accepted: waits for c (unreachable). Run the play again when all hosts are reachable"
+        "its former secret is still accepted: waits for c (unreachable). Run the play again when "
+        "all hosts are reachable"
     )
     assert final(given, credentials, {**RESULT, "ended": True}, compromised=["acme+ci"])["error"] is None
     assert final(given, credentials, {**RESULT, "minted": False}, compromised=["acme+ci"])["error"] is None
@@ -330,8 +333,16 @@ def test_final_result_says_who_is_waited_for() -> None:
 def test_results_of_batches_are_combined() -> None:
     first = {**RESULT, "reason": "too_old", "message": "age 91 days", "window_seconds": 1.5, "action": "mint"}
     first.update(granted=["acme/app read"], deleted=[], fingerprint="new", error="a: disk full")
-    second = {**RESULT, "minted": False, "changed": False, "reason": "undelivered", "message": "the present token is not"}
-    second.update(window_seconds=None, action="deliver", delivered=[f"b:{PATH}"], retired=["old"], deleted=["acme+ci_a"])
+    second = {
+        **RESULT,
+        "minted": False,
+        "changed": False,
+        "reason": "undelivered",
+        "message": "the present token is not",
+    }
+    second.update(
+        window_seconds=None, action="deliver", delivered=[f"b:{PATH}"], retired=["old"], deleted=["acme+ci_a"]
+    )
     second.update(fingerprint="new", ended=True, granted=None)
     assert with_earlier(second, first) == {
         **first,

@@ -92,7 +92,11 @@ def test_entries_are_those_of_the_declaration(path: Path) -> None:
 
 
 def test_store_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
-    found = stores(robot({"kind": "file", "path": str(tmp_path / "missing" / "ci")}, {"kind": "file", "path": str(tmp_path / "ci")}))
+    found = stores(
+        robot(
+            {"kind": "file", "path": str(tmp_path / "missing" / "ci")}, {"kind": "file", "path": str(tmp_path / "ci")}
+        )
+    )
     assert "missing" in found[0]["inspected"]["error"]
     assert found[1]["inspected"]["error"] is None
 
@@ -120,7 +124,10 @@ def test_nothing_returned_is_a_secret(path: Path) -> None:
 
 def test_invalid_declarations_are_refused(path: Path) -> None:
     with pytest.raises(BadInput, match="hosts: no host of the inventory matches 'nowhere'"):
-        stores(robot({"kind": "file", "path": str(path), "hosts": "nowhere"}), inventory={**INVENTORY, "patterns": {"nowhere": []}})
+        stores(
+            robot({"kind": "file", "path": str(path), "hosts": "nowhere"}),
+            inventory={**INVENTORY, "patterns": {"nowhere": []}},
+        )
     twice = [{"kind": "file", "path": str(path), "hosts": pattern} for pattern in ("build", "all")]
     with pytest.raises(BadInput, match="both write"):
         stores(robot(*twice))

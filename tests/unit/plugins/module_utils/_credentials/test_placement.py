@@ -91,5 +91,3 @@ def test_options_without_hosts() -> None:
     given = {**FILE, "hosts": "build"}
     assert without_hosts(given) == without_hosts(FILE) == FILE
     assert given["hosts"] == "build"
-
-

@@ -65,7 +65,9 @@ def absent(path: Path, held: str | None = FINGERPRINT, **options: Any) -> dict[s
 
 
 def deliver(*deliveries: dict[str, Any], check_mode: bool = False, warnings: list[str] | None = None) -> dict[str, Any]:
-    context = LocalContext({"quay_host": HOST, "deliveries": list(deliveries)}, check_mode, [] if warnings is None else warnings)
+    context = LocalContext(
+        {"quay_host": HOST, "deliveries": list(deliveries)}, check_mode, [] if warnings is None else warnings
+    )
     result = deliver_to_host(context)
     assert SECRET not in json.dumps(result.values)
     return {"changed": result.changed, **result.values}

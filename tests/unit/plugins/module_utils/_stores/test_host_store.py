@@ -178,7 +178,11 @@ def test_store_that_cannot_be_written_may_be_readable() -> None:
     held = StoredSecret(SECRET, Record(FINGERPRINT), "acme+ci")
     store = FakeStore("/srv/ci", [], held, fails={"check": LocalFileError("the file is immutable")})
     found = inspection_of(store)
-    assert (found["error"], found["fingerprint"], found["username"]) == ("the file is immutable", FINGERPRINT, "acme+ci")
+    assert (found["error"], found["fingerprint"], found["username"]) == (
+        "the file is immutable",
+        FINGERPRINT,
+        "acme+ci",
+    )
 
 
 def test_store_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
