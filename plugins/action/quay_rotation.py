@@ -46,12 +46,12 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         pattern = self._templar.template(self._task.get_play().hosts)
-        play = play_of(task_vars, self._task.args, pattern, self._loader)
-        self._forced_before = bool(play.earlier)
-        self._earlier = _results_of_earlier_batches(play, task_vars)
-        if "run" in self._task.args:
-            return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
         try:
+            play = play_of(task_vars, self._task.args, pattern, self._loader)
+            self._forced_before = bool(play.earlier)
+            self._earlier = _results_of_earlier_batches(play, task_vars)
+            if "run" in self._task.args:
+                return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
             credentials = combined_credentials(play)
         except BadInput as error:
             return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}

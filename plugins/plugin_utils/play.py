@@ -11,6 +11,11 @@ from typing import Any, Iterator, Mapping
 
 from ansible.inventory.manager import InventoryManager
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
+    is_unset,
+    read_int,
+    read_list,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
 
 # Where the role registers the results of its tasks on each host.
@@ -25,7 +30,7 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
-    expected = arguments.get("expected_hosts")
+    ignored, expected = arguments.get("ignore_hosts"), arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
         hosts=hosts,
@@ -34,8 +39,8 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
         running=running,
         plans=dict(_registered(task_vars, running, PLAN)),
         deliveries=dict(_registered(task_vars, running, DELIVERY)),
-        ignored=list(arguments.get("ignore_hosts") or ()),
-        expected=None if expected in (None, "") else int(expected),
+        ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
+        expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )
 
 

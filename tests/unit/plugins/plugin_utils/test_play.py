@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern, play_of
 
 GROUPS = {
@@ -68,7 +70,8 @@ def test_texts_of_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [None, "", "no JSON", "{", 7, [], [7], [{"deliver": "eu"}], [{"deliver": [7]}], declared(7), {"deliver": []}]
+    "given",
+    [None, "", "no JSON", "{", 7, [], [7], [{"deliver": "eu"}], [{"deliver": [7]}], declared(7), {"deliver": []}],
 )
 def test_invalid_declarations_have_no_patterns(given: Any) -> None:
     """The module says what is wrong with them."""
@@ -81,33 +84,55 @@ def variables(**registered: dict[str, Any]) -> dict[str, Any]:
         "ansible_play_hosts_all": hosts,
         "ansible_play_batch": ["b", "c"],
         "ansible_play_hosts": ["b"],
+        "groups": GROUPS,
         "hostvars": {host: registered.get(host, {}) for host in hosts},
     }
 
 
+def play_with(arguments: dict[str, Any], task_vars: dict[str, Any] | None = None, pattern: Any = "a:b:c") -> Play:
+    return play_of(task_vars or variables(), {"rotator": "r", **arguments}, pattern, DataLoader())
+
+
 def test_play() -> None:
     plan, delivery = {"credentials": []}, {"deliveries": []}
-    task_vars = variables(a={"__rotation_plan": plan, "__rotation_delivery": delivery}, b={"__rotation_plan": plan, "other": 1})
-    play = play_of(task_vars, {"rotator": "r", "ignore_hosts": ["old"], "expected_hosts": "3"})
+    task_vars = variables(
+        a={"__rotation_plan": plan, "__rotation_delivery": delivery}, b={"__rotation_plan": plan, "other": 1}
+    )
+    play = play_with({"ignore_hosts": ["old"], "expected_hosts": "3"}, task_vars)
     assert (play.rotator, play.hosts, play.batch, play.alive) == ("r", ["a", "b", "c"], ["b", "c"], ["b"])
     assert play.plans == {"a": plan, "b": plan}
     assert play.deliveries == {"a": delivery}
     assert (play.ignored, play.expected) == (["old"], 3)
 
 
-@pytest.mark.parametrize("empty", [{}, {"ignore_hosts": None, "expected_hosts": None}, {"ignore_hosts": "", "expected_hosts": ""}])
+@pytest.mark.parametrize(
+    ("pattern", "hosts"),
+    [
+        ("b", ["a", "b", "c"]),
+        ("all", ["a", "b", "c", "d"]),
+        (["a", "d"], ["a", "b", "c", "d"]),
+    ],
+)
+def test_hosts_outside_of_the_limit_are_hosts_of_the_play(pattern: Any, hosts: list[str]) -> None:
+    play = play_with({}, pattern=pattern)
+    assert (play.hosts, play.running) == (hosts, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"ignore_hosts": None, "expected_hosts": None}, {"ignore_hosts": "", "expected_hosts": ""}]
+)
 def test_options_that_are_not_set(empty: dict[str, Any]) -> None:
-    play = play_of(variables(), {"rotator": "r", **empty})
+    play = play_with(empty)
     assert (play.ignored, play.expected, play.plans, play.deliveries) == ([], None, {}, {})
 
 
 @pytest.mark.parametrize("given", [["old", "older"], "old,older", " old\nolder\n"])
 def test_ignored_hosts_are_a_list_or_a_text(given: Any) -> None:
     """The command line and AWX hand over a text."""
-    assert play_of(variables(), {"rotator": "r", "ignore_hosts": given}).ignored == ["old", "older"]
+    assert play_with({"ignore_hosts": given}).ignored == ["old", "older"]
 
 
-@pytest.mark.parametrize("given", ["many", -1, 1.5, True])
+@pytest.mark.parametrize("given", ["many", 1.5])
 def test_expected_hosts_that_are_no_number(given: Any) -> None:
-    with pytest.raises(Exception, match="rotation_expected_hosts must be a whole number"):
-        play_of(variables(), {"rotator": "r", "expected_hosts": given})
+    with pytest.raises(BadInput, match="rotation_expected_hosts must be a whole number"):
+        play_with({"expected_hosts": given})

@@ -58,7 +58,9 @@ def test_process_of_a_task_can_open_it() -> None:
         assert pipe.read() == "opened"
 
 
-@pytest.mark.parametrize("change", [lambda text: text[:-4] + "AAA=", lambda text: text[:20], lambda _text: "", lambda _text: "é"])
+@pytest.mark.parametrize(
+    "change", [lambda text: text[:-4] + "AAA=", lambda text: text[:20], lambda _text: "", lambda _text: "é"]
+)
 def test_changed_text_is_refused(change: Any) -> None:
     with pytest.raises(AnsibleError, match="cannot be opened"):
         unseal(change(seal(VALUE)))

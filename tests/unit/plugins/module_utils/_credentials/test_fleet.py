@@ -52,9 +52,10 @@ def plan(*stores: dict[str, Any], name: str = "acme+ci", identity: str = IDENTIT
 
 def play(plans: Mapping[str, Any], **more: Any) -> Play:
     """A play of one batch with the hosts of these plans, of which none failed."""
-    hosts = list(plans)
+    hosts = list(more.get("hosts", plans))
     alive = [host for host, item in plans.items() if not item.get("unreachable")]
-    return Play(**{"rotator": "r", "hosts": hosts, "batch": hosts, "alive": alive, "plans": plans, **more})
+    given = {"rotator": "r", "hosts": hosts, "running": hosts, "batch": hosts, "alive": alive, "plans": plans}
+    return Play(**{**given, **more})
 
 
 def only(given: Play) -> dict[str, Any]:
@@ -133,25 +134,23 @@ def test_invalid_declarations_of_any_host_are_refused() -> None:
 
 
 def test_each_missing_host_has_its_reason() -> None:
-    named = ["a", "down", "later", "broken", "limited", "r"]
+    hosts = ["a", "down", "gone", "later", "broken", "limited"]
+    named = [*hosts, "elsewhere", "r"]
+    batch, running = ["a", "down", "gone", "broken"], hosts[:-1]
     plans = {"a": plan(store(hosts=named)), "down": UNREACHABLE, "broken": plan(store(hosts=named))}
-    given = play(
-        plans, hosts=["a", "down", "gone", "later", "broken"], batch=["a", "down", "gone", "broken"], alive=["a"]
-    )
-    assert only(given)["missing"] == [
+    options: dict[str, Any] = {"hosts": hosts, "batch": batch, "running": running, "alive": ["a", "later"]}
+    reasons = [
         "broken (failed)",
         "down (unreachable)",
+        "elsewhere (not part of this run)",
+        "gone (unreachable or failed before)",
         "later (in a later batch)",
         "limited (not part of this run)",
     ]
+    assert only(play(plans, **options))["missing"] == reasons
     # Without a pattern, every host of the play has the store.
-    everywhere = play({**plans, "a": plan()}, hosts=given.hosts, batch=given.batch, alive=["a"])
-    assert only(everywhere)["missing"] == [
-        "broken (failed)",
-        "down (unreachable)",
-        "gone (unreachable)",
-        "later (in a later batch)",
-    ]
+    everywhere = {**plans, "a": plan()}
+    assert only(play(everywhere, **options))["missing"] == [item for item in reasons if "elsewhere" not in item]
 
 
 def test_rotator_is_never_missing() -> None:
@@ -211,6 +210,7 @@ def test_names_to_force_come_from_all_hosts_that_were_seen() -> None:
 
 RESULT = {
     "name": "acme+ci",
+    "kind": "robot",
     "changed": True,
     "minted": True,
     "delivered": [f"a:{PATH}", f"b:{PATH}"],
@@ -286,9 +286,8 @@ def test_final_result_of_a_confirmed_credential() -> None:
     assert row == {
         **RESULT,
         "retired": ["old"],
+        "superseded": [],
         "ended": True,
-        "deleted": None,
-        "waiting_for": [],
         "failed_hosts": {},
     }
 
@@ -316,18 +315,30 @@ def test_final_result_has_the_error_of_the_rotation_and_of_the_confirmation() ->
     assert row["superseded"] == ["old"]
 
 
-def test_final_result_says_who_is_waited_for() -> None:
+def leaked(result: dict[str, Any], missing: list[str] | None = None, **more: Any) -> str | None:
+    """The error of a credential whose secret leaked."""
     given, credentials = fleet(a=delivery(), b=delivery())
-    waiting = [{**credentials[0], "missing": ["c (unreachable)"]}]
-    row = final(given, waiting, RESULT)
-    assert (row["waiting_for"], row["error"]) == (["c (unreachable)"], None)
-    leaked = final(given, waiting, RESULT, compromised=["acme+ci"])
-    assert leaked["error"] == (
-        "its former secret is still accepted: waits for c (unreachable). Run the play again when "
-        "all hosts are reachable"
+    row = final(given, [{**credentials[0], "missing": missing or []}], result, compromised=["acme+ci"], **more)
+    error: str | None = row["error"]
+    return error
+
+
+def test_leaked_secret_that_is_still_accepted() -> None:
+    robot = RESULT
+    again = "Run the play again when all hosts are reachable"
+    assert leaked(robot) == f"its former secret is still accepted. {again}"
+    missing = [f"{host} (unreachable)" for host in "cdefg"]
+    assert leaked(robot, missing) == (
+        "its former secret is still accepted: it waits for c (unreachable), d (unreachable), e (unreachable) and 2 more. "
+        + again
     )
-    assert final(given, credentials, {**RESULT, "ended": True}, compromised=["acme+ci"])["error"] is None
-    assert final(given, credentials, {**RESULT, "minted": False}, compromised=["acme+ci"])["error"] is None
+    assert leaked({**robot, "ended": True}) is None
+    assert leaked({**robot, "minted": False}) is None
+    assert leaked({**RESULT, "kind": "api"}) == f"its former secret is still accepted. {again}"
+    # A former secret that cannot be revoked is not superseded.
+    assert leaked({**RESULT, "kind": "referrers", "superseded": []}) is None
+    confirmed = {"acme+ci": {"changed": True, "retired": ["old"], "superseded": [], "error": None}}
+    assert leaked({**RESULT, "kind": "api"}, confirmed=confirmed) is None
 
 
 def test_results_of_batches_are_combined() -> None:

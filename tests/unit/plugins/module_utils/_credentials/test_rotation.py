@@ -48,6 +48,7 @@ OPTIONS: dict[str, Any] = {
     "force": [],
     "compromised": [],
     "forced_before": False,
+    "minted_before": [],
     "missing_hosts": "wait",
     "logins": None,
     "store_logins": None,
@@ -287,9 +288,23 @@ def test_result_has_what_the_module_returned_and_never_its_secret(run: Run, modu
 
 def test_reason_and_message_of_the_module_win(run: Run, modules: Modules) -> None:
     """Hosts that were not seen can change the decision. The status does not know of them."""
-    modules.outcomes["acme+ci"] = Result(False, {**VALUES, "reason": "too_old"}, message="age 91 days; waits for c")
+    modules.outcomes["acme+ci"] = Result(
+        False, {**VALUES, "reason": "undelivered"}, message="age 91 days; waits for c", waiting_for=("c",)
+    )
     (row,) = rows(run(robot(missing=["c"])))
-    assert (row["reason"], row["message"]) == ("too_old", "age 91 days; waits for c")
+    assert (row["reason"], row["message"]) == ("undelivered", "age 91 days; waits for c")
+    assert row["waiting_for"] == ["c"]
+
+
+def test_what_an_earlier_batch_issued_is_not_due_again(run: Run, modules: Modules) -> None:
+    """The hosts of that batch would be left with an invalid secret."""
+    given = {"max_age": "1s", "renew_before": "90d", "rotate": "always"}
+    run(robot("nightly", kind="api", **given), robot("acme+ci", **given), minted_before=["nightly"])
+    first, second = ({name: item.params[name] for name in given} for item in modules.contexts)
+    assert first == {"max_age": None, "renew_before": None, "rotate": "when_due"}
+    assert second == given
+    run(robot("nightly", kind="api", rotate="never"), minted_before=["nightly"])
+    assert modules.contexts[-1].params["rotate"] == "never"
 
 
 def test_expiry_of_a_former_secret_is_known_only_if_there_was_one(run: Run, modules: Modules) -> None:
@@ -313,6 +328,13 @@ def test_own_login_of_a_credential(run: Run, modules: Modules) -> None:
     assert own.client.origin == ORIGIN
     assert isinstance(of_run.client.auth, BearerAuth)
     assert (of_run.params["quay_token"], of_run.params["quay_username"]) == ("login", None)
+
+
+def test_own_login_that_is_not_known(run: Run, modules: Modules) -> None:
+    """The login of the run may have more rights."""
+    result = run(robot("scan", kind="referrers", quay_username="acme+scan"), robot())
+    assert "Its quay_password is not known" in rows(result)[0]["error"]
+    assert modules.names == ["acme+ci"]
 
 
 def test_what_hosts_have_to_deliver_is_packed(run: Run, modules: Modules) -> None:
@@ -370,5 +392,6 @@ def test_robot_in_place_waits_for_a_missing_host(quay: FakeQuay, run: Run) -> No
     result = run(robot(max_age="90d", consumers=[consumer("a", **held)], missing=["c (unreachable)"]))
     (row,) = rows(result)
     assert (row["minted"], row["reason"], row["changed"], deliveries(result)) == (False, "too_old", False, [])
+    assert row["waiting_for"] == ["c (unreachable)"]
     assert row["message"] == "age 325 days, limit 90 days; waits for c (unreachable)"
     assert {method for method, _target in quay.calls} == {"GET"}
