@@ -146,7 +146,7 @@ def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
     params = {**{name: context.params[name] for name in _CONNECTION}, **entry}
     if not login and entry.get("quay_username"):
         raise BadInput(
-            "Its quay_password is not known, because only the declarations of the first host of a batch are searched for "
+            "Its quay_password is not known: only the declarations of the first host of a batch are searched for "
             "passwords. Declare the credential for all hosts, for example in group_vars/all"
         )
     if not login:
