@@ -329,8 +329,8 @@ def test_leaked_secret_that_is_still_accepted() -> None:
     assert leaked(robot) == f"its former secret is still accepted. {again}"
     missing = [f"{host} (unreachable)" for host in "cdefg"]
     assert leaked(robot, missing) == (
-        "its former secret is still accepted: it waits for c (unreachable), d (unreachable), e (unreachable) and 2 more."
-        f" {again}"
+        "its former secret is still accepted: it waits for c (unreachable), d (unreachable), e (unreachable) and 2 "
+        f"more. {again}"
     )
     assert leaked({**robot, "ended": True}) is None
     assert leaked({**robot, "minted": False}) is None
