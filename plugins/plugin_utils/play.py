@@ -20,6 +20,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 
 # Where the role registers the results of its tasks on each host.
 PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
+# Whether a host has something new that its handlers did not process. It stays true if a handler failed.
+PENDING = "__rotation_has_pending_handlers"
 
 
 def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any) -> Play:
@@ -39,6 +41,7 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
         running=running,
         plans=dict(_registered(task_vars, running, PLAN)),
         deliveries=dict(_registered(task_vars, running, DELIVERY)),
+        pending=[host for host, is_pending in _registered(task_vars, running, PENDING) if is_pending],
         ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
         expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )

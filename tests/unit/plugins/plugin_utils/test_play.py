@@ -105,6 +105,11 @@ def test_play() -> None:
     assert (play.ignored, play.expected) == (["old"], 3)
 
 
+def test_hosts_whose_handlers_failed() -> None:
+    pending = {name: {"__rotation_has_pending_handlers": value} for name, value in (("a", True), ("b", False))}
+    assert play_with({}, variables(**pending)).pending == ["a"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "hosts"),
     [

@@ -198,6 +198,16 @@ def test_host_that_failed_meanwhile_counts_in_its_own_batch_only() -> None:
     assert play(plans, batch=["b"], alive=["b"]).seen == ["a", "b"]
 
 
+def test_host_whose_handler_failed_is_missing() -> None:
+    """Its daemon may still use the former secret."""
+    plans = {"a": plan(), "b": plan()}
+    given = play(plans, deliveries={"a": delivery(), "b": delivery()}, pending=["b"])
+    assert to_confirm(given, combined_credentials(play(plans)), [RESULT]) == []
+    # In a later batch, too.
+    later = play({**plans, "c": plan()}, batch=["c"], alive=["c"], deliveries=given.deliveries, pending=["b"])
+    assert (hosts_of(only(later)), only(later)["missing"]) == (["a", "c"], ["b (failed)"])
+
+
 def test_names_to_force_come_from_all_hosts_that_were_seen() -> None:
     plans = {
         "a": {**plan(), "force": ["x", "y"]},
