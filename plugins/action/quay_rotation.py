@@ -109,6 +109,8 @@ class ActionModule(ActionBase):
         # A forced rotation in each batch would take from the hosts of the former ones what they just got.
         arguments["forced_before"] = self._forced_before
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
+        # The connection to the rotator would show the output of the module with -vvv.
+        self._play_context.no_log = True
         done: dict[str, Any] = self._execute_module(
             module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
         )

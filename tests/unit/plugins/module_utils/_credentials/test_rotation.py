@@ -76,7 +76,7 @@ def consumer(host: str = "a", entry: int = 0, **inspected: Any) -> dict[str, Any
     """A file of a host, with what it holds."""
     options = {"kind": "file", "path": "/etc/ci/quay", "format": "json"}
     found = {"place": options["path"], "part": "", "error": None, "warnings": [], "fingerprint": None, "username": None}
-    found.update(record=None, permissions_match=True, foreign=False)
+    found.update(record=None, permissions_match=True, foreign=False, removable=True)
     return {**found, "host": host, "entry": entry, "options": options, **inspected}
 
 
@@ -156,7 +156,7 @@ def test_options_that_are_not_declared_have_the_defaults_of_their_module(run: Ru
         name: modules.params[name] for name in ("max_age", "strategy", "copy_rights", "state", "rotate", "pair")
     } == {
         "max_age": "90d",
-        "strategy": "in_place",
+        "strategy": None,
         "copy_rights": True,
         "state": "present",
         "rotate": "when_due",

@@ -170,6 +170,7 @@ def test_inspection_has_no_secret(tmp_path: Path) -> None:
         },
         "permissions_match": True,
         "foreign": False,
+        "removable": True,
     }
 
 
