@@ -174,7 +174,7 @@ def test_expected_hosts(expected: int | None, missing: list[str]) -> None:
 
 def test_later_batch_sees_what_the_earlier_one_was_given() -> None:
     plans = {"a": plan(store(fingerprint="former")), "b": plan(store(fingerprint="former"))}
-    given = play(plans, batch=["b"], alive=["b"], deliveries={"a": delivery(fingerprint="present")})
+    given = play(plans, batch=["b"], alive=["a", "b"], deliveries={"a": delivery(fingerprint="present")})
     found = only(given)
     assert [(item["host"], item["fingerprint"]) for item in found["consumers"]] == [("a", "present"), ("b", "former")]
     assert (found["missing"], found["out_of_reach"]) == ([], ["a (in an earlier batch)"])
@@ -182,20 +182,20 @@ def test_later_batch_sees_what_the_earlier_one_was_given() -> None:
 
 
 def test_host_of_an_earlier_batch_without_a_delivery_is_out_of_reach() -> None:
-    found = only(play({"a": plan(), "b": plan()}, batch=["b"], alive=["b"]))
+    found = only(play({"a": plan(), "b": plan()}, batch=["b"], alive=["a", "b"]))
     assert (hosts_of(found), found["out_of_reach"]) == (["a", "b"], ["a (in an earlier batch)"])
 
 
 @pytest.mark.parametrize("failed", [delivery("disk full"), UNREACHABLE, {"failed": True, "msg": "no Python"}])
 def test_failed_delivery_of_an_earlier_batch_is_missing(failed: dict[str, Any]) -> None:
-    found = only(play({"a": plan(), "b": plan()}, batch=["b"], alive=["b"], deliveries={"a": failed}))
+    found = only(play({"a": plan(), "b": plan()}, batch=["b"], alive=["a", "b"], deliveries={"a": failed}))
     assert (hosts_of(found), found["missing"], found["out_of_reach"]) == (["b"], ["a (delivery failed)"], [])
 
 
-def test_host_that_failed_meanwhile_counts_in_its_own_batch_only() -> None:
+def test_host_that_failed_meanwhile_is_missing() -> None:
     plans = {"a": plan(), "b": plan()}
     assert only(play(plans, alive=["b"]))["missing"] == ["a (failed)"]
-    assert play(plans, batch=["b"], alive=["b"]).seen == ["a", "b"]
+    assert only(play(plans, alive=["b"], batch=["b"]))["missing"] == ["a (failed)"]
 
 
 def test_host_whose_handler_failed_is_missing() -> None:
@@ -204,7 +204,7 @@ def test_host_whose_handler_failed_is_missing() -> None:
     given = play(plans, deliveries={"a": delivery(), "b": delivery()}, pending=["b"])
     assert to_confirm(given, combined_credentials(play(plans)), [RESULT]) == []
     # In a later batch, too.
-    later = play({**plans, "c": plan()}, batch=["c"], alive=["c"], deliveries=given.deliveries, pending=["b"])
+    later = play({**plans, "c": plan()}, batch=["c"], alive=["a", "b", "c"], deliveries=given.deliveries, pending=["b"])
     assert (hosts_of(only(later)), only(later)["missing"]) == (["a", "c"], ["b (failed)"])
 
 
@@ -314,6 +314,14 @@ def test_failure_of_a_store_that_was_not_to_be_written_is_no_failure() -> None:
     given, credentials = fleet(a=delivery("disk full"), b=delivery())
     row = final(given, credentials, {**RESULT, "delivered": [f"b:{PATH}"]})
     assert (row["failed_hosts"], row["error"], row["delivered"]) == ({}, None, [f"b:{PATH}"])
+
+
+def test_final_result_names_the_hosts_that_keep_what_is_removed() -> None:
+    given, credentials = fleet(a=delivery(), b=delivery())
+    removal = [{**credentials[0], "missing": ["c (unreachable)"], "state": "absent"}]
+    result = {**RESULT, "delivered": [], "removed": [f"a:{PATH}"]}
+    assert final(given, removal, result)["waiting_for"] == ["c (unreachable)"]
+    assert "waiting_for" not in final(given, removal, {**result, "changed": False})
 
 
 def test_final_result_has_the_error_of_the_rotation_and_of_the_confirmation() -> None:
