@@ -46,12 +46,12 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         pattern = self._templar.template(self._task.get_play().hosts)
-        play = play_of(task_vars, self._task.args, pattern, self._loader)
-        self._forced_before = bool(play.earlier)
-        self._earlier = _results_of_earlier_batches(play, task_vars)
-        if "run" in self._task.args:
-            return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
         try:
+            play = play_of(task_vars, self._task.args, pattern, self._loader)
+            self._forced_before = bool(play.earlier)
+            self._earlier = _results_of_earlier_batches(play, task_vars)
+            if "run" in self._task.args:
+                return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
             credentials = combined_credentials(play)
         except BadInput as error:
             return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}
@@ -109,6 +109,8 @@ class ActionModule(ActionBase):
         # A forced rotation in each batch would take from the hosts of the former ones what they just got.
         arguments["forced_before"] = self._forced_before
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
+        # The connection to the rotator would show the output of the module with -vvv.
+        self._play_context.no_log = True
         done: dict[str, Any] = self._execute_module(
             module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
         )

@@ -18,6 +18,8 @@ description:
     whatever the number of hosts that use it, and writes the stores that it reaches itself.
   - Run again with O(run) after M(tokensmith.quay.quay_host_delivery), it looks at Quay again and retires what the hosts
     have left behind. Nothing is retired that a host which was not seen may still use.
+  - It reads what the other two modules returned from the variables C(__rotation_plan) and C(__rotation_delivery) of
+    each host.
   - A credential that fails does not stop the others, and does not fail the task. See RV(results).
   - The secrets for other hosts are encrypted with a key that exists only in the processes of this run of Ansible.
 extends_documentation_fragment:
@@ -92,13 +94,37 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Validate what each host declares, and inspect its stores
+  tokensmith.quay.quay_host_inspection:
+    quay_host: https://quay.example.com
+    credentials: "{{ rotation_credentials }}"
+    rotator: localhost
+  register: __rotation_plan # this module reads the variable of each host
+
 - name: Rotate what is due, once for all hosts
   tokensmith.quay.quay_rotation:
     quay_host: https://quay.example.com
     quay_token: "{{ vault_quay_token }}"
     rotator: localhost
   delegate_to: localhost
+  run_once: true
   register: rotation
+
+- name: Deliver to each host what was issued for it
+  tokensmith.quay.quay_host_delivery:
+    quay_host: https://quay.example.com
+    run: "{{ rotation }}"
+    rotator: localhost
+  register: __rotation_delivery # this module reads the variable of each host
+
+- name: Confirm the delivery, and retire what was replaced
+  tokensmith.quay.quay_rotation:
+    quay_host: https://quay.example.com
+    quay_token: "{{ vault_quay_token }}"
+    rotator: localhost
+    run: "{{ rotation }}"
+  delegate_to: localhost
+  run_once: true
 """
 
 RETURN = r"""

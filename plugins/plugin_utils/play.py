@@ -11,10 +11,17 @@ from typing import Any, Iterator, Mapping
 
 from ansible.inventory.manager import InventoryManager
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
+    is_unset,
+    read_int,
+    read_list,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
 
 # Where the role registers the results of its tasks on each host.
 PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
+# Whether a host has something new that its handlers did not process. It stays true if a handler failed.
+PENDING = "__rotation_has_pending_handlers"
 
 
 def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any) -> Play:
@@ -25,7 +32,7 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
-    expected = arguments.get("expected_hosts")
+    ignored, expected = arguments.get("ignore_hosts"), arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
         hosts=hosts,
@@ -34,8 +41,9 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
         running=running,
         plans=dict(_registered(task_vars, running, PLAN)),
         deliveries=dict(_registered(task_vars, running, DELIVERY)),
-        ignored=list(arguments.get("ignore_hosts") or ()),
-        expected=None if expected in (None, "") else int(expected),
+        pending=[host for host, is_pending in _registered(task_vars, running, PENDING) if is_pending],
+        ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
+        expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )
 
 

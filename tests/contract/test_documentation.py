@@ -59,8 +59,12 @@ def test_every_fallback_is_documented(module: str) -> None:
         assert set(re.findall(r"E\((\w+)\)", text)) >= set(arguments[0]), name
 
 
-# This option may hold logins. The module shows the rest of it.
-HIDDEN_AS_A_WHOLE = {"quay_declaration_info": "credentials"}
+# These options may hold logins. The modules that return names and paths of them show those.
+HIDDEN_AS_A_WHOLE = {
+    "quay_declaration_info": {"credentials"},
+    "quay_host_inspection": {"credentials"},
+    "quay_rotation": {"logins", "store_logins"},
+}
 
 
 @every_module
@@ -69,8 +73,8 @@ def test_secrets_are_kept_out_of_logs_and_nothing_else_is(module: str) -> None:
         short = name.rpartition(".")[2]
         if _LOOKS_SECRET.search(short):
             assert option.get("no_log") is (short not in HARMLESS), f"{name}: set no_log to true or false"
-        elif HIDDEN_AS_A_WHOLE.get(module) == name:
-            assert option.get("no_log") is True
+        elif name in HIDDEN_AS_A_WHOLE.get(module, ()):
+            assert option.get("no_log") is True, name
         else:
             assert not option.get("no_log"), f"{name} does not look like a secret"
 
@@ -123,8 +127,8 @@ def examples_of(module: str) -> list[dict[str, Any]]:
 
 
 # The keywords of a task.
-TASK_KEYWORDS = {"become", "check_mode", "delegate_to", "diff", "loop", "loop_control", "name", "no_log", "register"}
-TASK_KEYWORDS |= {"run_once", "vars", "when"}
+TASK_KEYWORDS = {"become", "check_mode", "delegate_to", "diff", "loop", "loop_control", "name", "no_log", "notify"}
+TASK_KEYWORDS |= {"register", "run_once", "vars", "when"}
 
 
 @every_module

@@ -2,22 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the role match those of its modules and of its validation, and the role passes them on."""
+"""The options of the role match those of its modules and of its validation, and the rotation passes them on."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
     CREDENTIAL,
     ENTRIES,
     SECRETS,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
 
 from . import collection
 
@@ -55,16 +58,21 @@ def meaning(option: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def task_of(kind: str) -> dict[str, Any]:
-    """The one task that renews a credential of this kind."""
-    (task,) = load(f"tasks/renew/{kind}.yml")
-    arguments: dict[str, Any] = task[f"{collection.NAME}.{MODULES[kind]}"]
-    return arguments
+def passed_on(declared: dict[str, Any]) -> dict[str, Any]:
+    """The options with which the rotation calls the module of a declared credential's kind."""
+    nothing = dict.fromkeys(("quay_host", "store_logins", "phase", "missing_hosts"))
+    context = mock.Mock(params={**nothing, "force": [], "compromised": [], "minted_before": [], "forced_before": False})
+    return rotation._with_defaults(context, declared)
 
 
-def test_every_kind_has_its_task() -> None:
+def test_every_kind_has_its_module() -> None:
     assert of_credential()["kind"]["choices"] == sorted(MODULES, key=of_credential()["kind"]["choices"].index)
-    assert {path.stem for path in (ROLE / "tasks" / "renew").iterdir()} == MODULES.keys()
+    assert rotation._KINDS.keys() == MODULES.keys()
+    for kind, module in MODULES.items():
+        accepted = collection.spec_of(module).options
+        assert rotation._KINDS[kind][0] == {
+            name: option for name, option in accepted.items() if name not in CONNECTION_OPTIONS
+        }
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -83,13 +91,11 @@ def test_options_are_those_of_the_module(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_validation_knows_the_options_of_each_kind(kind: str) -> None:
-    accepted = collection.spec_of(MODULES[kind]).options
+    accepted = collection.spec_of(MODULES[kind]).options.keys() - CONNECTION_OPTIONS.keys()
     effective = {name for name, option in CREDENTIAL.items() if kind in option.kinds}
-    passed = set(task_of(kind)) - _LOGIN
-    # The status finds the client ID by the application's name. A login of its own is for registry tokens only.
+    # A login of its own is for registry tokens only. Any credential has a name.
     own_login = {"quay_username", "quay_password"} if kind == "referrers" else set()
-    assert effective - {"name", "kind", "application"} - own_login == passed - {"name"}
-    assert passed <= accepted.keys()
+    assert effective - {"kind", "state"} - own_login == (accepted - _NOT_OFFERED) | {"name"}
 
 
 def test_validation_accepts_the_documented_options() -> None:
@@ -119,33 +125,38 @@ def test_stores_are_those_of_the_modules() -> None:
     declared = of_credential()["deliver"]["options"]
     for module in MODULES.values():
         accepted = collection.spec_of(module).options["deliver"]["options"]
-        assert declared.keys() == accepted.keys()
-        for name, option in declared.items():
-            assert meaning(option) == meaning(accepted[name]), name
+        # A module runs on one host, so that it cannot narrow a store to some hosts.
+        assert declared.keys() == {*accepted, "hosts"}
+        for name, option in accepted.items():
+            assert meaning(declared[name]) == meaning(option), name
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_task_passes_on_every_option_of_its_module(kind: str) -> None:
-    accepted = collection.spec_of(MODULES[kind]).options.keys()
-    connection = {name.removeprefix(CONNECTION) for name in options() if name not in OWN_OPTIONS} | _LOGIN
-    expected = accepted - connection - {"quay_host"} - _NOT_OFFERED
-    passed = task_of(kind).keys()
-    # The role passes the client ID instead of `application`.
-    assert expected - {"application"} <= passed <= accepted
+def test_rotation_passes_on_every_declared_option(kind: str) -> None:
+    declared = {name: f"the {name}" for name, option in CREDENTIAL.items() if kind in option.kinds}
+    declared = {**declared, "kind": kind, "deliver": [{"kind": "file", "path": "/etc/ci/quay"}]}
+    passed = passed_on(declared)
+    assert {name: passed[name] for name in declared} == declared
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_every_option_of_a_kind_is_declared(kind: str) -> None:
-    for name in task_of(kind).keys() - _LOGIN:
-        assert name in of_credential(), name
+def test_rotation_has_the_defaults_of_the_module(kind: str) -> None:
+    accepted = collection.spec_of(MODULES[kind]).options
+    passed = passed_on({"name": "nightly", "kind": kind})
+    for name in accepted.keys() - CONNECTION_OPTIONS.keys() - {"name", "deliver", "repositories"}:
+        assert passed[name] == accepted[name].get("default"), name
+    assert (passed["deliver"], passed["name"]) == ([], "nightly")
 
 
-def test_judgement_takes_every_option_that_matters_to_it() -> None:
-    judged = load("vars/main.yml")["__rotation_request_keys"]
+@pytest.mark.parametrize("kind", MODULES)
+def test_rotation_passes_on_every_option_that_matters_to_the_status(kind: str) -> None:
     suboptions = collection.spec_of("quay_token_info").options["credentials"]["options"]
-    # The role reads no store by itself.
-    assert set(judged) == suboptions.keys() - {"held"}
-    assert set(judged) <= of_credential().keys()
+    of_kind = {name for name in suboptions if name not in CREDENTIAL or kind in CREDENTIAL[name].kinds}
+    passed = passed_on({"name": "nightly", "kind": kind})
+    assert of_kind <= passed.keys()
+    # A registry token without repositories is refused.
+    for name in of_kind - {"name", "kind", "repositories"}:
+        assert passed[name] == suboptions[name].get("default"), name
 
 
 # The variables of the role in addition to those of the connection.
@@ -155,6 +166,12 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_compromised": [],
     "rotation_report_undeclared": [],
     "rotation_allow_ephemeral_stores": False,
+    "rotation_rotator": "localhost",
+    "rotation_rotator_become": False,
+    "rotation_missing_hosts": "wait",
+    "rotation_ignore_hosts": [],
+    "rotation_expected_hosts": None,
+    "rotation_store_logins": {},
 }
 
 
@@ -179,11 +196,42 @@ def test_connection_is_that_of_the_modules() -> None:
     assert documented == OWN_OPTIONS
 
 
+def test_variables_are_documented_in_the_readme() -> None:
+    text = (ROLE / "README.md").read_text()
+    for name in options():
+        assert f"`{name}`" in text, name
+    for name in of_credential()["deliver"]["options"].keys() - {"kind"}:
+        assert f"`{name}`" in text, name
+
+
+def test_choices_are_those_of_the_module() -> None:
+    """The role passes these variables on as they are."""
+    choices = collection.spec_of("quay_rotation").options["missing_hosts"]["choices"]
+    description = " ".join(options()["rotation_missing_hosts"]["description"])
+    assert set(re.findall(r"V\((wait|proceed)\)", description)) == set(choices)
+    assert load("defaults/main.yml")["rotation_missing_hosts"] == choices[0]
+
+
 def test_secrets_are_kept_out_of_logs() -> None:
-    """The modules hide the login. Validation hides the logins of credentials."""
+    """The modules hide the login. Inspection hides the logins of credentials."""
     for name in _LOGIN - {"quay_username"}:
-        assert collection.spec_of("quay_declaration_info").options[name]["no_log"] is True
-    assert collection.spec_of("quay_declaration_info").options["credentials"]["no_log"] is True
+        assert collection.spec_of("quay_rotation").options[name]["no_log"] is True
+    for name in ("logins", "store_logins"):
+        assert collection.spec_of("quay_rotation").options[name]["no_log"] is True
+    assert collection.spec_of("quay_host_inspection").options["credentials"]["no_log"] is True
+
+
+def test_no_login_reaches_the_hosts() -> None:
+    """module_defaults of the action group carry it to every module of the group, and only to those."""
+    for module in collection.CONSUMER_MODULES:
+        assert not collection.spec_of(module).options.keys() & _LOGIN
+    tasks = [task for name in ("inspect", "deliver") for task in load(f"tasks/{name}.yml")]
+    assert not any("module_defaults" in task for task in tasks)
+    for task in load("tasks/rotate.yml") + load("tasks/confirm.yml"):
+        assert task["delegate_to"] == "{{ rotation_rotator }}"
+
+
+def test_secret_options_of_credentials_are_known() -> None:
     secret = {name for name in of_credential() if re.search("token$|password|secret", name)}
     assert secret == set(SECRETS)
 

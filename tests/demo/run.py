@@ -131,13 +131,13 @@ def step(
     written = [entry for entry in quay.journal if entry.write and not entry.path.endswith("/signin")]
     minted = sum(entry.mint for entry in written)
     print(f"  requests to Quay: {len(quay.journal)}; write requests: {len(written)} ({minted} mint a secret)")
-    print(f"  credentials that would change: {changes(recap)}" if check else f"  credentials changed: {changes(recap)}")
+    print(f"  tasks that would change: {changes(recap)}" if check else f"  tasks changed: {changes(recap)}")
     expect(writes is None or len(written) == writes, f"{len(written)} write requests instead of {writes}")
     expect(changed is None or changes(recap) == changed, f"{changes(recap)} changes instead of {changed}")
 
 
 def changes(recap: re.Match[str] | None) -> int:
-    """Return the number of changed tasks in the play recap. The role runs one task per credential."""
+    """Return the number of changed tasks in the play recap."""
     counted = re.search(r"changed=(\d+)", recap.group(1)) if recap else None
     return int(counted.group(1)) if counted else -1
 

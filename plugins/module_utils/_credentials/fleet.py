@@ -44,6 +44,7 @@ class Play:
     running: Sequence[str]  # those of the hosts that --limit leaves
     plans: Mapping[str, Mapping[str, Any]]
     deliveries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pending: Sequence[str] = ()  # hosts on which a handler failed, so that a daemon may use what was there before
     ignored: Sequence[str] = ()
     expected: int | None = None
 
@@ -69,7 +70,7 @@ class Play:
 
     def _is_seen(self, host: str) -> bool:
         plan = self.plans.get(host)
-        if plan is None or plan.get("unreachable") or plan.get("failed"):
+        if plan is None or plan.get("unreachable") or plan.get("failed") or host in self.pending:
             return False
         return host in self.alive
 

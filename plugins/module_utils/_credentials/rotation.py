@@ -14,6 +14,7 @@ import json
 import os
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from .._core.errors import BadInput
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
 from .._module.options import auth_from_options, client_from_options
@@ -98,6 +99,7 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     if name in names["minted_before"]:
         # An earlier batch of this run issued it. It is delivered to the hosts of this one, however short its policy.
         params.update(max_age=None, renew_before=None)
+        params["rotate"] = "when_due" if params["rotate"] == "always" else params["rotate"]
     if confirming:
         params["rotate"] = "never"
     elif name in names["force"] and not context.params["forced_before"]:
@@ -142,6 +144,11 @@ def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
     """The context of one credential; one with its own login has its own client."""
     login = (context.params["logins"] or {}).get(entry["name"])
     params = {**{name: context.params[name] for name in _CONNECTION}, **entry}
+    if not login and entry.get("quay_username"):
+        raise BadInput(
+            "Its quay_password is not known: only the declarations of the first host of a batch are searched for "
+            "passwords. Declare the credential for all hosts, for example in group_vars/all"
+        )
     if not login:
         return context.with_params(params)
     params = {**params, "quay_token": None, **login}

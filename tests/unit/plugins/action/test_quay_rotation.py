@@ -1,0 +1,191 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action of quay_rotation: one run of the module for all hosts of a batch, and the secrets sealed for each host."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from unittest import mock
+
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.tokensmith.quay.plugins.action.quay_rotation import ActionModule
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OTHER_SECRET, SECRET
+
+FILE = {"kind": "file", "path": "/etc/ci/quay"}
+ROW = {"name": "acme+ci", "kind": "robot", "minted": True, "changed": True, "error": None}
+ROW.update(delivered=["a:/etc/ci/quay", "b:/etc/ci/quay"], removed=[])
+
+
+def plan(**options: Any) -> dict[str, Any]:
+    """What quay_host_inspection returns."""
+    inspected = {"place": "/etc/ci/quay", "part": "", "error": None, "warnings": [], "fingerprint": None}
+    store = {"entry": 0, "options": FILE, "on_rotator": False, "hosts": None, "inspected": inspected}
+    credential = {"name": "acme+ci", "kind": "robot", "identity": "acme+ci", "stores": [store], **options}
+    return {"credentials": [credential], "force": ["acme+ci"], "compromised": []}
+
+
+def packed(*deliveries: dict[str, Any]) -> str:
+    return base64.b64encode(json.dumps(list(deliveries)).encode()).decode()
+
+
+class Rotation:
+    """Runs the action for a batch. ``executed``: the options with which it ran the module."""
+
+    def __init__(self, *, batch: tuple[str, ...] = ("a", "b"), **registered: dict[str, Any]) -> None:
+        self.executed: list[dict[str, Any]] = []
+        self.shown = True  # whether the connection may show the output of the module
+        hosts = ["a", "b"]
+        self._task_vars = {
+            "ansible_play_hosts_all": hosts,
+            "ansible_play_batch": list(batch),
+            "ansible_play_hosts": hosts,
+            "groups": {"all": hosts},
+            "hostvars": {host: {"__rotation_plan": plan(), **registered.get(host, {})} for host in hosts},
+        }
+
+    def run(self, done: dict[str, Any], *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+        given = {"rotator": "r", "missing_hosts": "wait", "ignore_hosts": [], "expected_hosts": "", **arguments}
+        task = mock.Mock(args=given, check_mode=check_mode, async_val=0, diff=True)
+        task.get_play.return_value.hosts = "all"
+        templar = mock.Mock()
+        templar.template = lambda value: value
+        play_context = mock.Mock(check_mode=check_mode, no_log=False)
+        action = ActionModule(task, mock.Mock(), play_context, DataLoader(), templar, mock.Mock())
+
+        def execute(*, module_name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+            assert module_name == "tokensmith.quay.quay_rotation"
+            self.executed.append(module_args)
+            self.shown = not play_context.no_log
+            return dict(done)
+
+        with mock.patch.object(action, "_execute_module", execute):
+            return action.run(task_vars=self._task_vars)
+
+
+DELIVERED = {
+    "changed": True,
+    "results": [ROW],
+    "changes": [{"before": {}, "after": {"token": "new"}}],
+    "deliveries": packed(
+        {"host": "a", "credential": "acme+ci", "entry": 0, "token": SECRET},
+        {"host": "b", "credential": "acme+ci", "entry": 0, "token": OTHER_SECRET},
+    ),
+}
+
+
+def test_secrets_are_sealed_for_each_host() -> None:
+    result = Rotation().run(DELIVERED)
+    sealed = {host: unseal(text) for host, text in result["sealed"].items()}
+    assert {host: [item["token"] for item in items] for host, items in sealed.items()} == {
+        "a": [SECRET],
+        "b": [OTHER_SECRET],
+    }
+    assert not any("host" in item for items in sealed.values() for item in items)
+    for secret in (SECRET, OTHER_SECRET):
+        assert secret not in repr(result)
+    assert DELIVERED["deliveries"] not in repr(result)
+    assert (result["planned"], result["names"]) == ({"a": 1, "b": 1}, {"a": ["acme+ci"], "b": ["acme+ci"]})
+    assert (result["results"], result["diff"]) == ([ROW], DELIVERED["changes"])
+
+
+def test_connection_does_not_show_the_output_of_the_module() -> None:
+    """That of SSH shows it with -vvv, and it holds what is packed for the hosts."""
+    rotation = Rotation()
+    rotation.run(DELIVERED)
+    assert rotation.shown is False
+
+
+def test_module_runs_once_with_the_credentials_of_all_hosts() -> None:
+    rotation = Rotation()
+    rotation.run(DELIVERED, logins={"scan": {}}, store_logins={})
+    (arguments,) = rotation.executed
+    (credential,) = arguments.pop("credentials")
+    assert [consumer["host"] for consumer in credential["consumers"]] == ["a", "b"]
+    assert arguments == {
+        "phase": "rotate",
+        "force": ["acme+ci"],
+        "compromised": [],
+        "forced_before": False,
+        "minted_before": [],
+        "missing_hosts": "wait",
+        "logins": {"scan": {}},
+        "store_logins": {},
+    }
+
+
+def test_later_batch_knows_what_was_issued() -> None:
+    rotation = Rotation(batch=("b",), a={"__rotation_run_final": {"results": [ROW]}})
+    rotation.run(DELIVERED)
+    assert (rotation.executed[0]["forced_before"], rotation.executed[0]["minted_before"]) == (True, ["acme+ci"])
+
+
+def test_nothing_is_run_for_declarations_that_contradict_each_other() -> None:
+    rotation = Rotation(b={"__rotation_plan": plan(max_age="90d")})
+    result = rotation.run(DELIVERED)
+    assert (result["failed"], rotation.executed) == (True, [])
+    assert result["msg"].startswith("Nothing was sent. acme+ci is declared differently on a and b (max_age)")
+
+
+def test_nothing_is_run_for_an_invalid_number_of_hosts() -> None:
+    rotation = Rotation()
+    result = rotation.run(DELIVERED, expected_hosts="many")
+    assert (result["failed"], rotation.executed) == (True, [])
+    assert result["msg"].startswith("Nothing was sent. rotation_expected_hosts must be a whole number")
+
+
+def test_nothing_is_run_if_nothing_is_declared() -> None:
+    nothing = {"__rotation_plan": {"credentials": [], "force": [], "compromised": []}}
+    rotation = Rotation(a=nothing, b=nothing)
+    result = rotation.run(DELIVERED)
+    assert (result["changed"], result["results"], rotation.executed) == (False, [], [])
+
+
+def test_failed_module() -> None:
+    result = Rotation().run({"failed": True, "msg": "Quay does not accept the token"})
+    assert (result["failed"], result["msg"]) == (True, "Quay does not accept the token")
+    assert "sealed" not in result
+
+
+def confirmable(**deliveries: dict[str, Any]) -> tuple[Rotation, dict[str, Any]]:
+    """The second run of the action, after these deliveries."""
+    first = Rotation().run(DELIVERED)
+    item = {"place": "/etc/ci/quay", "credential": "acme+ci", "entry": 0, "error": None, "changed": True}
+    delivered = {"deliveries": [item]}
+    registered = {host: {"__rotation_delivery": deliveries.get(host, delivered)} for host in ("a", "b")}
+    return Rotation(**registered), first
+
+
+def test_delivery_is_confirmed() -> None:
+    rotation, first = confirmable()
+    done = {"changed": True, "results": [{**ROW, "retired": ["old"], "superseded": []}], "deliveries": packed()}
+    result = rotation.run(done, run=first)
+    assert (rotation.executed[0]["phase"], result["changed"]) == ("confirm", True)
+    (row,) = result["results"]
+    assert (row["retired"], row["error"], row["failed_hosts"]) == (["old"], None, {})
+    assert "deliveries" not in result
+
+
+def test_failed_delivery_is_not_confirmed() -> None:
+    rotation, first = confirmable(b={"unreachable": True, "msg": "Failed to connect"})
+    result = rotation.run({}, run=first)
+    assert (rotation.executed, result["changed"]) == ([], False)
+    assert result["results"][0]["failed_hosts"] == {"b": "Failed to connect"}
+
+
+def test_confirmation_that_fails_is_an_error_of_its_credentials() -> None:
+    rotation, first = confirmable()
+    result = rotation.run({"failed": True, "msg": "connection refused"}, run=first)
+    assert not result.get("failed")
+    assert result["results"][0]["error"] == "not confirmed: connection refused"
+
+
+def test_check_mode_confirms_nothing() -> None:
+    rotation, first = confirmable()
+    result = rotation.run({}, run=first, check_mode=True)
+    assert (rotation.executed, result["results"][0]["error"]) == ([], None)

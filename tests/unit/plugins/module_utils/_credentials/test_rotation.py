@@ -1,0 +1,397 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rotation of many credentials by one process: what each module is called with, and what is returned."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable, Mapping
+
+import pytest
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import run_rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext, Result
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots import Robot
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import Fleet
+from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import DELIVERY, SECRET
+from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, ok
+from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
+    robot_list,
+    robot_reply,
+    verified,
+)
+from ansible_collections.tokensmith.quay.tests.unit.plugins.rotations import module_context
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, tzinfo=timezone.utc)
+DAY = timedelta(days=1)
+FORMER, PRESENT = "FORMER" * 10, "PRESENT" * 9
+
+# The options of quay_rotation, as AnsibleModule returns them.
+OPTIONS: dict[str, Any] = {
+    "quay_host": ORIGIN,
+    "quay_token": "login",
+    "quay_username": None,
+    "quay_password": None,
+    "validate_certs": True,
+    "ca_path": None,
+    "timeout": 10.0,
+    "retries": 0,
+    "phase": "rotate",
+    "force": [],
+    "compromised": [],
+    "forced_before": False,
+    "minted_before": [],
+    "missing_hosts": "wait",
+    "logins": None,
+    "store_logins": None,
+}
+# What the status of a credential and the result of its module have in common with the return value.
+STATUS: dict[str, Any] = {
+    "kind": "robot",
+    "reason": "too_old",
+    "message": "age 91 days, limit 90 days",
+    "action": "mint",
+    "error": None,
+    "is_login": False,
+    "fingerprint": None,
+    "expires_at": None,
+}
+VALUES: dict[str, Any] = {"reason": "too_old", "minted": True, "delivered": [], "fingerprint": "f1", "token": None}
+
+
+def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
+    """A credential as the action of the rotation combines it from the hosts."""
+    return {"name": name, "kind": "robot", "deliver": [], "consumers": [], "missing": [], "out_of_reach": [], **options}
+
+
+def consumer(host: str = "a", entry: int = 0, **inspected: Any) -> dict[str, Any]:
+    """A file of a host, with what it holds."""
+    options = {"kind": "file", "path": "/etc/ci/quay", "format": "json"}
+    found = {"place": options["path"], "part": "", "error": None, "warnings": [], "fingerprint": None, "username": None}
+    found.update(record=None, permissions_match=True, foreign=False, removable=True)
+    return {**found, "host": host, "entry": entry, "options": options, **inspected}
+
+
+def holds(secret: str, username: str = "acme+ci") -> dict[str, Any]:
+    """What a host's file holds after a delivery."""
+    return {"fingerprint": fingerprint(secret), "username": username, "record": {"fingerprint": fingerprint(secret)}}
+
+
+class Modules:
+    """Stands for the modules of all kinds. Records what each is called with."""
+
+    def __init__(self) -> None:
+        self.contexts: list[ModuleContext] = []
+        self.statuses: dict[str, dict[str, Any]] = {}
+        self.outcomes: dict[str, Any] = {}  # by name: a Result, an exception, or a function of the context
+
+    @property
+    def names(self) -> list[str]:
+        return [context.params["name"] for context in self.contexts]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The options of the only call."""
+        (context,) = self.contexts
+        return context.params
+
+    def ensure(self, context: ModuleContext) -> Result:
+        self.contexts.append(context)
+        outcome = self.outcomes.get(context.params["name"], Result(True, VALUES))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome(context) if callable(outcome) else outcome  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch) -> Modules:
+    fake = Modules()
+
+    def statuses(_context: ModuleContext, observed: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{**STATUS, "name": item["name"], **fake.statuses.get(item["name"], {})} for item in observed]
+
+    monkeypatch.setattr(
+        rotation, "_KINDS", {kind: (spec, fake.ensure) for kind, (spec, _do) in rotation._KINDS.items()}
+    )
+    monkeypatch.setattr(rotation, "declared_credentials", lambda _context, entries, _force: entries)
+    monkeypatch.setattr(rotation, "statuses_of", statuses)
+    return fake
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(quay: FakeQuay, clock: datetime) -> Run:
+    assert clock == NOW
+
+    def act(*credentials: dict[str, Any], check_mode: bool = False, **options: Any) -> Result:
+        params = {**OPTIONS, "credentials": list(credentials), **options}
+        return run_rotation(module_context(quay, auth=BearerAuth("login"), check_mode=check_mode, params=params))
+
+    return act
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    return list(result.values["results"])
+
+
+def deliveries(result: Result) -> list[dict[str, Any]]:
+    """What other machines have to deliver."""
+    unpacked: list[dict[str, Any]] = json.loads(base64.b64decode(result.values["deliveries"]))
+    return unpacked
+
+
+def test_options_that_are_not_declared_have_the_defaults_of_their_module(run: Run, modules: Modules) -> None:
+    run(robot(max_age="90d"))
+    assert {
+        name: modules.params[name] for name in ("max_age", "strategy", "copy_rights", "state", "rotate", "pair")
+    } == {
+        "max_age": "90d",
+        "strategy": None,
+        "copy_rights": True,
+        "state": "present",
+        "rotate": "when_due",
+        "pair": None,
+    }
+    assert modules.params["quay_host"] == ORIGIN
+
+
+def test_module_knows_the_hosts(run: Run, modules: Modules) -> None:
+    given = robot(consumers=[consumer("a"), consumer("b", 2)], missing=["c (unreachable)"], out_of_reach=["d"])
+    run(given, missing_hosts="proceed")
+    assert [(store.place, store.entry) for store in modules.params["consumers"]] == [
+        ("a:/etc/ci/quay", 0),
+        ("b:/etc/ci/quay", 2),
+    ]
+    assert modules.params["fleet"] == Fleet(("c (unreachable)",), ("d",), proceeds=True, confirming=False)
+
+
+def test_login_to_stores_is_added_and_a_declared_option_wins(run: Run, modules: Modules) -> None:
+    stores = [{"kind": "file", "path": "/a"}, {"kind": "file", "path": "/b", "owner": "ci"}, {"kind": "container_auth"}]
+    run(robot(deliver=stores), store_logins={"file": {"owner": "root"}, "other": {"owner": "nobody"}})
+    assert modules.params["deliver"] == [{**stores[0], "owner": "root"}, stores[1], stores[2]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "expected"),
+    [
+        ("robot", {"force": ["x"]}, ("always", "0")),
+        ("api", {"force": ["x"]}, ("always", "0")),
+        ("referrers", {"force": ["x"]}, ("always", None)),
+        ("robot", {"force": ["x"], "compromised": ["x"]}, ("compromised", "0")),
+        ("api", {"force": ["x"], "compromised": ["x"]}, ("always", "0")),
+        ("robot", {"force": ["y"], "compromised": ["y"]}, ("when_due", "2d")),
+        # An earlier batch has done it. What it replaced is retired at once.
+        ("robot", {"force": ["x"], "forced_before": True}, ("when_due", "0")),
+        ("robot", {"force": ["x"], "compromised": ["x"], "forced_before": True}, ("when_due", "0")),
+        ("robot", {"force": ["x"], "phase": "confirm"}, ("never", "0")),
+        ("robot", {"phase": "confirm"}, ("never", "2d")),
+    ],
+)
+def test_when_it_is_rotated(
+    run: Run, modules: Modules, kind: str, options: dict[str, Any], expected: tuple[str, str | None]
+) -> None:
+    given = robot("x", kind=kind, **({} if kind == "referrers" else {"retire_after": "2d"}))
+    run(given, **options)
+    assert (modules.params["rotate"], modules.params.get("retire_after")) == expected
+    assert modules.params["fleet"].confirming is (options.get("phase") == "confirm")
+
+
+def test_nothing_is_called_for_a_credential_that_is_not_due(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due", "message": "valid", "fingerprint": "f0"}
+    result = run(robot(), robot("acme+due"))
+    assert modules.names == ["acme+due"]
+    assert [(row["name"], row["changed"], row["reason"]) for row in rows(result)] == [
+        ("acme+ci", False, "not_due"),
+        ("acme+due", True, "too_old"),
+    ]
+    assert result.changed is True
+    assert run(robot()).changed is False
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ({"permissions": [{"repository": "acme/app", "role": "read"}]}, {}),
+        ({"missing": ["c (unreachable)"]}, {}),
+        ({}, {"phase": "confirm"}),
+    ],
+)
+def test_what_is_looked_at_although_it_is_not_due(run: Run, modules: Modules, given: Any, options: Any) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    run(robot(**given), **options)
+    assert modules.names == ["acme+ci"]
+
+
+def test_permissions_of_an_absent_robot_are_not_looked_at(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    run(robot(permissions=[{"repository": "acme/app", "role": "read"}], state="absent"))
+    assert modules.names == []
+
+
+def test_failure_does_not_stop_the_others(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+broken"] = {"error": "its file is a link"}
+    modules.outcomes["acme+refused"] = BadInput("pair needs two names")
+    modules.outcomes["acme+defect"] = ValueError(SECRET)
+    result = run(robot("acme+broken"), robot("acme+refused"), robot("acme+defect"), robot())
+    errors = [row["error"] for row in rows(result)]
+    assert errors[:2] == ["its file is a link", "pair needs two names"]
+    assert errors[2].startswith("Internal error: ValueError in ensure")
+    assert SECRET not in json.dumps(rows(result))
+    assert errors[3] is None
+    assert [row["changed"] for row in rows(result)] == [False, False, False, True]
+    assert modules.names == ["acme+refused", "acme+defect", "acme+ci"]
+
+
+def test_credential_with_which_the_run_signs_in_is_last(run: Run, modules: Modules) -> None:
+    modules.statuses["rotator"] = {"is_login": True}
+    result = run(robot("rotator", kind="api"), robot(), robot("acme+b"))
+    assert modules.names == ["acme+ci", "acme+b", "rotator"]
+    assert [row["name"] for row in rows(result)] == ["rotator", "acme+ci", "acme+b"]
+
+
+def test_application_of_an_api_token_is_not_looked_up_again(run: Run, modules: Modules) -> None:
+    modules.statuses["nightly"] = {"organization": "acme", "client_id": "ID"}
+    run(robot("nightly", kind="api", organization="acme", application="console"))
+    found = {name: modules.params[name] for name in ("organization", "client_id", "application")}
+    assert found == {"organization": "acme", "client_id": "ID", "application": None}
+
+
+def test_result_has_what_the_module_returned_and_never_its_secret(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"fingerprint": "f0", "expires_at": "2026-12-01T00:00:00Z", "holds": ["other"]}
+    modules.outcomes["acme+ci"] = Result(
+        True, {**VALUES, "token": SECRET, "registry": "quay.example.com", "retired": ["old"], "reason": "forced"}
+    )
+    (row,) = rows(run(robot()))
+    assert row == {
+        **STATUS,
+        "name": "acme+ci",
+        "holds": ["other"],
+        "changed": True,
+        "former_expires_at": "2026-12-01T00:00:00Z",
+        "expires_at": "2026-12-01T00:00:00Z",
+        "minted": True,
+        "delivered": [],
+        "retired": ["old"],
+        "fingerprint": "f1",
+    }
+
+
+def test_reason_and_message_of_the_module_win(run: Run, modules: Modules) -> None:
+    """Hosts that were not seen can change the decision. The status does not know of them."""
+    modules.outcomes["acme+ci"] = Result(
+        False, {**VALUES, "reason": "undelivered"}, message="age 91 days; waits for c", waiting_for=("c",)
+    )
+    (row,) = rows(run(robot(missing=["c"])))
+    assert (row["reason"], row["message"]) == ("undelivered", "age 91 days; waits for c")
+    assert row["waiting_for"] == ["c"]
+
+
+def test_what_an_earlier_batch_issued_is_not_due_again(run: Run, modules: Modules) -> None:
+    """The hosts of that batch would be left with an invalid secret."""
+    given = {"max_age": "1s", "renew_before": "90d", "rotate": "always"}
+    run(robot("nightly", kind="api", **given), robot("acme+ci", **given), minted_before=["nightly"])
+    first, second = ({name: item.params[name] for name in given} for item in modules.contexts)
+    assert first == {"max_age": None, "renew_before": None, "rotate": "when_due"}
+    assert second == given
+    run(robot("nightly", kind="api", rotate="never"), minted_before=["nightly"])
+    assert modules.contexts[-1].params["rotate"] == "never"
+
+
+def test_expiry_of_a_former_secret_is_known_only_if_there_was_one(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"fingerprint": None, "expires_at": "2026-12-01T00:00:00Z"}
+    assert rows(run(robot()))[0]["former_expires_at"] is None
+
+
+def test_diffs_of_all_credentials(run: Run, modules: Modules) -> None:
+    modules.outcomes["acme+ci"] = Result(True, VALUES, {"token": "present"}, {"token": "new"})
+    modules.outcomes["acme+b"] = Result(False, VALUES, {"token": "present"}, {"token": "present"})
+    result = run(robot(), robot("acme+b"))
+    assert result.values["changes"] == [{"before": {"token": "present"}, "after": {"token": "new"}}]
+
+
+def test_own_login_of_a_credential(run: Run, modules: Modules) -> None:
+    logins = {"scan": {"quay_username": "acme+scan", "quay_password": "swordfish"}}
+    run(robot("scan", kind="referrers"), robot(), logins=logins)
+    own, of_run = modules.contexts
+    assert isinstance(own.client.auth, SessionAuth)
+    assert (own.params["quay_token"], own.params["quay_username"]) == (None, "acme+scan")
+    assert own.client.origin == ORIGIN
+    assert isinstance(of_run.client.auth, BearerAuth)
+    assert (of_run.params["quay_token"], of_run.params["quay_username"]) == ("login", None)
+
+
+def test_own_login_that_is_not_known(run: Run, modules: Modules) -> None:
+    """The login of the run may have more rights."""
+    result = run(robot("scan", kind="referrers", quay_username="acme+scan"), robot())
+    assert "Its quay_password is not known" in rows(result)[0]["error"]
+    assert modules.names == ["acme+ci"]
+
+
+def test_what_hosts_have_to_deliver_is_packed(run: Run, modules: Modules) -> None:
+    def ensure(context: ModuleContext) -> Result:
+        first, second, unchanged = context.params["consumers"]
+        first.write(DELIVERY)
+        second.remove()
+        assert unchanged.handed_over is None
+        return Result(True, VALUES)
+
+    modules.outcomes["acme+ci"] = ensure
+    held = holds(FORMER)
+    result = run(robot(consumers=[consumer("a"), consumer("b", 1, **held), consumer("c")]), robot("acme+b"))
+    assert SECRET not in json.dumps(result.values)
+    options = {"kind": "file", "path": "/etc/ci/quay", "format": "json", "credential": "acme+ci"}
+    found = deliveries(result)
+    assert {**options, "host": "a", "entry": 0, "state": "present", "token": SECRET}.items() <= found[0].items()
+    assert found[1:] == [{**options, "host": "b", "entry": 1, "state": "absent", "fingerprint": fingerprint(FORMER)}]
+
+
+def test_nothing_to_deliver(run: Run, modules: Modules) -> None:
+    assert deliveries(run(robot())) == []
+    assert modules.names == ["acme+ci"]
+
+
+def quay_robot(token: str = PRESENT, age: timedelta = 400 * DAY) -> Robot:
+    return Robot("acme+ci", NOW - age, NOW - DAY, "builds", token)
+
+
+def test_one_mint_for_all_hosts(quay: FakeQuay, run: Run) -> None:
+    former = quay_robot(FORMER)
+    quay.answers(robot_list(former), robot_reply(former), ok({}), robot_reply(quay_robot()), verified(sub="acme+ci"))
+    held = holds(FORMER)
+    result = run(robot(rotate="always", consumers=[consumer("a", **held), consumer("b", **held)]))
+    (row,) = rows(result)
+    assert (row["minted"], row["reason"], row["error"]) == (True, "forced", None)
+    assert row["delivered"] == ["a:/etc/ci/quay", "b:/etc/ci/quay"]
+    assert [(item["host"], item["token"]) for item in deliveries(result)] == [("a", PRESENT), ("b", PRESENT)]
+    assert [target for method, target in quay.calls if method == "POST"] == [
+        "/api/v1/organization/acme/robots/ci/regenerate"
+    ]
+
+
+def test_host_that_holds_another_secret_gets_the_present_one(quay: FakeQuay, run: Run) -> None:
+    quay.answers(robot_list(quay_robot()), robot_reply(quay_robot()))
+    result = run(robot(consumers=[consumer("a", **holds(PRESENT)), consumer("b", **holds(FORMER))]))
+    (row,) = rows(result)
+    assert (row["minted"], row["reason"], row["delivered"]) == (False, "undelivered", ["b:/etc/ci/quay"])
+    assert [item["host"] for item in deliveries(result)] == ["b"]
+
+
+def test_robot_in_place_waits_for_a_missing_host(quay: FakeQuay, run: Run) -> None:
+    held = {**holds(PRESENT), "record": {"fingerprint": fingerprint(PRESENT), "created_at": "2026-01-01T00:00:00Z"}}
+    quay.answers(robot_list(quay_robot()), robot_reply(quay_robot()))
+    result = run(robot(max_age="90d", consumers=[consumer("a", **held)], missing=["c (unreachable)"]))
+    (row,) = rows(result)
+    assert (row["minted"], row["reason"], row["changed"], deliveries(result)) == (False, "too_old", False, [])
+    assert row["waiting_for"] == ["c (unreachable)"]
+    assert row["message"] == "age 325 days, limit 90 days; waits for c (unreachable)"
+    assert {method for method, _target in quay.calls} == {"GET"}
