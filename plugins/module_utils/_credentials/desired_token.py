@@ -44,6 +44,7 @@ class DesiredToken:
     own_application: str | None = None
     # Whether the task gives no scopes, so that a token keeps those that it has. ``scopes`` are those of a first token.
     keeps_scopes: bool = False
+    limits_age: bool = False  # whether max_age is declared
 
     def matches(self, present: Sequence[str] | None) -> bool:
         """Whether a token with these scopes has the declared ones. ``present``: None if they are unknown."""
@@ -52,8 +53,6 @@ class DesiredToken:
     def next_scopes(self, present: Sequence[str] | None) -> list[str]:
         """The scopes of the token that replaces one with these scopes."""
         return list(present if self.keeps_scopes and present is not None else self.scopes)
-
-    limits_age: bool = False  # whether max_age is declared
 
     def details(self, scopes: Sequence[str]) -> dict[str, Any]:
         """The return keys that only API tokens have."""

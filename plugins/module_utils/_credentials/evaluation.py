@@ -46,7 +46,7 @@ class Observation:
     scopes_known: bool = True  # false if the scopes of the present token are to be kept, but Quay does not show them
     username: str | None = None  # the user of a new secret, if it differs from the present one's
     # For a credential that is declared absent: whether Quay has something to remove (None if the credential's handles
-    # show it), and the users whose secrets its stores may hold in addition to that of the credential.
+    # show it), and the users whose secrets its stores may hold, if that is not only the credential's.
     exists_in_quay: bool | None = None
     usernames: tuple[str, ...] = ()
     # What else minting changes: for each key of the diff, the value before and after.
@@ -110,7 +110,7 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     credential, exists = observed.credential, observed.exists_in_quay
     if exists is None:
         exists = bool(credential.handle or credential.superseded)
-    usernames = [credential.username, *observed.usernames]
+    usernames = observed.usernames or (credential.username,)
     ours = any(item.belongs_to(usernames) and item.removable for item in stored)
     return Evaluation(observed, decide_removal(present=exists or ours))
 

@@ -187,7 +187,7 @@ def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName
 
 def is_recorded_token(robot: Robot, stored: Sequence[StoredSecret]) -> bool:
     """Whether a record names this robot's present token: as delivered with it, or as replaced by what was delivered."""
-    delivered = any(item.recorded and item.secret == robot.token for item in stored)
+    delivered = any(item.recorded and item.fingerprint == fingerprint(robot.token) for item in stored)
     return delivered or any(handle_of(robot) in record.superseded for record in records_of(stored))
 
 

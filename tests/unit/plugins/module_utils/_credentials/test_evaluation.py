@@ -292,7 +292,21 @@ REMOVALS: dict[str, tuple[Observation, list[StoredSecret], tuple[str, ...], bool
     ),
     "superseded secret": (observation(superseded=("old",), **ABSENT), [EMPTY], ("absent",), True),
     "stored secret": (observation(**ABSENT), [EMPTY, OUTDATED], ("absent", "other"), True),
-    "secret beside content of others": (observation(), [BESIDE_OTHERS], ("other",), True),
+    "listed token beside content of others": (OF_TOKEN, [BESIDE_OTHERS], ("other",), True),
+    "secret beside content of others": (observation(), [BESIDE_OTHERS], ("other",), False),
+    "robot whose secret is beside content of others": (
+        replace(observation(), exists_in_quay=True),
+        [BESIDE_OTHERS],
+        ("other",),
+        True,
+    ),
+    "secret on another machine": (observation(**ABSENT), [StoredSecret(untold="0123456789ab")], ("other",), True),
+    "secret of a robot that stays": (
+        replace(observation(STORED_INVALID), usernames=("acme+ci_a", "acme+ci_b")),
+        [replace(OUTDATED, username=observation().credential.username)],
+        ("other",),
+        False,
+    ),
     "invalid secret beside content of others": (observation(STORED_INVALID), [BESIDE_OTHERS], ("other",), False),
     "another store": (observation(STORED_INVALID), [BESIDE_OTHERS, OUTDATED], ("other", "other"), True),
 }

@@ -23,6 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.pair_
     is_marked,
     is_named,
     is_recorded,
+    is_recorded_token,
     marked,
     named_robots,
     pair_from_options,
@@ -63,6 +64,11 @@ def held(carrier: Robot, *superseded: Robot, delivered: datetime | None = NOW) -
 
 def unrecorded(carrier: Robot) -> StoredSecret:
     return StoredSecret(carrier.token, None, carrier.name)
+
+
+def on_another_machine(stored: StoredSecret) -> StoredSecret:
+    """The same as it is known where Quay is asked: without its secret."""
+    return replace(stored, secret=None, untold=stored.fingerprint)
 
 
 # --- the robots of the options
@@ -340,6 +346,22 @@ FORMER_MEMBER = stored_secret("s3cret", "acme+ci", superseded=(handle_of(ROBOT_B
 )
 def test_held_by_other_strategy(pair: Pair, stored: list[StoredSecret], other: bool) -> None:
     assert held_by_other_strategy(pair, stored) is other
+
+
+@pytest.mark.parametrize(
+    ("stored", "recorded"),
+    [
+        ([], False),
+        ([held(ROBOT_A)], True),
+        ([on_another_machine(held(ROBOT_A))], True),
+        ([unrecorded(ROBOT_A)], False),
+        ([held(ROBOT_B, ROBOT_A)], True),
+        ([held(robot("ci_a", "token before"))], False),
+        ([on_another_machine(held(robot("ci_a", "token before")))], False),
+    ],
+)
+def test_is_recorded_token(stored: list[StoredSecret], recorded: bool) -> None:
+    assert is_recorded_token(ROBOT_A, stored) is recorded
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def credential(robot: Robot, age: timedelta, source: str = "record", *superseded
         age_source=source,
         superseded=tuple(map(handle_of, superseded)),
         robot_handle=handle_of(robot),
+        strategy="paired",
         details={"description": "builds"},
     )
 

@@ -667,6 +667,7 @@ STORED = {"token": "t0ken", "registry": "quay.example.com"}
         ({}, ["ci"], {"username": "acme+other"}, "remove"),
         ({"strategy": "paired"}, [], {"username": "acme+ci_b"}, "remove"),
         ({"strategy": "paired"}, [], {"username": "acme+ci"}, "nothing"),
+        ({"strategy": "paired"}, ["ci"], {"username": "acme+ci"}, "nothing"),
         ({"strategy": "paired"}, ["ci_a"], {"username": "acme+other"}, "remove"),
     ],
 )

@@ -419,7 +419,7 @@ def test_mode_of_a_file_that_is_merged(file: Path, present: int, mode: str | Non
     file.write_text(OTHERS)
     file.chmod(present)
     store = store_of(file, "env", merge=True, mode=mode)
-    expected = [f"{file} can be read by every user of the target. Set mode to change that."]
+    expected = [f"{file} can be read by every user of the target. Change its mode if that is not intended."]
     assert store.warnings() == (expected if present == 0o644 and not mode else [])
     write(store, DELIVERY)
     assert mode_of(file) == (0o400 if mode else present)
@@ -430,7 +430,7 @@ def test_mode_of_a_file_that_is_merged(file: Path, present: int, mode: str | Non
 def test_merge_into_a_file_that_everybody_can_write(file: Path) -> None:
     file.write_text(OTHERS)
     file.chmod(0o666)
-    with pytest.raises(LocalFileError, match="can be overwritten by everybody. Set mode"):
+    with pytest.raises(LocalFileError, match="can be overwritten by everybody. Change its mode"):
         store_of(file, "env", merge=True).check()
     store_of(file, "env", merge=True, mode="0600").check()
 
