@@ -82,8 +82,8 @@ def assert_warns_of_granted_access(result: Result, robot: str) -> None:
     assert timedelta(minutes=59) < left < timedelta(minutes=62)
     assert warning == (
         f"{robot} was deleted, so Quay accepts no further login of it. Registry tokens that it requested for "
-        f"repositories before are valid until {until[1]}: they list tags, and push and delete them where {robot} could write. Quay "
-        "cannot revoke them. Check the tags that change until then."
+        f"repositories before are valid until {until[1]}: they list tags, and push and delete them where {robot} could "
+        "write. Quay cannot revoke them. Check the tags that change until then."
     )
 
 
