@@ -69,6 +69,9 @@ options:
         who used it within the last hour, because Quay accepts a registry token (the answer of C(/v2/auth)) as the
         robot's password and issues another one for it. The module therefore gives the permissions to a robot of another
         name, delivers its secret, and then deletes the robot whose secret leaked. It repeats this in every run.
+      - Quay cannot revoke registry tokens that the robot requested for repositories before. For up to an hour after the
+        deletion, they still list tags, and push and delete them where the robot could write. The module warns of this,
+        with the time at which it ends.
       - V(compromised) works with both strategies. It requires O(deliver), with stores that hold the user name (all but
         the format V(token)), and O(copy_rights=true). It is refused before anything is changed if the robot cannot be
         deleted, because it has federation, is the user of a mirror, or is a member of another organization's team. With
@@ -83,8 +86,8 @@ options:
         until they read the new one. Registry tokens that were issued to the robot stay valid.
       - V(paired) uses robots that take turns, so rotation does not interrupt consumers. The next robot is created, gets
         the permissions of the active one, and its token is verified against these permissions and delivered. The former
-        robot exists until the next run, or for O(retire_after). It is then deleted, which also ends all registry tokens
-        that were issued to it.
+        robot exists until the next run, or for O(retire_after). It is then deleted, so that registry tokens that
+        were issued to it are not accepted as its password any more.
       - V(paired) requires O(deliver), and cannot be used with O(federation). Consumers must read the user name from the
         store together with the secret, because it changes with each rotation. A file with the token alone has no place
         for it, so O(token_path) and the format V(token) are refused.
@@ -220,7 +223,7 @@ EXAMPLES = r"""
       - kind: container_auth
         path: /etc/containers/auth.json
 
-- name: End all access by a secret that leaked
+- name: Replace a robot whose secret leaked
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
@@ -362,8 +365,11 @@ retired:
   sample: []
 ended:
   description:
-    - Whether all access by the secrets in RV(retired) has ended. V(true) only if their robots were deleted, and Quay
-      was seen to refuse a registry token that had been issued to each of them before.
+    - Whether Quay refuses every login with the secrets in RV(retired), and with registry tokens that were issued to
+      their robots. V(true) only if the robots were deleted, and Quay was seen to refuse a registry token that had been
+      issued to each of them before.
+    - Access to repositories that was granted before the deletion lasts up to an hour longer. With it, tags can be
+      listed, and pushed and deleted where the robot could write.
     - V(false) if a robot was kept, or its token was replaced in place. Somebody who used the former secret within the
       last hour may then still have access.
     - Null if nothing was retired or replaced, and in check mode.

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -25,12 +23,11 @@ from conformance.client import (
     registry_token,
     unique,
 )
+from conformance.images import manifest, push_blob, push_manifest
 from conformance.resources import Resources
 from standin import Standin
 
 INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = b"{}"
-EMPTY = "application/vnd.oci.empty.v1+json"
 
 
 @dataclass
@@ -47,37 +44,21 @@ class Pushed:
         return f"/v2/{self.name}/referrers/{self.image}"
 
 
-def _manifest(**more: Any) -> bytes:
-    descriptor = {"mediaType": EMPTY, "digest": digest_of(CONFIG), "size": len(CONFIG)}
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor, "layers": [descriptor]}
-    return json.dumps(manifest | more).encode()
-
-
 @pytest.fixture
 def pushed(resources: Resources) -> Pushed:
     name = f"{resources.org}/{resources.repository()}"
     login = (resources.target.username, resources.target.password)
     token = registry_token(resources.target, login, f"repository:{name}:pull,push")
-    image = _manifest()
+    image = manifest()
     subject = {"mediaType": MANIFEST, "digest": digest_of(image), "size": len(image)}
-    signature = _manifest(artifactType="application/vnd.example+sig", subject=subject, annotations={"a": "b"})
+    signature = manifest(artifactType="application/vnd.example+sig", subject=subject, annotations={"a": "b"})
     with Client(resources.target, bearer=token) as client:
-        _push_blob(client, name, CONFIG)
+        push_blob(client, name)
         for reference, content in (("v1", image), (digest_of(signature), signature)):
-            path = f"/v2/{name}/manifests/{reference}"
-            response = client.request("PUT", path, data=content, headers={"Content-Type": MANIFEST})
+            response = push_manifest(client, name, reference, content)
             assert response.status_code == 201, response.text
             assert response.headers["Docker-Content-Digest"] == digest_of(content)
     return Pushed(name, token, digest_of(image), digest_of(signature))
-
-
-def _push_blob(client: Client, name: str, content: bytes) -> None:
-    started = client.request("POST", f"/v2/{name}/blobs/uploads/")
-    assert started.status_code == 202, started.text
-    upload = f"/v2/{name}/blobs/uploads/{started.headers['Docker-Upload-UUID']}"
-    headers = {"Content-Type": "application/octet-stream"}
-    finished = client.request("PUT", upload, params={"digest": digest_of(content)}, data=content, headers=headers)
-    assert finished.status_code == 201, finished.text
 
 
 def test_2_10_referrers_are_an_oci_index(pushed: Pushed, new_client: Callable[..., Client]) -> None:

@@ -18,16 +18,20 @@ from conformance.client import (
     Client,
     Secret,
     assert_html,
+    assert_message,
     assert_no_content,
     assert_registry_error,
     claims,
+    digest_of,
     granted,
     registry_token,
     unique,
 )
+from conformance.images import CONFIG, get_manifest, manifest, push_blob, push_manifest
 from conformance.resources import Resources
 from standin import Standin
 
+AUTHORIZATIONS = "/api/v1/user/authorizations"
 GONE = "Could not find robot with specified username"
 
 
@@ -183,6 +187,46 @@ def test_f_3_deletion_is_in_the_log_of_the_namespace(issued: TokenOfRobot) -> No
     logs = issued.resources.superuser.get(f"{issued.resources.base}/logs").json()["logs"]
     deletions = [entry["metadata"] for entry in logs if entry["kind"] == "delete_robot"]
     assert {"robot": issued.shortname} in [{"robot": metadata["robot"]} for metadata in deletions]
+
+
+# --- access that a registry token was granted to a repository is not looked up again: it lasts for its hour
+
+
+def authorizations(resources: Resources) -> set[str]:
+    return {found["uuid"] for found in resources.superuser.get(AUTHORIZATIONS).json()["authorizations"]}
+
+
+def test_f_3_granted_push_outlives_the_robot(issued: TokenOfRobot) -> None:
+    """Tags can be listed and pushed. Where Quay looks for the robot it answers 400, after a push was done."""
+    resources = issued.resources
+    name, image = f"{resources.org}/{issued.repository}", manifest()
+    login = (issued.robot, issued.static)
+    with Client(resources.target, bearer=registry_token(resources.target, login, issued.scope("pull,push"))) as client:
+        push_blob(client, name)
+        assert push_manifest(client, name, "before", image).status_code == 201
+        assert_no_content(resources.superuser.delete(issued.path))
+        push_blob(client, name, unique().encode())
+        assert_message(push_manifest(client, name, "after", image), 400, GONE)
+        assert set(client.get(f"/v2/{name}/tags/list").json()["tags"]) == {"before", "after"}
+        assert_message(get_manifest(client, name, "before"), 400, GONE)
+        for path in (f"/v2/{name}/blobs/{digest_of(CONFIG)}", "/v2/_catalog"):
+            assert_message(client.get(path), 400, GONE)
+
+
+def test_f_3_granted_access_outlives_a_revoked_api_token(resources: Resources) -> None:
+    name, image = f"{resources.org}/{resources.repository()}", manifest()
+    known = authorizations(resources)
+    login = ("$oauthtoken", resources.mint("repo:read repo:write"))
+    (own,) = authorizations(resources) - known
+    scope = f"repository:{name}:pull,push"
+    with Client(resources.target, bearer=registry_token(resources.target, login, scope)) as client:
+        push_blob(client, name)
+        assert_no_content(resources.superuser.delete(f"{AUTHORIZATIONS}/{own}"))
+        with Client(resources.target, basic=login) as revoked:
+            response = revoked.get("/v2/auth", params={"service": resources.target.host, "scope": scope})
+        assert_registry_error(response, 401, "UNAUTHORIZED")
+        assert push_manifest(client, name, "after", image).status_code == 201
+        assert get_manifest(client, name, "after").content == image
 
 
 # --- the catalog, which shows how much a robot may see

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +74,19 @@ def leaked(harness: Harness) -> Leaked:
     return Leaked(harness)
 
 
+def assert_warns_of_granted_access(result: Result, robot: str) -> None:
+    (warning,) = result.warnings
+    until = re.search(r"valid until (\S+Z):", warning)
+    assert until
+    left = datetime.fromisoformat(until[1]) - datetime.now(UTC)
+    assert timedelta(minutes=59) < left < timedelta(minutes=62)
+    assert warning == (
+        f"{robot} was deleted, so Quay accepts no further login of it. Registry tokens that it requested for "
+        f"repositories before are valid until {until[1]}: they list tags, and push and delete them where {robot} could "
+        "write. Quay cannot revoke them. Check the tags that change until then."
+    )
+
+
 def test_robot_in_place_is_replaced_and_deleted(leaked: Leaked) -> None:
     harness = leaked.harness
     old = harness.robot(CI)
@@ -101,7 +116,7 @@ def test_robot_in_place_is_replaced_and_deleted(leaked: Leaked) -> None:
     assert result.diff is not None
     assert (result.diff["before"]["username"], result.diff["after"]["username"]) == (CI, A)
     assert result.diff["after"]["rights"] == ["read on acme/app"]
-    assert result.warnings == []
+    assert_warns_of_granted_access(result, CI)
     assert leaked.robots() == {A}
     assert leaked.is_stored(A)
     assert harness.robot(A).description == old.description

@@ -44,7 +44,7 @@ AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
 
-# When to rotate, in addition to when_due, always and never: the secret leaked, so all access by it must end.
+# When to rotate, in addition to when_due, always and never: the secret leaked, so all logins by it must end.
 COMPROMISED = "compromised"
 
 # What Quay makes of a stored secret.

@@ -29,6 +29,9 @@ _RESULTS: Mapping[str, Any] = {
     "waiting_for": [],
     "failed_hosts": {},
 }
+
+# What is left after a robot was deleted: Quay does not look for it where a registry token grants access.
+_ENDED = "former logins are refused, and access that they were granted ends within an hour"
 # What is left after the token of a robot was replaced, or a robot was kept.
 _NOT_ENDED = "registry tokens of the former secret stay valid"
 
@@ -151,7 +154,7 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if row["waiting_for"] and row["action"] == REMOVE:
         actions += f"; not removed from {listed(row['waiting_for'])}"
     if row["ended"] is not None:
-        actions += "; all former access has ended" if row["ended"] else f"; {_NOT_ENDED}"
+        actions += f"; {_ENDED if row['ended'] else _NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
 
 

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""A credential that robots carry in turn, so that its rotation interrupts no consumer, and ends all former access."""
+"""A credential that robots carry in turn, so that its rotation interrupts no consumer, and ends all former logins."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from .robot_removal import (
     Obstacle,
     RobotRemoval,
     refuse_to_replace,
+    warn_of_granted_access,
     warn_of_kept_robot,
 )
 from .robot_secret import RobotSecret
@@ -88,7 +89,7 @@ class PairIssuer:
 
     @property
     def ended(self) -> bool | None:
-        """Whether all access by the secrets that were retired was seen to have ended; None if none was retired."""
+        """Whether all logins by the secrets that were retired were seen to be refused; None if none was retired."""
         return self._removal.ended
 
     def age_query(self, stored: Sequence[StoredSecret]) -> AgeQuery | None:
@@ -158,6 +159,8 @@ class PairIssuer:
             return
         kept = self._removal.remove(secret, robot, self._obstacle(name, robot))
         if kept is None:
+            if leaked:
+                warn_of_granted_access(self._context, robot)
             return
         warn_of_kept_robot(self._context, robot, kept)
         if leaked:

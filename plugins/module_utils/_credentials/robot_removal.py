@@ -5,14 +5,16 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Removes a former robot, so that nothing that was issued to it is accepted any more, and verifies that."""
+"""Removes a former robot, so that nothing that was issued to it is accepted as a login, and verifies that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Collection
 
 from .._core.errors import QuayError, RefusedCredential, Unconfirmed
+from .._core.times import format_time
 from .._http.auth import BasicAuth
 from .._http.errors import ApiError
 from .._module.context import ModuleContext
@@ -23,6 +25,10 @@ from .robot_secret import RobotSecret
 
 # It need not exist.
 _REPOSITORY = "credential-proof"
+
+# How long Quay accepts what a registry token grants on repositories, 30 seconds of leeway included. It checks only the
+# signature and dates, so this outlives the robot.
+_GRANT = timedelta(hours=1, seconds=30)
 
 # What a registry token of a robot is worth, as long as the robot exists.
 LIVES_ON = (
@@ -46,7 +52,10 @@ RIGHTS_NOT_COPIED = Obstacle(
 
 
 class RobotRemoval:
-    """Deletes former robots. ``ended``: whether Quay was seen to refuse all that was issued to them; None before."""
+    """Deletes former robots. ``ended``: whether Quay was seen to refuse a login by what was issued to them.
+
+    It is None before.
+    """
 
     def __init__(self, context: ModuleContext, organization: str | None) -> None:
         self._context = context
@@ -135,6 +144,16 @@ def refuse_to_replace(robot: Robot, obstacle: Obstacle) -> None:
         f"{robot.name} {obstacle.reason}, so it cannot be deleted. Nothing was changed: its secret is still valid, and "
         f"{LIVES_ON}, without end. {obstacle.remedy}, and run the task again. With rotate: always its secret is "
         "replaced at once, but those registry tokens stay valid until the robot is deleted"
+    )
+
+
+def warn_of_granted_access(context: ModuleContext, robot: Robot) -> None:
+    """Warn of what whoever had the secret of a deleted robot can still do. Nothing ends this earlier."""
+    until = format_time(context.client.now() + _GRANT)
+    context.warn(
+        f"{robot.name} was deleted, so Quay accepts no further login of it. Registry tokens that it requested for "
+        f"repositories before are valid until {until}: they list tags, and push and delete them where {robot.name} "
+        "could write. Quay cannot revoke them. Check the tags that change until then."
     )
 
 

@@ -16,7 +16,7 @@ from flask import Response, g, request
 
 from .. import tokens
 from ..config import app_url
-from ..errors import AbortError, HtmlError, RegistryError, challenge
+from ..errors import AbortError, HtmlError, RegistryError, challenge, unknown_robot
 from ..keys import InvalidRegistryToken
 from ..paging import decode_cursor, encode_cursor
 from ..quay import quay
@@ -50,6 +50,7 @@ def list_repositories() -> tuple[dict[str, Any], int, dict[str, str]]:
     subject = claims["context"].get("user") if claims else None
     if subject is None and not quay().feature("ANONYMOUS_ACCESS"):
         raise AbortError(401, "Anonymous access is not allowed")
+    _refuse_deleted_robot()
     limit = max(min(request.args.get("n", _CATALOG_PAGE, type=int) or 0, _CATALOG_PAGE), 1)
     start = decode_cursor().get("start", 0)
     found = sorted(_visible_repositories(subject), key=lambda repository: repository.id)
@@ -132,8 +133,9 @@ def put_manifest(repository: str, reference: str) -> Response:
             raise RegistryError("MANIFEST_INVALID", "manifest invalid", detail={"message": "manifest digest mismatch"})
     else:
         found.tags[reference] = manifest.digest
-        _log("push_repo", found, reference, manifest)
     found.manifests[manifest.digest] = manifest
+    if not _DIGEST.match(reference):
+        _log("push_repo", found, reference, manifest)
     headers = {
         "Docker-Content-Digest": manifest.digest,
         "Location": f"/v2/{repository}/manifests/{manifest.digest}",
@@ -151,6 +153,7 @@ def get_blob(repository: str, digest: str) -> Response:
     blob = _readable(repository).blobs.get(digest)
     if blob is None:
         raise RegistryError("BLOB_UNKNOWN", "blob unknown to registry", 404)
+    _refuse_deleted_robot()
     return Response(blob, headers={"Docker-Content-Digest": digest}, content_type="application/octet-stream")
 
 
@@ -187,7 +190,16 @@ def _finish_upload(repository: Repository, uuid: str) -> Response:
     return Response(status=201, headers={"Docker-Content-Digest": digest, "Location": address})
 
 
+def _refuse_deleted_robot() -> None:
+    """Fail where Quay looks for the subject of the registry token, which it does not do to check the access."""
+    subject = g.get("subject") or ""
+    if "+" in subject and subject not in quay().state.robots:
+        raise unknown_robot()
+
+
 def _log(kind: str, repository: Repository, reference: str, manifest: Manifest) -> None:
+    # Quay looks for the performer after the work is done: a push has its effect.
+    _refuse_deleted_robot()
     performer = g.get("subject")
     metadata = {
         "repo": repository.name,

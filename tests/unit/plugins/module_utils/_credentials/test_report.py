@@ -157,7 +157,7 @@ def test_former_registry_token_lives_on() -> None:
 @pytest.mark.parametrize(
     ("ended", "words"),
     [
-        (True, "minted 0011; all former access has ended"),
+        (True, "minted 0011; former logins are refused, and access that they were granted ends within an hour"),
         (False, "minted 0011; registry tokens of the former secret stay valid"),
         (None, "minted 0011"),
     ],

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot
     Obstacle,
     RobotRemoval,
     refuse_to_replace,
+    warn_of_granted_access,
     warn_of_kept_robot,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_secret import RobotSecret
@@ -202,3 +204,11 @@ def test_sentences(context: ModuleContext, warnings: list[str]) -> None:
         f"{LIVES_ON}, without end. Take it out of them, and run the task again. With rotate: always its secret is "
         "replaced at once, but those registry tokens stay valid until the robot is deleted"
     )
+
+
+def test_granted_access_outlives_the_robot(context: ModuleContext, warnings: list[str]) -> None:
+    warn_of_granted_access(context, ROBOT)
+    until = re.search(r"are valid until (\S+): they list tags, and push and delete them where acme\+ci_a", warnings[0])
+    assert until is not None
+    end = datetime.strptime(until[1], "%Y-%m-%dT%H:%M:%S%z")
+    assert timedelta(0) <= end - context.client.now() - timedelta(minutes=60) <= timedelta(seconds=30)
