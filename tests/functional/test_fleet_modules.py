@@ -45,7 +45,8 @@ PLAY = f"""
       register: confirmed
     - ansible.builtin.copy:
         content: >-
-          {{{{ {{'plan': __rotation_plan, 'run': rotation, 'delivery': __rotation_delivery, 'end': confirmed}} | to_json }}}}
+          {{{{ {{'plan': __rotation_plan, 'run': rotation, 'delivery': __rotation_delivery, 'end': confirmed}}
+          | to_json }}}}
         dest: "{{{{ folder }}}}/results"
         mode: "0600"
       check_mode: false

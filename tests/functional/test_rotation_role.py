@@ -173,7 +173,7 @@ def test_compromised_credentials_of_each_kind(role: Role) -> None:
     # The robot was replaced and deleted, and neither its secret nor what was issued for it opens anything.
     assert rows["acme+ci"]["ended"] is True
     assert rows["acme+ci"]["retired"] == [f"acme+ci@{former['acme+ci']['fingerprint']}"]
-    assert "all former access has ended" in next(line for line in run.lines if line.startswith("acme+ci "))
+    assert "former logins are refused" in next(line for line in run.lines if line.startswith("acme+ci "))
     assert not thief.has_access()
     assert "acme+ci" not in harness.quay.state.robots
     assert json.loads(path.read_text())["username"] == "acme+ci_a"
