@@ -94,7 +94,8 @@ def play_with(arguments: dict[str, Any], task_vars: dict[str, Any] | None = None
 
 
 def test_play() -> None:
-    plan, delivery = {"credentials": []}, {"deliveries": []}
+    plan: dict[str, Any] = {"credentials": []}
+    delivery: dict[str, Any] = {"deliveries": []}
     task_vars = variables(
         a={"__rotation_plan": plan, "__rotation_delivery": delivery}, b={"__rotation_plan": plan, "other": 1}
     )

@@ -75,7 +75,14 @@ def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
 def consumer(host: str = "a", entry: int = 0, **inspected: Any) -> dict[str, Any]:
     """A file of a host, with what it holds."""
     options = {"kind": "file", "path": "/etc/ci/quay", "format": "json"}
-    found = {"place": options["path"], "part": "", "error": None, "warnings": [], "fingerprint": None, "username": None}
+    found: dict[str, Any] = {
+        "place": options["path"],
+        "part": "",
+        "error": None,
+        "warnings": [],
+        "fingerprint": None,
+        "username": None,
+    }
     found.update(record=None, permissions_match=True, foreign=False, removable=True)
     return {**found, "host": host, "entry": entry, "options": options, **inspected}
 
