@@ -164,7 +164,7 @@ def confirmable(**deliveries: dict[str, Any]) -> tuple[Rotation, dict[str, Any]]
     item = {"place": "/etc/ci/quay", "credential": "acme+ci", "entry": 0, "error": None, "changed": True}
     delivered = {"deliveries": [item]}
     registered = {host: {"__rotation_delivery": deliveries.get(host, delivered)} for host in ("a", "b")}
-    return Rotation(**registered), first
+    return Rotation("ab", **registered), first
 
 
 def test_delivery_is_confirmed() -> None:
