@@ -49,11 +49,9 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
 
 def _gone(task_vars: Mapping[str, Any]) -> set[str]:
     """The hosts on which a task failed, a handler included, and those of the batch that are no longer part of it."""
-    remaining = task_vars["ansible_current_hosts"]
-    return {
-        *task_vars["ansible_failed_hosts"],
-        *(host for host in task_vars["ansible_play_batch"] if host not in remaining),
-    }
+    batch = task_vars["ansible_play_batch"]
+    remaining = task_vars.get("ansible_current_hosts", batch)
+    return {*task_vars.get("ansible_failed_hosts", ()), *(host for host in batch if host not in remaining)}
 
 
 def hosts_by_pattern(given: Any, loader: Any, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -133,8 +133,8 @@ def test_stores_are_those_of_the_modules() -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_rotation_passes_on_every_declared_option(kind: str) -> None:
-    declared = {name: f"the {name}" for name, option in CREDENTIAL.items() if kind in option.kinds}
-    declared = {**declared, "kind": kind, "deliver": [{"kind": "file", "path": "/etc/ci/quay"}]}
+    declared: dict[str, Any] = {name: f"the {name}" for name, option in CREDENTIAL.items() if kind in option.kinds}
+    declared.update(kind=kind, deliver=[{"kind": "file", "path": "/etc/ci/quay"}])
     passed = passed_on(declared)
     assert {name: passed[name] for name in declared} == declared
 

@@ -42,11 +42,10 @@ PLAY = f"""
         run: "{{{{ rotation }}}}"
       delegate_to: localhost
       run_once: true
-      register: confirmed
+      register: end
     - ansible.builtin.copy:
         content: >-
-          {{{{ {{'plan': __rotation_plan, 'run': rotation, 'delivery': __rotation_delivery, 'end': confirmed}}
-          | to_json }}}}
+          {{{{ {{'plan': __rotation_plan, 'run': rotation, 'delivery': __rotation_delivery, 'end': end}} | to_json }}}}
         dest: "{{{{ folder }}}}/results"
         mode: "0600"
       check_mode: false

@@ -173,7 +173,7 @@ def _handed_over(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any
     for entry in entries:
         for store in entry["consumers"]:
             if store.handed_over is not None:
-                place = {"host": store.host, "credential": entry["name"], "entry": store.entry}
+                place = {"host": store.host, "declared": entry["name"], "entry": store.entry}
                 yield {**place, **store.handed_over.to_data()}
 
 

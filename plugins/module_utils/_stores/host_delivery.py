@@ -25,7 +25,7 @@ from .locks import locked
 # One delivery: a store, and what is written to it.
 DELIVERY_OPTIONS: dict[str, Any] = {
     **STORE_OPTIONS,
-    "credential": {"type": "str", "required": True},
+    "declared": {"type": "str", "required": True},
     "entry": {"type": "int", "required": True},
     "name": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -51,7 +51,7 @@ def deliver_to_host(context: LocalContext) -> Result:
 def _deliver(context: LocalContext, options: Mapping[str, Any]) -> dict[str, Any]:
     """The result of one delivery: whether the store changed, an error, and what it holds now."""
     removing = options["state"] == "absent"
-    place = {"credential": options["credential"], "entry": options["entry"]}
+    place = {"credential": options["declared"], "entry": options["entry"]}
     try:
         entry = {name: value for name, value in options.items() if name not in _NOT_STORE}
         store = store_from_options(entry, context.params["quay_host"])

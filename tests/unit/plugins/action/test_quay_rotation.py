@@ -24,7 +24,13 @@ ROW.update(delivered=["a:/etc/ci/quay", "b:/etc/ci/quay"], removed=[])
 
 def plan(**options: Any) -> dict[str, Any]:
     """What quay_host_inspection returns."""
-    inspected = {"place": "/etc/ci/quay", "part": "", "error": None, "warnings": [], "fingerprint": None}
+    inspected: dict[str, Any] = {
+        "place": "/etc/ci/quay",
+        "part": "",
+        "error": None,
+        "warnings": [],
+        "fingerprint": None,
+    }
     store = {"entry": 0, "options": FILE, "on_rotator": False, "hosts": None, "inspected": inspected}
     credential = {"name": "acme+ci", "kind": "robot", "identity": "acme+ci", "stores": [store], **options}
     return {"credentials": [credential], "force": ["acme+ci"], "compromised": []}
@@ -37,7 +43,7 @@ def packed(*deliveries: dict[str, Any]) -> str:
 class Rotation:
     """Runs the action for a batch. ``executed``: the options with which it ran the module."""
 
-    def __init__(self, *, batch: tuple[str, ...] = ("a", "b"), **registered: dict[str, Any]) -> None:
+    def __init__(self, batch: str = "ab", **registered: Any) -> None:
         self.executed: list[dict[str, Any]] = []
         self.shown = True  # whether the connection may show the output of the module
         hosts = ["a", "b"]
@@ -68,13 +74,13 @@ class Rotation:
             return action.run(task_vars=self._task_vars)
 
 
-DELIVERED = {
+DELIVERED: dict[str, Any] = {
     "changed": True,
     "results": [ROW],
     "changes": [{"before": {}, "after": {"token": "new"}}],
     "deliveries": packed(
-        {"host": "a", "credential": "acme+ci", "entry": 0, "token": SECRET},
-        {"host": "b", "credential": "acme+ci", "entry": 0, "token": OTHER_SECRET},
+        {"host": "a", "declared": "acme+ci", "entry": 0, "token": SECRET},
+        {"host": "b", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET},
     ),
 }
 
@@ -120,7 +126,7 @@ def test_module_runs_once_with_the_credentials_of_all_hosts() -> None:
 
 
 def test_later_batch_knows_what_was_issued() -> None:
-    rotation = Rotation(batch=("b",), a={"__rotation_run_final": {"results": [ROW]}})
+    rotation = Rotation(batch="b", a={"__rotation_run_final": {"results": [ROW]}})
     rotation.run(DELIVERED)
     assert (rotation.executed[0]["forced_before"], rotation.executed[0]["minted_before"]) == (True, ["acme+ci"])
 
@@ -140,7 +146,7 @@ def test_nothing_is_run_for_an_invalid_number_of_hosts() -> None:
 
 
 def test_nothing_is_run_if_nothing_is_declared() -> None:
-    nothing = {"__rotation_plan": {"credentials": [], "force": [], "compromised": []}}
+    nothing: dict[str, Any] = {"__rotation_plan": {"credentials": [], "force": [], "compromised": []}}
     rotation = Rotation(a=nothing, b=nothing)
     result = rotation.run(DELIVERED)
     assert (result["changed"], result["results"], rotation.executed) == (False, [], [])
@@ -158,7 +164,7 @@ def confirmable(**deliveries: dict[str, Any]) -> tuple[Rotation, dict[str, Any]]
     item = {"place": "/etc/ci/quay", "credential": "acme+ci", "entry": 0, "error": None, "changed": True}
     delivered = {"deliveries": [item]}
     registered = {host: {"__rotation_delivery": deliveries.get(host, delivered)} for host in ("a", "b")}
-    return Rotation(**registered), first
+    return Rotation("ab", **registered), first
 
 
 def test_delivery_is_confirmed() -> None:

@@ -83,7 +83,8 @@ def variables(**registered: dict[str, Any]) -> dict[str, Any]:
     return {
         "ansible_play_hosts_all": hosts,
         "ansible_play_batch": ["b", "c"],
-        "ansible_play_hosts": ["b"],
+        "ansible_current_hosts": ["b"],
+        "ansible_failed_hosts": [],
         "groups": GROUPS,
         "hostvars": {host: registered.get(host, {}) for host in hosts},
     }
@@ -94,12 +95,13 @@ def play_with(arguments: dict[str, Any], task_vars: dict[str, Any] | None = None
 
 
 def test_play() -> None:
-    plan, delivery = {"credentials": []}, {"deliveries": []}
+    plan: dict[str, Any] = {"credentials": []}
+    delivery: dict[str, Any] = {"deliveries": []}
     task_vars = variables(
         a={"__rotation_plan": plan, "__rotation_delivery": delivery}, b={"__rotation_plan": plan, "other": 1}
     )
     play = play_with({"ignore_hosts": ["old"], "expected_hosts": "3"}, task_vars)
-    assert (play.rotator, play.hosts, play.batch, play.alive) == ("r", ["a", "b", "c"], ["b", "c"], ["b"])
+    assert (play.rotator, play.hosts, play.batch, play.alive) == ("r", ["a", "b", "c"], ["b", "c"], ["a", "b"])
     assert play.plans == {"a": plan, "b": plan}
     assert play.deliveries == {"a": delivery}
     assert (play.ignored, play.expected) == (["old"], 3)

@@ -26,7 +26,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 PATH = "/etc/ci/quay.json"
 IDENTITY = "robot acme+ci of quay.example.com"
 FILE = {"kind": "file", "path": PATH, "format": "json"}
-EMPTY = {"place": PATH, "part": "", "error": None, "warnings": [], "fingerprint": None, "username": None}
+EMPTY: dict[str, Any] = {
+    "place": PATH,
+    "part": "",
+    "error": None,
+    "warnings": [],
+    "fingerprint": None,
+    "username": None,
+}
 UNREACHABLE = {"unreachable": True, "msg": "Failed to connect"}
 
 
@@ -276,7 +283,8 @@ def test_nothing_to_confirm() -> None:
     given, credentials = fleet(a=delivery(), b=delivery())
     for result in ({**RESULT, "error": "refused"}, {**RESULT, "delivered": []}):
         assert to_confirm(given, credentials, [result]) == []
-    for changes in ({"state": "absent"}, {"missing": ["c (unreachable)"]}, {"consumers": []}):
+    unfit: list[dict[str, Any]] = [{"state": "absent"}, {"missing": ["c (unreachable)"]}, {"consumers": []}]
+    for changes in unfit:
         assert to_confirm(given, [{**credentials[0], **changes}], [RESULT]) == []
     # A host that failed after its delivery, for example in a handler.
     late = play({"a": plan(), "b": plan()}, deliveries=given.deliveries, alive=["a"])

@@ -114,7 +114,8 @@ def test_what_others_keep_is_no_reason_against_a_removal(tmp_path: Path) -> None
 
 
 def test_nothing_returned_is_a_secret(path: Path) -> None:
-    scan = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"], "quay_username": "acme+scan"}
+    scan: dict[str, Any] = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"]}
+    scan.update(quay_username="acme+scan")
     scan = {**scan, "quay_password": "swordfish", "deliver": [{"kind": "file", "path": f"{path}.scan"}]}
     found = json.dumps(inspect(robot({"kind": "file", "path": str(path), "format": "json"}), scan))
     assert SECRET not in found

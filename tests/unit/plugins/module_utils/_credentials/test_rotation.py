@@ -75,7 +75,14 @@ def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
 def consumer(host: str = "a", entry: int = 0, **inspected: Any) -> dict[str, Any]:
     """A file of a host, with what it holds."""
     options = {"kind": "file", "path": "/etc/ci/quay", "format": "json"}
-    found = {"place": options["path"], "part": "", "error": None, "warnings": [], "fingerprint": None, "username": None}
+    found: dict[str, Any] = {
+        "place": options["path"],
+        "part": "",
+        "error": None,
+        "warnings": [],
+        "fingerprint": None,
+        "username": None,
+    }
     found.update(record=None, permissions_match=True, foreign=False, removable=True)
     return {**found, "host": host, "entry": entry, "options": options, **inspected}
 
@@ -349,7 +356,7 @@ def test_what_hosts_have_to_deliver_is_packed(run: Run, modules: Modules) -> Non
     held = holds(FORMER)
     result = run(robot(consumers=[consumer("a"), consumer("b", 1, **held), consumer("c")]), robot("acme+b"))
     assert SECRET not in json.dumps(result.values)
-    options = {"kind": "file", "path": "/etc/ci/quay", "format": "json", "credential": "acme+ci"}
+    options = {"kind": "file", "path": "/etc/ci/quay", "format": "json", "declared": "acme+ci"}
     found = deliveries(result)
     assert {**options, "host": "a", "entry": 0, "state": "present", "token": SECRET}.items() <= found[0].items()
     assert found[1:] == [{**options, "host": "b", "entry": 1, "state": "absent", "fingerprint": fingerprint(FORMER)}]

@@ -130,7 +130,7 @@ ROBOT_PROBLEMS: list[tuple[dict[str, Any], str]] = [
         "entry 1 of deliver: keys has no name for username, and with strategy: paired each rotation changes",
     ),
     ({"deliver": [{**SECRET, "namespaces": ""}]}, "entry 1 of deliver: namespaces is missing"),
-    ({"deliver": [SECRET, SECRET]}, "both write the entry of quay.example.com in kubernetes_secret ci/pull"),
+    ({"deliver": [SECRET, SECRET]}, "both write quay.example.com in kubernetes_secret ci/pull"),
     (
         {"strategy": "paired", "max_age": "1d", "retire_after": "24h"},
         "retire_after must be shorter than max_age",
@@ -289,7 +289,7 @@ def test_other_stores_outlive_a_container() -> None:
 
 def test_one_key_of_vault_is_declared_twice() -> None:
     text = problems({**ROBOT, "deliver": [VAULT]}, {**OTHER, "deliver": [VAULT]})
-    assert "both write the entry of token in hashi_vault https://vault.example.com secret/ci/quay" in text
+    assert "both write token in hashi_vault https://vault.example.com secret/ci/quay" in text
     second = {**OTHER, "deliver": [{**VAULT, "keys": {"token": "second"}}]}
     assert len(options([{**ROBOT, "deliver": [VAULT]}, second])) == 2
 

@@ -45,7 +45,7 @@ def given(store: HostStore) -> dict[str, Any]:
     """What was handed over, as AnsibleModule returns it: every option is there."""
     assert store.handed_over is not None
     defaults = {name: option.get("default") for name, option in DELIVERY_OPTIONS.items()}
-    return {**defaults, "credential": "nightly", "entry": 0, **store.handed_over.to_data()}
+    return {**defaults, "declared": "nightly", "entry": 0, **store.handed_over.to_data()}
 
 
 def present(path: Path, delivery: Any = DELIVERY, **options: Any) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_check_mode_predicts_and_writes_nothing(folder: Path) -> None:
 
 def test_store_that_fails_does_not_stop_the_others(folder: Path) -> None:
     broken = present(folder / "missing" / "ci")
-    result = deliver(broken, {**present(folder / "ci"), "credential": "other", "entry": 2})
+    result = deliver(broken, {**present(folder / "ci"), "declared": "other", "entry": 2})
     failed, written = result["deliveries"]
     assert failed["error"]
     assert (failed["place"], failed["changed"]) == (str(folder / "missing" / "ci"), False)
