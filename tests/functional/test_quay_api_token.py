@@ -305,7 +305,8 @@ def test_token_is_returned_once_and_each_run_creates_another(api_tokens: ApiToke
 
 def test_replaced_token_is_not_revoked_without_delivery(api_tokens: ApiTokens) -> None:
     uuid, secret = api_tokens.create(scope="repo:write")
-    runs = api_tokens.harness.four_runs(MODULE, {**api_tokens.arguments, "current_token": secret}, idempotent=False)
+    arguments = {**api_tokens.arguments, "scopes": ["repo:read"], "current_token": secret}
+    runs = api_tokens.harness.four_runs(MODULE, arguments, idempotent=False)
     assert runs.first["reason"] == "scopes_changed"
     assert runs.first["superseded"] == [uuid]
     assert runs.first.diff["before"]["scopes"] == ["repo:write"]
@@ -352,7 +353,8 @@ def test_token_that_rotates_itself(bearer_api_tokens: ApiTokens) -> None:
 
 def test_rotate_never_keeps_what_is_due(api_tokens: ApiTokens) -> None:
     uuid, secret = api_tokens.create(scope="repo:write")
-    runs = api_tokens.harness.four_runs(MODULE, {**api_tokens.arguments, "current_token": secret, "rotate": "never"})
+    arguments = {**api_tokens.arguments, "scopes": ["repo:read"], "current_token": secret, "rotate": "never"}
+    runs = api_tokens.harness.four_runs(MODULE, arguments)
     assert (runs.first["reason"], runs.first["minted"]) == ("scopes_changed", False)
     assert api_tokens.valid_uuids() == {uuid}
 
@@ -555,7 +557,7 @@ REASONS: dict[str, Callable[[ApiTokens], dict[str, Any]]] = {
     "forced": lambda api_tokens: {**_stored(api_tokens), "rotate": "always"},
     "invalid": _revoked,
     "expired": lambda api_tokens: _stored(api_tokens, lifetime_days=30, days=31),
-    "scopes_changed": lambda api_tokens: _stored(api_tokens, scope="repo:write"),
+    "scopes_changed": lambda api_tokens: {**_stored(api_tokens, scope="repo:write"), "scopes": ["repo:read"]},
     "expiring": lambda api_tokens: {**_stored(api_tokens, lifetime_days=30, days=21), "renew_before": "10d"},
     "too_old": lambda api_tokens: {**_stored(api_tokens, days=91), "max_age": "90d"},
     "not_due": lambda api_tokens: {

@@ -186,7 +186,8 @@ def test_bearer_token_alone_cannot_create_one(harness: Harness) -> None:
 
 def test_replaced_token_is_not_revoked_without_delivery(api_tokens: ApiTokens) -> None:
     uuid, secret = api_tokens.create(scope="repo:write")
-    runs = api_tokens.harness.four_runs(MODULE, {**api_tokens.arguments, "current_token": secret}, idempotent=False)
+    arguments = {**api_tokens.arguments, "scopes": ["repo:read"], "current_token": secret}
+    runs = api_tokens.harness.four_runs(MODULE, arguments, idempotent=False)
     assert (runs.first["reason"], runs.first["superseded"]) == ("scopes_changed", [uuid])
     assert runs.first.token == runs.first["fingerprint"]
     assert uuid in api_tokens.valid_uuids()
@@ -291,7 +292,7 @@ REASONS: dict[str, Callable[[ApiTokens], dict[str, Any]]] = {
     "forced": lambda api_tokens: _stored(api_tokens, rotate="always"),
     "invalid": _revoked,
     "expired": lambda api_tokens: _aged(api_tokens, days=3653),
-    "scopes_changed": lambda api_tokens: _stored(api_tokens, scope="repo:write"),
+    "scopes_changed": lambda api_tokens: _stored(api_tokens, scope="repo:write", scopes=["repo:read"]),
     "expiring": lambda api_tokens: _aged(api_tokens, days=3640),
     "too_old": lambda api_tokens: _aged(api_tokens, days=91, max_age="90d"),
     "not_due": lambda api_tokens: _aged(api_tokens, days=89, max_age="90d"),

@@ -145,6 +145,7 @@ def test_file_with_something_else_is_repaired_without_minting(either_login: Harn
     harness = either_login
     if present is not None:
         harness.token_path.write_text(present)
+        harness.token_path.chmod(0o600)
     runs = harness.four_runs(MODULE, {"name": "acme+ci", "token_path": str(harness.token_path)})
     assert (runs.first["reason"], runs.first["minted"], runs.first.changed) == ("undelivered", False, True)
     assert harness.stored_fingerprint() == harness.robot_fingerprint() == fingerprint(harness.accounts.robot_token)

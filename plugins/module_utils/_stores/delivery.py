@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
@@ -43,13 +44,12 @@ def ensure_delivered(context: LocalContext, store: Store, location: Mapping[str,
         store.check(removing=True)
         with locked([] if context.check_mode else store.files):
             return _remove(context, store, _read(context, store), location)
-    secret = clean_secret(context.params["token"], "token")
-    record = _record(context.params, secret)
-    if secret is None and record.fingerprint is None and not context.check_mode:
+    delivery = _delivery(context.params)
+    if delivery.record.fingerprint is None and not context.check_mode:
         raise BadInput(_MISSING)
     store.check()
     with locked([] if context.check_mode else store.files):
-        return _deliver(context, store, secret, record, location)
+        return _deliver(context, store, delivery, location)
 
 
 def kept_content(store: Store) -> str:
@@ -63,30 +63,24 @@ def _read(context: LocalContext, store: Store) -> StoredSecret:
     return store.read()
 
 
-def _deliver(
-    context: LocalContext, store: Store, secret: str | None, record: Record, location: Mapping[str, Any]
-) -> Result:
+def _deliver(context: LocalContext, store: Store, delivery: Delivery, location: Mapping[str, Any]) -> Result:
     """Write the secret unless the store holds it as declared.
 
     Without a secret, the stored one is used if it has the record's fingerprint. Otherwise check mode predicts a change.
     """
     stored = _read(context, store)
-    if secret is None and record.fits(stored.secret):
-        secret = stored.secret
-    if secret is None and not context.check_mode:
+    if not delivery.secret and delivery.record.fits(stored.secret):
+        delivery = replace(delivery, secret=stored.secret or "")
+    if not delivery.secret and not context.check_mode:
         raise BadInput(f"{_MISSING}. {store.place} does not hold the secret with this fingerprint")
-    matches = False
-    if secret is not None:
-        username = clean_delivered_username(context.params["username"], "username")
-        delivery = Delivery(secret, username, context.params["name"], record)
-        matches = store.matches(delivery)
-        if not matches and not context.check_mode:
-            with store.prepare():
-                store.write(delivery)
-    before = _compare(stored, secret)
+    matches = bool(delivery.secret) and store.matches(delivery)
+    if not matches and not context.check_mode:
+        with store.prepare():
+            store.write(delivery)
+    before = _compare(stored, delivery.secret)
     return Result(
         changed=not matches,
-        values={**location, "fingerprint": record.fingerprint},
+        values={**location, "fingerprint": delivery.record.fingerprint},
         before={**location, "token": before},
         after={**location, "token": before if matches else "delivered"},
     )
@@ -107,22 +101,25 @@ def _remove(context: LocalContext, store: Store, stored: StoredSecret, location:
     )
 
 
-def _compare(stored: StoredSecret, secret: str | None) -> str:
+def _compare(stored: StoredSecret, secret: str) -> str:
     if stored.foreign:
         return OTHER
     if stored.secret is None:
         return ABSENT
-    return "same" if secret is not None and stored.secret == secret else OTHER
+    return "same" if stored.secret == secret else OTHER
 
 
-def _record(params: Mapping[str, Any], secret: str | None) -> Record:
-    """The record of the secret to deliver, with its fingerprint if that is known."""
-    return Record(
+def _delivery(params: Mapping[str, Any]) -> Delivery:
+    """What is to be delivered. Without a token its secret is empty, but the record may have its fingerprint."""
+    secret = clean_secret(params["token"], "token")
+    username = clean_delivered_username(params["username"], "username")
+    record = Record(
         _fingerprint_of(params, secret),
         parse_time_option(params["created_at"], "created_at"),
         parse_time_option(params["expires_at"], "expires_at"),
         params["uuid"],
     )
+    return Delivery(secret or "", username, params["name"], record)
 
 
 def _fingerprint_of(params: Mapping[str, Any], secret: str | None) -> str | None:

@@ -231,6 +231,13 @@ def test_white_space_in_the_username(file: Path, form: str) -> None:
     assert FileStore(str(file), form).read().username == "acme+ci"
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("known", [{}, {"token": None, "fingerprint": FINGERPRINT}])
+def test_username_is_examined_before_the_file(file: Path, known: dict[str, Any], check_mode: bool) -> None:
+    with pytest.raises(BadInput, match="^username holds white space"):
+        deliver(file.parent / "none" / "token", check_mode=check_mode, username="acme ci", **known)
+
+
 def test_record_of_the_delivery(file: Path) -> None:
     deliver(
         file,
