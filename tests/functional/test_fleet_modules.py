@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from contract import collection
 from functional.fleet import Fleet
 from functional.harness import Harness
 from functional.role import Role
@@ -93,3 +94,27 @@ def test_modules_of_a_fleet(fleet: Fleet, harness: Harness) -> None:
     (row,) = found["end"]["results"]
     assert (row["reason"], row["minted"], row["error"], row["fingerprint"]) == ("missing", True, None, minted)
     assert row["delivered"] == [f"{host}:{fleet.folder(host)}/ci.json" for host in ("n1", "n2")]
+
+
+ROBOT: dict[str, Any] = {
+    "kind": "robot",
+    "deliver": [{"kind": "file", "path": "{{ folder }}/ci.json", "format": "json"}],
+}
+
+
+@pytest.mark.parametrize("serial", ["1", "50%", 2])
+def test_playbook_in_batches(serial: Any, fleet: Fleet, harness: Harness) -> None:
+    play = (collection.ROOT / "playbooks" / "rotate.yml").read_text()
+    run = fleet.rotate([{"name": "acme+fleet", **ROBOT}], play=play, rotation_serial=serial)
+    assert run.output.count("PLAY [Rotate the credentials of a Quay registry]") == (1 if serial == 2 else 2)
+    assert set(fleet.held("ci.json").values()) == {harness.robot_fingerprint("acme+fleet")}
+    # A prompt or a survey of AWX hands over an empty text.
+    again = fleet.rotate([{"name": "acme+fleet", **ROBOT}], play=play, rotation_serial="")
+    assert again.lines[0] == "1 not due"
+
+
+def test_empty_variables_are_unset(fleet: Fleet, harness: Harness) -> None:
+    names = ("rotator", "rotator_become", "missing_hosts", "ignore_hosts", "expected_hosts", "store_logins")
+    empty = dict.fromkeys([f"rotation_{name}" for name in names], "")
+    fleet.rotate([{"name": "acme+fleet", **ROBOT}], **empty)
+    assert set(fleet.held("ci.json").values()) == {harness.robot_fingerprint("acme+fleet")}
