@@ -228,7 +228,7 @@ def test_no_login_reaches_the_hosts() -> None:
     tasks = [task for name in ("inspect", "deliver") for task in load(f"tasks/{name}.yml")]
     assert not any("module_defaults" in task for task in tasks)
     for task in load("tasks/rotate.yml") + load("tasks/confirm.yml"):
-        assert task["delegate_to"] == "{{ rotation_rotator }}"
+        assert task["delegate_to"] == "{{ __rotation_rotator }}"
 
 
 def test_secret_options_of_credentials_are_known() -> None:
