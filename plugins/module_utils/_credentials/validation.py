@@ -20,7 +20,7 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
 from .._stores.kinds import KINDS as STORE_KINDS
-from .._stores.kinds import STORE_OPTIONS, store_from_options
+from .._stores.kinds import store_from_options
 from .._stores.places import NamedPlaces, Place, places_of, shared_places, shown
 from .declaration_options import (
     API,
@@ -29,6 +29,7 @@ from .declaration_options import (
     REFERRERS,
     ROBOT,
     SECRETS,
+    STORE,
     is_bare_token_file,
     is_login_of_engine,
     is_unset,
@@ -125,7 +126,7 @@ def _secrets_of_stores(given: Any) -> Iterator[str]:
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):
             for key, value in entry.items():
-                if key in _STORE_SECRETS or key not in STORE_OPTIONS:
+                if key in _STORE_SECRETS or key not in STORE[0]:
                     yield from texts_in(value)
 
 

@@ -361,6 +361,11 @@ def test_logins_of_vault_are_secrets() -> None:
     assert set(secrets_in([{**ROBOT, "deliver": json.dumps([store])}])) == {"p1", "p2", "p3"}
 
 
+def test_hosts_of_a_store_are_no_secret() -> None:
+    """As a secret, Ansible would mask the name of a host in every path of the result."""
+    assert list(secrets_in([{**ROBOT, "deliver": [{**FILE, "hosts": "n1"}]}])) == []
+
+
 def test_no_problem_repeats_a_secret() -> None:
     text = problems({**SCAN, "quay_password": ["hunter2"], "quay_pasword": "hunter3"}, "hunter4")
     assert "hunter" not in text
