@@ -385,7 +385,6 @@ stores:
       returned: success
       type: str
     place:
-      description: Path of the file, or the namespaces and the name of the Secret.
       description: Path of the file, or the name of a store without one.
       returned: success
       type: str
