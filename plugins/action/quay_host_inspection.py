@@ -41,6 +41,7 @@ class ActionModule(ActionBase):
         arguments["inventory"] = {
             "host": task_vars["inventory_hostname"],
             "rotator": arguments.pop("rotator"),
+            "ephemeral_rotator": arguments.pop("ephemeral_rotator", False),
             "patterns": hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"]),
         }
         result.update(self._execute_module(module_args=arguments, task_vars=task_vars))

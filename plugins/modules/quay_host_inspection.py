@@ -41,6 +41,10 @@ options:
     description: Whether the files of this host are lost after the run. If V(true), stores in files are refused.
     type: bool
     default: false
+  ephemeral_rotator:
+    description: The same for the files of O(rotator).
+    type: bool
+    default: false
   rotator:
     description: The host that talks to Quay. Its own stores are not inspected here.
     type: str
@@ -107,6 +111,7 @@ def main() -> None:
             "compromised": {"type": "raw"},
             "undeclared": {"type": "raw"},
             "ephemeral": {"type": "bool", "default": False},
+            "ephemeral_rotator": {"type": "bool", "default": False},
             "rotator": {"type": "str"},
             "inventory": {"type": "dict"},
         },

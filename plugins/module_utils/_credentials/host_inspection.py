@@ -24,7 +24,10 @@ def inspect_host(context: LocalContext) -> Result:
     """The module quay_host_inspection."""
     inventory = context.params["inventory"] or {}
     placement = Placement(
-        inventory.get("host", ""), inventory.get("rotator", context.params["rotator"]), inventory.get("patterns", {})
+        inventory.get("host", ""),
+        inventory.get("rotator", context.params["rotator"]),
+        inventory.get("patterns", {}),
+        bool(inventory.get("ephemeral_rotator")),
     )
     return describe_declarations(context, placement, partial(_inspected, context, placement))
 

@@ -25,6 +25,7 @@ class Placement:
     host: str | None = None
     rotator: str | None = None
     patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ephemeral_rotator: bool = False  # whether the files of the rotator are lost after the run
 
     def hosts_of(self, pattern: str) -> list[str] | None:
         """The hosts that a pattern matches; None if that is unknown."""

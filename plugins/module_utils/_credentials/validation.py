@@ -277,10 +277,12 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement:
         except BadInput as error:
             declared.problems.append(f"{label}: {error}")
             continue
-        if not placement.concerns(options):
-            continue
-        declared.stores.append((label, places_of(store)))
-        declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, ephemeral)]
+        on_rotator = placement.host is not None and placement.is_on_rotator(options)
+        if on_rotator or placement.concerns(options):
+            is_lost = placement.ephemeral_rotator if on_rotator else ephemeral
+            declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, is_lost)]
+        if placement.concerns(options):
+            declared.stores.append((label, places_of(store)))
 
 
 def _problems_of_hosts(options: Mapping[str, Any], placement: Placement) -> Iterator[str]:

@@ -145,3 +145,12 @@ def test_names_to_force() -> None:
     declared = robot({"kind": "file", "path": "/etc/ci/quay"})
     found = inspect(declared, force="acme+ci", compromised=["acme+ci"])
     assert (found["force"], found["compromised"]) == (["acme+ci"], ["acme+ci"])
+
+
+def test_file_of_a_rotator_whose_files_are_lost() -> None:
+    """A play over other hosts has a primary store on the rotator, which can be the container of a job."""
+    primary = {"kind": "file", "path": "/etc/ci/primary.json", "format": "json", "hosts": "r"}
+    inventory = {**INVENTORY, "patterns": {"r": ["r"]}}
+    assert stores(robot(primary), inventory=inventory)[0]["on_rotator"]
+    with pytest.raises(BadInput, match=r"/etc/ci/primary\.json is a file in the container of this AWX job"):
+        stores(robot(primary), inventory={**inventory, "ephemeral_rotator": True})
