@@ -6,16 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.display import Display
-
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.registry_token import RegistryTokens
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.session import REQUESTS_IMPORT_ERROR
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.failures import failure_message
-
 DOCUMENTATION = r"""
 name: registry_token
 short_description: Get a registry token of Quay
@@ -164,6 +154,16 @@ _raw:
   type: list
   elements: str
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.registry_token import RegistryTokens
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.session import REQUESTS_IMPORT_ERROR
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.failures import failure_message
 
 # The variable for each option.
 _VARIABLES = {

@@ -32,13 +32,11 @@ attributes:
     support: full
 options:
   run:
-    description: What M(tokensmith.quay.quay_rotation) returned.
+    description: What M(tokensmith.quay.quay_rotation) returned. Required.
     type: dict
-    required: true
   rotator:
-    description: The host that talks to Quay.
+    description: The host that talks to Quay. Required.
     type: str
-    required: true
   quay_host:
     description: URL of the Quay server. It gives the default registry of an auth file.
     type: str
@@ -77,10 +75,7 @@ deliveries:
 """
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_consumer_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.host_delivery import (
-    DELIVERY_OPTIONS,
-    deliver_to_host,
-)
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.host_delivery import deliver_to_host
 
 
 def main() -> None:
@@ -88,7 +83,7 @@ def main() -> None:
         deliver_to_host,
         {
             "quay_host": {"type": "str"},
-            "deliveries": {"type": "list", "elements": "dict", "options": DELIVERY_OPTIONS},
+            "deliveries": {"type": "list", "elements": "dict", "no_log": True},
             "run": {"type": "dict"},
             "rotator": {"type": "str"},
         },

@@ -35,9 +35,8 @@ attributes:
     support: full
 options:
   rotator:
-    description: The host that talks to Quay, which is the one that the task is delegated to.
+    description: The host that talks to Quay, which is the one that the task is delegated to. Required.
     type: str
-    required: true
   run:
     description: What this module returned before the delivery. With it, the delivery is confirmed.
     type: dict

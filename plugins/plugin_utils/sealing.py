@@ -15,22 +15,33 @@ import json
 from typing import Any
 
 from ansible.errors import AnsibleError
-from cryptography.fernet import Fernet, InvalidToken
 
-_BOX = Fernet(Fernet.generate_key())
+try:
+    from cryptography.fernet import Fernet, InvalidToken
+except ImportError:  # only where ansible-core lacks its requirements
+    _BOX = None
+else:
+    _BOX = Fernet(Fernet.generate_key())
 
 
 def seal(value: Any) -> str:
     """A value that JSON can hold, as a text that only this run of Ansible can open."""
-    return _BOX.encrypt(json.dumps(value).encode("utf-8")).decode("ascii")
+    return str(_box().encrypt(json.dumps(value).encode("utf-8")).decode("ascii"))
 
 
 def unseal(text: str) -> Any:
     """The value. Raises AnsibleError for a text that another run of Ansible sealed."""
+    box = _box()
     try:
-        return json.loads(_BOX.decrypt(text.encode("ascii")))
+        return json.loads(box.decrypt(text.encode("ascii")))
     except (InvalidToken, ValueError):
         raise AnsibleError(
             "What the rotation issued for this host cannot be opened, because another process of Ansible sealed it. "
             "Run the play again: it delivers the present secret"
         ) from None
+
+
+def _box() -> Any:
+    if _BOX is None:
+        raise AnsibleError("The Python library cryptography is missing. Install ansible-core with its requirements")
+    return _BOX

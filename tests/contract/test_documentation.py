@@ -63,6 +63,7 @@ def test_every_fallback_is_documented(module: str) -> None:
 HIDDEN_AS_A_WHOLE = {
     "quay_declaration_info": {"credentials"},
     "quay_host_inspection": {"credentials"},
+    "quay_host_delivery": {"deliveries"},
     "quay_rotation": {"logins", "store_logins"},
 }
 

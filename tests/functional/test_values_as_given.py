@@ -62,6 +62,8 @@ def documented_durations() -> Iterator[tuple[str, str]]:
 def test_every_duration_is_documented_as_such_and_tested() -> None:
     # The role's module documents what this collection's other modules check.
     found = {duration for duration in documented_durations() if duration[0] != "quay_declaration_info"}
+    # Options of one kind of store have the tests of that store.
+    found = {(module, option) for module, option in found if not option.endswith(".vault_timeout")}
     assert found == DURATIONS.keys()
 
 

@@ -39,12 +39,18 @@ DELIVERY_OPTIONS: dict[str, Any] = {
     "fingerprint": {"type": "str"},
 }
 
+_DEFAULTS = {name: option.get("default") for name, option in DELIVERY_OPTIONS.items()}
 _NOT_STORE = DELIVERY_OPTIONS.keys() - STORE_OPTIONS.keys()
 
 
 def deliver_to_host(context: LocalContext) -> Result:
     """The module quay_host_delivery. One store that fails does not stop the others."""
-    deliveries = [_deliver(context, options) for options in context.params["deliveries"]]
+    given = context.params["deliveries"] or []
+    # The option is hidden as a whole. Paths and names may be shown, and would be masked in the result otherwise.
+    secrets = {options["token"] for options in given if options.get("token")}
+    context.hidden.clear()
+    context.hidden.update(secrets)
+    deliveries = [_deliver(context, {**_DEFAULTS, **options}) for options in given]
     return Result(changed=any(item["changed"] for item in deliveries), values={"deliveries": deliveries})
 
 

@@ -70,5 +70,6 @@ def test_key_is_not_in_the_environment_or_a_file() -> None:
     """A program that the run starts does not get it."""
     code = "import os, sys; sys.stdout.write(repr(dict(os.environ)))"
     output = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout.decode()
-    key = base64.urlsafe_b64encode(sealing._BOX._signing_key + sealing._BOX._encryption_key).decode()
+    box: Any = sealing._BOX
+    key = base64.urlsafe_b64encode(box._signing_key + box._encryption_key).decode()
     assert key not in output

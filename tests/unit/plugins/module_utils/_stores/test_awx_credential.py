@@ -319,7 +319,7 @@ def test_creation_whose_response_is_lost(awx: FakeAwx, fault: dict[str, Any]) ->
 
 
 def test_credential_that_another_run_creates_meanwhile(awx: FakeAwx) -> None:
-    awx.hooks.append(("^POST", lambda: awx.add()))
+    awx.hooks.append(("^POST", awx.add))
     deliver(**CREATED)
     assert list(awx.credentials) == [100]
     assert awx.credentials[100]["inputs"] == LOGIN_OF_DELIVERY

@@ -60,7 +60,8 @@ def test_places_of_a_store() -> None:
     ],
 )
 def test_collide(place: Place, other: Place, expected: bool) -> None:
-    assert collide(place, other) is collide(other, place) is expected
+    pairs = [(place, other), (other, place)]
+    assert [collide(*pair) for pair in pairs] == [expected, expected]
 
 
 def test_shared_places() -> None:
