@@ -73,6 +73,7 @@ def test_issued_once_and_delivered_to_every_host(fleet: Fleet, harness: Harness)
     assert again.recap == {"n1": (1, 0), "n2": (0, 0), "n3": (0, 0)}
 
 
+@pytest.mark.slow
 def test_requests_do_not_grow_with_the_hosts(role: Role, harness: Harness) -> None:
     Fleet(role, ["n1"]).rotate([IN_PLACE])
     one = list(harness.requests)
@@ -84,6 +85,7 @@ def test_requests_do_not_grow_with_the_hosts(role: Role, harness: Harness) -> No
     assert len(mints(harness)) == 1
 
 
+@pytest.mark.slow
 def test_unreachable_host_keeps_the_former_secret(fleet: Fleet, harness: Harness) -> None:
     """It is named, it is served by the next run that reaches it, and only then the former robot is deleted."""
     fleet.rotate([PAIRED])
@@ -114,6 +116,7 @@ def test_unreachable_host_keeps_the_former_secret(fleet: Fleet, harness: Harness
     assert robots_of(harness, "acme+duo") == ["acme+duo_b"]
 
 
+@pytest.mark.slow
 def test_robot_in_place_waits_for_a_missing_host(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([IN_PLACE])
     former = harness.robot_fingerprint("acme+ci")
@@ -139,6 +142,7 @@ def test_robot_in_place_waits_for_a_missing_host(fleet: Fleet, harness: Harness)
     assert mints(harness) == []
 
 
+@pytest.mark.slow
 def test_limit_leaves_hosts_out_that_hold_the_secret(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([IN_PLACE])
     harness.advance(days=DAYS)
@@ -151,6 +155,7 @@ def test_limit_leaves_hosts_out_that_hold_the_secret(fleet: Fleet, harness: Harn
     assert len(set(fleet.held("ci.json").values())) == 2
 
 
+@pytest.mark.slow
 def test_expected_hosts(fleet: Fleet, harness: Harness) -> None:
     """A slice of AWX trims the groups too, so that the play does not know the other hosts."""
     fleet.rotate([PAIRED])
@@ -163,6 +168,7 @@ def test_expected_hosts(fleet: Fleet, harness: Harness) -> None:
     assert robots_of(harness, "acme+duo") == ["acme+duo_b"]
 
 
+@pytest.mark.slow
 def test_batches(fleet: Fleet, harness: Harness) -> None:
     """A pair is issued in the first batch, delivered in each, and its former robot is deleted by a run of all hosts."""
     in_place = {**IN_PLACE, "deliver": [{**ON_EACH_HOST, "path": FILE + "2"}]}
@@ -198,6 +204,7 @@ def test_host_that_is_lost_at_the_delivery(fleet: Fleet, harness: Harness) -> No
     assert robots_of(harness, "acme+duo") == ["acme+duo_b"]
 
 
+@pytest.mark.slow
 def test_all_hosts_are_gone(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([PAIRED])
     harness.advance(days=DAYS)
@@ -208,6 +215,7 @@ def test_all_hosts_are_gone(fleet: Fleet, harness: Harness) -> None:
     assert harness.requests == []
 
 
+@pytest.mark.slow
 def test_store_that_cannot_be_written_on_one_host(fleet: Fleet, harness: Harness) -> None:
     """What can be known is known before anything is issued, in check mode too."""
     (fleet.folder("n2") / "ci.json").write_text("the accounts of last year\n")
@@ -240,6 +248,7 @@ def test_declarations_that_differ_by_host(fleet: Fleet, harness: Harness) -> Non
     assert (harness.requests, harness.state()) == ([], state)
 
 
+@pytest.mark.slow
 def test_invalid_declarations_of_one_host(fleet: Fleet, harness: Harness) -> None:
     fleet.write_inventory(n1={"own": [IN_PLACE]}, n2={"own": [{**IN_PLACE, "maxage": "1d"}]}, n3={"own": []})
     run = fleet.run("{{ own }}")
@@ -273,6 +282,7 @@ def test_stores_of_some_hosts_and_of_the_rotator(fleet: Fleet, harness: Harness)
     )
 
 
+@pytest.mark.slow
 def test_absent(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([PAIRED])
     fleet.lose("n2")
@@ -300,6 +310,7 @@ HANDLERS = """
 """
 
 
+@pytest.mark.slow
 def test_handlers_of_hosts_whose_stores_changed(fleet: Fleet, harness: Harness) -> None:
     play = PLAY.replace("  tasks:\n", HANDLERS)
     fleet.rotate([PAIRED, IN_PLACE | {"deliver": [{**ON_EACH_HOST, "path": FILE + "2", "hosts": "n1"}]}], play=play)
@@ -314,6 +325,7 @@ def test_handlers_of_hosts_whose_stores_changed(fleet: Fleet, harness: Harness) 
     assert robots_of(harness, "acme+duo") == ["acme+duo_a", "acme+duo_b"]
 
 
+@pytest.mark.slow
 def test_somebody_else_rotates_during_the_delivery(fleet: Fleet, harness: Harness) -> None:
     """The run does not end well with consumers that hold a dead secret, and the next one repairs them."""
     handler = """

@@ -372,6 +372,7 @@ def test_deletion_with_a_lost_response(paired: PairedRobots, fault: str) -> None
 # --- interrupted turns
 
 
+@pytest.mark.slow
 def test_turn_that_fails_at_any_request_is_completed_by_the_next_run(paired: PairedRobots) -> None:
     harness = paired.harness
     paired.start()

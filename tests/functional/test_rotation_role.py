@@ -134,6 +134,7 @@ def test_report_is_set_when_the_run_is_interrupted(role: Role) -> None:
     assert run.summary["failed"] == 1
 
 
+@pytest.mark.slow
 def test_break_glass_of_a_registry_token_says_until_when_the_old_one_lives(role: Role) -> None:
     declared = [{"name": "scan", "kind": "referrers", "repositories": "acme/app", "deliver": [role.file("scan.json")]}]
     role.rotate(declared)
@@ -144,6 +145,7 @@ def test_break_glass_of_a_registry_token_says_until_when_the_old_one_lives(role:
     assert role.report()[0]["former_valid_until"] == former["expires_at"]
 
 
+@pytest.mark.slow
 def test_compromised_credentials_of_each_kind(role: Role) -> None:
     """All access by the secret of a robot ends. The others are rotated, and their old secrets retired if possible."""
     api = {"kind": "api", "organization": "acme", "application": "console", "scopes": "repo:read", "retire_after": "7d"}

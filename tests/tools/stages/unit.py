@@ -12,13 +12,21 @@ from pathlib import Path
 from .. import ansible_test, environments, places, servers, shell
 from ..environments import Environment
 
+_ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal", "--quiet")
+
 
 def unit(*arguments: str) -> None:
     """Run all tests of pytest, and those of plugins also by the oldest Python of a target."""
     if arguments:
         environments.main().run("pytest", *arguments)
         return
-    environments.main().run("pytest", "--numprocesses=auto", "--dist=worksteal", "--quiet")
+    environments.main().run("pytest", *_ON_ALL_PROCESSORS)
+    unit_on_target()
+
+
+def unit_without_slow() -> None:
+    """Run the same without the tests that are marked as slow, which run many plays."""
+    environments.main().run("pytest", *_ON_ALL_PROCESSORS, "-m", "not slow")
     unit_on_target()
 
 
