@@ -58,7 +58,7 @@ _RESULT_KEYS = (
     "username",
 )
 
-_ROTATE, _CONFIRM = "rotate", "confirm"
+_CONFIRM = "confirm"
 
 
 def run_rotation(context: ModuleContext) -> Result:
@@ -114,7 +114,7 @@ def _row(
     row = {**status, "changed": False, "former_expires_at": status.get("expires_at") if status["fingerprint"] else None}
     confirming = context.params["phase"] == _CONFIRM
     is_idle = status["action"] == NOTHING and not confirming and not _has_permissions(entry)
-    if status["error"] or (is_idle and not entry["fleet"].missing):
+    if status["error"] or is_idle:
         return row
     if entry["kind"] == "api":
         # The status includes the client id, so the application need not be looked up again.

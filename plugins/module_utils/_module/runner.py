@@ -62,8 +62,7 @@ def run_consumer_module(
 ) -> None:
     """Run a module on a machine that must not get the login of Quay: it has no options for one."""
     host = {"quay_host": {"type": "str"}}
-    module: AnsibleModule = _Module({}, argument_spec={**host, **options}, supports_check_mode=True, **constraints)
-    _run_locally(module, action)
+    _run_locally(_new_module({**host, **options}, constraints, {}), action)
 
 
 def _run_locally(module: AnsibleModule, action: Callable[[LocalContext], Result]) -> None:
@@ -114,7 +113,10 @@ class _Module(AnsibleModule):
 
 
 def _module(options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
-    spec = {**CONNECTION_OPTIONS, **options}
+    return _new_module({**CONNECTION_OPTIONS, **options}, constraints, replaced)
+
+
+def _new_module(spec: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
     module: AnsibleModule = _Module(replaced, argument_spec=spec, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
     pasted = credentials_in_url(module.params["quay_host"] or "")

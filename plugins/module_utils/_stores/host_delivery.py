@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from .._core.credential import Record, fingerprint
-from .._core.errors import BadInput, LocalFileError
+from .._core.errors import BadInput
 from .._core.secret_input import clean_secret
 from .._core.times import parse_time_option
 from .._module.context import LocalContext, Result
+from .._module.failures import failure_message
 from .contract import Delivery, Store
 from .delivery import kept_content
 from .host_store import inspection_of
@@ -50,6 +51,7 @@ def deliver_to_host(context: LocalContext) -> Result:
     secrets = {options["token"] for options in given if options.get("token")}
     context.hidden.clear()
     context.hidden.update(secrets)
+    context.hide_login_in(context.params["quay_host"] or "")
     deliveries = [_deliver(context, {**_DEFAULTS, **options}) for options in given]
     return Result(changed=any(item["changed"] for item in deliveries), values={"deliveries": deliveries})
 
@@ -65,8 +67,9 @@ def _deliver(context: LocalContext, options: Mapping[str, Any]) -> dict[str, Any
         with locked([] if context.check_mode else store.files):
             changed = _remove(context, store, options) if removing else _write(context, store, options)
             return {**place, "changed": changed, **inspection_of(store, removing=removing)}
-    except (LocalFileError, BadInput) as error:
-        return {**place, "changed": False, "place": options.get("path"), "error": str(error)}
+    except Exception as error:
+        # One store must not keep the others from a secret whose predecessor may be invalid already.
+        return {**place, "changed": False, "place": options.get("path"), "error": failure_message(error)}
 
 
 def _write(context: LocalContext, store: Store, options: Mapping[str, Any]) -> bool:

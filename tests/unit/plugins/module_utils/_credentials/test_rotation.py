@@ -229,7 +229,6 @@ def test_nothing_is_called_for_a_credential_that_is_not_due(run: Run, modules: M
     ("given", "options"),
     [
         ({"permissions": [{"repository": "acme/app", "role": "read"}]}, {}),
-        ({"missing": ["c (unreachable)"]}, {}),
         ({}, {"phase": "confirm"}),
     ],
 )
@@ -237,6 +236,12 @@ def test_what_is_looked_at_although_it_is_not_due(run: Run, modules: Modules, gi
     modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
     run(robot(**given), **options)
     assert modules.names == ["acme+ci"]
+
+
+def test_missing_host_costs_nothing_if_nothing_is_due(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    run(robot(missing=["c (unreachable)"]))
+    assert modules.names == []
 
 
 def test_permissions_of_an_absent_robot_are_not_looked_at(run: Run, modules: Modules) -> None:
