@@ -20,7 +20,9 @@ from .._module.failures import failure_message
 from .._module.options import auth_from_options, client_from_options
 from .._stores.holders import Fleet
 from .._stores.host_store import HostStore
+from .._stores.kinds import KINDS as STORE_KINDS
 from .api_token import API_TOKEN_OPTIONS, ensure_api_token
+from .declaration_options import suggestion, type_name
 from .policy import NOTHING
 from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
 from .robot_token import ROBOT_TOKEN_OPTIONS, ensure_robot_token
@@ -63,6 +65,7 @@ _CONFIRM = "confirm"
 
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
+    _check_store_logins(context.params["store_logins"] or {})
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
     observed = declared_credentials(context, entries, [])
     statuses = statuses_of(context, observed)
@@ -76,6 +79,24 @@ def run_rotation(context: ModuleContext) -> Result:
         changed=any(row["changed"] for row in results),
         values={"results": results, "deliveries": _pack(_handed_over(entries)), "changes": diffs},
     )
+
+
+def _check_store_logins(logins: Mapping[str, Any]) -> None:
+    """Raise BadInput for a kind of store, or an option of it, that does not exist. No message repeats a value."""
+    for kind, options in logins.items():
+        if kind not in STORE_KINDS:
+            raise BadInput(
+                f"rotation_store_logins: '{kind}' is no kind of store.{suggestion(str(kind), list(STORE_KINDS))}"
+            )
+        if not isinstance(options, dict):
+            raise BadInput(f"rotation_store_logins: {kind} must be a mapping of options, not {type_name(options)}")
+        known = list(STORE_KINDS[kind].options)
+        for name in options:
+            if name not in known:
+                raise BadInput(
+                    f"rotation_store_logins: {name} is not an option of a store of the kind {kind}."
+                    f"{suggestion(str(name), known)}"
+                )
 
 
 def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str, Any]:

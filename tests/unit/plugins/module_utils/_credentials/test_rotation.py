@@ -184,7 +184,7 @@ def test_module_knows_the_hosts(run: Run, modules: Modules) -> None:
 
 def test_login_to_stores_is_added_and_a_declared_option_wins(run: Run, modules: Modules) -> None:
     stores = [{"kind": "file", "path": "/a"}, {"kind": "file", "path": "/b", "owner": "ci"}, {"kind": "container_auth"}]
-    run(robot(deliver=stores), store_logins={"file": {"owner": "root"}, "other": {"owner": "nobody"}})
+    run(robot(deliver=stores), store_logins={"file": {"owner": "root"}, "kubernetes_secret": {"context": "c"}})
     assert modules.params["deliver"] == [{**stores[0], "owner": "root"}, stores[1], stores[2]]
 
 
@@ -407,3 +407,20 @@ def test_robot_in_place_waits_for_a_missing_host(quay: FakeQuay, run: Run) -> No
     assert row["waiting_for"] == ["c (unreachable)"]
     assert row["message"] == "age 325 days, limit 90 days; waits for c (unreachable)"
     assert {method for method, _target in quay.calls} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("logins", "problem"),
+    [
+        ({"hashi_valt": {"vault_token": "s3cret"}}, "'hashi_valt' is no kind of store. Did you mean hashi_vault?"),
+        ({"hashi_vault": {"vault_tokn": "s3cret"}}, "vault_tokn is not an option of a store of the kind hashi_vault"),
+        ({"hashi_vault": "s3cret"}, "hashi_vault must be a mapping of options, not a text"),
+    ],
+)
+def test_login_of_stores_that_do_not_exist(run: Run, modules: Modules, logins: Any, problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        run(robot(), store_logins=logins)
+    assert str(caught.value).startswith("rotation_store_logins: ")
+    assert problem in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert modules.names == []

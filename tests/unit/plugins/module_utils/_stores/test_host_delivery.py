@@ -197,12 +197,10 @@ def test_what_came_since_the_inspection_is_not_removed(held: str | None, folder:
 
 
 def test_defect_in_one_store_does_not_stop_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make = host_delivery.store_from_options
-
     def fail_for_broken(options: Any, quay_host: str) -> Any:
         if options["path"].endswith("broken"):
             raise ValueError(SECRET)
-        return make(options, quay_host)
+        return store_from_options(options, quay_host)
 
     monkeypatch.setattr(host_delivery, "store_from_options", fail_for_broken)
     failed, written = deliver(present(folder / "broken"), present(folder / "ci"))["deliveries"]
