@@ -16,7 +16,7 @@ _ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal", "--quiet")
 
 
 def unit(*arguments: str) -> None:
-    """Run all tests of pytest, and those of plugins also by the oldest Python of a target."""
+    """Run all tests of pytest, and those of what runs on targets also by the oldest Python of a target."""
     if arguments:
         environments.main().run("pytest", *arguments)
         return
@@ -36,13 +36,16 @@ def unit_of_quick() -> None:
 
 
 def unit_on_target() -> None:
-    """Run the tests of plugins by a Python that ansible-core supports on targets only."""
+    """Run the tests of what runs on targets by a Python that ansible-core supports on targets only.
+
+    Action plugins and plugin_utils run on the controller, and import what a target does not have.
+    """
     target = environments.target()
     if target is None:
         shell.say("\nThis machine has no Python 3.8 to 3.10: plugins are tested by newer ones only.")
         return
     variables = {"PYTHONPATH": ansible_package(environments.lowest())}
-    target.run("pytest", "--quiet", "tests/unit/plugins", variables=variables)
+    target.run("pytest", "--quiet", "tests/unit/plugins/module_utils", variables=variables)
 
 
 def ansible_package(environment: Environment) -> Path:
