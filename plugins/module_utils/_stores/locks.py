@@ -85,14 +85,18 @@ class _Lock:
             return
         if self._is_locked:
             _remove_drafts(self._directory, self._file)
-        is_own = True
-        with contextlib.suppress(OSError):
-            is_own = self._directory.holds(self._name, self._fd)
         # Removed while it is held: who waits for it notices that it is gone, and makes a new one.
+        self._remove(self._fd, if_unknown=True)
+        close_flushed(self._fd)
+
+    def _remove(self, fd: int, *, if_unknown: bool) -> None:
+        """Remove the lock if it is this file. ``if_unknown``: also if that cannot be told."""
+        is_own = if_unknown
+        with contextlib.suppress(OSError):
+            is_own = self._directory.holds(self._name, fd)
         with contextlib.suppress(OSError):
             if is_own:
                 self._directory.unlink(self._name)
-        close_flushed(self._fd)
 
     def _try(self) -> bool:
         """Whether this run has the lock now, or there can be none."""
@@ -118,7 +122,7 @@ class _Lock:
                 raise self._file.error(f"cannot be locked: {self._name} beside it is not a lock. Remove it")
             is_locked = _flock(fd)
             # It was removed by the run that this one waited for, and may be another file by now.
-            if is_locked and self._directory.holds(self._name, fd):
+            if is_locked and self._is_current(fd):
                 _remove_drafts(self._directory, self._file)
                 self._fd, self._is_locked = fd, True
             elif is_locked is None:
@@ -127,6 +131,15 @@ class _Lock:
             if self._fd != fd:
                 close_flushed(fd)
         return self._fd == fd
+
+    def _is_current(self, fd: int) -> bool:
+        """Whether the locked file still has the name of the lock."""
+        try:
+            return self._directory.holds(self._name, fd)
+        except OSError:
+            # The run ends here, and leaves no lock behind.
+            self._remove(fd, if_unknown=False)
+            raise
 
 
 def _flock(fd: int) -> bool | None:

@@ -382,6 +382,22 @@ def test_lock_that_cannot_be_examined(folder: Path, file: Path, monkeypatch: pyt
     assert names_in(folder) == [".other.lock"]
 
 
+def test_lock_that_cannot_be_examined_once(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = iter([OSError(errno.EACCES, "Permission denied")])
+    holds = Directory.holds
+
+    def fails_once(directory: Directory, name: str, fd: int) -> bool:
+        for error in results:
+            raise error
+        return holds(directory, name, fd)
+
+    monkeypatch.setattr(Directory, "holds", fails_once)
+    with pytest.raises(LocalFileError, match="cannot be locked: .token.lock beside it: Permission denied$"):
+        lock_and_release(file)
+    assert names_in(folder) == []
+    lock_and_release(file)
+
+
 @pytest.mark.parametrize(
     "name",
     [
