@@ -13,21 +13,24 @@ import base64
 import json
 from typing import Any, Mapping
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import (
     Play,
     combined_credentials,
+    declared_task_files,
     delivered_names,
     final_results,
     names_in_plans,
     planned_deliveries,
+    task_runs,
     to_confirm,
     with_earlier,
     wrote_own_files,
 )
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, play_of
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, TASK_OUTCOMES, play_of
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
 # What only this action takes.
@@ -40,6 +43,7 @@ class ActionModule(ActionBase):
     BYPASS_HOST_LOOP = True
     _forced_before = False
     _earlier: Mapping[str, Any] = {}
+    _task_files: Mapping[str, str] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
@@ -53,6 +57,7 @@ class ActionModule(ActionBase):
             if "run" in self._task.args:
                 return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
             credentials = combined_credentials(play)
+            self._task_files = {path: self._find_task_file(path) for path in _task_paths(credentials)}
         except BadInput as error:
             return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}
         return {**result, **self._rotate(play, credentials, task_vars)}
@@ -63,7 +68,7 @@ class ActionModule(ActionBase):
         if not credentials:
             return {"changed": False, "results": [], **public}
         done = self._execute("rotate", credentials, forced, compromised, task_vars)
-        packed = json.loads(base64.b64decode(done.pop("deliveries", "") or "W10="))
+        packed, tasks = _unpacked(done.pop("deliveries", "")), _unpacked(done.pop("tasks", ""))
         if done.get("failed") or "results" not in done:
             return done
         unsealed: dict[str, list[Any]] = {}
@@ -76,11 +81,32 @@ class ActionModule(ActionBase):
             "names": delivered_names(done["results"], credentials, play.rotator),
             "wrote_files": wrote_own_files(done["results"], credentials),
             "sealed": {host: seal(deliveries) for host, deliveries in unsealed.items()},
+            "tasks": [self._sealed_task(number, task) for number, task in enumerate(tasks)],
         }
+
+    def _sealed_task(self, number: int, task: dict[str, Any]) -> dict[str, Any]:
+        """What the role needs to include a task file. The secret is encrypted until a task uses it."""
+        options, secret = task.pop("options"), task.pop("secret")
+        variables, hides = options.get("variables") or {}, options.get("hide_output", True)
+        file = {"number": number, "file": self._task_files[options["tasks_file"]], "hide_output": hides}
+        return {**task, **file, "variables": variables, "sealed": seal(secret)}
+
+    def _find_task_file(self, path: str) -> str:
+        """The file as Ansible finds one that a play includes. Raises BadInput if it cannot be included."""
+        try:
+            found = str(self._find_needle("tasks", path))  # type: ignore[no-untyped-call]
+            content = self._loader.load_from_file(found)
+        except AnsibleError as error:
+            raise BadInput(f"tasks_file: {path} cannot be included: {str(error).splitlines()[0]}") from None
+        if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
+            raise BadInput(f"tasks_file: {found} is not a list of tasks")
+        return found
 
     def _confirm(self, play: Play, run: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         credentials, results = run["credentials"], run.get("results") or []
-        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results)
+        outcomes = task_vars.get(TASK_OUTCOMES) or {}
+        runs = [] if self._task.check_mode else task_runs(run.get("tasks") or [], outcomes)
+        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs)
         done: dict[str, Any] = {"changed": False, "results": []}
         if confirming:
             done = self._execute("confirm", confirming, run["force"], run["compromised"], task_vars)
@@ -88,8 +114,9 @@ class ActionModule(ActionBase):
         if done.get("failed"):
             confirmed = {item["name"]: {"error": f"not confirmed: {done.get('msg')}"} for item in confirming}
         compromised = [] if self._task.check_mode else run["compromised"]
-        rows = final_results(play, credentials, results, confirmed, compromised)
-        done.pop("deliveries", None)
+        rows = final_results(play, credentials, results, confirmed, compromised, runs)
+        for key in ("deliveries", "tasks"):
+            done.pop(key, None)
         return {
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
             "results": [with_earlier(row, self._earlier.get(row["name"])) for row in rows],
@@ -118,6 +145,15 @@ class ActionModule(ActionBase):
         if changes and self._task.diff:
             done["diff"] = changes
         return done
+
+
+def _task_paths(credentials: list[dict[str, Any]]) -> list[str]:
+    return [store["tasks_file"] for credential in credentials for store in declared_task_files(credential)]
+
+
+def _unpacked(text: str) -> list[dict[str, Any]]:
+    values: list[dict[str, Any]] = json.loads(base64.b64decode(text)) if text else []
+    return values
 
 
 def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 
 # Where the role registers the results of its tasks on each host.
 PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
+# What became of the task files: for the number of each the task that failed, or an empty text.
+TASK_OUTCOMES = "__rotation_task_outcomes"
 # Whether a host has something new that its handlers did not process. It stays true if a handler failed.
 PENDING = "__rotation_has_pending_handlers"
 

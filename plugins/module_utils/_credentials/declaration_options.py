@@ -24,7 +24,7 @@ from .._core.times import parse_duration
 from .._quay.oauth import ALL_SCOPES, SCOPES
 from .._stores.awx_client import KIND as AWX
 from .._stores.awx_options import lacks_username
-from .._stores.kinds import STORE_OPTIONS
+from .._stores.kinds import ROLE_STORE_OPTIONS
 from .._stores.vault_vars import KIND as VAULT_VARS
 from .._stores.vault_vars import lacks_username_variable
 
@@ -246,7 +246,7 @@ def _store_option(spec: Mapping[str, Any]) -> Option:
 
 STORE: Entry = (
     # hosts narrows a store to some of the hosts of the play. A module runs on one of them and does not know it.
-    {"hosts": Option(read_text), **{name: _store_option(spec) for name, spec in STORE_OPTIONS.items()}},
+    {"hosts": Option(read_text), **{name: _store_option(spec) for name, spec in ROLE_STORE_OPTIONS.items()}},
     ("kind",),
 )
 

@@ -18,6 +18,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.texts import listed
+from .._stores.task_file import KIND as TASKS
 
 # Keys of a declared credential that each host has for itself.
 _OWN_KEYS = ("deliver", "stores", "position", "identity")
@@ -133,19 +134,52 @@ def _own_places(credential: Mapping[str, Any]) -> set[str]:
     return {store["path"] for store in credential["deliver"] if store.get("path")}
 
 
+def declared_task_files(credential: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The stores of a credential that the user's own tasks write."""
+    return [store for store in credential["deliver"] if store["kind"] == TASKS]
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One inclusion of a task file. ``failed_task``: which one failed; empty if none did, None if they did not run."""
+
+    name: str
+    place: str
+    failed_task: str | None
+
+    @property
+    def error(self) -> str | None:
+        if self.failed_task == "":
+            return None
+        what = f"failed in the task '{self.failed_task}'" if self.failed_task else "did not run to its end"
+        return f"{self.place} {what}, so its consumers may hold the former secret. Run the play again: it repeats it"
+
+
+def task_runs(tasks: Sequence[Mapping[str, Any]], outcomes: Mapping[str, str]) -> list[TaskRun]:
+    """``tasks``: those that were handed over. ``outcomes``: the failed task, or nothing, by the number of each."""
+    return [TaskRun(task["name"], task["place"], outcomes.get(str(task["number"]))) for task in tasks]
+
+
 def to_confirm(
-    play: Play, credentials: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]
+    play: Play,
+    credentials: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    runs: Sequence[TaskRun] = (),
 ) -> list[dict[str, Any]]:
-    """The credentials to look at again: hosts were delivered to, and all of them hold what they were given."""
+    """The credentials to look at again: consumers were delivered to, and all of them hold what they were given."""
+    failed = {run.name for run in runs if run.error}
     found = []
     for credential, result in zip(credentials, results):
-        delivered = bool(result.get("delivered")) and bool(credential["consumers"])
-        if result.get("error") or not delivered or credential.get("state") == "absent":
+        by_tasks = bool(declared_task_files(credential))
+        delivered = bool(result.get("delivered")) and (by_tasks or bool(credential["consumers"]))
+        # What task files deliver is confirmed by nothing but their success in this run.
+        is_open = delivered or (by_tasks and bool(result.get("superseded")))
+        if result.get("error") or not is_open or credential.get("state") == "absent" or credential["name"] in failed:
             continue
         after = [_after(play, credential, consumer) for consumer in credential["consumers"]]
         lost = [play.why_missing(item["host"]) for item in after if item["error"] or item["host"] not in play.seen]
         if not lost and not credential["missing"]:
-            found.append({**credential, "consumers": after})
+            found.append({**credential, "consumers": after, "unchanged": not result.get("delivered")})
     return found
 
 
@@ -155,12 +189,15 @@ def final_results(
     results: Sequence[Mapping[str, Any]],
     confirmed: Mapping[str, Mapping[str, Any]],
     compromised: Sequence[str],
+    runs: Sequence[TaskRun] = (),
 ) -> list[dict[str, Any]]:
     """What became of each credential on all hosts."""
-    return [
-        _final(play, credential, result, confirmed.get(credential["name"]), credential["name"] in compromised)
-        for credential, result in zip(credentials, results)
-    ]
+    rows = []
+    for credential, result in zip(credentials, results):
+        name = credential["name"]
+        failed = {run.place: run.error for run in runs if run.name == name and run.error}
+        rows.append(_final(play, credential, result, confirmed.get(name), name in compromised, failed))
+    return rows
 
 
 def with_earlier(row: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -266,6 +303,7 @@ def _final(
     result: Mapping[str, Any],
     confirmed: Mapping[str, Any] | None,
     compromised: bool,
+    failed_tasks: Mapping[str, str],
 ) -> dict[str, Any]:
     row = {**result, "failed_hosts": {}}
     if credential.get("state") == "absent" and row.get("changed"):
@@ -278,7 +316,9 @@ def _final(
             row["failed_hosts"][consumer["host"]] = after["error"]
             for key in ("delivered", "removed"):
                 row[key] = [other for other in row.get(key) or () if other != place]
-    errors = [row.get("error"), *(f"{host}: {error}" for host, error in sorted(row["failed_hosts"].items()))]
+    row["delivered"] = [place for place in row.get("delivered") or () if place not in failed_tasks]
+    errors = [row.get("error"), *failed_tasks.values()]
+    errors += [*(f"{host}: {error}" for host, error in sorted(row["failed_hosts"].items()))]
     if confirmed is not None:
         errors.append(confirmed.get("error"))
         row["changed"] = bool(row.get("changed") or confirmed.get("changed"))

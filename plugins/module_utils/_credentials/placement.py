@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
-from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.kinds import ROLE_KINDS as STORE_KINDS
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.times import format_duration, parse_duration
-from .._stores.contract import ABSENT, CURRENT, OTHER, UNRECORDED, WRONG_PERMISSIONS
+from .._stores.contract import ABSENT, OTHER, UNREADABLE, UNRECORDED, UP_TO_DATE, WRONG_PERMISSIONS
 
 # Reasons. All but NOT_DUE say why a credential must be replaced or delivered again.
 MISSING = "missing"
@@ -86,7 +86,7 @@ class ObservedState:
     """What was found in Quay and in the stores.
 
     ``secret`` is what Quay makes of the stored secret: STORED_NONE, STORED_VALID, STORED_INVALID or STORED_EXPIRED.
-    ``deliveries`` is what each store holds compared with the present secret: CURRENT, ABSENT, OTHER …
+    ``deliveries`` is what each store holds compared with the present secret: ABSENT, OTHER, CURRENT …
     """
 
     exists: bool
@@ -98,8 +98,8 @@ class ObservedState:
 
     @property
     def delivered(self) -> bool:
-        """Whether every store holds the present secret as declared."""
-        return all(delivery == CURRENT for delivery in self.deliveries)
+        """Whether every store holds the present secret as declared, as far as it can be read."""
+        return all(delivery in UP_TO_DATE for delivery in self.deliveries)
 
 
 @dataclass(frozen=True)
@@ -221,5 +221,6 @@ def _reason_of_valid_secret(policy: Policy, state: ObservedState, now: datetime)
 
 def _undelivered_message(deliveries: Sequence[str]) -> str:
     """Why stores need a delivery, and how many: ``owner or mode is wrong in 1 of 2 stores``."""
-    counts = Counter(_UNDELIVERED_MESSAGES[delivery] for delivery in deliveries if delivery != CURRENT)
-    return "; ".join(f"{message} {count} of {len(deliveries)} stores" for message, count in counts.items())
+    counts = Counter(_UNDELIVERED_MESSAGES[delivery] for delivery in deliveries if delivery not in UP_TO_DATE)
+    readable = len(deliveries) - deliveries.count(UNREADABLE)
+    return "; ".join(f"{message} {count} of {readable} stores" for message, count in counts.items())

@@ -143,7 +143,7 @@ def _table(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> list[str]:
 
 def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if row["error"]:
-        return (row["name"], row["kind"], row["reason"] or "-", "-", f"FAILED: {row['error']}")
+        return (row["name"], row["kind"], row["reason"] or "-", *_failure(row, check_mode))
     actions = "; ".join(_would_do(row) if check_mode else _done(row)) or "none"
     actions = f"would {actions}" if check_mode and actions != "none" else actions
     until = row.get("former_valid_until")
@@ -156,6 +156,14 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if row["ended"] is not None:
         actions += f"; {_ENDED if row['ended'] else _NOT_ENDED}"
     return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
+
+
+def _failure(row: Mapping[str, Any], check_mode: bool) -> tuple[str, str]:
+    """Why the credential was due, if that is not the error, and the error with what was done nevertheless."""
+    error, message = str(row["error"]), str(row["message"])
+    done = "" if check_mode else "; ".join(_done(row))
+    nevertheless = f" (done: {done})" if done else ""
+    return "-" if error.startswith(message) else message, f"FAILED: {error}{nevertheless}"
 
 
 def _done(row: Mapping[str, Any]) -> Iterator[str]:

@@ -18,15 +18,18 @@ from .._core.errors import BadInput
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
 from .._module.options import auth_from_options, client_from_options
+from .._stores.contract import Delivery
 from .._stores.holders import Fleet
 from .._stores.host_store import HostStore
 from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.task_file import KIND as TASKS
+from .._stores.task_file import TaskFileStore
 from .api_token import API_TOKEN_OPTIONS, ensure_api_token
 from .declaration_options import suggestion, type_name
 from .policy import NOTHING
 from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
 from .robot_token import ROBOT_TOKEN_OPTIONS, ensure_robot_token
-from .token_info import declared_credentials, statuses_of
+from .token_info import Status, declared_credentials, statuses_of
 
 # Each kind of credential: the options of its module with their defaults, and what the module does.
 _KINDS: dict[str, tuple[Mapping[str, Any], Callable[[ModuleContext], Result]]] = {
@@ -72,12 +75,18 @@ def run_rotation(context: ModuleContext) -> Result:
     rows: dict[str, dict[str, Any]] = {}
     diffs: list[dict[str, Any]] = []
     # The credential with which this run signs in comes last.
-    for entry, status in sorted(zip(entries, statuses), key=lambda pair: bool(pair[1]["is_login"])):
-        rows[entry["name"]] = _row(context, entry, status, diffs)
+    for entry, status in sorted(zip(entries, statuses), key=lambda pair: bool(pair[1].values["is_login"])):
+        rows[entry["name"]] = _row(context, entry, status.values, diffs)
+        _hand_over_to_tasks(entry, status, rows[entry["name"]])
     results = [rows[entry["name"]] for entry in entries]
     return Result(
         changed=any(row["changed"] for row in results),
-        values={"results": results, "deliveries": _pack(_handed_over(entries)), "changes": diffs},
+        values={
+            "results": results,
+            "deliveries": _pack(_handed_over(entries)),
+            "tasks": _pack(_tasks(context, entries)),
+            "changes": diffs,
+        },
     )
 
 
@@ -105,14 +114,17 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     defaults = {name: option.get("default") for name, option in options.items()}
     params: dict[str, Any] = {**_STATUS_ONLY, **defaults, **given, "quay_host": context.params["quay_host"]}
     logins = context.params["store_logins"] or {}
-    params["deliver"] = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("deliver") or ()]
-    params["consumers"] = [HostStore(inspected) for inspected in given.get("consumers") or ()]
+    stores = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("deliver") or ()]
+    params["deliver"] = [store for store in stores if store["kind"] != TASKS]
+    task_files = [TaskFileStore(store) for store in stores if store["kind"] == TASKS]
+    params["consumers"] = [*(HostStore(inspected) for inspected in given.get("consumers") or ()), *task_files]
     confirming = context.params["phase"] == _CONFIRM
     params["fleet"] = Fleet(
         missing=tuple(given.get("missing") or ()),
         out_of_reach=tuple(given.get("out_of_reach") or ()),
         proceeds=context.params["missing_hosts"] == "proceed",
         confirming=confirming,
+        unchanged=bool(given.get("unchanged")),
     )
     name, names = given["name"], context.params
     if name in names["force"] and "retire_after" in options:
@@ -149,6 +161,18 @@ def _row(
         diffs.append({"before": dict(result.before), "after": dict(result.after)})
     values = {key: result.values[key] for key in _RESULT_KEYS if key in result.values}
     return {**row, "changed": result.changed, **values, **_outcome(result)}
+
+
+def _hand_over_to_tasks(entry: Mapping[str, Any], status: Status, row: Mapping[str, Any]) -> None:
+    """Let the user's own tasks deliver in each run, also when nothing was issued: what they deliver to is not known."""
+    present = status.present
+    for store in _task_files(entry):
+        if row["error"] or store.handed_over is not None:
+            continue
+        if entry["state"] == "absent":
+            store.remove()
+        elif present is not None and present.secret and not row.get("minted"):
+            store.write(Delivery(present.secret, present.username or "", present.name, present.record()))
 
 
 def _outcome(result: Result) -> dict[str, Any]:
@@ -189,11 +213,24 @@ _CONNECTION = (
 )
 
 
+def _task_files(entry: Mapping[str, Any]) -> Iterator[TaskFileStore]:
+    return (store for store in entry["consumers"] if isinstance(store, TaskFileStore))
+
+
+def _tasks(context: ModuleContext, entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the user's own tasks have to deliver."""
+    for entry in entries:
+        for store in _task_files(entry):
+            if store.handed_over is not None:
+                credential = {"name": entry["name"], "kind": entry["kind"], "registry": context.client.netloc}
+                yield {**credential, "place": store.place, "options": store.options, **store.handed_over}
+
+
 def _handed_over(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """What other machines have to deliver."""
     for entry in entries:
         for store in entry["consumers"]:
-            if store.handed_over is not None:
+            if isinstance(store, HostStore) and store.handed_over is not None:
                 place = {"host": store.host, "declared": entry["name"], "entry": store.entry}
                 yield {**place, **store.handed_over.to_data()}
 

@@ -19,8 +19,15 @@ from .._core.texts import listed
 from .._module.context import ModuleContext, Result
 from .._stores.contract import CURRENT, OTHER, Store, StoredSecret
 from .._stores.delivery import kept_content
-from .._stores.holders import HOLDER_OPTIONS, Fleet, SecretHolder, filled_stores, outdated_stores
-from .._stores.host_store import HostStore
+from .._stores.holders import (
+    HOLDER_OPTIONS,
+    Fleet,
+    SecretHolder,
+    filled_stores,
+    is_written_later,
+    outdated_stores,
+)
+from .._stores.task_file import TaskFileStore
 from .evaluation import Evaluation, Observation, evaluate, revocable
 from .policy import DECLARED_ABSENT, DELIVER, MISSING, NOT_DUE, NOTHING, RETIRE, Policy, Succession, due_for_revocation
 
@@ -99,7 +106,7 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     began = time.monotonic()
     after, existed = _mint_and_deliver(context, issuer, holder, before, stores)
     window = round(time.monotonic() - began, 3) if before.decision.mints and not context.check_mode else None
-    retires = retires and not _waits_for_hosts(context, holder, stores)
+    retires = retires and not _waits_for_delivery(context, holder, stores)
     to_revoke = _to_revoke(context, policy, before, after, holder.fleet) if retires else ()
     failed = () if context.check_mode else _retire(context, issuer, to_revoke, secret_returned=holder.returns_secret)
     kept = tuple(handle for handle in after.superseded if handle not in to_revoke or handle in failed)
@@ -214,12 +221,9 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
             )
         return before
     if decision.mints and decision.reason != MISSING and not policy.forced:
-        behind = OTHER in before.deliveries and issuer.record_required and any(map(_is_elsewhere, holder.stores))
-        if behind:
-            # The robots of a pair take turns. The next turn comes when all machines have the present secret.
-            action = DELIVER
-            message = f"{decision.message}; first, all hosts get the present secret"
-            return replace(before, decision=replace(decision, action=action, message=message))
+        if _is_behind(before, issuer, holder):
+            message = f"{decision.message}; first, all consumers get the present secret"
+            return replace(before, decision=replace(decision, action=_without_minting(before), message=message))
         hosts = (*fleet.missing, *fleet.out_of_reach)
         if hosts and issuer.invalidates and not fleet.proceeds:
             return _waiting(before, hosts)
@@ -231,21 +235,40 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
 def _waiting(before: Evaluation, hosts: Sequence[str]) -> Evaluation:
     """The secret stays because of these hosts. Stores that do not hold it get it."""
     message = f"{before.decision.message}; waits for {listed(hosts)}"
-    action = NOTHING if before.observation.state.delivered else DELIVER
-    decision = replace(before.decision, action=action, message=message)
+    decision = replace(before.decision, action=_without_minting(before), message=message)
     return replace(before, decision=decision, waiting_for=tuple(hosts))
 
 
-def _is_elsewhere(store: Store) -> bool:
-    return isinstance(store, HostStore)
+def _without_minting(before: Evaluation) -> str:
+    return NOTHING if before.observation.state.delivered else DELIVER
 
 
-def _waits_for_hosts(context: ModuleContext, holder: SecretHolder, stores: Sequence[Store]) -> bool:
-    """Whether hosts may still need what the credential replaces: those not seen, and those yet to be delivered to.
+def _is_behind(before: Evaluation, issuer: Issuer, holder: SecretHolder) -> bool:
+    """Whether consumers may still use the former robot of a pair, whose turn would be next.
 
-    Check mode predicts that the delivery succeeds.
+    A store on another machine shows it. What the user's own tasks deliver to does not: there, the former robot may be
+    in use until it is retired, which takes a run in which these tasks succeed.
     """
-    return bool(holder.fleet.missing) or (not context.check_mode and any(map(_is_elsewhere, stores)))
+    if OTHER in before.deliveries and issuer.record_required and any(map(is_written_later, holder.stores)):
+        return True
+    is_replaced = issuer.invalidates and bool(before.observation.credential.superseded)
+    return is_replaced and any(map(_is_task_file, holder.stores))
+
+
+def _is_task_file(store: Store) -> bool:
+    return isinstance(store, TaskFileStore)
+
+
+def _waits_for_delivery(context: ModuleContext, holder: SecretHolder, stores: Sequence[Store]) -> bool:
+    """Whether consumers may still need what the credential replaces.
+
+    They are hosts that were not seen, hosts that are yet to be delivered to, and all to which the user's own tasks
+    deliver, because nobody knows what these hold. Check mode predicts that the delivery succeeds.
+    """
+    if holder.fleet.missing:
+        return True
+    is_pending = any(map(is_written_later, stores)) or any(map(_is_task_file, holder.stores))
+    return is_pending and not context.check_mode and not holder.fleet.confirming
 
 
 def _stores_to_write(issuer: Issuer, holder: SecretHolder, before: Evaluation) -> list[Store]:
@@ -298,7 +321,7 @@ def _to_revoke(
 ) -> tuple[str, ...]:
     """The superseded secrets that must be revoked in this run."""
     now = context.client.now()
-    if fleet.confirming and before.observation.state.delivered:
+    if fleet.confirming and before.observation.state.delivered and not fleet.unchanged:
         predecessors = before.observation.predecessors
         return due_for_revocation(policy, Succession(after.superseded, predecessors, None, delivered=True), now)
     mints, delivers = before.decision.mints, before.decision.action == DELIVER

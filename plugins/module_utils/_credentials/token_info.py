@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
@@ -56,11 +56,19 @@ def get_token_info(context: ModuleContext) -> Result:
         observed = list(_credentials_of_organization(context, context.params["organization"]))
     else:
         observed = list(_credentials_of_user(context))
-    return Result(changed=False, values={"credentials": statuses_of(context, observed)})
+    return Result(changed=False, values={"credentials": [status.values for status in statuses_of(context, observed)]})
 
 
-def statuses_of(context: ModuleContext, observed: Sequence[Observed]) -> list[dict[str, Any]]:
-    """The return value for each credential: whether it is due, and why."""
+@dataclass(frozen=True)
+class Status:
+    """The return value for a credential: whether it is due, and why; and what it is now, if it could be read."""
+
+    values: dict[str, Any]
+    present: Credential | None = field(default=None, repr=False)
+
+
+def statuses_of(context: ModuleContext, observed: Sequence[Observed]) -> list[Status]:
+    """The status of each credential."""
     now = context.client.now()
     login = context.client.auth.headers("GET") if isinstance(context.client.auth, BearerAuth) else None
     return [_status(item, now, login) for item in observed]
@@ -187,14 +195,14 @@ def _undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
     return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
-def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> dict[str, Any]:
-    """The return value for one credential. ``login``: the headers of the token with which the run signs in."""
+def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> Status:
+    """The status of one credential. ``login``: the headers of the token with which the run signs in."""
     declared = observed.declared
     if isinstance(observed.outcome, QuayError):
-        return _failed_status(declared, observed.outcome)
+        return Status(_failed_status(declared, observed.outcome))
     evaluation = _evaluate(declared, observed.outcome, now, record_required=observed.record_required)
-    decision = evaluation.decision
-    return {
+    decision, present = evaluation.decision, evaluation.observation.credential
+    values = {
         "kind": declared.kind,
         "exists": evaluation.observation.state.exists,
         "due": decision.due,
@@ -204,9 +212,10 @@ def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) 
         "holds": list(evaluation.deliveries),
         "error": None,
         "is_login": any(login == {"Authorization": f"Bearer {item.secret}"} for item in declared.stored),
-        **evaluation.observation.credential.public(),
+        **present.public(),
         "name": declared.name,
     }
+    return Status(values, present)
 
 
 def _evaluate(

@@ -19,9 +19,11 @@ from typing import Any, Iterator, Mapping, Sequence
 from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._quay.robots import RobotName
-from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.contract import Store
+from .._stores.kinds import ROLE_KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.places import NamedPlaces, Place, places_of, shared_places, shown
+from .._stores.task_file import KIND as TASKS
 from .declaration_options import (
     API,
     CREDENTIAL,
@@ -237,11 +239,11 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
                 f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
                 "changes the user name. Use format: json, yaml or env, or kind: container_auth"
             )
-        elif lacks_username_key(store):
-            yield (
-                f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
-                "changes the user name. Add username to keys"
-            )
+    if options.get("deliver") and all(store.get("kind") == TASKS for store in options["deliver"]):
+        yield (
+            "strategy: paired needs a store that shows which of the two robot accounts is in use, and a task file does "
+            "not. Add a store of another kind"
+        )
 
 
 def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
@@ -282,7 +284,14 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement:
             is_lost = placement.ephemeral_rotator if on_rotator else ephemeral
             declared.problems += [f"{label}: {problem}" for problem in _problems_of_store(options, is_lost)]
         if placement.concerns(options):
-            declared.stores.append((label, places_of(store)))
+            declared.stores.append((label, _places_of(declared, options, store)))
+
+
+def _places_of(declared: Declared, options: Mapping[str, Any], store: Store) -> list[Place]:
+    """The places of a store. A task file may be included for many credentials, each time for one of them."""
+    if options["kind"] != TASKS:
+        return places_of(store)
+    return [Place(f"{store.place} for {declared.name}", store.part)]
 
 
 def _problems_of_hosts(options: Mapping[str, Any], placement: Placement) -> Iterator[str]:

@@ -22,6 +22,10 @@ OTHER = "other"  # another secret, one without what belongs to it, or something 
 WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with another owner or mode than declared
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
+UNREADABLE = "unreadable"  # nobody can tell; it gets the present secret in each run
+
+# The states of a store for which nothing has to be issued or written.
+UP_TO_DATE = (CURRENT, UNREADABLE)
 
 # The fingerprint of a secret that a store does not tell, and that somebody may have replaced since it was delivered.
 UNKNOWN = "unknown"
@@ -40,6 +44,7 @@ class StoredSecret:
     complete: bool = True  # whether what belongs to the secret, such as its user name, is there as it was delivered
     # The fingerprint of a secret that the store holds and does not tell.
     untold: str | None = None
+    readable: bool = True  # whether anything is known of what the store holds
 
     @property
     def fingerprint(self) -> str | None:
@@ -60,7 +65,9 @@ class StoredSecret:
         return bool(self.fingerprint) and (self.username is None or self.username in usernames)
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
-        """The store's state: ABSENT, OTHER, WRONG_PERMISSIONS, UNRECORDED (if a record is required) or CURRENT."""
+        """The store's state. UNRECORDED is one only if a record is required."""
+        if not self.readable:
+            return UNREADABLE
         if self.foreign:
             return OTHER
         if not self.fingerprint:

@@ -16,11 +16,12 @@ from typing import Any, Iterator, Mapping, Protocol, Sequence
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
 from .._core.secret_input import clean_secret
-from .contract import CURRENT, Delivery, Store, StoredSecret
+from .contract import UP_TO_DATE, Delivery, Store, StoredSecret
 from .host_store import HostStore
 from .kinds import STORE_OPTIONS, store_from_options
 from .locks import locked
 from .places import places_of, real_path, shared_places, shown
+from .task_file import TaskFileStore
 from .token_file import FileStore
 
 # The options that name the holder; at most one of them may be given.
@@ -39,12 +40,14 @@ class Fleet:
     ``missing``: declared ones that were not seen in this run, so that they may hold any former secret.
     ``out_of_reach``: those that were seen in an earlier batch, and get no other secret in this run.
     ``proceeds``: do not wait for them. ``confirming``: the second look, after the delivery to the others.
+    ``unchanged``: that delivery wrote nothing new, so what was replaced was replaced by an earlier run.
     """
 
     missing: tuple[str, ...] = ()
     out_of_reach: tuple[str, ...] = ()
     proceeds: bool = False
     confirming: bool = False
+    unchanged: bool = False
 
 
 class SecretHolder(Protocol):
@@ -152,12 +155,17 @@ class StoreHolder:
 
 
 def options_of_stores(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The options of all stores of ``deliver``, and of those of other machines."""
+    """The options of all stores: of ``deliver``, and of those that later tasks of the play write."""
     return [*(params.get("deliver") or ()), *(store.options for store in _elsewhere(params))]
 
 
-def _elsewhere(params: Mapping[str, Any]) -> Sequence[HostStore]:
-    """The stores of other machines. Only the rotation of a fleet has them; no option of a play does."""
+def is_written_later(store: Store) -> bool:
+    """Whether a later task of the play writes the store: on another machine, or by the user's own tasks."""
+    return isinstance(store, (HostStore, TaskFileStore))
+
+
+def _elsewhere(params: Mapping[str, Any]) -> Sequence[HostStore | TaskFileStore]:
+    """The stores that later tasks write. Only the rotation of a fleet has them; no option of a module does."""
     return params.get("consumers") or ()
 
 
@@ -166,7 +174,7 @@ def outdated_stores(holder: SecretHolder, secret: str | None, *, record_required
     return [
         store
         for store, stored in zip(holder.stores, holder.stored)
-        if stored.compared_with(secret, record_required=record_required) != CURRENT
+        if stored.compared_with(secret, record_required=record_required) not in UP_TO_DATE
     ]
 
 

@@ -19,6 +19,8 @@ from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
 from .hashi_vault import hashi_vault_store
 from .kubernetes_secret import KUBERNETES_OPTIONS, kubernetes_secret_store
+from .task_file import KIND as TASKS
+from .task_file import TASK_FILE_OPTIONS, task_file_store
 from .token_file import FILE_OPTIONS, file_store
 from .vault_options import VAULT_OPTIONS
 from .vault_vars import VAULT_VARS_OPTIONS, vault_vars_store
@@ -69,31 +71,38 @@ KINDS: dict[str, StoreKind] = {
     "hashi_vault": StoreKind(hashi_vault_store, {**VAULT_OPTIONS, **_REGISTRY}, on_rotator=True),
 }
 
+# The kinds that a declaration of the role may name. Only a play can include a task file.
+ROLE_KINDS: dict[str, StoreKind] = {
+    **KINDS,
+    TASKS: StoreKind(task_file_store, TASK_FILE_OPTIONS, required=("tasks_file",), on_rotator=True, tells_secret=False),
+}
+
 # What a play's default cannot decide: which of these options were given.
 _UNDECIDED = ("default", "required")
 
 
-def _all_options() -> dict[str, Any]:
-    merged: dict[str, Any] = {"kind": {"type": "str", "choices": list(KINDS), "required": True}}
-    for kind in KINDS.values():
+def _all_options(kinds: Mapping[str, StoreKind]) -> dict[str, Any]:
+    merged: dict[str, Any] = {"kind": {"type": "str", "choices": list(kinds), "required": True}}
+    for kind in kinds.values():
         for name, option in kind.options.items():
             merged.setdefault(name, {key: value for key, value in option.items() if key not in _UNDECIDED})
     return merged
 
 
 # The options of one entry in a list of stores. Without defaults, so that a kind can refuse what has no effect on it.
-STORE_OPTIONS: dict[str, Any] = _all_options()
+STORE_OPTIONS: dict[str, Any] = _all_options(KINDS)
+ROLE_STORE_OPTIONS: dict[str, Any] = _all_options(ROLE_KINDS)
 
 
 def store_from_options(options: Mapping[str, Any], quay_host: str) -> Store:
     """The store that one entry of such a list names. Raises BadInput for invalid options."""
     name = options["kind"]
-    kind = KINDS[name]
+    kind = ROLE_KINDS[name]
     given = {option for option, value in options.items() if value not in (None, False)}
-    without_effect = [option for option in STORE_OPTIONS if option in given - {"kind"} - kind.options.keys()]
+    without_effect = [option for option in ROLE_STORE_OPTIONS if option in given - {"kind"} - kind.options.keys()]
     if without_effect:
         raise BadInput(f"{', '.join(without_effect)} has no effect on a store of the kind {name}. Leave it out")
     missing = [option for option in kind.required if options.get(option) in (None, "")]
     if missing:
         raise BadInput(f"{', '.join(missing)} is missing: a store of the kind {name} needs it")
-    return kind.build({**dict.fromkeys(STORE_OPTIONS), **options}, quay_host)
+    return kind.build({**dict.fromkeys(ROLE_STORE_OPTIONS), **options}, quay_host)

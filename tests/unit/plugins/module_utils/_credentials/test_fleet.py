@@ -18,6 +18,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     final_results,
     names_in_plans,
     planned_deliveries,
+    task_runs,
     to_confirm,
     with_earlier,
     wrote_own_files,
@@ -397,3 +398,55 @@ def test_earlier_batch_that_minted_nothing() -> None:
     both = with_earlier(second, {**first, "error": "b: disk full"})
     assert (both["minted"], both["reason"], both["changed"]) == (True, "missing", True)
     assert (both["ended"], both["error"], both["delivered"]) == (False, "b: disk full", RESULT["delivered"])
+
+
+TASKS = {"kind": "tasks", "tasks_file": "gitlab.yml"}
+
+
+def by_tasks(**more: Any) -> dict[str, Any]:
+    """A credential that the user's own tasks deliver, as it is combined from all hosts."""
+    declared = {"name": "acme+ci", "kind": "robot", "deliver": [TASKS], "consumers": [], "missing": []}
+    return {**declared, **more}
+
+
+def test_outcome_of_each_task_file() -> None:
+    tasks = [{"name": name, "place": "tasks gitlab.yml", "number": number} for number, name in enumerate("abc")]
+    runs = task_runs(tasks, {"0": "", "1": "Set the variable"})
+    assert [run.error for run in runs] == [
+        None,
+        "tasks gitlab.yml failed in the task 'Set the variable', so its consumers may hold the former secret. Run the "
+        "play again: it repeats it",
+        "tasks gitlab.yml did not run to its end, so its consumers may hold the former secret. Run the play again: it "
+        "repeats it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("credential", "result", "failed_task", "unchanged"),
+    [
+        ({}, {"delivered": ["tasks gitlab.yml"]}, "", False),
+        # What was replaced earlier may be retired now that the tasks succeeded.
+        ({}, {"delivered": [], "superseded": ["former"]}, "", True),
+        ({}, {"delivered": [], "superseded": ["former"]}, "Set the variable", None),
+        ({}, {"delivered": [], "superseded": []}, "", None),
+        ({"missing": ["b (unreachable)"]}, {"delivered": ["tasks gitlab.yml"]}, "", None),
+        ({"state": "absent"}, {"delivered": [], "superseded": ["former"]}, "", None),
+        ({"deliver": []}, {"delivered": [], "superseded": ["former"]}, "", None),
+    ],
+)
+def test_success_of_tasks_is_the_confirmation(
+    credential: dict[str, Any], result: dict[str, Any], failed_task: str, unchanged: bool | None
+) -> None:
+    runs = task_runs([{"name": "acme+ci", "place": "tasks gitlab.yml", "number": 0}], {"0": failed_task})
+    found = to_confirm(play({}), [by_tasks(**credential)], [result], runs)
+    assert [item["unchanged"] for item in found] == ([] if unchanged is None else [unchanged])
+
+
+def test_final_result_names_the_tasks_that_failed() -> None:
+    result = {**RESULT, "delivered": ["tasks gitlab.yml", "/etc/ci/primary"]}
+    tasks = [{"name": "acme+ci", "place": "tasks gitlab.yml", "number": 0}]
+    (row,) = final_results(play({}), [by_tasks()], [result], {}, [], task_runs(tasks, {"0": "Set the variable"}))
+    assert row["delivered"] == ["/etc/ci/primary"]
+    assert "failed in the task 'Set the variable'" in row["error"]
+    (row,) = final_results(play({}), [by_tasks()], [result], {}, [], task_runs(tasks, {"0": ""}))
+    assert (row["delivered"], row["error"]) == (result["delivered"], None)

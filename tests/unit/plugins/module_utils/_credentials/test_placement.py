@@ -30,7 +30,7 @@ def remote_store(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(_options: Any, _quay_host: str) -> Any:
         raise AssertionError("nothing needs the store itself")
 
-    monkeypatch.setitem(kinds.KINDS, "remote", StoreKind(build, {}, (), on_rotator=True))
+    monkeypatch.setitem(kinds.ROLE_KINDS, "remote", StoreKind(build, {}, (), on_rotator=True))
 
 
 def on(host: str | None, rotator: str = "r") -> Placement:

@@ -110,19 +110,20 @@ def test_outcome(case: str, check_mode: bool) -> None:
 def test_failures_come_first_in_the_table_and_the_rows_keep_their_order() -> None:
     statuses = [
         status("a"),
-        status("b", error="no such robot", reason=None),
+        status("b", error="no such robot", message="no such robot", reason=None),
         status("c", action="mint", reason="forced"),
     ]
-    found = report(statuses, {"c": {"error": "Quay answered 500"}})
+    done = {"minted": True, "fingerprint": "f1", "delivered": ["/etc/ci/quay"]}
+    found = report(statuses, {"c": {"error": "b: disk full", **done}})
     assert [row["name"] for row in found["rows"]] == ["a", "b", "c"]
     assert found["lines"] == [
         "2 failed, 1 not due",
         "CREDENTIAL  KIND   REASON   MESSAGE     ACTION",
         "b           robot  -        -           FAILED: no such robot",
-        "c           robot  forced   -           FAILED: Quay answered 500",
+        "c           robot  forced   age 3 days  FAILED: b: disk full (done: minted f1; delivered to /etc/ci/quay)",
         "a           robot  not_due  age 3 days  none",
     ]
-    assert found["summary"]["errors"] == {"b": "no such robot", "c": "Quay answered 500"}
+    assert found["summary"]["errors"] == {"b": "no such robot", "c": "b: disk full"}
 
 
 def test_summary_of_many() -> None:

@@ -13,10 +13,11 @@ from typing import Any, Callable, Mapping
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import run_rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import Status
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext, Result
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots import Robot
@@ -98,6 +99,7 @@ class Modules:
     def __init__(self) -> None:
         self.contexts: list[ModuleContext] = []
         self.statuses: dict[str, dict[str, Any]] = {}
+        self.present: dict[str, Credential] = {}
         self.outcomes: dict[str, Any] = {}  # by name: a Result, an exception, or a function of the context
 
     @property
@@ -122,8 +124,13 @@ class Modules:
 def modules(monkeypatch: pytest.MonkeyPatch) -> Modules:
     fake = Modules()
 
-    def statuses(_context: ModuleContext, observed: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        return [{**STATUS, "name": item["name"], **fake.statuses.get(item["name"], {})} for item in observed]
+    def statuses(_context: ModuleContext, observed: list[Mapping[str, Any]]) -> list[Status]:
+        return [
+            Status(
+                {**STATUS, "name": item["name"], **fake.statuses.get(item["name"], {})}, fake.present.get(item["name"])
+            )
+            for item in observed
+        ]
 
     monkeypatch.setattr(
         rotation, "_KINDS", {kind: (spec, fake.ensure) for kind, (spec, _do) in rotation._KINDS.items()}
@@ -424,3 +431,56 @@ def test_login_of_stores_that_do_not_exist(run: Run, modules: Modules, logins: A
     assert problem in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert modules.names == []
+
+
+TASKS = {"kind": "tasks", "tasks_file": "gitlab.yml", "variables": {"project": "acme/app"}}
+
+
+def handed_to_tasks(result: Result) -> list[dict[str, Any]]:
+    unpacked: list[dict[str, Any]] = json.loads(base64.b64decode(result.values["tasks"]))
+    return unpacked
+
+
+def test_tasks_get_the_present_secret_of_what_is_not_due(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    modules.present["acme+ci"] = Credential("acme+ci", "acme+ci", PRESENT)
+    result = run(robot(deliver=[TASKS]))
+    assert modules.names == []
+    (task,) = handed_to_tasks(result)
+    assert (task["name"], task["kind"], task["registry"]) == ("acme+ci", "robot", "quay.example.com")
+    assert (task["place"], task["options"]) == ("tasks gitlab.yml", TASKS)
+    assert (task["state"], task["secret"], task["username"]) == ("present", PRESENT, "acme+ci")
+    assert task["fingerprint"] == fingerprint(PRESENT)
+    assert PRESENT not in json.dumps(result.values)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        # Nobody knows the secret: it was issued in this run, or predicted, or could not be read.
+        ({}, Result(True, VALUES)),
+        ({"error": "its file is a link"}, None),
+        ({}, BadInput("its permissions are not enough")),
+    ],
+)
+def test_tasks_get_nothing_that_may_be_outdated(run: Run, modules: Modules, status: Any, outcome: Any) -> None:
+    modules.statuses["acme+ci"] = status
+    modules.present["acme+ci"] = Credential("acme+ci", "acme+ci", FORMER)
+    modules.outcomes["acme+ci"] = outcome
+    assert handed_to_tasks(run(robot(deliver=[TASKS]))) == []
+
+
+def test_tasks_of_an_absent_credential(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    modules.present["acme+ci"] = Credential("acme+ci", "acme+ci", FORMER)
+    (task,) = handed_to_tasks(run(robot(deliver=[TASKS], state="absent")))
+    assert (task["state"], task["secret"]) == ("absent", None)
+
+
+def test_tasks_get_what_was_issued(quay: FakeQuay, run: Run) -> None:
+    former = quay_robot(FORMER)
+    quay.answers(robot_list(former), robot_reply(former), ok({}), robot_reply(quay_robot()), verified(sub="acme+ci"))
+    result = run(robot(rotate="always", deliver=[TASKS]))
+    (row,) = rows(result)
+    assert (row["minted"], row["delivered"], row["error"]) == (True, ["tasks gitlab.yml"], None)
+    assert [task["secret"] for task in handed_to_tasks(result)] == [PRESENT]

@@ -38,7 +38,8 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotat
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext, Result
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery, StoredSecret
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import CallerHolder, StoreHolder
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import CallerHolder, Fleet, StoreHolder
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.task_file import TaskFileStore
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import FakeQuay
 from ansible_collections.tokensmith.quay.tests.unit.plugins.rotations import (
     FakeIssuer,
@@ -729,6 +730,53 @@ def test_update_of_an_outdated_store_that_fails(context: ModuleContext, events: 
     issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR), record_required=True)
     fails_with(lost, context, issuer, stores(stored_secret(FORMER), fails={"write": lost}))
     assert events == ["observe", "prepare", "prepare a", "write a"]
+
+
+# --- what the user's own tasks deliver
+
+
+def with_tasks(*, confirming: bool = False, unchanged: bool = False) -> StoreHolder:
+    """A store that holds the present secret, and a task file."""
+    store = FakeStore("a", [], stored_secret(PRESENT))
+    fleet = Fleet(confirming=confirming, unchanged=unchanged)
+    with StoreHolder([store, TaskFileStore({"tasks_file": "gitlab.yml"})], fleet=fleet) as holder:
+        return holder
+
+
+def test_nothing_is_retired_before_the_tasks_succeeded(context: ModuleContext, events: list[str]) -> None:
+    issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR))
+    result = run(context, issuer, with_tasks())
+    assert (result.values["delivered"], result.values["retired"]) == (["a", "tasks gitlab.yml"], [])
+    assert result.values["superseded"] == ["lost", "former", "present"]
+    events.clear()
+    waiting = run(context, FakeIssuer(events, observation()), with_tasks(), NOT_DUE)
+    assert (waiting.changed, events) == (False, ["observe"])
+
+
+def test_check_mode_predicts_that_the_tasks_succeed(check_mode: ModuleContext, events: list[str]) -> None:
+    result = run(check_mode, FakeIssuer(events, observation(), minted=Minted(SUCCESSOR)), with_tasks())
+    assert result.values["retired"] == ["lost", "former", "present"]
+
+
+@pytest.mark.parametrize(("unchanged", "retired"), [(True, ["retire lost", "retire former"]), (False, ["retire lost"])])
+def test_predecessor_is_retired_by_a_run_that_delivered_nothing(
+    context: ModuleContext, events: list[str], unchanged: bool, retired: list[str]
+) -> None:
+    """What was replaced stays until another run, and the tasks of that run succeeded."""
+    policy = Policy(overlaps=True, rotate="never")
+    run(context, FakeIssuer(events, observation()), with_tasks(confirming=True, unchanged=unchanged), policy)
+    assert events[-len(retired) :] == retired
+
+
+def test_pair_takes_no_turn_while_the_tasks_may_have_left_the_former_robot(
+    context: ModuleContext, events: list[str]
+) -> None:
+    issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR), record_required=True)
+    result = run(context, issuer, with_tasks())
+    assert (result.values["minted"], events) == (False, ["observe"])
+    assert result.message == "expires in 10 days; first, all consumers get the present secret"
+    # A secret that leaked does not wait.
+    assert run(context, issuer, with_tasks(), FORCED).values["minted"]
 
 
 # --- the caller holds the secret

@@ -370,3 +370,31 @@ def test_no_problem_repeats_a_secret() -> None:
     text = problems({**SCAN, "quay_password": ["hunter2"], "quay_pasword": "hunter3"}, "hunter4")
     assert "hunter" not in text
     assert "quay_password must be a text, not a list" in text
+
+
+TASKS = {"kind": "tasks", "tasks_file": "gitlab.yml"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (
+            {**ROBOT, "strategy": "paired", "deliver": [TASKS]},
+            "strategy: paired needs a store that shows which of",
+        ),
+        ({**API, "deliver": [TASKS]}, "deliver needs a store that can be read back"),
+        ({**ROBOT, "deliver": [TASKS, TASKS]}, "both write"),
+        ({**ROBOT, "deliver": [{"kind": "tasks"}]}, "entry 1 of deliver: tasks_file is missing"),
+        ({**ROBOT, "deliver": [{**TASKS, "path": "/etc/ci"}]}, "path has no effect on a store of the kind tasks"),
+        ({**ROBOT, "deliver": [{**TASKS, "hosts": "all"}]}, "hosts has no effect on a store of the kind tasks"),
+        ({**ROBOT, "deliver": [{**TASKS, "variables": "acme"}]}, "variables must be a mapping, not a text"),
+    ],
+)
+def test_task_files_that_are_refused(entry: dict[str, Any], problem: str) -> None:
+    assert problem in problems(entry)
+
+
+def test_one_task_file_for_many_credentials() -> None:
+    given = [{**ROBOT, "deliver": [TASKS]}, {**ROBOT, "name": "acme+cd", "deliver": [TASKS]}]
+    given.append({**API, "deliver": [*API["deliver"], TASKS]})
+    assert options(given) == given
