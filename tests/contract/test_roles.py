@@ -125,8 +125,8 @@ def test_stores_are_those_of_the_modules() -> None:
     declared = of_credential()["deliver"]["options"]
     for module in MODULES.values():
         accepted = collection.spec_of(module).options["deliver"]["options"]
-        # A module runs on one host, so that it cannot narrow a store to some hosts, and it cannot include tasks.
-        assert declared.keys() == {*accepted, "hosts", "tasks_file", "hide_output"}
+        # A play narrows a store to some of its hosts, clears one that is no longer used, and includes tasks.
+        assert declared.keys() == {*accepted, "hosts", "state", "tasks_file", "hide_output"}
         for name, option in accepted.items():
             choices = [choice for choice in declared[name].get("choices", ()) if choice != "tasks"]
             assert meaning({**declared[name], **({"choices": choices} if choices else {})}) == meaning(option), name

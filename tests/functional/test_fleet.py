@@ -391,3 +391,40 @@ def test_secrets_are_nowhere_but_in_the_stores(fleet: Fleet, harness: Harness) -
     # The login is in the environment of the play, which it may look up.
     for secret in harness.known_secrets.in_text("\n".join(texts)):
         assert secret == harness.accounts.alice_token
+
+
+@pytest.mark.slow
+def test_moved_store_is_cleared_on_every_host(fleet: Fleet, harness: Harness) -> None:
+    """By the run after that which filled the new one. An API token is not issued again."""
+    primary = {"kind": "file", "path": str(harness.folder / "primary"), "hosts": "localhost"}
+    application = {"kind": "api", "organization": "acme", "application": "console", "scopes": "repo:read"}
+    token = {"name": "nightly", **application, "deliver": [primary, ON_EACH_HOST]}
+    fleet.rotate([token])
+    present = stored_alone(harness.folder / "primary")
+    moved = {**primary, "path": str(harness.folder / "moved")}
+    on_hosts = {**ON_EACH_HOST, "path": "{{ folder }}/new.json"}
+    former = [{**primary, "state": "absent"}, {**ON_EACH_HOST, "state": "absent"}]
+    token["deliver"] = [moved, on_hosts, *former]
+    fleet.rotate([token])
+    assert mints(harness) == []
+    assert set(fleet.held("new.json").values()) == set(fleet.held("ci.json").values()) == {present}
+    fleet.lose("n2")
+    fleet.run([token], "--check")
+    planned = fleet.role.report()
+    fleet.run([token])
+    assert fleet.role.report() == planned
+    assert fleet.held("ci.json") == {"n1": None, "n2": present, "n3": None}
+    assert not (harness.folder / "primary").exists()
+    fleet.find("n2")
+    run = fleet.rotate([token])
+    assert run.lines[0] == "1 changed"
+    assert f"removed from n2:{fleet.folder('n2')}/ci.json" in run.lines[2]
+    assert set(fleet.held("ci.json").values()) == {None}
+    assert set(fleet.held("new.json").values()) == {stored_alone(harness.folder / "moved")} == {present}
+    assert fleet.rotate([token]).lines[0] == "1 not due"
+    assert harness.writes == []
+
+
+def stored_alone(path: Path) -> str:
+    """The fingerprint of a secret that a file holds without anything else."""
+    return fingerprint(path.read_text().strip())

@@ -193,6 +193,8 @@ def test_pair_waits_for_the_tasks(role: Role, target: Path, harness: Harness) ->
     (role.folder.parent / "set_variable.yml").write_text(TASKS)
     role.rotate([declared])
     assert received(target)["username"] != former["username"]
+    assert former["username"] not in harness.quay.state.robots
+    harness.advance(days=1)
     role.rotate([declared])
     assert role.report()[0]["minted"]
     assert harness.robot_fingerprint(received(target)["username"]) == received(target)["fingerprint"]

@@ -245,8 +245,12 @@ def _store_option(spec: Mapping[str, Any]) -> Option:
 
 
 STORE: Entry = (
-    # hosts narrows a store to some of the hosts of the play. A module runs on one of them and does not know it.
-    {"hosts": Option(read_text), **{name: _store_option(spec) for name, spec in ROLE_STORE_OPTIONS.items()}},
+    # A play narrows a store to some of its hosts, and clears one that is no longer used. Modules do neither.
+    {
+        "hosts": Option(read_text),
+        "state": Option(choice("present", "absent")),
+        **{name: _store_option(spec) for name, spec in ROLE_STORE_OPTIONS.items()},
+    },
     ("kind",),
 )
 

@@ -27,6 +27,7 @@ class DeclaredCredential:
     params: Mapping[str, Any]
     policy: Policy
     stored: Sequence[StoredSecret] = field(default=(), repr=False)
+    former: int = 0  # how many of the stored secrets, at the end, are in stores that are to be cleared
 
     @property
     def name(self) -> str:
@@ -35,6 +36,11 @@ class DeclaredCredential:
     @property
     def kind(self) -> str:
         return str(self.params["kind"])
+
+    @property
+    def in_use(self) -> Sequence[StoredSecret]:
+        """What the stores hold that consumers read."""
+        return self.stored[: len(self.stored) - self.former]
 
     @property
     def is_absent(self) -> bool:

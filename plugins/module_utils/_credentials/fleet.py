@@ -103,7 +103,7 @@ def planned_deliveries(
     counts: dict[str, int] = {}
     for credential, result in zip(credentials, results):
         places = {*(result.get("delivered") or ()), *(result.get("removed") or ())}
-        for consumer in credential["consumers"]:
+        for consumer in _all_consumers(credential):
             if f"{consumer['host']}:{consumer['place']}" in places:
                 counts[consumer["host"]] = counts.get(consumer["host"], 0) + 1
     return counts
@@ -116,7 +116,7 @@ def delivered_names(
     names: dict[str, list[str]] = {}
     for credential, result in zip(credentials, results):
         places = {*(result.get("delivered") or ()), *(result.get("removed") or ())}
-        hosts = {item["host"] for item in credential["consumers"] if f"{item['host']}:{item['place']}" in places}
+        hosts = {item["host"] for item in _all_consumers(credential) if f"{item['host']}:{item['place']}" in places}
         for host in [*sorted(hosts), *([rotator] if places & _own_places(credential) else [])]:
             names.setdefault(host, []).append(credential["name"])
     return names
@@ -131,7 +131,13 @@ def wrote_own_files(results: Sequence[Mapping[str, Any]], credentials: Sequence[
 
 
 def _own_places(credential: Mapping[str, Any]) -> set[str]:
-    return {store["path"] for store in credential["deliver"] if store.get("path")}
+    own = [*credential["deliver"], *credential.get("former", ())]
+    return {store["path"] for store in own if store.get("path")}
+
+
+def _all_consumers(credential: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The stores of hosts, those to be cleared among them."""
+    return [*credential["consumers"], *credential.get("former_consumers", ())]
 
 
 def declared_task_files(credential: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -230,6 +236,8 @@ def _add(merged: dict[str, dict[str, Any]], host: str, declared: Mapping[str, An
             "declared": options,
             "deliver": [],
             "consumers": [],
+            "former": [],
+            "former_consumers": [],
             "expected": set(),
         },
     )
@@ -244,11 +252,15 @@ def _add(merged: dict[str, dict[str, Any]], host: str, declared: Mapping[str, An
             "Declare it once, for example in group_vars/all, or give the two different names"
         )
     for store in declared["stores"]:
-        if store["on_rotator"] and store["options"] not in credential["deliver"]:
-            credential["deliver"].append(store["options"])
+        own, consumers = ("former", "former_consumers") if store["former"] else ("deliver", "consumers")
+        if store["on_rotator"] and store["options"] not in credential[own]:
+            credential[own].append(store["options"])
         if store["inspected"] is not None:
             place = {"host": host, "entry": store["entry"], "options": store["options"]}
-            credential["consumers"].append({**store["inspected"], **place})
+            credential[consumers].append({**store["inspected"], **place})
+        if store["former"]:
+            # Nobody uses it, so nothing waits for a host that was not seen.
+            continue
         hosts = store["hosts"]
         # A host that was not seen is taken for one that declares the same.
         unseen = [other for other in play.hosts if other not in play.seen and other != play.rotator]
@@ -274,6 +286,8 @@ def _completed(credential: Mapping[str, Any], play: Play) -> dict[str, Any]:
         "identity": credential["identity"],
         "deliver": credential["deliver"],
         "consumers": consumers,
+        "former": credential["former"],
+        "former_consumers": credential["former_consumers"],
         "missing": list(dict.fromkeys(missing)),
         "out_of_reach": [f"{host} (in an earlier batch)" for host in play.earlier if host in held_by],
     }
@@ -309,7 +323,7 @@ def _final(
     if credential.get("state") == "absent" and row.get("changed"):
         row["waiting_for"] = list(credential["missing"])
     touched = {*(row.get("delivered") or ()), *(row.get("removed") or ())}
-    for consumer in credential["consumers"]:
+    for consumer in _all_consumers(credential):
         place = f"{consumer['host']}:{consumer['place']}"
         after = _after(play, credential, consumer)
         if place in touched and after["error"]:

@@ -16,7 +16,7 @@ from .._module.context import LocalContext, Result
 from .._stores.host_store import inspection_of
 from .._stores.kinds import store_from_options
 from .declaration_info import describe_declarations
-from .placement import Placement, without_hosts
+from .placement import Placement, is_former, store_itself
 from .validation import Declared
 
 
@@ -37,7 +37,7 @@ def _inspected(context: LocalContext, placement: Placement, declared: Declared) 
     removing = declared.options.get("state") == "absent"
     stores = []
     for entry, options in enumerate(declared.options.get("deliver", ())):
-        plain = without_hosts(options)
+        plain = store_itself(options)
         store = store_from_options(plain, context.params["quay_host"]) if placement.is_on_host(options) else None
         stores.append(
             {
@@ -45,7 +45,8 @@ def _inspected(context: LocalContext, placement: Placement, declared: Declared) 
                 "options": plain,
                 "on_rotator": placement.is_on_rotator(options),
                 "hosts": placement.expected_hosts(options),
-                "inspected": inspection_of(store, removing=removing) if store else None,
+                "former": is_former(options),
+                "inspected": inspection_of(store, removing=removing or is_former(options)) if store else None,
             }
         )
     return {"stores": stores}

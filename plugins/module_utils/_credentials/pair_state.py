@@ -82,6 +82,12 @@ class Pair:
         return ", ".join(str(name) for name in shown)
 
 
+def is_robot_of(params: Mapping[str, Any], username: str | None) -> bool:
+    """Whether the robot of this full name may carry the credential, or may have carried it, by its name alone."""
+    pair = pair_from_options(RobotName.parse(params["name"]), {**params, "strategy": IN_PLACE})
+    return any(is_named(robot, username or "") for robot in pair.all)
+
+
 def with_strategy(params: Mapping[str, Any], stored: Sequence[StoredSecret]) -> dict[str, Any]:
     """The options with the strategy: the declared one, else that by which the stored secret was issued.
 

@@ -63,6 +63,11 @@ class Placement:
 EVERYWHERE = Placement()
 
 
-def without_hosts(store: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a store without the hosts to which it is narrowed."""
-    return {name: value for name, value in store.items() if name != "hosts"}
+def store_itself(store: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a store without those that a play has for it: its hosts, and whether it is to be cleared."""
+    return {name: value for name, value in store.items() if name not in ("hosts", "state")}
+
+
+def is_former(store: Mapping[str, Any]) -> bool:
+    """Whether consumers no longer read the store, so that it is to be cleared."""
+    return store.get("state") == "absent"

@@ -114,7 +114,7 @@ def _outcome(row: Mapping[str, Any]) -> str:
         return _CREATED if row["reason"] == MISSING else _ROTATED
     if row["delivered"]:
         return _DELIVERED
-    if row["deleted"] or row["removed"] or (row["retired"] and row["action"] == "remove"):
+    if row["deleted"] or (row["action"] == REMOVE and (row["removed"] or row["retired"])):
         return _REMOVED
     if row["retired"]:
         return _RETIRED

@@ -14,18 +14,22 @@ import json
 import os
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from .._core.errors import BadInput
+from .._core.errors import BadInput, QuayError
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
 from .._module.options import auth_from_options, client_from_options
-from .._stores.contract import Delivery
+from .._stores.contract import Delivery, Store
+from .._stores.delivery import kept_content
 from .._stores.holders import Fleet
 from .._stores.host_store import HostStore
 from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.kinds import store_from_options
+from .._stores.locks import locked
 from .._stores.task_file import KIND as TASKS
 from .._stores.task_file import TaskFileStore
 from .api_token import API_TOKEN_OPTIONS, ensure_api_token
 from .declaration_options import suggestion, type_name
+from .pair_state import is_robot_of
 from .policy import NOTHING
 from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
 from .robot_token import ROBOT_TOKEN_OPTIONS, ensure_robot_token
@@ -77,6 +81,7 @@ def run_rotation(context: ModuleContext) -> Result:
     # The credential with which this run signs in comes last.
     for entry, status in sorted(zip(entries, statuses), key=lambda pair: bool(pair[1].values["is_login"])):
         rows[entry["name"]] = _row(context, entry, status.values, diffs)
+        _clear_former_stores(context, entry, rows[entry["name"]], diffs)
         _hand_over_to_tasks(entry, status, rows[entry["name"]])
     results = [rows[entry["name"]] for entry in entries]
     return Result(
@@ -117,7 +122,15 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     stores = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("deliver") or ()]
     params["deliver"] = [store for store in stores if store["kind"] != TASKS]
     task_files = [TaskFileStore(store) for store in stores if store["kind"] == TASKS]
-    params["consumers"] = [*(HostStore(inspected) for inspected in given.get("consumers") or ()), *task_files]
+    params["consumers"] = [*map(HostStore, given.get("consumers") or ()), *task_files]
+    former = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("former") or ()]
+    former_consumers = [HostStore(inspected) for inspected in given.get("former_consumers") or ()]
+    if given.get("state") == "absent":
+        # The credential goes, and all its stores are cleared at once.
+        params["deliver"] += former
+        params["consumers"] += former_consumers
+        former, former_consumers = [], []
+    params["former"] = [*(store_from_options(store, params["quay_host"]) for store in former), *former_consumers]
     confirming = context.params["phase"] == _CONFIRM
     params["fleet"] = Fleet(
         missing=tuple(given.get("missing") or ()),
@@ -161,6 +174,40 @@ def _row(
         diffs.append({"before": dict(result.before), "after": dict(result.after)})
     values = {key: result.values[key] for key in _RESULT_KEYS if key in result.values}
     return {**row, "changed": result.changed, **values, **_outcome(result)}
+
+
+def _clear_former_stores(
+    context: ModuleContext, entry: Mapping[str, Any], row: dict[str, Any], diffs: list[dict[str, Any]]
+) -> None:
+    """Clear the stores that are no longer used, by a run before which all others held the present secret."""
+    if row["error"] or row.get("minted") or row.get("delivered") or context.params["phase"] == _CONFIRM:
+        return
+    places: list[str] = []
+    try:
+        for store in entry["former"]:
+            if _clear_former_store(context, entry, store):
+                places.append(store.place)
+    except QuayError as error:
+        row["error"] = failure_message(error)
+    if places:
+        row.update(changed=True, removed=[*(row.get("removed") or ()), *places])
+        diffs.append({"before": dict.fromkeys(places, "present"), "after": dict.fromkeys(places, "absent")})
+
+
+def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store: Store) -> bool:
+    """Whether the store was cleared. What somebody else put there since stays."""
+    with locked([] if context.check_mode else store.files):
+        stored = store.read()
+        if stored.fingerprint is None and not stored.foreign:
+            return False
+        username = stored.username or (stored.record.username if stored.record else None)
+        is_ours = entry["kind"] != "robot" or is_robot_of(entry, username)
+        if not (stored.recorded and stored.removable and is_ours):
+            context.warn(kept_content(store))
+            return False
+        if not context.check_mode:
+            store.remove()
+        return True
 
 
 def _hand_over_to_tasks(entry: Mapping[str, Any], status: Status, row: Mapping[str, Any]) -> None:
@@ -229,7 +276,7 @@ def _tasks(context: ModuleContext, entries: Sequence[Mapping[str, Any]]) -> Iter
 def _handed_over(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """What other machines have to deliver."""
     for entry in entries:
-        for store in entry["consumers"]:
+        for store in [*entry["consumers"], *entry["former"]]:
             if isinstance(store, HostStore) and store.handed_over is not None:
                 place = {"host": store.host, "declared": entry["name"], "entry": store.entry}
                 yield {**place, **store.handed_over.to_data()}

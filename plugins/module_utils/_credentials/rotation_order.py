@@ -94,11 +94,11 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
             context.warn(warning)
     observation = issuer.observe(holder.stored)
     now = context.client.now()
-    before = evaluate(policy, observation, holder.stored, now, record_required=issuer.record_required)
+    before = evaluate(policy, observation, holder.in_use, now, record_required=issuer.record_required)
     if observation.by_record and before.decision.action != NOTHING:
         # What is revoked must not depend on what a record says.
         proven = issuer.observe(holder.stored, proven=True)
-        before = evaluate(policy, proven, holder.stored, now, record_required=issuer.record_required)
+        before = evaluate(policy, proven, holder.in_use, now, record_required=issuer.record_required)
     before = _with_fleet(before, issuer, policy, holder)
     if before.decision.mints:
         before = replace(before, observation=issuer.prepare(before.observation))
@@ -357,7 +357,7 @@ def _returns_secret(context: ModuleContext, issuer: Issuer, holder: SecretHolder
     """Whether the key ``token`` holds the secret: it is new, or the caller does not hold the present one."""
     if not holder.returns_secret or context.check_mode:
         return False
-    outdated = not holder.stored or OTHER in before.deliveries
+    outdated = not holder.in_use or OTHER in before.deliveries
     return before.decision.mints or (issuer.secret_is_readable and outdated)
 
 

@@ -161,9 +161,11 @@ def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
         held_elsewhere = [_held(item) for item in params["held"]]
         on_hosts = [_read(context, store, declared) for store in params.get("consumers") or ()]
+        former = [_read(context, store, declared, removing=True) for store in params.get("former") or ()]
         if params["kind"] == "robot":
-            declared = replace(declared, params=with_strategy(params, [*stored, *on_hosts]))
-        return replace(declared, policy=_policy(declared.params), stored=[*stored, *held_elsewhere, *on_hosts])
+            declared = replace(declared, params=with_strategy(params, [*stored, *on_hosts, *former]))
+        found = [*stored, *held_elsewhere, *on_hosts, *former]
+        return replace(declared, policy=_policy(declared.params), stored=found, former=len(former))
     except (LocalFileError, StoreError, BadInput) as error:
         return Observed(declared, error)
 
@@ -172,8 +174,10 @@ def _read_store(context: ModuleContext, options: Mapping[str, Any], declared: De
     return _read(context, store_from_options(options, context.params["quay_host"]), declared)
 
 
-def _read(context: ModuleContext, store: Store, declared: DeclaredCredential) -> StoredSecret:
-    store.check(removing=declared.is_absent)
+def _read(
+    context: ModuleContext, store: Store, declared: DeclaredCredential, *, removing: bool = False
+) -> StoredSecret:
+    store.check(removing=removing or declared.is_absent)
     for warning in store.warnings():
         context.warn(warning)
     return store.read()
@@ -223,7 +227,7 @@ def _evaluate(
 ) -> Evaluation:
     if declared.is_absent:
         return evaluate_removal(observation, declared.stored, record_required=record_required)
-    return evaluate(declared.policy, observation, declared.stored, now, record_required=record_required)
+    return evaluate(declared.policy, observation, declared.in_use, now, record_required=record_required)
 
 
 def _failed_status(declared: DeclaredCredential, error: QuayError) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from .declaration_options import (
     without_effect,
 )
 from .pair_state import PAIRED
-from .placement import EVERYWHERE, Placement, without_hosts
+from .placement import EVERYWHERE, Placement, is_former, store_itself
 
 _ABSENT = "absent"
 _STORE_SECRETS = {name for kind in STORE_KINDS.values() for name in kind.secrets}
@@ -176,9 +176,9 @@ def _read_credential(position: int, entry: Any) -> Declared:
 
 def _check_deliver(options: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the stores as a set."""
-    kinds = [store.get("kind") for store in options.get("deliver", ())]
+    kinds = [store.get("kind") for _position, store in _used_stores(options)]
     if not kinds:
-        yield "deliver needs at least one store"
+        yield "deliver needs at least one store" + (" without state: absent" if options.get("deliver") else "")
     elif options.get("kind") != ROBOT and all(kind in _UNREADABLE for kind in kinds):
         readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.tells_secret)
         yield (
@@ -219,6 +219,11 @@ def _check_robot(options: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _used_stores(options: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The stores that consumers read, with their positions."""
+    return [item for item in enumerate(options.get("deliver", ()), 1) if not is_former(item[1])]
+
+
 def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
     if options.get("federation"):
         yield "federation belongs to one robot account, so it cannot be used with strategy: paired"
@@ -226,7 +231,7 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
         retire_after, max_age = (parse_duration(options[name], name) for name in ("retire_after", "max_age"))
         if retire_after and max_age and retire_after >= max_age:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
-    for position, store in enumerate(options.get("deliver", ()), 1):
+    for position, store in _used_stores(options):
         if lacks_username_key(store):
             yield (
                 f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
@@ -239,7 +244,7 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
                 f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
                 "changes the user name. Use format: json, yaml or env, or kind: container_auth"
             )
-    if options.get("deliver") and all(store.get("kind") == TASKS for store in options["deliver"]):
+    if all(store.get("kind") == TASKS for _position, store in _used_stores(options)):
         yield (
             "strategy: paired needs a store that shows which of the two robot accounts is in use, and a task file does "
             "not. Add a store of another kind"
@@ -251,7 +256,7 @@ def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
         yield "repositories must name at least one repository, as organization/repository"
     if bool(options.get("quay_username")) != bool(options.get("quay_password")):
         yield "quay_username and quay_password go together; one of them is missing"
-    for position, store in enumerate(options.get("deliver", ()), 1):
+    for position, store in _used_stores(options):
         if is_login_of_engine(store):
             yield (
                 f"entry {position} of deliver: a registry token is not a password, so container engines cannot use it "
@@ -275,7 +280,7 @@ def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement:
             continue
         declared.problems += [f"{label}: {problem}" for problem in _problems_of_hosts(options, placement)]
         try:
-            store = store_from_options(without_hosts(options), quay_host)
+            store = store_from_options(store_itself(options), quay_host)
         except BadInput as error:
             declared.problems.append(f"{label}: {error}")
             continue

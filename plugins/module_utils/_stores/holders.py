@@ -54,7 +54,7 @@ class SecretHolder(Protocol):
     """Holds the secret between two runs. Used as a context manager; ``stored`` is read when it is entered."""
 
     stores: list[Store]
-    stored: list[StoredSecret]
+    stored: list[StoredSecret]  # in the order of the stores, then of stores that are no longer used
     fleet: Fleet
 
     def __enter__(self) -> SecretHolder:
@@ -62,6 +62,10 @@ class SecretHolder(Protocol):
 
     def __exit__(self, *_exception: Any) -> None:
         """Let other runs in."""
+
+    @property
+    def in_use(self) -> list[StoredSecret]:
+        """What is stored, without the stores that are no longer used."""
 
     @property
     def returns_secret(self) -> bool:
@@ -84,6 +88,10 @@ class CallerHolder:
         self.stores: list[Store] = []
         self.stored = [StoredSecret(secret)] if secret else []
 
+    @property
+    def in_use(self) -> list[StoredSecret]:
+        return self.stored
+
     def __enter__(self) -> CallerHolder:
         return self
 
@@ -104,18 +112,25 @@ class StoreHolder:
     returns_secret = False
 
     def __init__(
-        self, stores: Sequence[Store], *, exclusive: bool = True, removing: bool = False, fleet: Fleet = Fleet()
+        self,
+        stores: Sequence[Store],
+        *,
+        exclusive: bool = True,
+        removing: bool = False,
+        fleet: Fleet = Fleet(),
+        former: Sequence[Store] = (),
     ) -> None:
         """``exclusive``: keep other runs away from these stores meanwhile, so that two at once mint one secret only.
 
-        ``removing``: the stores are to be cleared.
+        ``removing``: the stores are to be cleared. ``former``: stores that are no longer used, and may hold the secret.
         """
-        _refuse_conflicts(stores)
+        _refuse_conflicts([*stores, *former])
         self.stores = list(stores)
         self.fleet = fleet
+        self._former = list(former)
         self._removing = removing
         self.stored: list[StoredSecret] = []
-        files = [file for store in stores for file in store.files]
+        files = [file for store in [*stores, *former] for file in store.files]
         self._lock = locked(files if exclusive else [])
         self._held = ExitStack()
 
@@ -125,9 +140,13 @@ class StoreHolder:
             store.check(removing=self._removing)
         with ExitStack() as stack:
             stack.enter_context(self._lock)
-            self.stored = [store.read() for store in self.stores]
+            self.stored = [store.read() for store in [*self.stores, *self._former]]
             self._held = stack.pop_all()
         return self
+
+    @property
+    def in_use(self) -> list[StoredSecret]:
+        return self.stored[: len(self.stores)]
 
     def __exit__(self, *exception: Any) -> None:
         self._held.__exit__(*exception)
@@ -194,7 +213,8 @@ def holder_from_options(params: Mapping[str, Any], *, check_mode: bool = False) 
     stores += _elsewhere(params)
     if stores:
         fleet = params.get("fleet") or Fleet()
-        return StoreHolder(stores, exclusive=not check_mode, removing=params.get("state") == "absent", fleet=fleet)
+        removing, former = params.get("state") == "absent", params.get("former") or ()
+        return StoreHolder(stores, exclusive=not check_mode, removing=removing, fleet=fleet, former=former)
     return CallerHolder(clean_secret(params.get("current_token"), "current_token"))
 
 

@@ -31,7 +31,7 @@ def plan(**options: Any) -> dict[str, Any]:
         "warnings": [],
         "fingerprint": None,
     }
-    store = {"entry": 0, "options": FILE, "on_rotator": False, "hosts": None, "inspected": inspected}
+    store = {"entry": 0, "options": FILE, "on_rotator": False, "former": False, "hosts": None, "inspected": inspected}
     credential = {"name": "acme+ci", "kind": "robot", "identity": "acme+ci", "stores": [store], **options}
     return {"credentials": [credential], "force": ["acme+ci"], "compromised": []}
 

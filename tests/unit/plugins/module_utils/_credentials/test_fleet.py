@@ -42,13 +42,20 @@ def store(entry: int = 0, *, hosts: list[str] | None = None, **inspected: Any) -
     """A file of the host itself, as quay_host_inspection returns it."""
     found = {**EMPTY, **inspected}
     options = {**FILE, "path": found["place"]}
-    return {"entry": entry, "options": options, "on_rotator": False, "hosts": hosts, "inspected": found}
+    return {
+        "entry": entry,
+        "options": options,
+        "on_rotator": False,
+        "former": False,
+        "hosts": hosts,
+        "inspected": found,
+    }
 
 
 def on_rotator(entry: int = 0, path: str = "/etc/ci/primary") -> dict[str, Any]:
     """A file of the rotator."""
     options = {"kind": "file", "path": path}
-    return {"entry": entry, "options": options, "on_rotator": True, "hosts": ["r"], "inspected": None}
+    return {"entry": entry, "options": options, "on_rotator": True, "former": False, "hosts": ["r"], "inspected": None}
 
 
 def plan(*stores: dict[str, Any], name: str = "acme+ci", identity: str = IDENTITY, **options: Any) -> dict[str, Any]:
@@ -97,6 +104,8 @@ def test_deliveries_of_all_hosts_add_up() -> None:
                 {**EMPTY, "fingerprint": "a1", "host": "a", "entry": 0, "options": FILE},
                 {**EMPTY, "place": "/srv/b", "host": "b", "entry": 0, "options": {**FILE, "path": "/srv/b"}},
             ],
+            "former": [],
+            "former_consumers": [],
             "missing": [],
             "out_of_reach": [],
         }
@@ -450,3 +459,19 @@ def test_final_result_names_the_tasks_that_failed() -> None:
     assert "failed in the task 'Set the variable'" in row["error"]
     (row,) = final_results(play({}), [by_tasks()], [result], {}, [], task_runs(tasks, {"0": ""}))
     assert (row["delivered"], row["error"]) == (result["delivered"], None)
+
+
+def test_stores_to_clear_are_kept_apart() -> None:
+    """Nothing waits for a host because of them, and their place is removed or kept as planned."""
+    old = {**store(1, hosts=["a", "c"], place="/etc/old", fingerprint="f0"), "former": True}
+    mine = {**on_rotator(2, "/etc/former"), "former": True}
+    credential = only(play({"a": plan(store(hosts=["a"]), old, mine)}))
+    assert [item["path"] for item in credential["former"]] == ["/etc/former"]
+    assert [(item["host"], item["place"]) for item in credential["former_consumers"]] == [("a", "/etc/old")]
+    assert (credential["deliver"], hosts_of(credential), credential["missing"]) == ([], ["a"], [])
+    result = {**RESULT, "minted": False, "delivered": [], "removed": ["a:/etc/old", "/etc/former"]}
+    assert planned_deliveries([result], [credential]) == {"a": 1}
+    assert delivered_names([result], [credential], "r") == {"a": ["acme+ci"], "r": ["acme+ci"]}
+    failed = {"a": delivery("disk full", entry=1, place="/etc/old")}
+    (row,) = final_results(play({"a": plan()}, deliveries=failed), [credential], [result], {}, [])
+    assert (row["removed"], row["error"]) == (["/etc/former"], "a: disk full")

@@ -54,16 +54,27 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ci.json"
 
 
+FILE_IN_USE = {"kind": "file", "path": "/etc/ci/quay-in-use"}
+
+
 def test_store_of_the_host(path: Path) -> None:
     file = {"kind": "file", "path": str(path), "format": "json"}
     (found,) = stores(robot(file))
     inspected = found.pop("inspected")
-    assert found == {"entry": 0, "options": file, "on_rotator": False, "hosts": None}
+    assert found == {"entry": 0, "options": file, "on_rotator": False, "former": False, "hosts": None}
     assert inspected["place"] == str(path)
     assert inspected["fingerprint"] == FINGERPRINT
     assert inspected["username"] == "$oauthtoken"
     assert inspected["error"] is None
     assert inspected["record"]["superseded"] == "a1,b2"
+
+
+def test_former_store_of_the_host(path: Path) -> None:
+    """It is inspected as one to clear: what cannot be written may be cleared."""
+    path.write_text("something else")
+    (found,) = stores(robot({"kind": "file", "path": str(path), "state": "absent"}, FILE_IN_USE))[:1]
+    assert (found["former"], found["inspected"]["error"], found["inspected"]["foreign"]) == (True, None, True)
+    assert "state" not in found["options"]
 
 
 def test_hosts_of_a_store_are_not_an_option_of_it(path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.placement import (
     EVERYWHERE,
     Placement,
-    without_hosts,
+    store_itself,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import kinds
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import StoreKind
@@ -87,7 +87,7 @@ def test_hosts_of_a_pattern() -> None:
     assert on("a").hosts_of("unknown") is None
 
 
-def test_options_without_hosts() -> None:
+def test_options_store_itself() -> None:
     given = {**FILE, "hosts": "build"}
-    assert without_hosts(given) == without_hosts(FILE) == FILE
+    assert store_itself(given) == store_itself(FILE) == FILE
     assert given["hosts"] == "build"

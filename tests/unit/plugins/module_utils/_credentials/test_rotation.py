@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Callable, Mapping
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import run_rotation
@@ -21,7 +22,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext, Result
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots import Robot
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import Delivery
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import Fleet
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import store_from_options
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import DELIVERY, SECRET
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, ok
 from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
@@ -144,12 +147,18 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(quay: FakeQuay, clock: datetime) -> Run:
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def run(quay: FakeQuay, clock: datetime, warnings: list[str]) -> Run:
     assert clock == NOW
 
     def act(*credentials: dict[str, Any], check_mode: bool = False, **options: Any) -> Result:
         params = {**OPTIONS, "credentials": list(credentials), **options}
-        return run_rotation(module_context(quay, auth=BearerAuth("login"), check_mode=check_mode, params=params))
+        context = module_context(quay, warnings, auth=BearerAuth("login"), check_mode=check_mode, params=params)
+        return run_rotation(context)
 
     return act
 
@@ -484,3 +493,72 @@ def test_tasks_get_what_was_issued(quay: FakeQuay, run: Run) -> None:
     (row,) = rows(result)
     assert (row["minted"], row["delivered"], row["error"]) == (True, ["tasks gitlab.yml"], None)
     assert [task["secret"] for task in handed_to_tasks(result)] == [PRESENT]
+
+
+# --- stores that are no longer used
+
+
+def former_file(path: Path, **record: Any) -> dict[str, Any]:
+    """A file of the rotator that holds what an earlier run delivered."""
+    given = {"kind": "file", "path": str(path), "format": "json"}
+    store = store_from_options(given, ORIGIN)
+    delivery = Delivery(FORMER, "acme+ci", "acme+ci", Record(fingerprint(FORMER), username="acme+ci"))
+    with store.prepare():
+        store.write(delivery)
+    if record:
+        path.write_text(json.dumps({**json.loads(path.read_text()), **record}))
+    return given
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_former_store_is_cleared(run: Run, modules: Modules, tmp_path: Path, check_mode: bool) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    path = tmp_path / "old.json"
+    on_host = consumer("a", 1, **holds(FORMER))
+    result = run(robot(former=[former_file(path)], former_consumers=[on_host]), check_mode=check_mode)
+    (row,) = rows(result)
+    assert (row["removed"], row["changed"], row["error"]) == ([str(path), "a:/etc/ci/quay"], True, None)
+    assert path.exists() is check_mode
+    handed = [] if check_mode else [("absent", fingerprint(FORMER))]
+    assert [(item["state"], item["fingerprint"]) for item in deliveries(result)] == handed
+    assert result.values["changes"] == [
+        {"before": dict.fromkeys(row["removed"], "present"), "after": dict.fromkeys(row["removed"], "absent")}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ({}, Result(True, VALUES)),
+        ({"action": "deliver"}, Result(True, {**VALUES, "minted": False, "delivered": ["/etc/ci/quay"]})),
+        ({"error": "its file is a link"}, None),
+        ({}, BadInput("its permissions are not enough")),
+    ],
+)
+def test_former_store_stays_until_all_others_have_the_secret(
+    run: Run, modules: Modules, tmp_path: Path, status: Any, outcome: Any
+) -> None:
+    modules.statuses["acme+ci"], modules.outcomes["acme+ci"] = status, outcome
+    path = tmp_path / "old.json"
+    (row,) = rows(run(robot(former=[former_file(path)])))
+    assert path.exists()
+    assert not row.get("removed")
+
+
+@pytest.mark.parametrize("changed", [{"username": "acme+other"}, {"token": SECRET}])
+def test_what_others_keep_in_a_former_store_stays(
+    run: Run, modules: Modules, warnings: list[str], tmp_path: Path, changed: dict[str, str]
+) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    path = tmp_path / "old.json"
+    (row,) = rows(run(robot(former=[former_file(path, **changed)])))
+    assert path.exists()
+    assert (row.get("removed"), row["changed"], row["error"]) == (None, False, None)
+    assert warnings == [f"{path} holds something else than this credential. It was not changed."]
+
+
+def test_former_store_of_an_absent_credential_is_cleared_with_the_others(run: Run, modules: Modules) -> None:
+    given = {"kind": "file", "path": "/etc/ci/old", "format": "json"}
+    run(robot(state="absent", former=[given], former_consumers=[consumer("b", 1)]))
+    assert (modules.params["deliver"], modules.params["former"]) == ([given], [])
+    assert [store.place for store in modules.params["consumers"]] == ["b:/etc/ci/quay"]
