@@ -71,16 +71,13 @@ class ActionModule(ActionBase):
         packed, tasks = _unpacked(done.pop("deliveries", "")), _unpacked(done.pop("tasks", ""))
         if done.get("failed") or "results" not in done:
             return done
-        unsealed: dict[str, list[Any]] = {}
-        for delivery in packed:
-            unsealed.setdefault(delivery.pop("host"), []).append(delivery)
         return {
             **done,
             **public,
             "planned": planned_deliveries(done["results"], credentials),
             "names": delivered_names(done["results"], credentials, play.rotator),
             "wrote_files": wrote_own_files(done["results"], credentials),
-            "sealed": {host: seal(deliveries) for host, deliveries in unsealed.items()},
+            "sealed": _sealed(packed),
             "tasks": [self._sealed_task(number, task) for number, task in enumerate(tasks)],
         }
 
@@ -106,22 +103,34 @@ class ActionModule(ActionBase):
         credentials, results = run["credentials"], run.get("results") or []
         outcomes = task_vars.get(TASK_OUTCOMES) or {}
         runs = [] if self._task.check_mode else task_runs(run.get("tasks") or [], outcomes)
-        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs)
+        repeated = run.get("repeated")
+        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs, repeated)
         done: dict[str, Any] = {"changed": False, "results": []}
         if confirming:
-            done = self._execute("confirm", confirming, run["force"], run["compromised"], task_vars)
+            phase = "confirm" if repeated is None else "last"
+            done = self._execute(phase, confirming, run["force"], run["compromised"], task_vars)
         confirmed = {row["name"]: row for row in done.get("results") or ()}
         if done.get("failed"):
             confirmed = {item["name"]: {"error": f"not confirmed: {done.get('msg')}"} for item in confirming}
         compromised = [] if self._task.check_mode else run["compromised"]
         rows = final_results(play, credentials, results, confirmed, compromised, runs)
-        for key in ("deliveries", "tasks"):
-            done.pop(key, None)
+        # Somebody else may have rotated meanwhile.
+        packed = _unpacked(done.pop("deliveries", ""))
+        done.pop("tasks", None)
+        again = [confirmed[item["name"]] for item in confirming]
         return {
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
-            "results": [with_earlier(row, self._earlier.get(row["name"])) for row in rows],
+            "results": rows if repeated is not None else list(map(self._with_earlier, rows)),
             "credentials": credentials,
+            **{key: run.get(key) for key in ("force", "compromised")},
+            "repeated": [row["name"] for row in again if row.get("delivered")],
+            "planned": planned_deliveries(again, confirming),
+            "names": delivered_names(again, confirming, play.rotator),
+            "sealed": _sealed(packed),
         }
+
+    def _with_earlier(self, row: dict[str, Any]) -> dict[str, Any]:
+        return with_earlier(row, self._earlier.get(row["name"]))
 
     def _execute(
         self,
@@ -149,6 +158,14 @@ class ActionModule(ActionBase):
 
 def _task_paths(credentials: list[dict[str, Any]]) -> list[str]:
     return [store["tasks_file"] for credential in credentials for store in declared_task_files(credential)]
+
+
+def _sealed(deliveries: list[dict[str, Any]]) -> dict[str, str]:
+    """What each host has to deliver, encrypted."""
+    of_hosts: dict[str, list[Any]] = {}
+    for delivery in deliveries:
+        of_hosts.setdefault(delivery.pop("host"), []).append(delivery)
+    return {host: seal(items) for host, items in of_hosts.items()}
 
 
 def _unpacked(text: str) -> list[dict[str, Any]]:

@@ -82,9 +82,10 @@ options:
     type: list
     elements: str
   phase:
-    description: Whether to rotate or to confirm. The module sets it itself.
+    description:
+      - Whether to rotate, to confirm, or to confirm what had to be delivered again. The module sets it itself.
     type: str
-    choices: [rotate, confirm]
+    choices: [rotate, confirm, last]
     default: rotate
 seealso:
   - module: tokensmith.quay.quay_host_inspection
@@ -159,7 +160,7 @@ def main() -> None:
     run_module(
         run_rotation,
         {
-            "phase": {"type": "str", "choices": ["rotate", "confirm"], "default": "rotate"},
+            "phase": {"type": "str", "choices": ["rotate", "confirm", "last"], "default": "rotate"},
             "credentials": {"type": "list", "elements": "dict"},
             "force": {"type": "list", "elements": "str"},
             "compromised": {"type": "list", "elements": "str"},

@@ -171,8 +171,12 @@ def to_confirm(
     credentials: Sequence[Mapping[str, Any]],
     results: Sequence[Mapping[str, Any]],
     runs: Sequence[TaskRun] = (),
+    names: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The credentials to look at again: consumers were delivered to, and all of them hold what they were given."""
+    """The credentials to look at again: consumers were delivered to, and all of them hold what they were given.
+
+    ``names``: only these.
+    """
     failed = {run.name for run in runs if run.error}
     found = []
     for credential, result in zip(credentials, results):
@@ -181,6 +185,8 @@ def to_confirm(
         # What task files deliver is confirmed by nothing but their success in this run.
         is_open = delivered or (by_tasks and bool(result.get("superseded")))
         if result.get("error") or not is_open or credential.get("state") == "absent" or credential["name"] in failed:
+            continue
+        if names is not None and credential["name"] not in names:
             continue
         after = [_after(play, credential, consumer) for consumer in credential["consumers"]]
         lost = [play.why_missing(item["host"]) for item in after if item["error"] or item["host"] not in play.seen]
@@ -306,6 +312,14 @@ def _after(play: Play, credential: Mapping[str, Any], consumer: Mapping[str, Any
     return dict(consumer)
 
 
+def _add_repeated_delivery(row: dict[str, Any], confirmed: Mapping[str, Any]) -> None:
+    """What was delivered again, because somebody else rotated the credential while it was delivered."""
+    if confirmed.get("delivered"):
+        row["delivered"] = list(dict.fromkeys([*(row.get("delivered") or ()), *confirmed["delivered"]]))
+        row["message"] = f"{row.get('message')}; somebody else rotated it meanwhile, and it was delivered again"
+        row.update({key: confirmed[key] for key in ("fingerprint", "username", "expires_at") if key in confirmed})
+
+
 def _lives_on(row: Mapping[str, Any]) -> bool:
     """Whether what was replaced is still accepted, although it could be ended."""
     return row.get("ended") is not True if row["kind"] == "robot" else bool(row.get("superseded"))
@@ -319,7 +333,7 @@ def _final(
     compromised: bool,
     failed_tasks: Mapping[str, str],
 ) -> dict[str, Any]:
-    row = {**result, "failed_hosts": {}}
+    row = {**result, "failed_hosts": dict(result.get("failed_hosts") or {})}
     if credential.get("state") == "absent" and row.get("changed"):
         row["waiting_for"] = list(credential["missing"])
     touched = {*(row.get("delivered") or ()), *(row.get("removed") or ())}
@@ -339,6 +353,7 @@ def _final(
         row.update({key: confirmed[key] for key in ("retired", "superseded", "deleted") if key in confirmed})
         if confirmed.get("ended") is not None:
             row["ended"] = confirmed["ended"]
+        _add_repeated_delivery(row, confirmed)
     if compromised and row.get("minted") and credential["consumers"] and _lives_on(row):
         hosts = f": it waits for {listed(credential['missing'])}" if credential["missing"] else ""
         errors.append(f"its former secret is still accepted{hosts}. Run the play again when all hosts are reachable")

@@ -67,7 +67,8 @@ _RESULT_KEYS = (
     "username",
 )
 
-_CONFIRM = "confirm"
+# What the module is run for: to rotate, to confirm what was delivered, and to confirm what that had to deliver again.
+_ROTATE, _LAST = "rotate", "last"
 
 
 def run_rotation(context: ModuleContext) -> Result:
@@ -131,12 +132,13 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
         params["consumers"] += former_consumers
         former, former_consumers = [], []
     params["former"] = [*(store_from_options(store, params["quay_host"]) for store in former), *former_consumers]
-    confirming = context.params["phase"] == _CONFIRM
+    confirming = _is_confirming(context)
     params["fleet"] = Fleet(
         missing=tuple(given.get("missing") or ()),
         out_of_reach=tuple(given.get("out_of_reach") or ()),
         proceeds=context.params["missing_hosts"] == "proceed",
         confirming=confirming,
+        last=context.params["phase"] == _LAST,
         unchanged=bool(given.get("unchanged")),
     )
     name, names = given["name"], context.params
@@ -158,8 +160,7 @@ def _row(
 ) -> dict[str, Any]:
     """The status of a credential with the result of its rotation."""
     row = {**status, "changed": False, "former_expires_at": status.get("expires_at") if status["fingerprint"] else None}
-    confirming = context.params["phase"] == _CONFIRM
-    is_idle = status["action"] == NOTHING and not confirming and not _has_permissions(entry)
+    is_idle = status["action"] == NOTHING and not _is_confirming(context) and not _has_permissions(entry)
     if status["error"] or is_idle:
         return row
     if entry["kind"] == "api":
@@ -180,7 +181,7 @@ def _clear_former_stores(
     context: ModuleContext, entry: Mapping[str, Any], row: dict[str, Any], diffs: list[dict[str, Any]]
 ) -> None:
     """Clear the stores that are no longer used, by a run before which all others held the present secret."""
-    if row["error"] or row.get("minted") or row.get("delivered") or context.params["phase"] == _CONFIRM:
+    if row["error"] or row.get("minted") or row.get("delivered") or _is_confirming(context):
         return
     places: list[str] = []
     try:
@@ -226,6 +227,10 @@ def _outcome(result: Result) -> dict[str, Any]:
     """The reason, the message and the hosts that it waits for, after the hosts were considered that were not seen."""
     waiting_for = {"waiting_for": list(result.waiting_for)}
     return {"message": result.message, "reason": result.values["reason"], **waiting_for} if result.message else {}
+
+
+def _is_confirming(context: ModuleContext) -> bool:
+    return bool(context.params["phase"] != _ROTATE)
 
 
 def _has_permissions(entry: Mapping[str, Any]) -> bool:

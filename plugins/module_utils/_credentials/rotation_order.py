@@ -214,7 +214,7 @@ def _with_fleet(before: Evaluation, issuer: Issuer, policy: Policy, holder: Secr
     """The decision for a secret that other machines hold: nothing that one of them needs becomes invalid."""
     decision, fleet = before.decision, holder.fleet
     if fleet.confirming:
-        if decision.mints or decision.action == DELIVER:
+        if decision.mints or (decision.action == DELIVER and (fleet.last or any(map(_is_task_file, holder.stores)))):
             raise Unconfirmed(
                 "It changed again while it was delivered, so consumers may hold an outdated secret: somebody else "
                 "rotated it, or changed a store. Run the play again; it delivers the present secret"
@@ -267,8 +267,8 @@ def _waits_for_delivery(context: ModuleContext, holder: SecretHolder, stores: Se
     """
     if holder.fleet.missing:
         return True
-    is_pending = any(map(is_written_later, stores)) or any(map(_is_task_file, holder.stores))
-    return is_pending and not context.check_mode and not holder.fleet.confirming
+    is_pending = any(map(_is_task_file, holder.stores)) and not holder.fleet.confirming
+    return not context.check_mode and (is_pending or any(map(is_written_later, stores)))
 
 
 def _stores_to_write(issuer: Issuer, holder: SecretHolder, before: Evaluation) -> list[Store]:

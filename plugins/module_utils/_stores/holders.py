@@ -40,6 +40,7 @@ class Fleet:
     ``missing``: declared ones that were not seen in this run, so that they may hold any former secret.
     ``out_of_reach``: those that were seen in an earlier batch, and get no other secret in this run.
     ``proceeds``: do not wait for them. ``confirming``: the second look, after the delivery to the others.
+    ``last``: the look after that, which delivers no more.
     ``unchanged``: that delivery wrote nothing new, so what was replaced was replaced by an earlier run.
     """
 
@@ -47,6 +48,7 @@ class Fleet:
     out_of_reach: tuple[str, ...] = ()
     proceeds: bool = False
     confirming: bool = False
+    last: bool = False
     unchanged: bool = False
 
 

@@ -195,3 +195,16 @@ def test_check_mode_confirms_nothing() -> None:
     rotation, first = confirmable()
     result = rotation.run({}, run=first, check_mode=True)
     assert (rotation.executed, result["results"][0]["error"]) == ([], None)
+
+
+def test_what_somebody_else_rotated_meanwhile_is_delivered_again() -> None:
+    rotation, first = confirmable()
+    repeated = {**ROW, "minted": False, "delivered": ["a:/etc/ci/quay"]}
+    packed_again = packed({"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET})
+    second = rotation.run({"changed": True, "results": [repeated], "deliveries": packed_again}, run=first)
+    assert [item["token"] for item in unseal(second["sealed"]["a"])] == [OTHER_SECRET]
+    assert (second["repeated"], second["planned"], second["names"]) == (["acme+ci"], {"a": 1}, {"a": ["acme+ci"]})
+    assert OTHER_SECRET not in repr(second)
+    last = rotation.run({"changed": False, "results": [{**ROW, "delivered": []}]}, run=second)
+    assert [arguments["phase"] for arguments in rotation.executed] == ["confirm", "last"]
+    assert (last["sealed"], last["repeated"], last["results"][0]["error"]) == ({}, [], None)

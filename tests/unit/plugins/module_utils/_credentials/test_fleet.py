@@ -475,3 +475,22 @@ def test_stores_to_clear_are_kept_apart() -> None:
     failed = {"a": delivery("disk full", entry=1, place="/etc/old")}
     (row,) = final_results(play({"a": plan()}, deliveries=failed), [credential], [result], {}, [])
     assert (row["removed"], row["error"]) == (["/etc/former"], "a: disk full")
+
+
+def test_what_was_delivered_again_is_confirmed_alone() -> None:
+    credential = only(play({"a": plan(store())}))
+    other = {**credential, "name": "acme+other"}
+    deliveries = {"a": delivery(fingerprint="new")}
+    given = play({"a": plan()}, deliveries=deliveries)
+    found = to_confirm(given, [credential, other], [RESULT, RESULT], names=["acme+ci"])
+    assert [item["name"] for item in found] == ["acme+ci"]
+
+
+def test_final_result_of_what_was_delivered_again() -> None:
+    credential = only(play({"a": plan(store())}))
+    again = {"delivered": [f"a:{PATH}"], "fingerprint": "newest", "changed": True, "retired": [], "superseded": []}
+    result = {**RESULT, "message": "forced", "fingerprint": "new", "failed_hosts": {"b": "disk full"}}
+    (row,) = final_results(play({"a": plan()}), [credential], [result], {"acme+ci": again}, [])
+    assert (row["fingerprint"], row["delivered"]) == ("newest", RESULT["delivered"])
+    assert row["message"] == "forced; somebody else rotated it meanwhile, and it was delivered again"
+    assert row["failed_hosts"] == {"b": "disk full"}
