@@ -60,7 +60,7 @@ def meaning(option: dict[str, Any]) -> dict[str, Any]:
 
 def passed_on(declared: dict[str, Any]) -> dict[str, Any]:
     """The options with which the rotation calls the module of a declared credential's kind."""
-    nothing = dict.fromkeys(("quay_host", "store_logins", "phase", "missing_hosts"))
+    nothing = {**dict.fromkeys(("quay_host", "store_logins", "missing_hosts")), "phase": "rotate"}
     context = mock.Mock(params={**nothing, "force": [], "compromised": [], "minted_before": [], "forced_before": False})
     return rotation._with_defaults(context, declared)
 
