@@ -40,7 +40,7 @@ _REFERENCES = {
     "unified_job_template": "job_template",
 }
 
-_MODULE = '''
+_MODULE = """
 import json
 from ansible.module_utils.basic import AnsibleModule
 
@@ -74,7 +74,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 _LOOKUP = """
 import json

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values from the documentation of the modules, for tests that compare them with results, and the examples of guides."""
+"""Values from the documentation of the modules, which tests compare with results, and the examples of guides."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the guide to nightly jobs shows: run as a job would run them, and built into an image as far as files go."""
+"""The files that the guide to nightly jobs shows: playbooks run as in a job, and the definition of the image.
+
+The image is not built. ansible-builder writes what a build would use.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,8 @@ class Project:
 
     def run(self, playbook: str, *arguments: str) -> tuple[int, str]:
         """Run a playbook of the project. Returns the number of changed tasks, and the output."""
-        (self.folder / "hosts").write_text(f"[all:vars]\nansible_python_interpreter={sys.executable}\n\n{self.inventory}")
+        variables = f"[all:vars]\nansible_python_interpreter={sys.executable}\n"
+        (self.folder / "hosts").write_text(self.inventory + variables)
         alice = self.harness.accounts.alice
         environ = {
             "PATH": os.defpath,
@@ -158,7 +161,8 @@ def test_vault(project: Project, tmp_path: Path) -> None:
 def test_kubernetes(project: Project, tmp_path: Path) -> None:
     with StandinKubernetes() as standin:
         project.harness.known_secrets.add([standin.ADMIN])
-        project.environ = {"K8S_AUTH_HOST": standin.url, "K8S_AUTH_API_KEY": standin.ADMIN, "K8S_AUTH_VERIFY_SSL": "False"}
+        login = {"K8S_AUTH_HOST": standin.url, "K8S_AUTH_API_KEY": standin.ADMIN}
+        project.environ = {**login, "K8S_AUTH_VERIFY_SSL": "False"}
         standin.api.namespaces |= {"build": "Active", "staging": "Active"}
         project.declare("namespaces: [build, staging]")
         project.rotate_twice()
@@ -188,8 +192,8 @@ def build(builder: str, folder: Path, *arguments: str | Path) -> str:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "context"
+def context(tmp_path: Path) -> Path:
+    return tmp_path / "context"
 
 
 def names_of(requirements: list[str]) -> list[str]:

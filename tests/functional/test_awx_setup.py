@@ -119,11 +119,15 @@ def test_site_of_its_own(kit: Setup) -> None:
     state["credential"] = {"This AWX": {"id": 8, "name": "This AWX"}}
     (kit.folder / "awx.json").write_text(json.dumps(state))
     site = next(example for example in examples_of_guide("guide_awx_jobs") if "awx_setup_leak_choices" in example)
-    more = {"awx_setup_inventory": "Build nodes", "awx_setup_variables": {"rotation_hosts": "build_nodes"}}
+    more: dict[str, Any] = {
+        "awx_setup_inventory": "Build nodes",
+        "awx_setup_variables": {"rotation_hosts": "build_nodes"},
+    }
     (kit.folder / "site.yml").write_text(site)
     arguments = ("-e", "@site.yml")
-    predicted = changes(kit.run("--check", *arguments, login={**login, **tls}, **more))
-    assert changes(kit.run(*arguments, login={**login, **tls}, **more)) == predicted
+    given = {**login, **tls}
+    predicted = changes(kit.run("--check", *arguments, login=given, **more))
+    assert changes(kit.run(*arguments, login=given, **more)) == predicted
     state = kit.awx.state
     assert state["credential"]["Quay login"]["inputs"] == {
         "host": "https://quay.example.com",

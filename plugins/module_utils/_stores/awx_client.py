@@ -150,7 +150,7 @@ class AwxClient:
         ]
 
     def may_write(self) -> bool:
-        """Whether this login may POST a credential, as AWX's description of the endpoint says: not with the scope read."""
+        """Whether AWX's description of the endpoint lets this login POST a credential: not with the scope read."""
         actions = self._object("OPTIONS", "credentials/").get("actions")
         return not isinstance(actions, dict) or "POST" in actions
 

@@ -251,7 +251,7 @@ class AwxCredentialStore:
     def _check_rights(self, found: Found) -> None:
         if found.may_edit:
             return
-        # The same answer to a user without the role. Whether any login may create a credential depends on its scope only.
+        # A user without the role gets the same answer. Here, AWX looks at the scope of a token alone.
         if self._client.uses_token and not self._client.may_write():
             raise self._error("awx_token may not change it. Use a token with the scope write")
         raise self._error("the user of the login may not change it. In AWX, give this user the role Admin on it")
