@@ -64,6 +64,9 @@ class RealAwx(Awx):
         listed = self._call("GET", "credential_types/", params={"name": self.registry_type})
         self._numbers["registry"] = int(listed["results"][0]["id"])
         self._numbers["user"] = self._create("users/", username=f"quay-test-{self._run}", password=self._user_password)
+        for name in (self.organization, self.other_organization):
+            # AWX gives roles on a credential only to members of its organization.
+            self._call("POST", f"organizations/{self._numbers[name]}/users/", json={"id": self._numbers["user"]})
         for scope in ("write", "read"):
             token = self._call("POST", "tokens/", json={"description": self._run, "scope": scope})
             self._created.append(f"tokens/{token['id']}/")

@@ -81,6 +81,8 @@ def test_header_of_a_playbook_lists_its_variables(path: Path) -> None:
     header, _line, text = path.read_text().partition("\n- name: ")
     listed = set(re.findall(r"^#   (\w+)  ", header, re.MULTILINE))
     (play,) = yaml.safe_load(f"- name: {text}")
+    parts = [path.parent / folder / path.name for folder in ("tasks", "vars")]
+    text += "".join(part.read_text() for part in parts if part.exists())
     prefix = "rotation" if path.stem == "rotate" else path.stem
     own = {task.get("register") for task in play["tasks"]} | set(play.get("vars", {})) | {f"{prefix}_missing"}
     used = set(re.findall(rf"\b({prefix}_\w+|quay_hosts)\b", text)) - own

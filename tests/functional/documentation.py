@@ -2,13 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values from the documentation of the modules, for tests that compare them with results."""
+"""Values from the documentation of the modules, which tests compare with results, and the examples of guides."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 
 from contract import collection
+
+# Examples that are not tasks.
+_EXAMPLE = re.compile(r"^\.\. code-block:: yaml\+jinja\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+
+
+def examples_of_guide(name: str) -> list[str]:
+    """Return the playbooks and files with variables that a guide shows."""
+    text = (collection.ROOT / "docs" / "docsite" / "rst" / f"{name}.rst").read_text()
+    return [textwrap.dedent(example) for example in _EXAMPLE.findall(text)]
 
 
 def documented_reasons(module: str) -> set[str]:

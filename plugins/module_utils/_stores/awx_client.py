@@ -149,11 +149,10 @@ class AwxClient:
             str(source.get("input_field_name")) for source in self._list(f"credentials/{number}/input_sources/", {})
         ]
 
-    def allows(self, method: str, number: int | None = None) -> bool:
-        """Whether this login may PUT to a credential, or POST a new one, as AWX's description of the endpoint says."""
-        path = "credentials/" if number is None else f"credentials/{number}/"
-        actions = self._object("OPTIONS", path).get("actions")
-        return not isinstance(actions, dict) or method in actions
+    def may_write(self) -> bool:
+        """Whether AWX's description of the endpoint lets this login POST a credential: not with the scope read."""
+        actions = self._object("OPTIONS", "credentials/").get("actions")
+        return not isinstance(actions, dict) or "POST" in actions
 
     def update(self, number: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change a credential. Sent once. ``inputs`` in it must be complete: AWX drops those that are left out."""

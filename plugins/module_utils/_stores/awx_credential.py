@@ -68,7 +68,7 @@ class Found:
 
     @property
     def may_edit(self) -> bool:
-        """Whether the user of the login may change it. The scope of a token does not count here."""
+        """Whether the login may change it. AWX denies this to a token without the scope write, whoever its user is."""
         summary = self.data.get("summary_fields")
         capabilities = summary.get("user_capabilities") if isinstance(summary, dict) else None
         return not isinstance(capabilities, dict) or capabilities.get("edit") is not False
@@ -249,10 +249,12 @@ class AwxCredentialStore:
     # --- what must be true before a secret is minted
 
     def _check_rights(self, found: Found) -> None:
-        if not found.may_edit:
-            raise self._error("the user of the login may not change it. In AWX, give this user the role Admin on it")
-        if self._client.uses_token and not self._client.allows("PUT", found.number):
+        if found.may_edit:
+            return
+        # A user without the role gets the same answer. Here, AWX looks at the scope of a token alone.
+        if self._client.uses_token and not self._client.may_write():
             raise self._error("awx_token may not change it. Use a token with the scope write")
+        raise self._error("the user of the login may not change it. In AWX, give this user the role Admin on it")
 
     def _check_creation(self) -> None:
         selection = self._selection
@@ -265,7 +267,7 @@ class AwxCredentialStore:
         if len(types) != 1:
             raise self._error(f"AWX has no credential type '{selection.type_name}'. Check credential_type")
         self._organization_number()
-        if not self._client.allows("POST"):
+        if not self._client.may_write():
             raise self._error("the login may not create credentials. A token needs the scope write")
         self._type = types[0]
         self._check_type(types[0])

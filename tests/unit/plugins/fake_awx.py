@@ -274,8 +274,7 @@ class FakeAwx:
             **item,
             "inputs": inputs,
             "modified": item["modified"].strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            # The scope of a token does not count here.
-            "summary_fields": {"user_capabilities": {"edit": login != "user", "use": True}},
+            "summary_fields": {"user_capabilities": {"edit": login == "write", "use": True}},
         }
 
 

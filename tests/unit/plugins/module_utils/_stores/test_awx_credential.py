@@ -52,14 +52,13 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_awx import (
 )
 
 QUAY = "https://quay.example.com:8443"
-LIST, TYPE, SOURCES, OPTIONS = (
+LIST, TYPE, SOURCES = (
     "GET /api/v2/credentials/",
     "GET /api/v2/credential_types/18/",
     "GET /api/v2/credentials/100/input_sources/",
-    "OPTIONS /api/v2/credentials/100/",
 )
 DETAIL, PATCH = "GET /api/v2/credentials/100/", "PATCH /api/v2/credentials/100/"
-CHECK = [LIST, OPTIONS, TYPE, SOURCES]
+CHECK = [LIST, TYPE, SOURCES]
 LOGIN_OF_DELIVERY = {"host": "quay.example.com:8443", "username": "$oauthtoken", "password": SECRET}
 
 
