@@ -16,8 +16,9 @@ import requests
 from conformance.client import Client
 from faults import proxy as proxies
 from faults.cell import CellRunner, Run, stored_logins
+from faults.file_stores import read_store
 from faults.proxy import PlannedFault, RecordedRequest
-from faults.scenarios import SCENARIOS, read_store
+from faults.scenarios import SCENARIOS
 from faults.servers import Workspace
 
 ROBOT, API = SCENARIOS["robot-forced-3.18"], SCENARIOS["api-forced-3.18"]
@@ -105,14 +106,14 @@ def test_former_secret_that_is_still_valid(runner: CellRunner) -> None:
     workspace = runner.workspace(API)
     former = stored_logins(workspace)
     options = {**API.arguments(workspace), "rotate": "always", "retire_after": "1d"}
-    assert not runner.run(API, workspace.server, options).failed
+    assert not runner.run(API, workspace, options).failed
     assert list(runner.check_former(API, workspace, former)) == ["a superseded secret is still accepted"]
 
 
 def test_printed_secret(runner: CellRunner) -> None:
     workspace = runner.workspace(ROBOT)
     (login,) = {login.secret for login in stored_logins(workspace)}
-    ran = runner.run(ROBOT, workspace.server, ROBOT.arguments(workspace))
+    ran = runner.run(ROBOT, workspace, ROBOT.arguments(workspace))
     assert list(runner.check_output(workspace, ran, "it")) == []
     ran.stderr = f"Traceback: {login}"
     assert "it prints a secret" in list(runner.check_output(workspace, ran, "it"))
@@ -148,7 +149,7 @@ def test_change_of_quay_although_the_store_cannot_be_written(runner: CellRunner)
 
 def test_fault_that_does_not_occur(runner: CellRunner) -> None:
     workspace = runner.workspace(ROBOT)
-    ran = runner.run(ROBOT, workspace.server, ROBOT.arguments(workspace), PlannedFault(99, "reset-before"))
+    ran = runner.run(ROBOT, workspace, ROBOT.arguments(workspace), PlannedFault(99, "reset-before"))
     assert not ran.fired
 
 

@@ -90,10 +90,10 @@ def test_two_kills_in_a_row_leave_every_store_of_a_pair_valid(runner: CellRunner
     workspace = runner.workspace(scenario)
     again = {**scenario.first_arguments(workspace), "rotate": "always"}
     injected = {"file": {"number": first_replace.number, "fault": "killed-after"}}
-    assert runner.run(scenario, workspace.server, scenario.first_arguments(workspace), injected=injected).killed
+    assert runner.run(scenario, workspace, scenario.first_arguments(workspace), injected=injected).killed
     for number in itertools.count(1):
         injected = {"request": {"number": number, "fault": "killed-after"}}
-        run = runner.run(scenario, workspace.server, again, injected=injected)
+        run = runner.run(scenario, workspace, again, injected=injected)
         assert list(runner.check_files(scenario, workspace, {})) == []
         if not run.killed:
             break
