@@ -335,17 +335,16 @@ class CellRunner:
             yield f"the run fails without a clear message: {first.message}"
         if point.kind == "store" and workspace.remote and not workspace.remote.names_it(first.message):
             yield f"the run fails with a message that does not name the store: {first.message}"
-        if point.kind in ("store", "file") and len(workspace.kinds) > 1:
+        if workspace.remote and workspace.stores and point.kind in ("store", "file"):
             yield from self._check_other_stores(scenario, workspace, point)
 
     def _check_other_stores(self, scenario: Scenario, workspace: Workspace, point: Point) -> Iterator[str]:
-        """Check that the stores that did not fail hold a valid secret, where they held one or got one."""
-        logins = workspace.logins()
-        of_fault = [workspace.remote.kind] if workspace.remote and point.kind == "store" else workspace.stores
-        others = {name: login for name, login in logins.items() if name not in map(str, of_fault)}
+        """Check that a store of another kind than the one that failed holds a valid secret, if it holds any."""
+        assert workspace.remote
         names = scenario.kind.all_usernames(workspace)
-        for name, login in others.items():
-            if login and not any(workspace.server.logs_in(username, login.secret) for username in names):
+        for name, login in workspace.logins().items():
+            failed = (name == workspace.remote.kind) == (point.kind == "store")
+            if login and not failed and not any(workspace.server.logs_in(user, login.secret) for user in names):
                 yield f"{name} has a secret that Quay refuses, although it did not fail"
 
     def _check_remote(self, workspace: Workspace, held: Login | None) -> Iterator[str]:
