@@ -38,10 +38,10 @@ PLACE_FAULTS = ("link", "directory")
 # Somebody else changes another part of the object just before the request.
 _OTHER_WRITER = "other-writer"
 STORE_WRITE_FAULTS = (*_IN_CLIENT, *proxies.STORE_WRITE_FAULTS, _OTHER_WRITER)
-STORE_READ_FAULTS = ("refused", "gone", "killed-before", *proxies.STORE_READ_FAULTS, _OTHER_WRITER)
+STORE_READ_FAULTS = ("gone", "killed-before", *proxies.STORE_READ_FAULTS, _OTHER_WRITER)
 PROGRAM_FAULTS = (*vault_program.FAULTS, *vault_program.KILLS)
 FAULTS = tuple(dict.fromkeys((*REQUEST_FAULTS, *FILE_FAULTS, *PLACE_FAULTS, *STORE_WRITE_FAULTS, *PROGRAM_FAULTS)))
-# The faults of requests to Quay where other scenarios have all of them.
+# The faults of requests that change Quay, where other scenarios have all faults and all requests.
 _FAULTS_OF_QUAY_WITH_STORE = ("reset-after", "500-after", "killed-before", "killed-after")
 # After these faults the rest of the run cannot reach the store, or not write it.
 _LASTING_FAULTS = ("gone", *proxies.LASTING, *vault_program.LASTING)
@@ -249,10 +249,12 @@ class CellRunner:
         workspace = self.workspace(scenario)
         ran = self.run(scenario, workspace, scenario.first_arguments(workspace))
         assert not ran.failed, ran.message
-        request_faults = _FAULTS_OF_QUAY_WITH_STORE if scenario.stores else REQUEST_FAULTS
         found = [
-            Point("request", number, f"{request.method} {request.path}", request_faults)
+            Point("request", number, f"{request.method} {request.path}", _FAULTS_OF_QUAY_WITH_STORE)
+            if scenario.stores
+            else Point("request", number, f"{request.method} {request.path}", REQUEST_FAULTS)
             for number, request in enumerate(ran.requests, 1)
+            if request.writes or not scenario.stores
         ]
         if workspace.remote:
             found += _store_points(ran.store_requests, workspace.remote)

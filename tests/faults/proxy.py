@@ -44,26 +44,11 @@ FAULTS = (
 )
 
 # Faults of a request to the server of a store that reads, and those of one that writes.
-STORE_READ_FAULTS = (
-    "reset-before",
-    "gone-after",
-    "500-before",
-    "502-page",
-    "429",
-    "hang-then-act",
-    "truncated",
-    "login-page",
-    "unavailable",
-    "forbidden",
-)
+STORE_READ_FAULTS = ("reset-before", "500-before", "hang-then-act", "truncated", "login-page", "forbidden")
 STORE_WRITE_FAULTS = (
     *STORE_READ_FAULTS,
-    "reset-after",
-    "500-after",
-    "act-then-hang",
-    "504-after",
-    "504-late",
-    "conflict",
+    *("reset-after", "gone-after", "500-after", "502-page", "429", "act-then-hang"),
+    *("unavailable", "504-after", "504-late", "conflict"),
 )
 # With these faults the request is not sent to the server, or only later.
 _WITHOUT_EFFECT = (
