@@ -60,7 +60,7 @@ class RemoteStore(ABC):
 
     def names_it(self, message: str) -> bool:
         """Whether an error names the store."""
-        return self.kind in message or self.proxy.host in message
+        return self.kind in message
 
     # --- the content
 
