@@ -492,7 +492,7 @@ def _file_faults(words: list[str], unchanged: bool) -> tuple[str, ...]:
 
 def _store_points(requests: list[RecordedRequest], remote: RemoteStore) -> Iterator[Point]:
     for number, request in enumerate(requests, 1):
-        faults = STORE_WRITE_FAULTS if request.writes else STORE_READ_FAULTS
+        faults: tuple[str, ...] = STORE_WRITE_FAULTS if request.writes else STORE_READ_FAULTS
         if request.writes and not remote.has_conditional_writes:
             # No client of such a server can prevent that it replaces what was written directly before.
             faults = tuple(fault for fault in faults if fault != _OTHER_WRITER)

@@ -234,7 +234,8 @@ class _Requests:
         self._injector = injector
         self._servers: dict[int, str] = {port: name for name, port in options["servers"].items()}
         self._counts = dict.fromkeys(options["servers"], 0)
-        self._server, fault = next(((name, options[name]) for name in self._counts if options.get(name)), ("", {}))
+        self._server = next((name for name in self._counts if options.get(name)), "")
+        fault: dict[str, Any] = options.get(self._server) or {}
         self._target: int = fault.get("number", 0)
         self._fault: str = fault.get("fault", "")
         self._fires = False

@@ -14,12 +14,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import vault_format
-
-if TYPE_CHECKING:
-    from .fault_injection import FaultInjector
+from .fault_injection import FaultInjector, replace_function
 
 FAULTS = ("program-missing", "program-fails", "program-hangs", "program-killed")
 KILLS = ("killed-before", "killed-after")
@@ -31,6 +29,7 @@ class Program:
     """Replaces the program, counts its calls, and applies the fault to one of them."""
 
     def __init__(self, injector: FaultInjector, fault: dict[str, Any], kill: Callable[[], None]) -> None:
+        """``kill``: ends the process at once."""
         self._injector = injector
         self._target: int = fault.get("number", 0)
         self._fault: str = fault.get("fault", "")
@@ -55,9 +54,9 @@ class Program:
             finally:
                 sys.executable = executable
 
-        ansible_vault._program = program
         replacement = SimpleNamespace(run=self._run, TimeoutExpired=subprocess.TimeoutExpired)
-        ansible_vault.subprocess = replacement  # type: ignore[assignment]
+        replace_function(ansible_vault, "_program", program)
+        replace_function(ansible_vault, "subprocess", replacement)
 
     def _fires(self, *faults: str) -> bool:
         lasting = self._fault in LASTING and self._number > self._target > 0
