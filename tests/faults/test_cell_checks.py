@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import pytest
 import requests
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from conformance.client import Client
 from faults import proxy as proxies
+from faults import vault_format
 from faults.cell import CellRunner, Run, stored_logins
 from faults.file_stores import read_store
 from faults.proxy import PlannedFault, RecordedRequest
@@ -145,6 +147,61 @@ def test_change_of_quay_although_the_store_cannot_be_written(runner: CellRunner)
     assert Run(1, "", "", requests, steps).writes_after_the_fault == []
     assert Run(1, "", "", requests, [["fired"], *steps]).writes_after_the_fault == ["PUT /b", "POST /c"]
     assert Run(1, "", "", requests, [*steps[:3], ["fired"], *steps[3:]]).writes_after_the_fault == ["POST /c"]
+
+
+def test_remote_store_without_what_others_keep(runner: CellRunner) -> None:
+    for name in ("robot-vault-forced-3.18", "robot-kubernetes-forced-3.18", "robot-awx-forced-3.18"):
+        workspace = runner.workspace(SCENARIOS[name])
+        remote = workspace.remote
+        assert remote
+        assert list(remote.problems()) == []
+        assert remote.login()
+        remote.let_others_write()
+        assert list(remote.problems()) == []
+        remote.clear()
+        remote._has_others = remote._has_newcomer = True
+        assert list(remote.problems()) == [
+            f"{remote.kind} lacks what others keep in it",
+            f"{remote.kind} lacks what another writer added",
+        ]
+        assert remote.login() is None
+
+
+def test_each_request_to_a_store_is_a_point(runner: CellRunner) -> None:
+    points = [point for point in runner.points(SCENARIOS["robot-kubernetes-forced-3.18"]) if point.kind == "store"]
+    path = "/api/v1/namespaces/ci/secrets/pull"
+    assert [point.what for point in points] == [
+        f"GET {path}",
+        f"PATCH dry run of {path}",
+        f"PATCH {path}",
+        f"GET {path}",
+    ]
+    assert "conflict" in points[2].faults
+    assert "conflict" not in points[1].faults
+
+
+def test_late_request_is_executed_after_its_response(runner: CellRunner) -> None:
+    """A gateway gives up, and the server behind it does not."""
+    scenario = SCENARIOS["robot-kubernetes-create-3.18"]
+    workspace = runner.workspace(scenario)
+    remote = workspace.remote
+    assert remote
+    with Client(replace(workspace.server.target, url=remote.proxy.url), bearer=remote.secrets[0]) as client:
+        remote.proxy.start_run(PlannedFault(1, "504-late", server="store"))
+        body = {"metadata": {"name": "late"}, "type": "Opaque"}
+        assert client.post("/api/v1/namespaces/ci/secrets", body).status_code == 504
+        assert client.get("/api/v1/namespaces/ci/secrets/late").status_code == 404
+        remote.proxy.wait_until_idle()
+        assert client.get("/api/v1/namespaces/ci/secrets/late").status_code == 200
+
+
+def test_format_of_ansible_vault() -> None:
+    ansible = VaultLib([("ci", VaultSecret(b"password"))])
+    text = b"a: 1\n" * 40
+    assert ansible.decrypt(vault_format.encrypt(text, "ci", b"password")) == text
+    assert vault_format.decrypt(ansible.encrypt(text, vault_id="ci"), b"password") == text
+    with pytest.raises(vault_format.Undecryptable):
+        vault_format.decrypt(ansible.encrypt(text, vault_id="ci"), b"other")
 
 
 def test_fault_that_does_not_occur(runner: CellRunner) -> None:
