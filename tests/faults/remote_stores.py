@@ -342,7 +342,8 @@ class AwxStore(RemoteStore):
         self._standin.change(credential["id"], inputs=inputs)
 
     def _keeps_others(self) -> bool:
-        return "verify_ssl" in self._credential["inputs"] and self._credential["description"].startswith("Pulls for CI")
+        found = {"inputs": {}, "description": "", **self._credential}
+        return "verify_ssl" in found["inputs"] and found["description"].startswith("Pulls for CI")
 
     def _keeps_newcomer(self) -> bool:
         return self._credential.get("inputs", {}).get("verify_ssl") is True

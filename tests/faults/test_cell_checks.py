@@ -158,8 +158,7 @@ def test_remote_store_without_what_others_keep(runner: CellRunner) -> None:
         assert remote.login()
         remote.let_others_write()
         assert list(remote.problems()) == []
-        remote.clear()
-        remote._has_others = remote._has_newcomer = True
+        remote.restore((True, True, None))
         assert list(remote.problems()) == [
             f"{remote.kind} lacks what others keep in it",
             f"{remote.kind} lacks what another writer added",
