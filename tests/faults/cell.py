@@ -22,10 +22,12 @@ from typing import Any, Self
 from functional.module_runner import ModuleRunner
 from standin.tokens import fingerprint
 
-from . import fault_injection
+from . import fault_injection, vault_program
 from . import proxy as proxies
+from .file_stores import Login, read_store
 from .proxy import PlannedFault, RecordedRequest
-from .scenarios import Arguments, Login, Scenario, read_store
+from .remote_stores import RemoteStore, start_store
+from .scenarios import Arguments, Scenario
 from .servers import RealQuay, Server, Workspace
 
 # Faults of a request in the process of the module.
@@ -33,7 +35,16 @@ _IN_CLIENT = ("refused", "gone", "killed-before", "killed-sending", "killed-wait
 REQUEST_FAULTS = (*_IN_CLIENT, *proxies.FAULTS)
 FILE_FAULTS = (*fault_injection.ERRORS, *fault_injection.KILLS)
 PLACE_FAULTS = ("link", "directory")
-FAULTS = tuple(dict.fromkeys((*REQUEST_FAULTS, *FILE_FAULTS, *PLACE_FAULTS)))
+# Somebody else changes another part of the object just before the request.
+_OTHER_WRITER = "other-writer"
+STORE_WRITE_FAULTS = (*_IN_CLIENT, *proxies.STORE_WRITE_FAULTS, _OTHER_WRITER)
+STORE_READ_FAULTS = ("gone", "killed-before", *proxies.STORE_READ_FAULTS, _OTHER_WRITER)
+PROGRAM_FAULTS = (*vault_program.FAULTS, *vault_program.KILLS)
+FAULTS = tuple(dict.fromkeys((*REQUEST_FAULTS, *FILE_FAULTS, *PLACE_FAULTS, *STORE_WRITE_FAULTS, *PROGRAM_FAULTS)))
+# The faults of requests that change Quay, where other scenarios have all faults and all requests.
+_FAULTS_OF_QUAY_WITH_STORE = ("reset-after", "500-after", "killed-before", "killed-after")
+# After these faults the rest of the run cannot reach the store, or not write it.
+_LASTING_FAULTS = ("gone", *proxies.LASTING, *vault_program.LASTING)
 
 # Timeouts of a run in seconds, where a response is delayed.
 _SHORT_TIMEOUT_S = 0.5
@@ -41,34 +52,29 @@ _SHORT_TIMEOUT_REAL_S = 5.0
 # With this fault the run retries the request, because the server sends Retry-After.
 _RETRIED_FAULT = "429-retry-after"
 
+# What modules import late, so that each run is fast.
+_PRELOADED = ("hvac.adapters", "yaml", "cryptography.hazmat.primitives.ciphers")
+
 _UNCLEAR_MESSAGE = re.compile(r"Internal error|Traceback|Error\(|<[a-z]+ |object at 0x")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point for faults: a request, a file operation, or a store that is replaced before a request."""
+    """A point for faults.
+
+    A request to Quay (``request``) or to the server of a store (``store``), a file operation (``file``), a call of
+    ansible-vault (``program``), or a file that is replaced before a request.
+    """
 
     kind: str
     number: int
     what: str
-    # Whether nothing has changed since the previous change, so that a kill has the same effect.
-    unchanged: bool = False
+    # The faults that are possible at this point.
+    faults: tuple[str, ...]
 
     @property
     def name(self) -> str:
         return f"{self.kind}{self.number}"
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """The faults that are possible at this point."""
-        if self.kind == "request":
-            return REQUEST_FAULTS
-        if self.kind != "file":
-            return PLACE_FAULTS
-        operation = self.what.split()[0]
-        errors = [name for name in fault_injection.ERRORS if fault_injection.meets(name, *self.what.split(" ", 1))]
-        kills = [name for name, operations in fault_injection.KILLS.items() if operation in operations]
-        return (*errors, *(name for name in kills if name != "killed-before" or not self.unchanged))
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,9 @@ class Run:
     requests: list[RecordedRequest]
     steps: list[list[str]]
     fired: bool = False
+    store_requests: list[RecordedRequest] = field(default_factory=list)
+    # The step at which a fault of a server was planned.
+    fault_step: list[str] = field(default_factory=lambda: ["fired"])
 
     @property
     def killed(self) -> bool:
@@ -112,8 +121,8 @@ class Run:
 
     @property
     def writes_after_the_fault(self) -> list[str]:
-        """The requests that may have changed something in Quay after a file operation failed."""
-        since = self.steps.index(["fired"]) if ["fired"] in self.steps else len(self.steps)
+        """The requests that may have changed something in Quay after a file operation or the store failed."""
+        since = self.steps.index(self.fault_step) if self.fault_step in self.steps else len(self.steps)
         numbers = [int(words[0]) for kind, *words in self.steps[since:] if kind == "request"]
         requests = [self.requests[number - 1] for number in numbers]
         return [f"{request.method} {request.path}" for request in requests if request.writes]
@@ -134,7 +143,10 @@ class CellRunner:
         self._real = real
         self._stack = ExitStack()
         self._servers: dict[str, Server] = {}
+        self._remotes: dict[str, RemoteStore] = {}
         self._points: dict[str, list[Point]] = {}
+        # The requests by which Quay issued secrets since the workspace was restored.
+        self._mints = 0
 
     def __enter__(self) -> Self:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
@@ -142,7 +154,7 @@ class CellRunner:
         self._folder = Path(folder).resolve()
         for name in ("home", "targets", "backup"):
             (self._folder / name).mkdir()
-        self._module_runner = self._stack.enter_context(ModuleRunner(self._folder / "home"))
+        self._module_runner = self._stack.enter_context(ModuleRunner(self._folder / "home", preload=_PRELOADED))
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -153,18 +165,29 @@ class CellRunner:
             self._servers[family] = Server(self._stack, self._folder / "targets", family, self._real)
         return self._servers[family]
 
+    def remote(self, kind: str) -> RemoteStore:
+        if kind not in self._remotes:
+            self._remotes[kind] = start_store(kind, self._stack, self._folder / "home")
+        return self._remotes[kind]
+
     def workspace(self, scenario: Scenario) -> Workspace:
         """Return a workspace in which the rotation of the scenario is due."""
+        workspace = self._workspace(scenario)
+        self._mints = 0
+        return workspace
+
+    def _workspace(self, scenario: Scenario) -> Workspace:
         server = self.server(scenario.family)
         restored = server.restored_workspace(scenario.name)
         if restored:
             return restored
 
         def run_earlier(arguments: Arguments) -> None:
-            ran = self.run(scenario, server, arguments)
+            ran = self.run(scenario, workspace, arguments)
             assert not ran.failed, ran.message
 
-        workspace = server.new_workspace(is_login=scenario.is_login)
+        remote = self.remote(scenario.remote_kind) if scenario.remote_kind else None
+        workspace = server.new_workspace(scenario.store_kinds, remote)
         scenario.set_up(workspace, run_earlier)
         server.save_workspace(scenario.name, workspace)
         # Also restored the first time, so that all cells start in the same way.
@@ -173,7 +196,7 @@ class CellRunner:
     def run(
         self,
         scenario: Scenario,
-        server: Server,
+        workspace: Workspace,
         arguments: Arguments,
         planned: PlannedFault | None = None,
         injected: dict[str, Any] | None = None,
@@ -181,17 +204,32 @@ class CellRunner:
     ) -> Run:
         log = self._folder / "log"
         log.unlink(missing_ok=True)
-        server.proxy.start_run(planned)
-        folder = str(Path(arguments["deliver"][0]["path"]).parent)
-        setup = ["faults.fault_injection", {"folder": folder, "log": str(log), **(injected or {})}]
-        finished = self._module_runner.run_unchecked(scenario.kind.module, arguments, setup=setup, **more)
-        request_fault = (injected or {}).get("request", {})
-        requests = server.proxy.wait_until_idle(
-            at_least=request_fault["number"] if request_fault.get("fault") == "killed-waiting" else 0
+        proxies = _proxies_of(workspace)
+        for name, proxy in proxies.items():
+            proxy.start_run(planned if planned and planned.server == name else None)
+        setup = {
+            "folder": str(workspace.folder),
+            "log": str(log),
+            "servers": {name: proxy.port for name, proxy in proxies.items()},
+            "with_program": "vault_vars" in workspace.kinds,
+            **(injected or {}),
+        }
+        finished = self._module_runner.run_unchecked(
+            scenario.kind.module, arguments, setup=["faults.fault_injection", setup], **more
         )
+        requests = {name: proxy.wait_until_idle(_arriving(setup.get(name, {}))) for name, proxy in proxies.items()}
         lines = [line.split("\t") for line in log.read_text().splitlines()] if log.exists() else []
-        fired = ["fired"] in lines or bool(planned and planned.fired)
-        return Run(finished["status"], finished["stdout"], finished["stderr"], requests, lines, fired)
+        self._mints += sum(request.mints for request in requests["request"])
+        return Run(
+            finished["status"],
+            finished["stdout"],
+            finished["stderr"],
+            requests["request"],
+            lines,
+            fired=["fired"] in lines or bool(planned and planned.fired),
+            store_requests=requests.get("store", []),
+            fault_step=[planned.server, str(planned.number)] if planned else ["fired"],
+        )
 
     def run_without_faults(self, scenario: Scenario, server: Server, arguments: Arguments) -> Run:
         """Run a module without fault injection, at full speed."""
@@ -209,17 +247,25 @@ class CellRunner:
 
     def _find_points(self, scenario: Scenario) -> list[Point]:
         workspace = self.workspace(scenario)
-        ran = self.run(scenario, workspace.server, scenario.first_arguments(workspace))
+        ran = self.run(scenario, workspace, scenario.first_arguments(workspace))
         assert not ran.failed, ran.message
         found = [
-            Point("request", number, f"{request.method} {request.path}")
+            Point("request", number, f"{request.method} {request.path}", _FAULTS_OF_QUAY_WITH_STORE)
+            if scenario.stores
+            else Point("request", number, f"{request.method} {request.path}", REQUEST_FAULTS)
             for number, request in enumerate(ran.requests, 1)
+            if request.writes or not scenario.stores
         ]
+        if workspace.remote:
+            found += _store_points(ran.store_requests, workspace.remote)
+        found += _program_points(ran.steps)
         if self._real or not scenario.files:
             return found
-        places = [Point(place, number, "replaced") for place in _PLACES for number in range(len(found) + 1)]
-        files = [point for point in _file_points(ran.steps) if point.faults]
-        return [*found, *files, *places]
+        found += [point for point in _file_points(ran.steps) if point.faults]
+        if not scenario.stores:
+            requests = range(len(ran.requests) + 1)
+            found += [Point(place, number, "replaced", PLACE_FAULTS) for place in _PLACES for number in requests]
+        return found
 
     # --- a cell
 
@@ -227,8 +273,9 @@ class CellRunner:
         workspace = self.workspace(scenario)
         before = {path: path.read_bytes() for path in workspace.folder.iterdir()}
         former = stored_logins(workspace)
+        held = workspace.remote.login() if workspace.remote else None
         first = self._run_with_fault(scenario, workspace, point, fault)
-        problems = [*self.check_files(scenario, workspace, before)]
+        problems = [*self.check_files(scenario, workspace, before), *self._check_remote(workspace, held)]
         obstacle = _Obstacle.of(workspace, point, fault)
         if obstacle:
             problems += obstacle.remove()
@@ -236,6 +283,8 @@ class CellRunner:
         problems += self.check_recovery(
             scenario, workspace, former | stored_logins(workspace), orphans_allowed=first.failed
         )
+        if scenario.stores and self._mints > scenario.kind.max_mints:
+            problems.append(f"Quay was asked for {self._mints} secrets")
         return CellResult(scenario.name, point, fault, first.outcome, tuple(dict.fromkeys(problems)), first.message)
 
     def _run_with_fault(self, scenario: Scenario, workspace: Workspace, point: Point, fault: str) -> Run:
@@ -243,13 +292,17 @@ class CellRunner:
         arguments = scenario.first_arguments(workspace)
         planned: PlannedFault | None = None
         injected: dict[str, Any] = {}
-        if point.kind in ("request", "file"):
-            if point.kind == "file" or fault in _IN_CLIENT:
+        if point.kind in ("request", "store", "file", "program"):
+            if point.kind in ("file", "program") or fault in _IN_CLIENT:
                 injected = {point.kind: {"number": point.number, "fault": fault}}
             else:
-                planned = PlannedFault(point.number, fault)
+                planned = PlannedFault(point.number, fault, server=point.kind)
+            if fault == _OTHER_WRITER:
+                assert workspace.remote
+                planned = PlannedFault(point.number, "", server="store", action=workspace.remote.let_others_write)
             if fault in ("hang-then-act", "act-then-hang"):
-                arguments["timeout"] = _SHORT_TIMEOUT_REAL_S if self._real else _SHORT_TIMEOUT_S
+                timeout = _SHORT_TIMEOUT_REAL_S if self._real else _SHORT_TIMEOUT_S
+                (arguments if point.kind == "request" else injected)["timeout"] = timeout
             if fault == _RETRIED_FAULT:
                 arguments["retries"] = 1
         obstacle = _Obstacle.of(workspace, point, fault)
@@ -258,7 +311,7 @@ class CellRunner:
             planned = PlannedFault(0, "", fired=True)
         elif obstacle:
             planned = PlannedFault(point.number, "", action=obstacle.create)
-        return self.run(scenario, workspace.server, arguments, planned, injected)
+        return self.run(scenario, workspace, arguments, planned, injected)
 
     def _check_first_run(
         self, scenario: Scenario, workspace: Workspace, first: Run, point: Point, fault: str
@@ -275,13 +328,37 @@ class CellRunner:
                 if not (_prevents_removal(point, fault) and problem.endswith(" is left"))
             )
             return
-        if fault_injection.is_permanent(fault) and first.writes_after_the_fault:
+        if _is_lasting(point, fault) and first.writes_after_the_fault:
             yield f"the store could not be written, but Quay was: {', '.join(first.writes_after_the_fault)}"
         # On a read-only file system nothing can be removed; the next run does it.
         if not _prevents_removal(point, fault) and any(_is_temporary(path) for path in workspace.folder.iterdir()):
             yield "a draft or lock is left"
         if len(first.message.split()) < 4 or _UNCLEAR_MESSAGE.search(first.message):
             yield f"the run fails without a clear message: {first.message}"
+        if point.kind == "store" and workspace.remote and not workspace.remote.names_it(first.message):
+            yield f"the run fails with a message that does not name the store: {first.message}"
+        if workspace.remote and workspace.stores and point.kind in ("store", "file"):
+            yield from self._check_other_stores(scenario, workspace, point)
+
+    def _check_other_stores(self, scenario: Scenario, workspace: Workspace, point: Point) -> Iterator[str]:
+        """Check that a store of another kind than the one that failed holds a valid secret, if it holds any."""
+        assert workspace.remote
+        names = scenario.kind.all_usernames(workspace)
+        for name, login in workspace.logins().items():
+            failed = (name == workspace.remote.kind) == (point.kind == "store")
+            if login and not failed and not any(workspace.server.logs_in(user, login.secret) for user in names):
+                yield f"{name} has a secret that Quay refuses, although it did not fail"
+
+    def _check_remote(self, workspace: Workspace, held: Login | None) -> Iterator[str]:
+        """Check that the remote store is unchanged or complete, and keeps what others keep in it."""
+        if workspace.remote is None:
+            return
+        login = workspace.remote.login()
+        if held is not None and login is None:
+            yield f"{workspace.remote.kind} is incomplete"
+        if login and login.secret not in workspace.server.proxy.secret_recorder.secrets:
+            yield f"{workspace.remote.kind} has an unknown secret"
+        yield from workspace.remote.problems()
 
     def check_recovery(
         self, scenario: Scenario, workspace: Workspace, former: set[Login], *, orphans_allowed: bool
@@ -292,7 +369,7 @@ class CellRunner:
         """
         names = ["the next run", "the run after it"] if scenario.overlaps else ["the next run"]
         for name in names:
-            again = self.run(scenario, workspace.server, scenario.arguments(workspace))
+            again = self.run(scenario, workspace, scenario.arguments(workspace))
             yield from self.check_output(workspace, again, name)
             if again.failed:
                 yield f"{name} fails: {again.message or again.status}"
@@ -312,17 +389,21 @@ class CellRunner:
 
     def _check_last_run(self, scenario: Scenario, workspace: Workspace) -> Iterator[str]:
         files = {path: path.read_bytes() for path in workspace.folder.iterdir()}
-        last = self.run(scenario, workspace.server, scenario.arguments(workspace))
+        content = workspace.remote.content() if workspace.remote else None
+        last = self.run(scenario, workspace, scenario.arguments(workspace))
         yield from self.check_output(workspace, last, "the third run")
         if last.failed:
             yield f"the third run fails: {last.message or last.status}"
         elif last.values["changed"]:
             yield "the third run changes something"
-        writes = [f"{request.method} {request.path}" for request in last.requests if request.writes]
+        requests = (*last.requests, *last.store_requests)
+        writes = [f"{request.method} {request.path}" for request in requests if request.writes]
         if writes:
             yield f"the third run writes: {', '.join(writes)}"
         if files != {path: path.read_bytes() for path in workspace.folder.iterdir()}:
             yield "the third run changes a file"
+        if workspace.remote and content != workspace.remote.content():
+            yield f"the third run changes {workspace.remote.kind}"
 
     def check_output(self, workspace: Workspace, run: Run, name: str) -> Iterator[str]:
         printed = run.stdout + run.stderr
@@ -378,13 +459,15 @@ class CellRunner:
         for path in workspace.folder.glob("*.record.json"):
             if workspace.server.proxy.secret_recorder.in_text(path.read_text()):
                 yield f"{path.name} contains a secret"
-        logins = {path: read_store(path) for path in workspace.stores}
-        without_secret = [path.name for path, login in logins.items() if login is None]
+        logins = workspace.logins()
+        without_secret = [name for name, login in logins.items() if login is None]
         if without_secret:
             yield f"{', '.join(without_secret)} contains no secret"
         stored = [login for login in logins.values() if login]
         if len({login.secret for login in stored}) > 1:
             yield "the stores have different secrets"
+        if workspace.remote:
+            yield from workspace.remote.problems()
         yield from scenario.kind.problems(workspace, stored, orphans_allowed=orphans_allowed)
 
 
@@ -395,8 +478,49 @@ def _file_points(steps: list[list[str]]) -> Iterator[Point]:
             unchanged = False
         if kind == "file":
             number += 1
-            yield Point("file", number, " ".join(words), unchanged)
+            yield Point("file", number, " ".join(words), _file_faults(words, unchanged))
             unchanged = unchanged or words[0] in fault_injection.CHANGES
+
+
+def _file_faults(words: list[str], unchanged: bool) -> tuple[str, ...]:
+    """The faults of a file operation. ``unchanged``: nothing has changed since the previous change."""
+    operation, *names = words
+    errors = [name for name in fault_injection.ERRORS if fault_injection.meets(name, operation, " ".join(names))]
+    kills = [name for name, operations in fault_injection.KILLS.items() if operation in operations]
+    return (*errors, *(name for name in kills if name != "killed-before" or not unchanged))
+
+
+def _store_points(requests: list[RecordedRequest], remote: RemoteStore) -> Iterator[Point]:
+    for number, request in enumerate(requests, 1):
+        faults: tuple[str, ...] = STORE_WRITE_FAULTS if request.writes else STORE_READ_FAULTS
+        if request.writes and not remote.has_conditional_writes:
+            # No client of such a server can prevent that it replaces what was written directly before.
+            faults = tuple(fault for fault in faults if fault != _OTHER_WRITER)
+        what = f"{request.method}{' dry run of' if request.dry_run else ''} {request.path}"
+        yield Point("store", number, what, faults)
+
+
+def _program_points(steps: list[list[str]]) -> Iterator[Point]:
+    calls = [words for kind, *words in steps if kind == "program"]
+    yield from (Point("program", number, " ".join(words), PROGRAM_FAULTS) for number, words in enumerate(calls, 1))
+
+
+def _proxies_of(workspace: Workspace) -> dict[str, proxies.Proxy]:
+    """The proxies in front of Quay and of the store, by the kinds of their points."""
+    remote = {"store": workspace.remote.proxy} if workspace.remote else {}
+    return {"request": workspace.server.proxy, **remote}
+
+
+def _arriving(fault: dict[str, Any]) -> int:
+    """How many requests arrive for certain: one that was sent before the process was killed still does."""
+    return int(fault["number"]) if fault.get("fault") == "killed-waiting" else 0
+
+
+def _is_lasting(point: Point, fault: str) -> bool:
+    """Whether the store cannot be written in the rest of the run."""
+    if point.kind == "file":
+        return fault_injection.is_permanent(fault)
+    return point.kind in ("store", "program") and fault in _LASTING_FAULTS
 
 
 def random_lasting_error(points: list[Point], rng: random.Random) -> tuple[Point, str]:
@@ -409,7 +533,7 @@ def random_lasting_error(points: list[Point], rng: random.Random) -> tuple[Point
 
 def stored_logins(workspace: Workspace) -> set[Login]:
     """Return the logins in the stores."""
-    return {login for login in map(read_store, workspace.stores) if login}
+    return {login for login in workspace.logins().values() if login}
 
 
 def _prevents_removal(point: Point, fault: str) -> bool:

@@ -14,10 +14,12 @@ import errno
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
-import requests
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import connection as urllib3_connection
 
 _DRAFT = re.compile(r"\.[0-9a-f]{8}\.draft")
@@ -68,13 +70,23 @@ _MOUNTED = "mounted"
 
 
 def install(options: dict[str, Any]) -> None:
-    """Install the wrappers. ``options``: ``folder``, ``log``, and the ``file`` operation or ``request`` that fails."""
+    """Install the wrappers.
+
+    ``options``: ``folder``, ``log``, the ports of ``servers``, and what fails: a ``file`` operation, a request to a
+    server (``request``, ``store``), or a call of ansible-vault (``program``). ``timeout``: that of stores, in seconds.
+    """
     from .file_calls import FileCalls
 
     injector = FaultInjector(options)
     FileCalls(injector).install()
-    _Requests(injector, options.get("request") or {}).install()
+    _Requests(injector, options).install()
+    if options.get("with_program"):
+        from .vault_program import Program
+
+        Program(injector, options.get("program") or {}, _kill_process).install()
     _disable_pauses()
+    if "timeout" in options:
+        _shorten_timeouts(options["timeout"])
 
 
 def meets(fault: str, operation: str, label: str) -> bool:
@@ -93,10 +105,33 @@ def is_permanent(fault: str) -> bool:
 def _disable_pauses() -> None:
     """Disable pauses between retries, which are not tested here."""
     from ansible_collections.tokensmith.quay.plugins.module_utils._http import client
+    from ansible_collections.tokensmith.quay.plugins.module_utils._stores import (
+        awx_client,
+        kubernetes_namespaced,
+        vault_client,
+    )
+
+    def sleep(_seconds: float) -> None:
+        """Return at once."""
 
     defaults = client.QuayClient.__init__.__kwdefaults__ or {}
     assert "sleep" in defaults
-    defaults["sleep"] = lambda _seconds: None
+    defaults["sleep"] = sleep
+    assert (awx_client.AwxClient.__init__.__defaults__ or ()) == (time.sleep,)
+    replace_function(awx_client.AwxClient.__init__, "__defaults__", (sleep,))
+    for module in (kubernetes_namespaced, vault_client):
+        assert module.time is time
+        replace_function(module, "time", SimpleNamespace(sleep=sleep))
+
+
+def _shorten_timeouts(seconds: float) -> None:
+    """Let requests to the servers of stores wait no longer than this."""
+    from ansible_collections.tokensmith.quay.plugins.module_utils._stores import awx_client, kubernetes_client
+    from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_options import VaultServer
+
+    replace_function(awx_client, "TIMEOUT", seconds)
+    replace_function(kubernetes_client.KubernetesClient.__init__, "__defaults__", (seconds,))
+    replace_function(VaultServer, "timeout", property(lambda _server: seconds, lambda _server, _value: None))
 
 
 def replace_function(place: Any, name: str, replacement: Any) -> None:
@@ -190,66 +225,68 @@ class FaultInjector:
 
 
 class _Requests:
-    """Wraps the requests of the module: one can be refused, or the process is killed at it."""
+    """Wraps the requests of the module: one can be refused, or the process is killed at it.
 
-    def __init__(self, injector: FaultInjector, fault: dict[str, Any]) -> None:
+    The servers are told apart by their ports. The client libraries of all of them use urllib3.
+    """
+
+    def __init__(self, injector: FaultInjector, options: dict[str, Any]) -> None:
         self._injector = injector
+        self._servers: dict[int, str] = {port: name for name, port in options["servers"].items()}
+        self._counts = dict.fromkeys(options["servers"], 0)
+        self._server = next((name for name in self._counts if options.get(name)), "")
+        fault: dict[str, Any] = options.get(self._server) or {}
         self._target: int = fault.get("number", 0)
         self._fault: str = fault.get("fault", "")
-        self._number = 0
+        self._fires = False
 
     def install(self) -> None:
-        real = requests.Session.send
+        name = "_make_request"
+        real = getattr(HTTPConnectionPool, name)
 
-        def send(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-            self._number += 1
+        def make_request(pool: HTTPConnectionPool, connection: Any, *arguments: Any, **options: Any) -> Any:
+            server = self._servers.get(pool.port or 0)
+            if server is None:
+                return real(pool, connection, *arguments, **options)
+            self._counts[server] += 1
             # To show the order relative to file operations.
-            self._injector.log(f"request\t{self._number}")
-            if not self._is_target():
-                return real(session, request, **options)
-            return self._send(real, session, request, options)
+            self._injector.log(f"{server}\t{self._counts[server]}")
+            self._fires = server == self._server and self._is_target(self._counts[server])
 
-        replace_function(requests.Session, "send", send)
+            def send() -> Any:
+                return real(pool, connection, *arguments, **options)
+
+            return self._send(connection, send) if self._fires else send()
+
+        replace_function(HTTPConnectionPool, name, make_request)
         self._wrap_connection()
 
-    def _is_target(self) -> bool:
-        return self._number == self._target or (self._fault == "gone" and 0 < self._target <= self._number)
+    def _is_target(self, number: int) -> bool:
+        return number == self._target or (self._fault == "gone" and 0 < self._target <= number)
 
-    def _send(
-        self,
-        real: Callable[..., requests.Response],
-        session: requests.Session,
-        request: requests.PreparedRequest,
-        options: dict[str, Any],
-    ) -> requests.Response:
+    def _send(self, connection: Any, send: Callable[[], Any]) -> Any:
         self._injector.log("fired")
         if self._fault == "killed-before":
             _kill_process()
         if self._fault in ("refused", "gone"):
-            return self._send_refused(real, session, request, options)
-        response = real(session, request, **options)
+            return self._send_refused(connection, send)
+        response = send()
         if self._fault == "killed-after":
             _kill_process()
         return response
 
     @staticmethod
-    def _send_refused(
-        real: Callable[..., requests.Response],
-        session: requests.Session,
-        request: requests.PreparedRequest,
-        options: dict[str, Any],
-    ) -> requests.Response:
+    def _send_refused(connection: Any, send: Callable[[], Any]) -> Any:
         """Send a request without a listening server and without persistent connections."""
 
         def refuse(*_arguments: Any, **_options: Any) -> NoReturn:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
 
-        for adapter in session.adapters.values():
-            adapter.close()
+        connection.close()
         connect = urllib3_connection.create_connection
         replace_function(urllib3_connection, "create_connection", refuse)
         try:
-            return real(session, request, **options)
+            return send()
         finally:
             replace_function(urllib3_connection, "create_connection", connect)
 
@@ -259,13 +296,13 @@ class _Requests:
         real_send, real_getresponse = HTTPConnection.send, HTTPConnection.getresponse
 
         def send(connection: HTTPConnection, data: Any) -> None:
-            if self._fault == "killed-sending" and self._is_target():
+            if self._fault == "killed-sending" and self._fires:
                 real_send(connection, data[: len(data) // 2])
                 _kill_process()
             real_send(connection, data)
 
         def getresponse(connection: HTTPConnection) -> Any:
-            if self._fault == "killed-waiting" and self._is_target():
+            if self._fault == "killed-waiting" and self._fires:
                 _kill_process()
             return real_getresponse(connection)
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy in front of a Quay. It applies a fault to one request of a run, and records every secret in responses."""
+"""A proxy in front of a Quay or of the server of a store. It applies a fault to one request of a run.
+
+It records every secret in the responses of Quay.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
@@ -40,8 +43,23 @@ FAULTS = (
     "restarted-after",
 )
 
-# With these faults the request is not sent to Quay.
-_WITHOUT_EFFECT = ("reset-before", "500-before", "502-page", "429", "429-retry-after", "login-page")
+# Faults of a request to the server of a store that reads, and those of one that writes.
+STORE_READ_FAULTS = ("reset-before", "500-before", "hang-then-act", "truncated", "login-page", "forbidden")
+STORE_WRITE_FAULTS = (
+    *STORE_READ_FAULTS,
+    *("reset-after", "gone-after", "500-after", "502-page", "429", "act-then-hang"),
+    *("unavailable", "504-after", "504-late", "conflict"),
+)
+# With these faults the request is not sent to the server, or only later.
+_WITHOUT_EFFECT = (
+    *("reset-before", "500-before", "502-page", "429", "429-retry-after", "login-page"),
+    *("unavailable", "forbidden", "conflict", "504-late"),
+)
+# These stay for the rest of the run: all later requests get the same.
+LASTING = ("gone-after", "forbidden", "unavailable")
+
+# The responses of these faults in the form of the server.
+_RESPONSES = {"504-after": "gateway-timeout", "504-late": "gateway-timeout"}
 
 _SHORTEST_SECRET = 20
 _SECRET_KEYS = ("token", "access_token", "csrf_token", "client_secret", "password")
@@ -68,11 +86,26 @@ class RecordedRequest:
 
     method: str
     path: str
+    dry_run: bool = False
 
     @property
     def writes(self) -> bool:
-        """Whether it may change anything. A sign-in does not count."""
-        return self.method not in ("GET", "HEAD") and self.path != "/api/v1/signin"
+        """Whether it may change anything. A sign-in does not count, nor a question for rights."""
+        asks = self.path == "/api/v1/signin" or self.path.endswith("/capabilities-self") or self.dry_run
+        return self.method not in ("GET", "HEAD", "OPTIONS") and not asks
+
+    @property
+    def mints(self) -> bool:
+        """Whether it lets Quay issue a secret."""
+        return any(self.method == method and re.search(path, self.path) for method, path in _MINTING)
+
+
+_MINTING = (
+    ("PUT", r"/robots/[^/]+$"),
+    ("POST", r"/regenerate$"),
+    ("POST", r"/applications/[^/]+/tokens$"),
+    ("POST", r"^/oauth/authorizeapp$"),
+)
 
 
 @dataclass
@@ -82,6 +115,8 @@ class PlannedFault:
     number: int
     fault: str
     fired: bool = False
+    # Whose request it is: one of Quay (request), or one of the server of the store (store).
+    server: str = "request"
     # An action just before the request is handled.
     action: Callable[[], None] | None = None
 
@@ -120,6 +155,16 @@ def _secrets_in(value: Any) -> Iterator[str]:
             yield from _secrets_in(part)
 
 
+@dataclass(frozen=True)
+class LateRequest:
+    """A request that was answered and is still to be sent to the server."""
+
+    method: str
+    path: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -149,15 +194,20 @@ class _Handler(BaseHTTPRequestHandler):
         with self._proxy.handling():
             self._handle(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _relay  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _relay  # noqa: N815
 
     def _handle(self, body: bytes) -> None:
-        fault = self._proxy.record_request(self.command, self.path)
+        request = self._proxy.request_of(self.command, self.path)
+        fault = self._proxy.record_request(request)
+        if request.writes:
+            self._proxy.send_late()
         if fault == "hang-then-act":
             self._wait_for_disconnect()
-        response = _fake_response(fault) if fault in _WITHOUT_EFFECT else self._forward(body)
-        if fault == "500-after":
-            response = _fake_response(fault)
+        if fault == "504-late":
+            self._proxy.keep_late(LateRequest(self.command, self.path, body, self._headers(body)))
+        response = self._proxy.fake_response(fault) if fault in _WITHOUT_EFFECT else self._forward(body)
+        if fault in ("500-after", "504-after"):
+            response = self._proxy.fake_response(fault)
         if fault == "restarted-after":
             self._proxy.forget_sessions()
         if fault in ("hang-then-act", "act-then-hang"):
@@ -167,13 +217,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(response, truncated=fault == "truncated")
 
-    def _forward(self, body: bytes) -> Response:
+    def _headers(self, body: bytes) -> dict[str, str]:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", *_OWN_HEADERS)}
         if self._proxy.is_forgotten(headers.get("Cookie", "")):
             del headers["Cookie"]
         if body or self.command in ("POST", "PUT"):
             headers["Content-Length"] = str(len(body))
-        self._upstream.request(self.command, self.path, body or None, headers)
+        return headers
+
+    def _forward(self, body: bytes) -> Response:
+        self._upstream.request(self.command, self.path, body or None, self._headers(body))
         upstream = self._upstream.getresponse()
         received = [(name, value) for name, value in upstream.getheaders() if name.lower() not in _OWN_HEADERS]
         response = Response(upstream.status, upstream.reason, received, upstream.read())
@@ -215,7 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def _fake_response(fault: str) -> Response:
+def _page_of(fault: str) -> Response:
+    """The page of a server or a proxy."""
     page = [("Content-Type", "text/html; charset=utf-8")]
     if fault == "login-page":
         return Response(200, "OK", page, LOGIN_PAGE)
@@ -244,16 +298,22 @@ class _Server(socketserver.ThreadingTCPServer):
 class Proxy:
     """The proxy. It runs until the block ends."""
 
-    def __init__(self, upstream: str, verify: str | bool = True) -> None:
+    def __init__(
+        self, upstream: str, verify: str | bool = True, responses: Mapping[str, tuple[int, Any]] | None = None
+    ) -> None:
+        """``responses``: status and JSON in the form of the server, by the name of a fault."""
+        self._responses = responses or {}
         self._upstream_url = urlsplit(upstream)
         self._verify = verify
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.host = urlsplit(self.url).netloc
+        self.port = int(self._server.server_address[1])
         self.secret_recorder = SecretRecorder()
         self._planned: PlannedFault | None = None
         self._requests: list[RecordedRequest] = []
+        self._late: list[LateRequest] = []
         self._cookies: set[str] = set()
         self._forgotten: set[str] = set()
         self._active = 0
@@ -281,9 +341,36 @@ class Proxy:
         with self._changed:
             self._changed.wait_for(lambda: len(self._requests) >= at_least and not self._active, timeout=_TIMEOUT_S)
             self._planned = None
-            return list(self._requests)
+            requests = list(self._requests)
+        self.send_late()
+        return requests
 
     # --- for the connections
+
+    @staticmethod
+    def request_of(method: str, path: str) -> RecordedRequest:
+        parts = urlsplit(path)
+        return RecordedRequest(method, parts.path, dry_run="dryRun" in parse_qs(parts.query))
+
+    def fake_response(self, fault: str) -> Response:
+        """The response of a fault: in the form of the server, if it is known."""
+        status, body = self._responses.get(_RESPONSES.get(fault, fault), (0, None))
+        if not status:
+            return _page_of(fault)
+        return Response(status, "Error", [("Content-Type", "application/json")], json.dumps(body).encode())
+
+    def keep_late(self, request: LateRequest) -> None:
+        """Keep a request that was answered, but is executed only before the next write, or after the run."""
+        with self._changed:
+            self._late.append(request)
+
+    def send_late(self) -> None:
+        with self._changed:
+            late, self._late = self._late, []
+        for request in late:
+            with contextlib.closing(self.connect()) as connection:
+                connection.request(request.method, request.path, request.body or None, dict(request.headers))
+                connection.getresponse().read()
 
     def connect(self) -> http.client.HTTPConnection:
         netloc = self._upstream_url.netloc
@@ -303,10 +390,10 @@ class Proxy:
                 self._active -= 1
                 self._changed.notify_all()
 
-    def record_request(self, method: str, path: str) -> str:
+    def record_request(self, request: RecordedRequest) -> str:
         """Record a request. Returns its fault."""
         with self._changed:
-            self._requests.append(RecordedRequest(method, urlsplit(path).path))
+            self._requests.append(request)
             planned, number = self._planned, len(self._requests)
             if planned is None:
                 return ""
@@ -317,7 +404,9 @@ class Proxy:
                 if planned.fault == "restarted-before":
                     self._forgotten |= self._cookies
                 return planned.fault
-            return "reset-before" if planned.fault == "gone-after" and number > planned.number else ""
+            if planned.fault not in LASTING or number < planned.number:
+                return ""
+            return "reset-before" if planned.fault == "gone-after" else planned.fault
 
     def closes_before_restart(self) -> bool:
         """Whether the next request comes after a restart, so that the connection must be closed."""

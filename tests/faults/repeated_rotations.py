@@ -18,7 +18,8 @@ from contract import collection
 
 from .cell import CellRunner, stored_logins
 from .consumer import Tally
-from .scenarios import REGISTRY, Scenario
+from .file_stores import REGISTRY
+from .scenarios import Scenario
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ def kill_at_random(runner: CellRunner, scenario: Scenario, times: int, seed: int
     # A leaked robot is replaced each time. Rotated in place, its store would hold a dead secret for a moment.
     forced = {**scenario.arguments(workspace), "rotate": scenario.rotate}
     start = time.monotonic()
-    assert not runner.run(scenario, workspace.server, forced).failed
+    assert not runner.run(scenario, workspace, forced).failed
     longest = time.monotonic() - start
     killed, problems, former = 0, list[str](), stored_logins(workspace)
     for _time in range(times):
         before = {path: path.read_bytes() for path in workspace.folder.iterdir()}
-        ran = runner.run(scenario, workspace.server, forced, kill_after=rng.uniform(0, longest))
+        ran = runner.run(scenario, workspace, forced, kill_after=rng.uniform(0, longest))
         killed += ran.killed
         problems += runner.check_files(scenario, workspace, before)
         former |= stored_logins(workspace)

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import string
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,21 +17,10 @@ from conformance.client import claims
 from contract import collection
 from standin.config import FAMILIES
 
-from .servers import Workspace, deliver
-
-REGISTRY = "quay.example.com"
-OTHER_REGISTRY = "other.example.com"
-OTHER_LOGIN = base64.b64encode(b"somebody:something").decode()
+from .file_stores import FILES, Login, fill_file, options_of_file
+from .servers import Workspace
 
 Arguments = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Login:
-    """The login in a store."""
-
-    username: str
-    secret: str = field(repr=False)
 
 
 class Kind:
@@ -46,6 +33,8 @@ class Kind:
     always_valid = True
     # Whether the former secret stays valid until a further run, so that consumers never fail.
     overlaps = False
+    # How many secrets a run with a fault and those after it may let Quay issue. Quay returns a robot's token again.
+    max_mints = 1
 
     def prepare(self, workspace: Workspace) -> None:
         """Create what the first run needs."""
@@ -137,8 +126,7 @@ class PairedRobots(RobotToken):
 
     def after_first_run(self, workspace: Workspace) -> None:
         """Grant the robot rights of every kind, which the next robot must get, too."""
-        login = read_store(workspace.auth)
-        assert login
+        login = next(login for login in workspace.logins().values() if login and login.username)
         issued = workspace.server.logs_in(login.username, login.secret)
         assert issued
         workspace.notes["issued"] = Login(login.username, issued["token"])
@@ -206,30 +194,6 @@ class LeakedRobot(PairedRobots):
         return self.all_usernames(workspace)
 
 
-def read_store(path: Path) -> Login | None:
-    """Return the login in a store, or none if it is incomplete. Does not use code of the collection."""
-    if path.is_symlink():
-        return None
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
-        return None
-    if not text.endswith("\n"):
-        return None
-    if path.name != "auth.json" and not text.startswith("{"):
-        return Login("", text[:-1]) if re.fullmatch(r"\S+\n", text) else None
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return None
-    if path.name != "auth.json":
-        return Login(document["username"] or "", document["token"])
-    if document["auths"].get(OTHER_REGISTRY) != {"auth": OTHER_LOGIN} or REGISTRY not in document["auths"]:
-        return None
-    username, _colon, secret = base64.b64decode(document["auths"][REGISTRY]["auth"]).decode().partition(":")
-    return Login(username, secret)
-
-
 def _with_old_dates(text: str) -> str:
     def aged(value: Any) -> Any:
         if isinstance(value, dict):
@@ -246,6 +210,7 @@ class ApiToken(Kind):
     """An OAuth access token of an application."""
 
     module = "quay_api_token"
+    max_mints = 2
 
     def prepare(self, workspace: Workspace) -> None:
         server = workspace.server
@@ -335,6 +300,8 @@ class Scenario:
     rotate: str = "always"
     # Whether faults of file operations are tested, too. They are the same for both families.
     files: bool = False
+    # The kinds of its stores; empty for two files.
+    stores: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -344,6 +311,15 @@ class Scenario:
     def is_login(self) -> bool:
         """Whether the entry of the auth file is a login of a container engine."""
         return self.kind.is_login
+
+    @property
+    def store_kinds(self) -> tuple[str, ...]:
+        return self.stores or ("file", "auth" if self.is_login else "second")
+
+    @property
+    def remote_kind(self) -> str:
+        """The kind of the store on another server; empty without one."""
+        return next((kind for kind in self.stores if kind not in FILES), "")
 
     @property
     def overlaps(self) -> bool:
@@ -358,10 +334,10 @@ class Scenario:
 
     def set_up(self, workspace: Workspace, run: Callable[[Arguments], None]) -> None:
         """Make the rotation due in an empty workspace. ``run`` runs the module."""
-        if self.is_login:
-            document = {"auths": {OTHER_REGISTRY: {"auth": OTHER_LOGIN}}}
-            workspace.auth.write_text(json.dumps(document))
-            workspace.auth.chmod(0o600)
+        for kind in FILES.keys() & set(self.store_kinds):
+            fill_file(kind, workspace.folder / FILES[kind])
+        if workspace.remote and self.mode != "create":
+            workspace.remote.fill()
         self.kind.prepare(workspace)
         if self.mode != "create":
             run({**self.arguments(workspace), **(self.kind.earlier_options(workspace) if self.mode == "renew" else {})})
@@ -378,8 +354,16 @@ class Scenario:
             **workspace.server.login(password=self.password),
             "retries": 0,
             **self.kind.arguments(workspace),
-            "deliver": deliver(workspace, self.form, REGISTRY),
+            "deliver": [self._options_of(kind, workspace) for kind in self.store_kinds],
         }
+
+    def _options_of(self, kind: str, workspace: Workspace) -> Mapping[str, Any]:
+        if kind in FILES:
+            return options_of_file(
+                kind, workspace.folder / FILES[kind], self.form, workspace.server.vault_password_file
+            )
+        assert workspace.remote
+        return workspace.remote.options()
 
     def first_arguments(self, workspace: Workspace) -> Arguments:
         """The options of the run with the fault."""
@@ -404,4 +388,27 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(ReferrersToken(), "referrers", mode, family, password=old, files=mode == "renew" and not old)
 
 
-SCENARIOS = {scenario.name: scenario for scenario in _scenarios()}
+def _store_scenarios() -> Iterator[Scenario]:
+    """Rotations with each newer kind of store, and with a file and such a store for one credential."""
+    for store, title in STORES.items():
+        for mode in ("create", "renew", "forced"):
+            yield Scenario(RobotToken(), f"robot-{title}", mode, "3.18", stores=(store,), files=mode == "renew")
+        for mode in ("create", "forced"):
+            yield Scenario(PairedRobots(), f"paired-{title}", mode, "3.18", stores=(store,))
+            # AWX does not return a secret, so that a token that Quay returns once needs another store, too.
+            stores = ("file", store) if store == "awx_credential" else (store,)
+            yield Scenario(ApiToken(), f"api-{title}", mode, "3.18", stores=stores)
+    mixed = ("file", "hashi_vault")
+    yield Scenario(RobotToken(), "robot-file-vault", "renew", "3.18", stores=mixed, files=True)
+    yield Scenario(PairedRobots(), "paired-file-vault", "forced", "3.18", stores=mixed)
+    yield Scenario(ApiToken(), "api-file-vault", "forced", "3.18", stores=mixed)
+    yield Scenario(ApiToken(), "api-vault", "renew", "3.17", stores=("hashi_vault",), password=True)
+
+
+STORES = {
+    "hashi_vault": "vault",
+    "kubernetes_secret": "kubernetes",
+    "awx_credential": "awx",
+    "vault_vars": "vault-vars",
+}
+SCENARIOS = {scenario.name: scenario for scenario in (*_scenarios(), *_store_scenarios())}

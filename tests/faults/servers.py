@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,9 @@ from conformance.client import TIMEOUT_S, Client, Secret, Target, access_token, 
 from standin import Standin
 from standin.config import FAMILIES
 
+from .file_stores import FILES, VAULT_PASSWORD, Login, read_store
 from .proxy import Proxy
+from .remote_stores import RemoteStore
 
 _EVERY_SCOPE = "org:admin repo:admin repo:create repo:read repo:write user:admin user:read"
 
@@ -77,13 +79,14 @@ def _create_organization(superuser: Client, org: str) -> None:
 
 @dataclass
 class Workspace:
-    """The names and the folder of one cell, and notes of its preparation."""
+    """The names, the folder and the stores of one cell, and notes of its preparation."""
 
     server: Server
     folder: Path
     tag: str
-    # Whether the credential is delivered to an auth file.
-    is_login: bool = True
+    # The kinds of its stores: those of FILES, and the kind of the remote one.
+    kinds: tuple[str, ...] = ("file", "auth")
+    remote: RemoteStore | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -92,20 +95,21 @@ class Workspace:
 
     @property
     def file(self) -> Path:
-        return self.folder / "secret"
+        return self.folder / FILES["file"]
 
     @property
     def auth(self) -> Path:
-        return self.folder / "auth.json"
+        return self.folder / FILES["auth"]
 
     @property
-    def second(self) -> Path:
-        """The second file, for a secret that is no login."""
-        return self.folder / "second"
+    def stores(self) -> tuple[Path, ...]:
+        """The stores that are files."""
+        return tuple(self.folder / FILES[kind] for kind in self.kinds if kind in FILES)
 
-    @property
-    def stores(self) -> tuple[Path, Path]:
-        return self.file, self.auth if self.is_login else self.second
+    def logins(self) -> dict[str, Login | None]:
+        """The login in each store, by its name; none for one that is incomplete."""
+        found = {path.name: read_store(path) for path in self.stores}
+        return {**found, self.remote.kind: self.remote.login()} if self.remote else found
 
 
 class Server:
@@ -123,9 +127,11 @@ class Server:
             _create_organization(self.superuser, self.org)
         self.console = self.new_application(unique("console"))
         self.bearer = self.mint(self.console, _EVERY_SCOPE)
-        self.proxy.secret_recorder.add(self.bearer, self.target.password)
+        self.proxy.secret_recorder.add(self.bearer, self.target.password, VAULT_PASSWORD)
         self._folder = folder
-        self._snapshots: dict[str, tuple[dict[str, Any], dict[Path, tuple[int, bytes]], Workspace]] = {}
+        self.vault_password_file = folder.parent / "vault-password"
+        self.vault_password_file.write_text(VAULT_PASSWORD + "\n")
+        self._snapshots: dict[str, tuple[dict[str, Any], dict[Path, tuple[int, bytes]], Any, Workspace]] = {}
         self._empty = self.standin.quay.snapshot() if self.standin else {}
 
     def _initialize(self) -> Target:
@@ -152,27 +158,33 @@ class Server:
         """Restore the workspace that was saved under this name. None if there is no such workspace."""
         if name not in self._snapshots or self.standin is None:
             return None
-        state, files, workspace = self._snapshots[name]
+        state, files, content, workspace = self._snapshots[name]
         self.standin.quay.restore(state)
         _clear(workspace.folder)
-        for path, (mode, content) in files.items():
-            path.write_bytes(content)
+        for path, (mode, text) in files.items():
+            path.write_bytes(text)
             path.chmod(mode)
+        if workspace.remote:
+            workspace.remote.restore(content)
         return workspace
 
     def save_workspace(self, name: str, workspace: Workspace) -> None:
         if self.standin:
             files = {path: (path.stat().st_mode & 0o7777, path.read_bytes()) for path in workspace.folder.iterdir()}
-            self._snapshots[name] = self.standin.quay.snapshot(), files, workspace
+            content = workspace.remote.save() if workspace.remote else None
+            self._snapshots[name] = self.standin.quay.snapshot(), files, content, workspace
 
-    def new_workspace(self, *, is_login: bool) -> Workspace:
+    def new_workspace(self, kinds: tuple[str, ...], remote: RemoteStore | None) -> Workspace:
         """Create an empty workspace."""
         if self.standin:
             self.standin.quay.restore(self._empty)
         tag = unique("t")
         folder = self._folder / tag
         folder.mkdir()
-        return Workspace(self, folder, tag, is_login)
+        if remote:
+            remote.clear()
+            self.proxy.secret_recorder.add(*remote.secrets)
+        return Workspace(self, folder, tag, kinds, remote)
 
     # --- requests without the proxy
 
@@ -227,13 +239,3 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def deliver(workspace: Workspace, form: str, registry: str) -> list[Mapping[str, Any]]:
-    """Return two stores, of two kinds if the credential is a login."""
-    file, other = workspace.stores
-    second = {"kind": "container_auth"} if workspace.is_login else {"kind": "file", "format": "json"}
-    return [
-        {"kind": "file", "path": str(file), "format": form, "registry": registry},
-        {**second, "path": str(other), "registry": registry},
-    ]

@@ -12,12 +12,15 @@ from dataclasses import replace
 
 import pytest
 import requests
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from conformance.client import Client
 from faults import proxy as proxies
+from faults import vault_format
 from faults.cell import CellRunner, Run, stored_logins
+from faults.file_stores import read_store
 from faults.proxy import PlannedFault, RecordedRequest
-from faults.scenarios import SCENARIOS, read_store
+from faults.scenarios import SCENARIOS
 from faults.servers import Workspace
 
 ROBOT, API = SCENARIOS["robot-forced-3.18"], SCENARIOS["api-forced-3.18"]
@@ -105,14 +108,14 @@ def test_former_secret_that_is_still_valid(runner: CellRunner) -> None:
     workspace = runner.workspace(API)
     former = stored_logins(workspace)
     options = {**API.arguments(workspace), "rotate": "always", "retire_after": "1d"}
-    assert not runner.run(API, workspace.server, options).failed
+    assert not runner.run(API, workspace, options).failed
     assert list(runner.check_former(API, workspace, former)) == ["a superseded secret is still accepted"]
 
 
 def test_printed_secret(runner: CellRunner) -> None:
     workspace = runner.workspace(ROBOT)
     (login,) = {login.secret for login in stored_logins(workspace)}
-    ran = runner.run(ROBOT, workspace.server, ROBOT.arguments(workspace))
+    ran = runner.run(ROBOT, workspace, ROBOT.arguments(workspace))
     assert list(runner.check_output(workspace, ran, "it")) == []
     ran.stderr = f"Traceback: {login}"
     assert "it prints a secret" in list(runner.check_output(workspace, ran, "it"))
@@ -146,9 +149,63 @@ def test_change_of_quay_although_the_store_cannot_be_written(runner: CellRunner)
     assert Run(1, "", "", requests, [*steps[:3], ["fired"], *steps[3:]]).writes_after_the_fault == ["POST /c"]
 
 
+def test_remote_store_without_what_others_keep(runner: CellRunner) -> None:
+    for name in ("robot-vault-forced-3.18", "robot-kubernetes-forced-3.18", "robot-awx-forced-3.18"):
+        workspace = runner.workspace(SCENARIOS[name])
+        remote = workspace.remote
+        assert remote
+        assert list(remote.problems()) == []
+        assert remote.login()
+        remote.let_others_write()
+        assert list(remote.problems()) == []
+        remote.restore((True, True, None))
+        assert list(remote.problems()) == [
+            f"{remote.kind} lacks what others keep in it",
+            f"{remote.kind} lacks what another writer added",
+        ]
+        assert remote.login() is None
+
+
+def test_each_request_to_a_store_is_a_point(runner: CellRunner) -> None:
+    points = [point for point in runner.points(SCENARIOS["robot-kubernetes-forced-3.18"]) if point.kind == "store"]
+    path = "/api/v1/namespaces/ci/secrets/pull"
+    assert [point.what for point in points] == [
+        f"GET {path}",
+        f"PATCH dry run of {path}",
+        f"PATCH {path}",
+        f"GET {path}",
+    ]
+    assert "conflict" in points[2].faults
+    assert "conflict" not in points[1].faults
+
+
+def test_late_request_is_executed_after_its_response(runner: CellRunner) -> None:
+    """A gateway gives up, and the server behind it does not."""
+    scenario = SCENARIOS["robot-kubernetes-create-3.18"]
+    workspace = runner.workspace(scenario)
+    remote = workspace.remote
+    assert remote
+    with Client(replace(workspace.server.target, url=remote.proxy.url), bearer=remote.secrets[0]) as client:
+        remote.proxy.start_run(PlannedFault(1, "504-late", server="store"))
+        body = {"metadata": {"name": "late"}, "type": "Opaque"}
+        assert client.post("/api/v1/namespaces/ci/secrets", body).status_code == 504
+        assert client.get("/api/v1/namespaces/ci/secrets/late").status_code == 404
+        remote.proxy.wait_until_idle()
+        assert client.get("/api/v1/namespaces/ci/secrets/late").status_code == 200
+
+
+def test_format_of_ansible_vault() -> None:
+    ansible = VaultLib([("ci", VaultSecret(b"password"))])
+    text = b"a: 1\n" * 40
+    assert ansible.decrypt(vault_format.encrypt(text, "ci", b"password")) == text
+    assert vault_format.decrypt(ansible.encrypt(text, vault_id="ci"), b"password") == text
+    with pytest.raises(vault_format.Undecryptable):
+        vault_format.decrypt(ansible.encrypt(text, vault_id="ci"), b"other")
+
+
 def test_fault_that_does_not_occur(runner: CellRunner) -> None:
     workspace = runner.workspace(ROBOT)
-    ran = runner.run(ROBOT, workspace.server, ROBOT.arguments(workspace), PlannedFault(99, "reset-before"))
+    ran = runner.run(ROBOT, workspace, ROBOT.arguments(workspace), PlannedFault(99, "reset-before"))
     assert not ran.fired
 
 

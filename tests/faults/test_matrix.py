@@ -12,12 +12,24 @@ import random
 import pytest
 
 from faults import fault_injection
-from faults.cell import FILE_FAULTS, PLACE_FAULTS, REQUEST_FAULTS, CellRunner, Point, random_lasting_error
+from faults.cell import (
+    FILE_FAULTS,
+    PLACE_FAULTS,
+    PROGRAM_FAULTS,
+    REQUEST_FAULTS,
+    STORE_WRITE_FAULTS,
+    CellRunner,
+    Point,
+    random_lasting_error,
+)
 from faults.repeated_rotations import kill_at_random, rotate_with_consumer
 from faults.scenarios import SCENARIOS
 
 PERMANENT_FAULTS = tuple(filter(fault_injection.is_permanent, fault_injection.ERRORS))
-WITH_FILES = [name for name, scenario in SCENARIOS.items() if scenario.files]
+ON_FILES = [name for name, scenario in SCENARIOS.items() if not scenario.stores]
+WITH_FILES = [name for name in ON_FILES if SCENARIOS[name].files]
+ON_SERVERS = [name for name, scenario in SCENARIOS.items() if scenario.remote_kind]
+WITH_ANSIBLE_VAULT = [name for name, scenario in SCENARIOS.items() if "vault_vars" in scenario.stores]
 
 
 def combine(names: list[str], faults: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -30,7 +42,7 @@ def last(points: list[Point]) -> Point:
     return points[-1]
 
 
-@pytest.mark.parametrize(("name", "fault"), combine(list(SCENARIOS), REQUEST_FAULTS))
+@pytest.mark.parametrize(("name", "fault"), combine(ON_FILES, REQUEST_FAULTS))
 def test_fault_of_the_deciding_request(runner: CellRunner, name: str, fault: str) -> None:
     requests = [point for point in runner.points(SCENARIOS[name]) if point.kind == "request"]
     deciding = [point for point in requests if not point.what.startswith("GET") and "/signin" not in point.what]
@@ -56,6 +68,39 @@ def test_store_that_cannot_be_written_is_found_before_anything_changes(
     assert (result.outcome, result.problems) == ("error", ()), result.message
 
 
+@pytest.mark.parametrize(("name", "fault"), combine(ON_SERVERS, STORE_WRITE_FAULTS))
+def test_fault_of_a_request_to_a_store(runner: CellRunner, name: str, fault: str) -> None:
+    """At the last request that can have it: mostly the write of the secret."""
+    points = [point for point in runner.points(SCENARIOS[name]) if point.kind == "store" and fault in point.faults]
+    result = runner.try_cell(SCENARIOS[name], last(points), fault)
+    assert result.problems == (), result.message
+
+
+@pytest.mark.parametrize("name", ["robot-vault-create-3.18", "api-kubernetes-forced-3.18", "paired-awx-forced-3.18"])
+def test_store_that_cannot_be_reached_is_found_before_anything_changes(runner: CellRunner, name: str) -> None:
+    points = [point for point in runner.points(SCENARIOS[name]) if point.kind == "store"]
+    result = runner.try_cell(SCENARIOS[name], points[0], "gone")
+    assert (result.outcome, result.problems) == ("error", ()), result.message
+
+
+@pytest.mark.parametrize(("name", "fault"), combine(WITH_ANSIBLE_VAULT, PROGRAM_FAULTS))
+def test_fault_of_ansible_vault(runner: CellRunner, name: str, fault: str) -> None:
+    points = [point for point in runner.points(SCENARIOS[name]) if point.kind == "program"]
+    result = runner.try_cell(SCENARIOS[name], last(points), fault)
+    assert result.problems == (), result.message
+
+
+@pytest.mark.parametrize("fault", ["killed-before", "killed-after", "disk-full"])
+@pytest.mark.parametrize("name", ["vars.yml.record.json", "vars.yml"])
+def test_fault_between_the_variables_and_their_record(runner: CellRunner, name: str, fault: str) -> None:
+    """A value without its record would be refused by the next run, like one that was written by hand."""
+    scenario = SCENARIOS["robot-vault-vars-renew-3.18"]
+    what = f"rename .{name}.*.draft {name}"
+    (replace,) = [point for point in runner.points(scenario) if point.what == what]
+    result = runner.try_cell(scenario, replace, fault)
+    assert result.problems == (), result.message
+
+
 @pytest.mark.parametrize("name", WITH_FILES)
 def test_random_lasting_errors(runner: CellRunner, name: str) -> None:
     """A part of `make faults ARGS=--random-errno=200`."""
@@ -75,7 +120,7 @@ def test_replaced_store(runner: CellRunner, place: str, fault: str) -> None:
     assert result.problems == (), result.message
 
 
-@pytest.mark.parametrize("name", [name for name, scenario in SCENARIOS.items() if scenario.mode == "forced"])
+@pytest.mark.parametrize("name", [name for name in ON_FILES if SCENARIOS[name].mode == "forced"])
 def test_kills_at_random(runner: CellRunner, name: str) -> None:
     assert kill_at_random(runner, SCENARIOS[name], times=4, seed=1).problems == []
 
@@ -90,16 +135,16 @@ def test_two_kills_in_a_row_leave_every_store_of_a_pair_valid(runner: CellRunner
     workspace = runner.workspace(scenario)
     again = {**scenario.first_arguments(workspace), "rotate": "always"}
     injected = {"file": {"number": first_replace.number, "fault": "killed-after"}}
-    assert runner.run(scenario, workspace.server, scenario.first_arguments(workspace), injected=injected).killed
+    assert runner.run(scenario, workspace, scenario.first_arguments(workspace), injected=injected).killed
     for number in itertools.count(1):
         injected = {"request": {"number": number, "fault": "killed-after"}}
-        run = runner.run(scenario, workspace.server, again, injected=injected)
+        run = runner.run(scenario, workspace, again, injected=injected)
         assert list(runner.check_files(scenario, workspace, {})) == []
         if not run.killed:
             break
 
 
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if name.startswith("paired-forced")])
+@pytest.mark.parametrize("name", [name for name in ON_FILES if name.startswith("paired-forced")])
 def test_consumer_of_paired_robots_never_fails(runner: CellRunner, name: str) -> None:
     result = rotate_with_consumer(runner, SCENARIOS[name], rotations=5)
     assert result.tally.logins > result.rotations

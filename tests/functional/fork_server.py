@@ -4,10 +4,10 @@
 
 """Runs modules, each in a forked process. Common imports are loaded only once, so each run is fast.
 
-The protocol is JSON, one line per run. The input has the file of the module, its arguments and its environment. The
-output has the exit status and what the module printed. A module gets its arguments on standard input, so that no secret
-is on a command line. A run can have a `setup` (a module of the tests and the argument of its `install`), and can be
-killed after a number of seconds.
+The arguments of the program are further modules to import. The protocol is JSON, one line per run. The input has the
+file of the module, its arguments and its environment. The output has the exit status and what the module printed. A
+module gets its arguments on standard input, so that no secret is on a command line. A run can have a `setup` (a module
+of the tests and the argument of its `install`), and can be killed after a number of seconds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def serve() -> None:
     for path in (collection.PLUGINS / "module_utils").rglob("*.py"):
         name = ".".join(path.relative_to(collection.PLUGINS).with_suffix("").parts)
         importlib.import_module(f"ansible_collections.{collection.NAME}.plugins.{name}")
-    for name in _LATE_IMPORTS:
+    for name in (*_LATE_IMPORTS, *sys.argv[1:]):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     # Garbage collection in a fork would only copy the loaded modules.

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,14 +100,16 @@ def _without_token(value: Any) -> Any:
 class ModuleRunner:
     """Runs modules. The server process ends with the block."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, preload: Sequence[str] = ()) -> None:
+        """``preload``: further modules to import once."""
+        self._preload = preload
         self._environ = {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"}
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ModuleRunner:
         search = os.pathsep.join([str(collection.COLLECTIONS), str(collection.ROOT / "tests")])
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "functional.fork_server"],
+            [sys.executable, "-m", "functional.fork_server", *self._preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**self._environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"},

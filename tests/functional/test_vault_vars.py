@@ -137,6 +137,17 @@ def test_value_that_was_written_by_hand_needs_force(harness: Harness, vault: Vau
     assert vault.read() == OTHERS.replace("former", f'"{secret}"') + 'quay_username: "acme+ci"\n'
 
 
+def test_run_that_was_killed_before_it_wrote_the_value(harness: Harness, vault: Vault) -> None:
+    """The records are written first. The value that is still there keeps its own, so that it is replaced."""
+    harness.run(ROBOT, vault.arguments())
+    former = vault.path.read_bytes()
+    harness.run(ROBOT, {**vault.arguments(), "rotate": "always"})
+    vault.path.write_bytes(former)
+    runs = harness.four_runs(ROBOT, vault.arguments())
+    assert (runs.first.changed, runs.first["minted"]) == (True, False)
+    assert yaml.safe_load(vault.read())["quay_token"] == harness.robot().token
+
+
 def test_file_keeps_its_vault_id(harness: Harness, vault: Vault) -> None:
     vault.write("a: 1\n", "prod")
     environ = {"ANSIBLE_VAULT_IDENTITY_LIST": f"{vault.source('ci')},{vault.source('prod')}"}

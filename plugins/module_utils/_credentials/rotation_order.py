@@ -25,6 +25,7 @@ from .._stores.holders import (
     SecretHolder,
     filled_stores,
     is_written_later,
+    named_errors,
     outdated_stores,
 )
 from .._stores.task_file import TaskFileStore
@@ -152,7 +153,8 @@ def clear_stores(
             context.warn(f"{store.place} holds a secret of {stored.username}. It was not changed.")
     if not context.check_mode:
         for store in stores:
-            store.remove()
+            with named_errors(store):
+                store.remove()
     old: dict[str, Any] = {"name": credential.name, "token": "present" if existed else "absent"}
     new: dict[str, Any] = {**old, "token": "absent"}
     if stores:

@@ -44,6 +44,7 @@ _REFUSED_LOGIN = (
 _FORBIDDEN = (
     "the login lacks the permission. It needs the role Admin on the credential, and a token needs the scope write"
 )
+_TRY_AGAIN = "Check that AWX works, and run the task again"
 _NO_API = "there is no API of AWX at this URL. Check awx_host and awx_api_path"
 
 
@@ -238,7 +239,7 @@ def _refusal(where: str, status: int, data: Any) -> AwxError:
         problem = "it does not exist, or the login may not see it" if body.get("detail") else _NO_API
         return AwxError(f"{where}: {problem}", status)
     if status >= 500 or status == 429:
-        return AwxError(f"{where}: AWX answers {status}", status, outcome_unknown=True)
+        return AwxError(f"{where}: AWX answers {status}. {_TRY_AGAIN}", status, outcome_unknown=True)
     refused = sorted(_fields(body))
     named = f" It does not accept: {', '.join(refused)}" if refused else ""
     return AwxError(f"{where}: AWX refuses the request ({status}).{named}", status, refused=refused)

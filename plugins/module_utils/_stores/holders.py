@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
-from .._core.errors import BadInput, QuayError
+from .._core.errors import BadInput, QuayError, StoreError
 from .._core.secret_input import clean_secret
 from .contract import UP_TO_DATE, Delivery, Store, StoredSecret
 from .host_store import HostStore
@@ -139,10 +139,11 @@ class StoreHolder:
     def __enter__(self) -> StoreHolder:
         """Read all stores. Raises, before anything is sent, for a store that cannot be written."""
         for store in self.stores:
-            store.check(removing=self._removing)
+            with named_errors(store):
+                store.check(removing=self._removing)
         with ExitStack() as stack:
             stack.enter_context(self._lock)
-            self.stored = [store.read() for store in [*self.stores, *self._former]]
+            self.stored = [_read(store) for store in [*self.stores, *self._former]]
             self._held = stack.pop_all()
         return self
 
@@ -157,7 +158,8 @@ class StoreHolder:
     def prepare(self, stores: Sequence[Store]) -> Iterator[None]:
         with ExitStack() as stack:
             for store in stores:
-                stack.enter_context(store.prepare())
+                with named_errors(store):
+                    stack.enter_context(store.prepare())
             yield
 
     def deliver(self, credential: Credential, stores: Sequence[Store]) -> None:
@@ -167,12 +169,30 @@ class StoreHolder:
         failure: QuayError | None = None
         for store in stores:
             try:
-                store.write(delivery)
+                with named_errors(store):
+                    store.write(delivery)
             except QuayError as error:
                 # The others must get the secret nevertheless: the former one may be invalid already.
                 failure = failure or error
         if failure is not None:
             raise failure
+
+
+@contextmanager
+def named_errors(store: Store) -> Iterator[None]:
+    """Name the store in errors of its server, which may name only a URL that several stores share."""
+    try:
+        yield
+    except StoreError as error:
+        kind = store.place.partition(" ")[0]
+        if kind not in str(error):
+            error.args = (f"{store.place}: {error}",)
+        raise
+
+
+def _read(store: Store) -> StoredSecret:
+    with named_errors(store):
+        return store.read()
 
 
 def options_of_stores(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:

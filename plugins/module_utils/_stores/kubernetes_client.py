@@ -292,7 +292,8 @@ def _answer(what: str, status: int, data: bytes) -> Answer:
         body = None
     answer = Answer(status, body if isinstance(body, dict) else {})
     if status >= 500 or status == 429:
-        raise Unanswered(f"{what}: HTTP {status}{f' ({answer.reason})' if answer.reason else ''}")
+        reason = f" ({answer.reason})" if answer.reason else ""
+        raise Unanswered(f"{what}: HTTP {status}{reason}. Check that the API server works")
     if body is None or not isinstance(body, dict) or status < 200 or 300 <= status < 400:
         raise Unanswered(f"{what}: HTTP {status} without the JSON of an API server. Check the address of the cluster")
     return answer

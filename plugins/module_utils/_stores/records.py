@@ -19,6 +19,7 @@ from .permissions import Permissions
 from .secret_file import SecretFile
 
 RECORD_SUFFIX = ".record.json"
+_FORMER = "former"
 
 
 def record_from_data(data: Mapping[str, Any] | None) -> Record | None:
@@ -81,9 +82,21 @@ class RecordFile:
     def read(self, key: str) -> Record | None:
         return record_from_data(self._read_all().get(key))
 
-    def write(self, key: str, record: Record) -> None:
-        """Add or replace one record. Only while the file is prepared."""
-        self.file.replace(_text({**self._read_all(), key: {**record_to_data(record), "username": record.username}}))
+    def read_for(self, key: str, secret: str | None) -> Record | None:
+        """The record of this secret, as far as there is one; else that of the delivery that was begun last."""
+        data = self._read_all().get(key) or {}
+        former = record_from_data(data.get(_FORMER)) if isinstance(data.get(_FORMER), dict) else None
+        return former if former and former.fits(secret) else record_from_data(data)
+
+    def write(self, key: str, record: Record, former: Record | None = None) -> None:
+        """Add or replace one record. Only while the file is prepared.
+
+        ``former``: the record of the present secret, if this one is written before its secret.
+        """
+        data: dict[str, Any] = _data_of(record)
+        if former is not None and former.fingerprint != record.fingerprint:
+            data[_FORMER] = _data_of(former)
+        self.file.replace(_text({**self._read_all(), key: data}))
 
     def remove(self, key: str) -> None:
         """Remove one record, and the file with the last one."""
@@ -99,6 +112,10 @@ class RecordFile:
         except (ValueError, RecursionError):
             return {}
         return {key: value for key, value in data.items() if isinstance(value, dict)} if isinstance(data, dict) else {}
+
+
+def _data_of(record: Record) -> dict[str, str | None]:
+    return {**record_to_data(record), "username": record.username}
 
 
 def _text(data: Mapping[str, Any]) -> str:

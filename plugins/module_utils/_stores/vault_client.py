@@ -239,7 +239,7 @@ class VaultClient:
             )
         if reply.says(_SEALED):
             return VaultError(f"{self._server.url} is sealed. Unseal it, and run the task again", reply.status)
-        hint = _HINTS.get(reply.status, "")
+        hint = _HINTS.get(reply.status, _TRY_AGAIN if reply.status >= 500 else "")
         return VaultError(
             f"{where}: the server answered {reply.status}{hint}", reply.status, outcome_unknown=reply.status >= 500
         )
@@ -257,6 +257,7 @@ class VaultClient:
         )
 
 
+_TRY_AGAIN = ". Check that the server works, and run the task again"
 _HINTS = {
     412: ": a replica does not know the latest write yet. Run the task again",
     429: ": its limit of requests is reached. Run the task again later",

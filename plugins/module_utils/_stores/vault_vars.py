@@ -12,6 +12,7 @@ import contextlib
 import re
 from typing import Any, Iterator, Mapping, Sequence
 
+from .._core.credential import Record
 from .._core.errors import BadInput, StoreError
 from .._http.address import normalise_host
 from .ansible_vault import AnsibleVault
@@ -87,7 +88,7 @@ class VaultVarsStore:
 
     def read(self) -> StoredSecret:
         found = self._read()
-        record = self._records.read(self.part)
+        record = self._record_of(found)
         username = found.get(self._variables["username"]) if "username" in self._variables else None
         username = username or (record.username if record else None)
         foreign = self._is_foreign(found)
@@ -107,10 +108,13 @@ class VaultVarsStore:
             yield
 
     def write(self, delivery: Delivery) -> None:
-        encrypted = self._file.read()
-        text = self._changed(self._read(), self._values(delivery))
-        self._file.replace(self._vault.encrypt(text, encrypted))
-        self._records.write(self.part, merge_records(delivery.record, self._records.read(self.part)))
+        found, present = self._read(), self._file.read()
+        encrypted = self._vault.encrypt(self._changed(found, self._values(delivery)), present)
+        # Before the value, which without a record would be somebody else's after a killed run. The present value keeps
+        # its own record until then.
+        record = merge_records(delivery.record, self._records.read_for(self.part, delivery.secret))
+        self._records.write(self.part, record, former=self._record_of(found))
+        self._file.replace(encrypted)
 
     def remove(self) -> None:
         found = self._read()
@@ -128,8 +132,11 @@ class VaultVarsStore:
         """Whether the variable has a value that was not delivered here."""
         if self.part not in found:
             return False
-        record = self._records.read(self.part)
+        record = self._record_of(found)
         return record is None or not record.fits(found.get(self.part))
+
+    def _record_of(self, found: YamlVariables) -> Record | None:
+        return self._records.read_for(self.part, found.get(self.part))
 
     def _values(self, delivery: Delivery) -> dict[str, str]:
         fields = {**self._addresses, "token": delivery.secret, "username": delivery.username}

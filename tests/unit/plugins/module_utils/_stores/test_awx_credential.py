@@ -429,7 +429,7 @@ def test_write_that_is_lost_twice(awx: FakeAwx) -> None:
     awx.add()
     awx.fail("^PATCH", status=502)
     awx.fail("^PATCH", status=503)
-    with pytest.raises(StoreError, match="AWX answers 503"):
+    with pytest.raises(StoreError, match=r"AWX answers 503\. Check that AWX works, and run the task again$"):
         deliver()
     assert awx.credentials[100]["inputs"] == {}
 

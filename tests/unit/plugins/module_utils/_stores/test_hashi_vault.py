@@ -634,6 +634,11 @@ def test_missing_mount(vault: FakeVault, version: str | None) -> None:
         (SEALED, "{url} is sealed. Unseal it, and run the task again"),
         ((501, {}), "{url} at secret/data/ci/quay: the server answered 501: it is not initialized"),
         (
+            (500, {}),
+            "{url} at secret/data/ci/quay: the server answered 500. Check that the server works, and run the task "
+            "again",
+        ),
+        (
             (307, None, [("Location", "https://active.example.com:8200/v1/secret/data/ci/quay")]),
             "{url} redirects to https://active.example.com:8200, as a standby server does. Credentials do not follow a "
             "redirect. Set url (VAULT_ADDR) to the active server, or to a load balancer in front of it",

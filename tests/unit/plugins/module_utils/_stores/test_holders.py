@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, LocalFileError, StoreError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import ContainerAuthStore
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import (
@@ -23,6 +23,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
     StoreHolder,
     filled_stores,
     holder_from_options,
+    named_errors,
     outdated_stores,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FileStore
@@ -305,3 +306,41 @@ def test_relative_path_of_the_options(option: str, path: str) -> None:
     name = "token_path" if option == "token_path" else "path"
     with pytest.raises(LocalFileError, match=f"^{name} must be the absolute path of a file, not 'token'$"):
         holder_from_options({**OPTION_NAMES, option: value}).__enter__()
+
+
+class FailingStore(FileStore):
+    """A store on a server, one of whose operations fails."""
+
+    def __init__(self, path: str, operation: str, message: str) -> None:
+        super().__init__(path)
+        self.place = "hashi_vault https://vault.example.com secret/ci/quay"
+
+        def fail(*_arguments: Any, **_options: Any) -> None:
+            raise StoreError(message)
+
+        setattr(self, operation, fail)
+
+
+UNREACHABLE = "Cannot reach https://vault.example.com: connection refused"
+
+
+@pytest.mark.parametrize("operation", ["check", "read", "prepare", "write"])
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (UNREACHABLE, f"hashi_vault https://vault.example.com secret/ci/quay: {UNREACHABLE}"),
+        (f"hashi_vault secret/ci/quay: {UNREACHABLE}", f"hashi_vault secret/ci/quay: {UNREACHABLE}"),
+    ],
+)
+def test_error_names_the_store(tmp_path: Path, operation: str, message: str, shown: str) -> None:
+    """Several stores can be on one server."""
+    holder = StoreHolder([FailingStore(str(tmp_path / "token"), operation, message)])
+    with pytest.raises(StoreError) as caught, holder, holder.prepare(holder.stores):
+        holder.deliver(CREDENTIAL, holder.stores)
+    assert str(caught.value) == shown
+
+
+def test_error_names_the_store_that_is_removed(tmp_path: Path) -> None:
+    store = FailingStore(str(tmp_path / "token"), "remove", UNREACHABLE)
+    with pytest.raises(StoreError, match=f"^{store.place}: {UNREACHABLE}$"), named_errors(store):
+        store.remove()

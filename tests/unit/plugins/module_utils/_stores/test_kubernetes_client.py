@@ -139,7 +139,7 @@ def test_failed_server(library: Library, status: int) -> None:
     library.replies = [(status, json.dumps({"message": TOKEN, "reason": "Timeout"}).encode())]
     with pytest.raises(Unanswered) as caught:
         KubernetesClient(LOGIN).request("GET", PATH)
-    assert str(caught.value) == f"GET {HOST}{PATH}: HTTP {status} (Timeout)"
+    assert str(caught.value) == f"GET {HOST}{PATH}: HTTP {status} (Timeout). Check that the API server works"
     assert caught.value.outcome_unknown
 
 

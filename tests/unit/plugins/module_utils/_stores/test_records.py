@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import LocalFileError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.permissions import Mode, Permissions
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.records import (
@@ -121,6 +121,25 @@ def test_records_of_several_secrets(path: Path, records: RecordFile) -> None:
     assert records.read("a.example.com") == Record("f", username="acme+ci")
     assert records.read("b.example.com") == Record("g")
     assert list(json.loads(file_of_records(path).read_text())) == ["a.example.com", "b.example.com"]
+
+
+def test_record_that_is_written_before_its_secret(path: Path, records: RecordFile) -> None:
+    """Until then, the present secret has its record, too."""
+    present, new = Record(fingerprint("present"), username="acme+a"), Record(fingerprint("new"), username="acme+b")
+    with records.file.prepare():
+        records.write("token", new, former=present)
+    assert records.read("token") == new
+    assert [records.read_for("token", secret) for secret in ("present", "new")] == [present, new]
+    assert [records.read_for("token", secret) for secret in ("other", None)] == [new, new]
+    with records.file.prepare():
+        records.write("token", new, former=new)
+    assert "former" not in json.loads(file_of_records(path).read_text())["token"]
+
+
+@pytest.mark.parametrize("former", [None, "text", [], {}, {"uuid": "1"}])
+def test_former_record_that_is_none(path: Path, records: RecordFile, former: Any) -> None:
+    file_of_records(path).write_text(json.dumps({"token": {"fingerprint": "f", "former": former}}))
+    assert records.read_for("token", "secret") == Record("f")
 
 
 def test_remove(path: Path, records: RecordFile) -> None:
