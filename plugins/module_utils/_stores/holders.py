@@ -166,16 +166,19 @@ class StoreHolder:
         if credential.secret is None:
             return
         delivery = Delivery(credential.secret, credential.username or "", credential.name, credential.record())
-        failure: QuayError | None = None
+        failures: list[QuayError] = []
         for store in stores:
             try:
                 with named_errors(store):
                     store.write(delivery)
             except QuayError as error:
                 # The others must get the secret nevertheless: the former one may be invalid already.
-                failure = failure or error
-        if failure is not None:
-            raise failure
+                failures.append(error)
+        messages = dict.fromkeys(map(str, failures))
+        if len(messages) > 1:
+            raise StoreError("; ".join(messages))
+        if failures:
+            raise failures[0]
 
 
 @contextmanager

@@ -64,8 +64,10 @@ class KubernetesSecretStore:
 
     tells_secret = True
 
-    def __init__(self, place: str, part: str, secrets: Sequence[NamespacedSecret]) -> None:
+    def __init__(self, place: str, part: str, secrets: Sequence[NamespacedSecret], places: Sequence[str] = ()) -> None:
+        """``places``: the names of the single Secrets, by which stores that overlap are recognised."""
         self.place = place
+        self.places = places or [place]
         self.part = part
         self.files: Sequence[SecretFile] = []
         self._secrets = secrets
@@ -81,9 +83,10 @@ class KubernetesSecretStore:
         """The newest of the namespaces. It is as declared only if all hold the same."""
         found = [secret.read() for secret in self._secrets]
         newest = max(found, key=_age_order)
-        same = all(each.secret == newest.secret and each.permissions_match and not each.foreign for each in found)
+        same = all(each.secret == newest.secret and not each.foreign for each in found)
+        labelled = all(each.permissions_match for each in found)
         foreign = any(each.foreign for each in found) and newest.secret is None
-        return StoredSecret(newest.secret, newest.record, newest.username, same, foreign)
+        return StoredSecret(newest.secret, newest.record, newest.username, labelled, foreign, complete=same)
 
     def matches(self, delivery: Delivery) -> bool:
         return all(secret.holds(delivery) for secret in self._secrets)
@@ -140,8 +143,9 @@ def kubernetes_secret_store(options: Mapping[str, Any], quay_host: str) -> Kuber
         )
         for namespace in namespaces
     ]
-    place = " ".join(filter(None, (KIND, login.name, f"{','.join(namespaces)}/{name}")))
-    return KubernetesSecretStore(place, form.part, secrets)
+    kind = " ".join(filter(None, (KIND, login.name)))
+    places = [f"{kind} {namespace}/{name}" for namespace in namespaces]
+    return KubernetesSecretStore(f"{kind} {','.join(namespaces)}/{name}", form.part, secrets, places)
 
 
 def _checked_namespaces(given: Any) -> list[str]:

@@ -33,7 +33,10 @@ def real_path(path: str) -> str:
 
 def places_of(store: Store) -> list[Place]:
     """The places that a store writes."""
-    return [Place(real_path(file.path), store.part) for file in store.files] or [Place(store.place, store.part)]
+    if store.files:
+        return [Place(real_path(file.path), store.part) for file in store.files]
+    # A store may write several objects, each of which another store may write, too.
+    return [Place(name, store.part) for name in getattr(store, "places", [store.place])]
 
 
 def collide(place: Place, other: Place) -> bool:

@@ -20,6 +20,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors impor
     LocalFileError,
     QuayError,
     RefusedCredential,
+    StoreError,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation_order
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
@@ -605,6 +606,15 @@ def test_delivery_that_fails(context: ModuleContext, events: list[str], stores: 
     issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR))
     fails_with(lost, context, issuer, stores(stored_secret(PRESENT), None, fails={"write": lost}))
     assert events == ["observe", "prepare", "prepare a", "prepare b", "mint", "write a", "write b"]
+
+
+def test_each_store_that_fails_is_named(context: ModuleContext, events: list[str]) -> None:
+    failing = [
+        FakeStore(place, events, stored_secret(PRESENT), fails={"write": LocalFileError(f"{place} is full")})
+        for place in "ab"
+    ]
+    with StoreHolder(failing) as holder, pytest.raises(StoreError, match="^a is full; b is full$"):
+        run(context, FakeIssuer(events, observation(), minted=Minted(SUCCESSOR)), holder)
 
 
 def test_secret_that_could_not_be_verified(context: ModuleContext, events: list[str], stores: Stores) -> None:

@@ -18,11 +18,11 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, StoreError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import kubernetes_secret
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import WRONG_PERMISSIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import OTHER
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import store_from_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kubernetes_client import Answer, Unanswered
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kubernetes_secret import KubernetesSecretStore
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places import places_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places import places_of, shared_places
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import DELIVERY, OTHER_SECRET, RECORD, SECRET
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import STORE_OPTIONS as NO_OPTIONS
 
@@ -117,7 +117,8 @@ def auths_in(body: Any) -> dict[str, Any]:
 def test_place_and_part() -> None:
     store = store_of(namespaces=["ci", " stage", "ci"], context="prod", registry="Quay.example.com:8443/team")
     assert (store.place, store.part) == ("kubernetes_secret prod ci,stage/pull", "quay.example.com:8443/team")
-    assert (store.files, places_of(store)) == ([], [(store.place, store.part)])
+    secrets = [(f"kubernetes_secret prod {namespace}/pull", store.part) for namespace in ("ci", "stage")]
+    assert (store.files, places_of(store)) == ([], secrets)
     opaque = store_of(secret_type="Opaque", keys={"token": "ci", "username": "user"})
     assert (opaque.place, opaque.part) == ("kubernetes_secret ci/pull", "ci")
     assert store_of(secret_type="kubernetes.io/basic-auth").part == "password"
@@ -192,12 +193,12 @@ def test_entry_of_somebody_else_is_not_read(client: Client) -> None:
 
 
 def test_namespaces_that_differ(client: Client) -> None:
-    """The newest secret counts, and the store is not as declared."""
+    """The newest secret counts, and the store does not hold it everywhere, so that a pair takes no turn."""
     newer = replace(RECORD, created_at=datetime(2026, 3, 1, tzinfo=timezone.utc), uuid="newer")
     client.replies = [holding(), holding(OTHER_SECRET, record=newer), MISSING]
     found = store_of(namespaces=["a", "b", "c"]).read()
     assert (found.secret, found.record and found.record.uuid) == (OTHER_SECRET, "newer")
-    assert found.compared_with(OTHER_SECRET) == WRONG_PERMISSIONS
+    assert found.compared_with(OTHER_SECRET) == OTHER
 
 
 def test_record_of_another_secret(client: Client) -> None:
@@ -476,3 +477,13 @@ def test_check_of_a_removal(client: Client) -> None:
     store_of().check(removing=True)
     assert client.sent[1] == "DELETE ci/secrets/pull"
     assert client.bodies[1]["dryRun"] == ["All"]
+
+
+def test_stores_that_share_a_namespace() -> None:
+    first, second, third = (store_of(namespaces=names) for names in (["a", "b"], ["b", "c"], ["c"]))
+    other = store_of(namespaces=["a", "b"], registry="other.example.com")
+    stores = [(store.place, places_of(store)) for store in (first, second, third, other)]
+    assert [(one, two) for one, two, _place in shared_places(stores)] == [
+        (first.place, second.place),
+        (second.place, third.place),
+    ]
