@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of the role rotation for a fleet of hosts, which can be killed at any step, and what the hosts hold afterwards."""
+"""Runs of the role rotation for a fleet of hosts, which can be killed at any step, and what the hosts hold then."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .fleet_runs import (
     CONTROLLER,
@@ -54,12 +55,14 @@ class Night:
         words += [f"serial {self.serial}"] if self.serial else []
         words += [f"forced {', '.join(self.forced)}"] if self.forced else []
         if self.kill:
-            where = {
-                self.kill.seconds: f"after {self.kill.seconds:.1f} s",
-                self.kill.command: f"before command {self.kill.command}",
-            }
-            words.append(f"killed {next((text for key, text in where.items() if key), f'at request {self.kill.number}')}")
+            words.append(f"{self.kill.victim} killed {self._moment(self.kill)}")
         return f"night {self.number}: {', '.join(words) or 'no faults'}"
+
+    @staticmethod
+    def _moment(kill: Kill) -> str:
+        if kill.seconds:
+            return f"after {kill.seconds:.1f} s"
+        return f"before command {kill.command}" if kill.command else f"at request {kill.number}"
 
 
 @dataclass
@@ -166,7 +169,7 @@ class Nights:
     ) -> FleetRun:
         names = ",".join(night.forced if night and forced is None else forced or ())
         limit = ["--limit", ",".join(night.limit)] if night and night.limit else []
-        variables = {"batch": night.serial} if night and night.serial else {}
+        variables: dict[str, Any] = {"batch": night.serial} if night and night.serial else {}
         run = self._fleet.run(*limit, kill=kill, rotation_force=names or None, **variables)
         self._result.runs += 1
         self._result.killed += run.killed
@@ -182,7 +185,9 @@ class Nights:
         if not run.killed and not (night and night.serial):
             self._check_present(place, served)
         if self._reports:
-            print(f"{place}: {'killed' if run.killed else 'finished'}, {dict(run.mints)}, {run.seconds:.0f} s", flush=True)
+            outcome = "killed" if run.killed else "finished"
+            minted = ", ".join(run.mints.elements()) or "nothing"
+            print(f"{place}: {outcome} after {run.seconds:.0f} s, minted {minted}", flush=True)
         return run
 
     def _served(self, run: FleetRun, night: Night | None) -> set[str]:
