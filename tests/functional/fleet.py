@@ -95,8 +95,8 @@ class Fleet:
     def folder(self, host: str) -> Path:
         return self.role.folder / host
 
-    def write_inventory(self, **host_vars: dict[str, Any]) -> None:
-        """Write the inventory. ``host_vars``: further variables by host."""
+    def write_inventory(self, others: dict[str, Any] | None = None, **host_vars: dict[str, Any]) -> None:
+        """Write the inventory. ``host_vars``: further variables by host. ``others``: the group of other hosts."""
         hosts = {
             name: {
                 "ansible_connection": "losable",
@@ -107,7 +107,7 @@ class Fleet:
             }
             for name in self.names
         }
-        (self.work / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": hosts}}))
+        (self.work / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": hosts}, "others": others or {}}))
 
     def lose(self, host: str, *, after: int = 0, executes: bool = False) -> None:
         """Make a host unreachable, after so many more commands.
