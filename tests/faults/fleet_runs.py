@@ -21,7 +21,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,6 @@ class KillableFleet:
     _unreachable: set[str] = field(default_factory=set)
     _switch: _Switch | None = None
     _saved: dict[str, Any] = field(default_factory=dict, repr=False)
-    _saved_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def quay(self) -> Standin:
@@ -371,13 +369,12 @@ class KillableFleet:
 
     def save(self) -> None:
         """Save the state of Quay and the stores."""
-        self._saved, self._saved_at = self.quay.quay.snapshot(), self.quay.clock.now()
+        self._saved = self.quay.quay.snapshot()
         shutil.copytree(self.fleet.role.folder, self.fleet.work / "saved")
 
     def restore(self) -> None:
         """Restore the saved state, with all hosts reachable."""
         self.quay.quay.restore(self._saved)
-        self.quay.clock.set(self._saved_at)
         shutil.rmtree(self.fleet.role.folder)
         shutil.copytree(self.fleet.work / "saved", self.fleet.role.folder)
         for host in self.names:
