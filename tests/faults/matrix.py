@@ -172,7 +172,7 @@ def _nights(arguments: argparse.Namespace) -> int:
     ssh = arguments.ssh if arguments.ssh is not None else _SSH_HOSTS if has_sshd() else 0
     print(f"seed {arguments.seed}", flush=True)
     hosts = arguments.hosts or _HOSTS
-    result = spend_nights(hosts, arguments.nights, arguments.seed, ssh=ssh, repeats=True, reports=True)
+    result = spend_nights(hosts, arguments.nights, arguments.seed, ssh=ssh)
     print(result)
     return int(bool(result.problems))
 

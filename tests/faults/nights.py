@@ -87,8 +87,13 @@ class NightsResult:
         )
 
 
-def plan_night(rng: random.Random, number: int, hosts: Sequence[str], local: Sequence[str], last: FleetRun) -> Night:
-    """Choose the faults of a night. ``local``: hosts that can be lost during a run. ``last``: the last complete run."""
+def plan_night(
+    rng: random.Random, number: int, hosts: Sequence[str], local: Sequence[str], last: FleetRun, *, timed: bool
+) -> Night:
+    """Choose the faults of a night. ``local``: hosts that can be lost during a run. ``last``: the last complete run.
+
+    ``timed``: whether a run may also be killed after a time. Otherwise the same seed gives the same nights.
+    """
     lost = {}
     for host in rng.sample(hosts, rng.randint(0, max(1, len(hosts) // 5))):
         lost[host] = rng.choice(list(_LOST)) if host in local else next(iter(_LOST))
@@ -96,7 +101,7 @@ def plan_night(rng: random.Random, number: int, hosts: Sequence[str], local: Seq
     serial = rng.choice((0, 0, min(5, len(hosts) // 2)))
     forced = tuple(name for name in NAMES if rng.random() < 0.15)
     victim = rng.choice((EVERYTHING, CONTROLLER))
-    kind = rng.choice(("seconds", "request", "command"))
+    kind = rng.choice(("request", "command", *(["seconds"] if timed else [])))
     if kind == "seconds":
         kill = Kill(seconds=rng.uniform(0, last.seconds), victim=victim)
     elif kind == "command":
@@ -110,11 +115,10 @@ def plan_night(rng: random.Random, number: int, hosts: Sequence[str], local: Seq
 class Nights:
     """Runs nights on one fleet, and checks it after every run."""
 
-    def __init__(self, fleet: KillableFleet, seed: int, *, repeats: bool, reports: bool = False) -> None:
-        """``repeats``: run again after each killed run, in the same night. ``reports``: print every night."""
+    def __init__(self, fleet: KillableFleet, seed: int, *, complete: bool) -> None:
+        """``complete``: run again after each killed run, in the same night, kill also by time, and print every run."""
         self._fleet = fleet
-        self._repeats = repeats
-        self._reports = reports
+        self._complete = complete
         self._rng = random.Random(seed)
         self._result = NightsResult(seed, len(fleet.names))
         self._last: FleetRun | None = None  # the last run that was not killed and reached all hosts
@@ -125,7 +129,8 @@ class Nights:
         """Create the credentials, run the nights, and end with runs without faults."""
         self._last = self._run_and_check("first run")
         for number in range(1, nights + 1):
-            self._spend(plan_night(self._rng, number, self._fleet.names, self._fleet.local, self._last))
+            fleet, last = self._fleet, self._last
+            self._spend(plan_night(self._rng, number, fleet.names, fleet.local, last, timed=self._complete))
         self._end()
         return self._result
 
@@ -135,7 +140,7 @@ class Nights:
         before = {name: self._logins(name) for name in NAMES}
         with self._lost(night):
             first = self._run_and_check(str(night), night, kill=night.kill)
-        if not (self._repeats and first.killed):
+        if not (self._complete and first.killed):
             return
         reached = {name for name in NAMES if self._logins(name) - before[name]}
         with self._lost(night):
@@ -184,7 +189,7 @@ class Nights:
         self._check_hosts(place)
         if not run.killed and not (night and night.serial):
             self._check_present(place, served)
-        if self._reports:
+        if self._complete:
             outcome = "killed" if run.killed else "finished"
             minted = ", ".join(run.mints.elements()) or "nothing"
             print(f"{place}: {outcome} after {run.seconds:.0f} s, minted {minted}", flush=True)
@@ -240,11 +245,11 @@ class Nights:
 
     def _report(self, place: str, problem: str) -> None:
         self._result.problems.append(f"{place}: {problem}")
-        if self._reports:
+        if self._complete:
             print(f"  failed: {place}: {problem}", flush=True)
 
 
-def spend_nights(hosts: int, nights: int, seed: int, *, ssh: int, repeats: bool, reports: bool) -> NightsResult:
+def spend_nights(hosts: int, nights: int, seed: int, *, ssh: int = 0, complete: bool = True) -> NightsResult:
     """Rotate the credentials of a fleet, night after night. ``ssh``: how many hosts are reached by a real sshd."""
     names = [f"n{number}" for number in range(1, hosts + 1)]
     with contextlib.ExitStack() as stack:
@@ -253,4 +258,4 @@ def spend_nights(hosts: int, nights: int, seed: int, *, ssh: int, repeats: bool,
         if ssh:
             server = stack.enter_context(SshServer(folder / "sshd", fleet.mark))
             fleet.reach_by_ssh(names[:ssh], server)
-        return Nights(fleet, seed, repeats=repeats, reports=reports).run(nights)
+        return Nights(fleet, seed, complete=complete).run(nights)
