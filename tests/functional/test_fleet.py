@@ -448,6 +448,7 @@ def stored_alone(path: Path) -> str:
     """The fingerprint of a secret that a file holds without anything else."""
     return fingerprint(path.read_text().strip())
 
+
 def test_result_that_breaks_off_is_not_shown(fleet: Fleet, harness: Harness) -> None:
     """It holds what was issued, which nothing masks: the process on the rotator died while it printed it."""
     python = fleet.work / "python"
