@@ -358,11 +358,14 @@ class KillableFleet:
         }
 
     def leftovers(self) -> list[str]:
-        """The files in the folders of the stores that are neither stores nor their records."""
+        """The files in the folders of the stores that are neither stores nor their records.
+
+        The lock of a killed run is empty. It stays until a run writes the store again, which takes it over.
+        """
         folder = self.fleet.role.folder
         expected = {self.primary, *(self.fleet.folder(host) / name for host in self.names for name in STORES.values())}
         expected |= {path.with_name(f"{path.name}.record.json") for path in expected}
-        found = {path for path in folder.rglob("*") if path.is_file()}
+        found = {path for path in folder.rglob("*") if path.is_file() and not _is_lock(path)}
         return sorted(str(path.relative_to(folder)) for path in found - expected)
 
     # --- states
@@ -410,6 +413,10 @@ def killable_fleet(folder: Path, names: Iterable[str]) -> Iterator[KillableFleet
         fleet = KillableFleet(Fleet(role, list(names)), harness)
         fleet.install(patch)
         yield fleet
+
+
+def _is_lock(path: Path) -> bool:
+    return path.suffix == ".lock" and path.stat().st_size == 0
 
 
 def _is_worker(pid: int) -> bool:
