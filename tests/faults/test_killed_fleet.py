@@ -172,6 +172,6 @@ def test_host_that_was_delivered_to_by_a_killed_run_is_missing_in_the_next(fleet
     assert delivered == ["n1"]
     fleet.lose("n1")
     run = force(fleet)
-    assert refused(fleet) <= {(ROBOT, "n1")}
+    assert refused(fleet) <= {(ROBOT, "n1")}, run.run.output[-6000:]
     fleet.find("n1")
     assert_next_runs_repair(fleet, former, run)
