@@ -33,6 +33,11 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, TASK_OUTCOMES, play_of
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
+_BROKEN_OFF = (
+    "The process on the rotator ended before its result was complete, so it is not known what it did. Run the play "
+    "again: it looks at Quay, and delivers or revokes what was issued"
+)
+
 # What only this action takes.
 _OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run")
 
@@ -150,6 +155,11 @@ class ActionModule(ActionBase):
         done: dict[str, Any] = self._execute_module(
             module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
         )
+        if "module_stdout" in done:
+            # The first part of a result, which may hold what was issued. Ansible would show it.
+            hidden = ("module_stdout", "exception")
+            done = {key: value for key, value in done.items() if key not in hidden}
+            done["msg"] = f"{str(done.get('msg')).strip()}. {_BROKEN_OFF}"
         changes = done.pop("changes", None)
         if changes and self._task.diff:
             done["diff"] = changes

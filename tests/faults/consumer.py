@@ -2,19 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A consumer: reads its auth file and logs in with the secret, in a loop.
+"""Consumers: each reads its auth file and logs in with the secret, in a loop.
 
-A separate program. Its arguments are the auth file and the URL of Quay. When its standard input ends, it prints as JSON
-the number of logins, the number of failed logins, and the durations of failure.
+A separate program. Its arguments are the registry, the URL of Quay, the path of its CA or an empty text, and the auth
+files. When its standard input ends, it prints as JSON for each consumer the number of logins, the number of failed
+logins, and the durations of failure.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import select
 import sys
+import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,14 +34,23 @@ class Tally:
     windows: list[float] = field(default_factory=list)
 
 
-def consume(auth: Path, registry: str, url: str, ca_path: str = "") -> Tally:
-    """Log in without pauses until the standard input ends."""
+def consume(registry: str, url: str, ca_path: str, auths: Sequence[Path]) -> list[Tally]:
+    """Log in with each auth file without pauses until the standard input ends."""
+    ended = threading.Event()
+    with ThreadPoolExecutor(len(auths)) as pool:
+        tasks = [pool.submit(_consume, ended, auth, registry, url, ca_path) for auth in auths]
+        print("ready", flush=True)
+        sys.stdin.read()
+        ended.set()
+        return [task.result() for task in tasks]
+
+
+def _consume(ended: threading.Event, auth: Path, registry: str, url: str, ca_path: str) -> Tally:
     tally, failing_since = Tally(), 0.0
     with requests.Session() as session:
         session.trust_env = False
         session.verify = ca_path or True
-        print("ready", flush=True)
-        while not select.select([sys.stdin], [], [], 0)[0]:
+        while not ended.is_set():
             start = time.monotonic()
             tally.logins += 1
             if _logs_in(session, auth, registry, url):
@@ -66,4 +78,5 @@ def _logs_in(session: requests.Session, auth: Path, registry: str, url: str) -> 
 
 
 if __name__ == "__main__":
-    print(json.dumps(vars(consume(Path(sys.argv[1]), *sys.argv[2:]))))
+    registry, url, ca_path, *auths = sys.argv[1:]
+    print(json.dumps([vars(tally) for tally in consume(registry, url, ca_path, [Path(auth) for auth in auths])]))

@@ -16,21 +16,36 @@ import random
 import re
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
 from .cell import FAULTS, CellResult, CellRunner, Point, random_lasting_error
-from .repeated_rotations import ConsumerResult, KillResult, kill_at_random, rotate_with_consumer
+from .fleet_runs import killable_fleet
+from .nights import spend_nights
+from .repeated_rotations import (
+    ConsumerResult,
+    KillResult,
+    kill_at_random,
+    rotate_fleet_with_consumers,
+    rotate_with_consumer,
+)
 from .scenarios import SCENARIOS, Scenario
 from .servers import RealQuay, real_quay
+from .sshd import has_sshd
 
 # Cells per batch of a process. A real Quay is slower.
 _BATCH_SIZE = 20
 _BATCH_SIZE_REAL = 2
+
+# Hosts of a fleet, and how many of them are reached by ssh.
+_HOSTS = 20
+_SSH_HOSTS = 2
 
 _MARKS = {"success": "s", "error": "e", "killed": "k"}
 _FAILED_MARK = "X"
@@ -87,6 +102,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--random-errno", type=int, metavar="N", help="instead: N rotations, in each a file operation fails from now on"
     )
+    parser.add_argument("--nights", type=int, metavar="N", help="instead: rotate the credentials of a fleet")
+    parser.add_argument("--hosts", type=int, metavar="N", help="hosts of --nights; --consumer: on each of N hosts")
+    parser.add_argument("--ssh", type=int, metavar="N", help="hosts of --nights that a local sshd serves")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), metavar="N")
     return parser.parse_args()
 
@@ -95,6 +113,10 @@ def main() -> int:
     arguments = _arguments()
     # Remove the objects on a real Quay also after SIGTERM.
     signal.signal(signal.SIGTERM, _stop)
+    if arguments.nights:
+        return _nights(arguments)
+    if arguments.consumer and arguments.hosts:
+        return _fleet_consumers(arguments)
     with real_quay() as real:
         chosen = [s for s in SCENARIOS.values() if s.name.startswith(arguments.scenario) and _applies(s, real)]
         spawn = multiprocessing.get_context("spawn")
@@ -145,6 +167,23 @@ def _consumers(pool: concurrent.futures.Executor, chosen: list[Scenario], argume
     names = [scenario.name for scenario in chosen if scenario.is_login and scenario.mode == "forced"]
     results = list(_print_each(pool.submit(_consume, name, arguments.consumer).result() for name in names))
     return int(not results or any(result.tally.failed for result in results if SCENARIOS[result.scenario].overlaps))
+
+
+def _nights(arguments: argparse.Namespace) -> int:
+    ssh = arguments.ssh if arguments.ssh is not None else _SSH_HOSTS if has_sshd() else 0
+    print(f"seed {arguments.seed}", flush=True)
+    hosts = arguments.hosts or _HOSTS
+    result = spend_nights(hosts, arguments.nights, arguments.seed, ssh=ssh)
+    print(result)
+    return int(bool(result.problems))
+
+
+def _fleet_consumers(arguments: argparse.Namespace) -> int:
+    names = [f"n{number}" for number in range(1, arguments.hosts + 1)]
+    with tempfile.TemporaryDirectory(prefix="fleet-") as folder, killable_fleet(Path(folder).resolve(), names) as fleet:
+        result = rotate_fleet_with_consumers(fleet, arguments.consumer)
+    print(result)
+    return int(result.failed > 0)
 
 
 def _random_errnos(pool: concurrent.futures.Executor, chosen: list[Scenario], arguments: argparse.Namespace) -> int:

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from contract import collection
@@ -19,6 +22,7 @@ from contract import collection
 from .cell import CellRunner, stored_logins
 from .consumer import Tally
 from .file_stores import REGISTRY
+from .fleet_runs import PAIR, STORES, KillableFleet
 from .scenarios import Scenario
 
 
@@ -46,21 +50,72 @@ def rotate_with_consumer(runner: CellRunner, scenario: Scenario, rotations: int,
     """Rotate a number of times while a consumer reads its auth file and logs in without pauses."""
     workspace = runner.workspace(scenario)
     arguments = {**scenario.arguments(workspace), "rotate": "always", **options}
-    command = [sys.executable, "-m", "faults.consumer", str(workspace.auth), REGISTRY, workspace.server.target.url]
-    if isinstance(workspace.server.target.verify, str):
-        command.append(workspace.server.target.verify)
+    target = workspace.server.target
+    with _consumers([workspace.auth], target.url, target.verify) as tallies:
+        for _rotation in range(rotations):
+            ran = runner.run_without_faults(scenario, workspace.server, arguments)
+            assert not ran.failed, ran.message
+    return ConsumerResult(scenario.name, rotations, tallies[0])
+
+
+@contextlib.contextmanager
+def _consumers(
+    auths: Sequence[Path], url: str, verify: str | bool = True, registry: str = REGISTRY
+) -> Iterator[list[Tally]]:
+    """One consumer for each auth file, in a program of its own. Yields their tallies, which are there at the end."""
+    ca_path = verify if isinstance(verify, str) else ""
+    command = [sys.executable, "-m", "faults.consumer", registry, url, ca_path, *map(str, auths)]
     search = {"PYTHONPATH": str(collection.ROOT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=search, text=True) as consumer:
-        assert consumer.stdout
-        assert consumer.stdout.readline() == "ready\n"
+    pipe, tallies = subprocess.PIPE, list[Tally]()
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=search, text=True) as consumers:
+        assert consumers.stdout
+        assert consumers.stdout.readline() == "ready\n"
         try:
-            for _rotation in range(rotations):
-                ran = runner.run_without_faults(scenario, workspace.server, arguments)
-                assert not ran.failed, ran.message
+            yield tallies
         finally:
-            output = consumer.communicate()[0]
-    return ConsumerResult(scenario.name, rotations, Tally(**json.loads(output)))
+            output = consumers.communicate()[0]
+        tallies += [Tally(**tally) for tally in json.loads(output)]
+
+
+@dataclass(frozen=True)
+class FleetConsumerResult:
+    """The logins of a consumer on each host during rotations of paired robots."""
+
+    rotations: int
+    tallies: list[Tally]
+
+    @property
+    def failed(self) -> int:
+        return sum(tally.failed for tally in self.tallies)
+
+    def __str__(self) -> str:
+        logins = sum(tally.logins for tally in self.tallies)
+        hosts = len(self.tallies)
+        return f"{hosts} hosts with a consumer each: {self.rotations} rotations, {logins} logins, {self.failed} failed"
+
+
+def rotate_fleet_with_consumers(fleet: KillableFleet, rotations: int) -> FleetConsumerResult:
+    """Rotate the pair of a fleet while a consumer on each host logs in. A host is lost in every second rotation.
+
+    The host is lost before the run or at its delivery, and each time it is another one.
+    """
+    pair = [credential for credential in fleet.credentials() if credential["name"] == PAIR]
+    assert not fleet.run(credentials=pair).run.failed
+    auths = [fleet.fleet.folder(host) / STORES[PAIR] for host in fleet.names]
+    url, secrets = fleet.quay.url, set[str]()
+    with _consumers(auths, url, registry=url.partition("://")[2]) as tallies:
+        for rotation in range(rotations):
+            lost = fleet.names[rotation // 2 % len(fleet.names)] if rotation % 2 else ""
+            if lost:
+                fleet.lose(lost, after=rotation // 2 % 2)
+            run = fleet.run(credentials=pair, rotation_force=PAIR)
+            assert run.mints[PAIR] == 1
+            assert lost or not run.run.failed, run.run.output
+            secrets |= {login.secret for host in fleet.names if (login := fleet.held(host)[PAIR])}
+            if lost:
+                fleet.find(lost)
+    assert len(secrets) >= rotations
+    return FleetConsumerResult(rotations, tallies)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,14 @@ import yaml
 
 from functional.role import Role, Run, stored
 
-# A connection to this machine that can be lost. The file of a host says how many more commands it lets through.
+# A connection to this machine that can be lost. The file of a host says how many more commands it lets through, and
+# whether the first lost one is executed, so that only its result is lost. A run can be stopped at one of its commands:
+# it goes on when the file `stopped` is removed.
 _CONNECTION = '''
 from __future__ import annotations
 
 import pathlib
+import time
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection.local import Connection as LocalConnection
@@ -44,12 +47,28 @@ class Connection(LocalConnection):
 
     def exec_command(self, *arguments, **options):
         path = pathlib.Path(self.get_option("allowance"))
+        _stop_at_command(path.parent)
         if path.exists():
-            left = int(path.read_text())
-            if left <= 0:
+            left, _blank, last = path.read_text().partition(" ")
+            if int(left) <= 0:
+                path.write_text("0")
+                if last:
+                    super().exec_command(*arguments, **options)
                 raise AnsibleConnectionFailure("the host is gone")
-            path.write_text(str(left - 1))
+            path.write_text(f"{int(left) - 1} {last}".strip())
         return super().exec_command(*arguments, **options)
+
+
+def _stop_at_command(work):
+    with (work / "commands").open("a") as file:
+        file.write(".")
+        file.flush()
+        number = file.tell()
+    stop, stopped = work / "stop", work / "stopped"
+    if stop.exists() and int(stop.read_text()) == number:
+        stopped.touch()
+        while stopped.exists():
+            time.sleep(0.01)
 '''
 
 
@@ -71,13 +90,13 @@ class Fleet:
 
     @property
     def work(self) -> Path:
-        return self.role.folder.parent
+        return self.role.work
 
     def folder(self, host: str) -> Path:
         return self.role.folder / host
 
-    def write_inventory(self, **host_vars: dict[str, Any]) -> None:
-        """Write the inventory. ``host_vars``: further variables by host."""
+    def write_inventory(self, others: dict[str, Any] | None = None, **host_vars: dict[str, Any]) -> None:
+        """Write the inventory. ``host_vars``: further variables by host. ``others``: the group of other hosts."""
         hosts = {
             name: {
                 "ansible_connection": "losable",
@@ -88,11 +107,14 @@ class Fleet:
             }
             for name in self.names
         }
-        (self.work / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": hosts}}))
+        (self.work / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": hosts}, "others": others or {}}))
 
-    def lose(self, host: str, *, after: int = 0) -> None:
-        """Make a host unreachable, after so many more commands."""
-        self._allowance(host).write_text(str(after))
+    def lose(self, host: str, *, after: int = 0, executes: bool = False) -> None:
+        """Make a host unreachable, after so many more commands.
+
+        ``executes``: the next command is executed, and its result is lost.
+        """
+        self._allowance(host).write_text(f"{after} executes" if executes else str(after))
 
     def find(self, host: str) -> None:
         """Make a host reachable again."""

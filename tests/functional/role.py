@@ -89,23 +89,38 @@ class Role:
     def folder(self) -> Path:
         return self.harness.folder
 
+    @property
+    def work(self) -> Path:
+        """The folder of the playbook, its inventory and its results."""
+        return self.folder.parent
+
     def run(self, credentials: Any, *arguments: str, play: str = PLAY, **variables: Any) -> Run:
-        work = self.folder.parent
-        self.harness.quay.journal.clear()
-        (work / "play.yml").write_text(play)
-        given = {"rotation_credentials": credentials, "report_path": str(work / "report.json"), **variables}
-        given = {name: value for name, value in given.items() if value is not None}
-        (work / "variables.yml").write_text(yaml.safe_dump({**self.connection, **given}))
-        command = [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@variables.yml"]
-        hosts = ["-i", str(variables.get("inventory", "localhost,"))]
         process = subprocess.run(
-            [*command, *hosts, *arguments], env=self._environ(), cwd=work, capture_output=True, text=True, check=False
+            self.command(credentials, *arguments, play=play, **variables),
+            env=self.variables_of_environment,
+            cwd=self.work,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        output = process.stdout + process.stderr
+        run = self.finished(process.stdout + process.stderr)
+        assert run.recap, run.output
+        return run
+
+    def command(self, credentials: Any, *arguments: str, play: str = PLAY, **variables: Any) -> list[str]:
+        """Write the play and its variables, and return the command that runs it in the folder ``work``."""
+        self.harness.quay.journal.clear()
+        (self.work / "play.yml").write_text(play)
+        given = {"rotation_credentials": credentials, "report_path": str(self.work / "report.json"), **variables}
+        given = {name: value for name, value in given.items() if value is not None}
+        (self.work / "variables.yml").write_text(yaml.safe_dump({**self.connection, **given}))
+        command = [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@variables.yml"]
+        return [*command, "-i", str(variables.get("inventory", "localhost,")), *arguments]
+
+    def finished(self, output: str) -> Run:
+        """The result by what was printed. Asserts that it contains no secret."""
         assert self.harness.known_secrets.in_text(output) == []
-        recap = {host: (int(changed), int(failed)) for host, changed, _gone, failed in _RECAP.findall(output)}
-        assert recap, output
-        return Run(output, recap)
+        return Run(output, {host: (int(found[0]), int(found[2])) for host, *found in _RECAP.findall(output)})
 
     def rotate(self, credentials: Any, *arguments: str, **variables: Any) -> Run:
         """Run the role. Asserts that it succeeds."""
@@ -126,7 +141,7 @@ class Role:
 
     def report(self) -> list[dict[str, Any]]:
         """The variable rotation_report of the last run."""
-        return list(json.loads((self.folder.parent / "report.json").read_text())[0])
+        return list(json.loads((self.work / "report.json").read_text())[0])
 
     def file(self, name: str = "ci.json", **options: Any) -> dict[str, Any]:
         return {"kind": "file", "path": str(self.folder / name), "format": "json", **options}
@@ -134,13 +149,13 @@ class Role:
     def robot(self, name: str = "acme+ci", **options: Any) -> dict[str, Any]:
         return {"name": name, "kind": "robot", "deliver": [self.file(f"{name}.json")], **options}
 
-    def _environ(self) -> dict[str, str]:
-        work = self.folder.parent
+    @property
+    def variables_of_environment(self) -> dict[str, str]:
         return {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
-            "HOME": str(work),
-            "ANSIBLE_HOME": str(work / "ansible"),
+            "HOME": str(self.work),
+            "ANSIBLE_HOME": str(self.work / "ansible"),
             "ANSIBLE_COLLECTIONS_PATH": str(collection.COLLECTIONS),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_SHOW_CUSTOM_STATS": "1",

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -445,3 +447,26 @@ def test_moved_store_is_cleared_on_every_host(fleet: Fleet, harness: Harness) ->
 def stored_alone(path: Path) -> str:
     """The fingerprint of a secret that a file holds without anything else."""
     return fingerprint(path.read_text().strip())
+
+
+def test_result_that_breaks_off_is_not_shown(fleet: Fleet, harness: Harness) -> None:
+    """It holds what was issued, which nothing masks: the process on the rotator died while it printed it."""
+    python = fleet.work / "python"
+    python.write_text(f'#!/bin/sh\n{sys.executable} "$@" | head -c -20\n')
+    python.chmod(0o700)
+    rotator = {"ansible_connection": "local", "ansible_python_interpreter": str(python)}
+    fleet.write_inventory(others={"hosts": {"quay1": rotator}})
+    connection = {"rotation_quay_host": harness.quay.url, "rotation_quay_token": harness.accounts.alice_token}
+    run = fleet.run([PAIRED], "-vvvv", rotation_rotator="quay1", **connection)
+    assert len(mints(harness)) == 1
+    assert not any("token" in text for text in _decoded(run.output))
+    assert "it is not known what it did" in run.text
+    fleet.rotate([PAIRED])
+    assert set(fleet.held("ci.json").values()) == {harness.robot_fingerprint("acme+duo_a")}
+    assert mints(harness) == []
+
+
+def _decoded(output: str) -> list[str]:
+    """What the output holds in Base64, in its long words."""
+    words = re.findall(r"[A-Za-z0-9+/]{80,}", output)
+    return [base64.b64decode(word[: len(word) // 4 * 4]).decode(errors="replace") for word in words]

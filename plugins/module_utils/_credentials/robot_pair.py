@@ -67,8 +67,12 @@ class PairIssuer:
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         copy_rights: bool = True,
+        unseen: bool = False,
     ) -> None:
-        """``copy_rights``: without it, two robots keep their permissions, so none of them is ever deleted."""
+        """``copy_rights``: without it, two robots keep their permissions, so none of them is ever deleted.
+
+        ``unseen``: whether hosts that were not seen may hold the secret of any robot.
+        """
         self._context = context
         self._pair = pair
         self._policy = policy
@@ -76,6 +80,7 @@ class PairIssuer:
         self._description = description
         self._metadata = metadata
         self._copy_rights = copy_rights
+        self._unseen = unseen
         # Two robots that the play names take turns, so the next turn ends the secret before the present one.
         self.invalidates = pair.explicit or not copy_rights
         self._read_robots = PairRobots(pair, lookup)
@@ -211,6 +216,7 @@ class PairIssuer:
             replaced=[*self._state.superseded, *(handle for record in records for handle in record.superseded)],
             now=now,
             leaked=self._policy.ends_access,
+            unseen=self._unseen,
         )
 
     def _choose(self) -> tuple[str, ...]:

@@ -281,6 +281,7 @@ def robot_issuer(
         description=description,
         metadata=metadata,
         copy_rights=params.get("copy_rights", True),
+        unseen=bool(params["fleet"].missing) if params.get("fleet") else False,
     )
 
 

@@ -34,7 +34,7 @@ class Situation:
     ``robots``: the existing ones of the credential. ``taken``: names of robots that exist and belong to somebody else.
     ``deletions``: when robots were deleted lately, by short name; None if Quay's logs do not show it. ``issued_at``:
     when the secret of the active robot was issued. ``replaced``: handles of what it replaced. ``leaked``: whether the
-    secret of the active robot leaked.
+    secret of the active robot leaked. ``unseen``: whether hosts that were not seen may hold the secret of any robot.
     """
 
     pair: Pair
@@ -46,6 +46,7 @@ class Situation:
     replaced: Sequence[str]
     now: datetime
     leaked: bool = False
+    unseen: bool = False
 
     def rests_until(self, name: RobotName) -> datetime | None:
         """When a robot of this name may be created; None if nothing is known that speaks against it now."""
@@ -58,8 +59,11 @@ class Situation:
         return until if until > self.now else None
 
     def is_leftover(self, name: RobotName) -> bool:
-        """Whether an interrupted run created this robot as the next one. Its secret was never delivered."""
-        robot = self.robots.get(name)
+        """Whether an interrupted run created this robot as the next one, and no host holds its secret.
+
+        A host to which that run delivered the secret may be one that is not seen now.
+        """
+        robot = None if self.unseen else self.robots.get(name)
         if robot is None or robot.created_at is None or self.issued_at is None or handle_of(robot) in self.replaced:
             return False
         return robot.created_at >= self.issued_at.replace(microsecond=0)

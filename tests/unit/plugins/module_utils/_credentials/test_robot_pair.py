@@ -118,6 +118,18 @@ def paths(quay: FakeQuay) -> list[tuple[str, str]]:
     return [(method, target.partition("?")[0]) for method, target in quay.calls]
 
 
+@pytest.mark.parametrize(
+    ("explicit", "copy_rights", "invalidates"), [(False, True, False), (True, True, True), (False, False, True)]
+)
+def test_whether_the_next_turn_ends_a_former_secret(
+    context: ModuleContext, explicit: bool, copy_rights: bool, invalidates: bool
+) -> None:
+    """It does if there are only so many robots. Otherwise the next one has a new name."""
+    pair = replace(PAIR, explicit=explicit)
+    issuer = PairIssuer(context, pair, NO_LIMITS, RobotLookup(context, "acme"), copy_rights=copy_rights)
+    assert issuer.invalidates is invalidates
+
+
 # --- observe
 
 

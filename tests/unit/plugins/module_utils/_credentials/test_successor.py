@@ -134,6 +134,8 @@ CHOICES: dict[str, tuple[Situation, Successor]] = {
     "name of somebody else": (situation(taken=frozenset({B, C})), Successor(D)),
     "existing robot": (situation(robots=OLD_B), Successor(C)),
     "leftover": (situation(robots=LEFT_C), Successor(C, LEFT_C[C])),
+    # The interrupted run may have delivered its secret to a host that is missing now.
+    "leftover that a host may hold": (situation(robots=LEFT_C, unseen=True), Successor(D)),
     "one robot": (situation(IN_PLACE, CI), Successor(A)),
     "back to its own name": (situation(IN_PLACE, A), Successor(CI)),
     "own name must rest": (situation(IN_PLACE, A, deletions={"ci": MINUTES_AGO}), Successor(B)),
