@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern, play_id
 
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
@@ -27,6 +28,8 @@ class ActionModule(ActionBase):
         """Return what the host declares, and what its stores hold."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
+        # Hosts of an earlier play have results, too, and are no hosts of an earlier batch.
+        result["play"] = play_id(self._task)
         if self._task.run_once:
             return {**result, "failed": True, "msg": _RUN_ONCE}
         arguments = dict(self._task.args)
@@ -44,5 +47,9 @@ class ActionModule(ActionBase):
             "ephemeral_rotator": arguments.pop("ephemeral_rotator", False),
             "patterns": hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"]),
         }
-        result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        try:
+            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        except AnsibleConnectionFailure as error:
+            # As Ansible itself reports it, and with the play.
+            return {**result, "unreachable": True, "msg": str(error)}
         return result

@@ -30,7 +30,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     with_earlier,
     wrote_own_files,
 )
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, TASK_OUTCOMES, play_of
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, TASK_OUTCOMES, play_id, play_of
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
 _BROKEN_OFF = (
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         pattern = self._templar.template(self._task.get_play().hosts)
         try:
-            play = play_of(task_vars, self._task.args, pattern, self._loader)
+            play = play_of(task_vars, self._task.args, pattern, self._loader, play_id(self._task))
             self._forced_before = bool(play.earlier)
             self._earlier = _results_of_earlier_batches(play, task_vars)
             if "run" in self._task.args:

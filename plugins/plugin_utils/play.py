@@ -27,14 +27,23 @@ TASK_OUTCOMES = "__rotation_task_outcomes"
 PENDING = "__rotation_has_pending_handlers"
 
 
-def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any) -> Play:
+def play_id(task: Any) -> str:
+    """What tells the play of a task from other plays of the run. It is the same for all batches."""
+    return str(task.get_play()._uuid)
+
+
+def play_of(
+    task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any, identity: str
+) -> Play:
     """The hosts of the play, with what the role's tasks returned on each of them.
 
     ``pattern``: the hosts of the play as it names them. With --limit, only some of them are part of the run.
+    ``identity``: the ``play_id``. What an earlier play returned does not count.
     """
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
+    plans = {host: plan for host, plan in _registered(task_vars, running, PLAN) if plan.get("play") == identity}
     ignored, expected = arguments.get("ignore_hosts"), arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
@@ -42,9 +51,9 @@ def play_of(task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern:
         batch=list(task_vars["ansible_play_batch"]),
         alive=[host for host in running if host not in _gone(task_vars)],
         running=running,
-        plans=dict(_registered(task_vars, running, PLAN)),
-        deliveries=dict(_registered(task_vars, running, DELIVERY)),
-        pending=[host for host, is_pending in _registered(task_vars, running, PENDING) if is_pending],
+        plans=plans,
+        deliveries=dict(_registered(task_vars, list(plans), DELIVERY)),
+        pending=[host for host, is_pending in _registered(task_vars, list(plans), PENDING) if is_pending],
         ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
         expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )

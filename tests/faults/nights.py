@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .file_stores import Login
 from .fleet_runs import (
     CONTROLLER,
     EVERYTHING,
@@ -31,7 +32,6 @@ from .fleet_runs import (
     KillableFleet,
     killable_fleet,
 )
-from .scenarios import Login
 from .sshd import SshServer
 
 # When a host is lost: before it is inspected, before it is delivered to, or after it, so that the result is lost.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from faults.file_stores import Login
 from faults.fleet_runs import (
     CONTROLLER,
     MAX_AGE_DAYS,
@@ -24,7 +25,6 @@ from faults.fleet_runs import (
     KillableFleet,
 )
 from faults.fleet_runs import killable_fleet as open_fleet
-from faults.scenarios import Login
 from functional.role import PLAY
 
 HOSTS = ["n1", "n2", "n3"]

@@ -189,6 +189,39 @@ def test_batches(fleet: Fleet, harness: Harness) -> None:
     assert set(fleet.held("ci.json2").values()) == {harness.robot_fingerprint("acme+ci")}
 
 
+@pytest.mark.slow
+def test_failure_in_a_batch_does_not_keep_the_later_ones_from_the_secret(role: Role, harness: Harness) -> None:
+    """What the first batch replaced is invalid already. The last batch fails for all of them."""
+    fleet = Fleet(role, ["n1", "n2", "n3", "n4"])
+    fleet.rotate([IN_PLACE])
+    fleet.lose("n1", after=1)
+    fleet.lose("n2")
+    run = fleet.run([IN_PLACE], batch=2, rotation_force="acme+ci")
+    present = harness.robot_fingerprint()
+    assert {host: value == present for host, value in fleet.held("ci.json").items()} == {
+        "n1": False,
+        "n2": False,
+        "n3": True,
+        "n4": True,
+    }
+    assert {host: bool(failed) for host, (_changed, failed) in run.recap.items()} == {
+        "n1": False,
+        "n2": False,
+        "n3": True,
+        "n4": True,
+    }
+    assert "the host is gone" in run.summary["errors"]["acme+ci"]
+    assert "Unreachable in an earlier batch: n1, n2" in run.text
+
+
+@pytest.mark.slow
+def test_plays_of_one_run_are_apart(fleet: Fleet, harness: Harness) -> None:
+    """What an earlier play delivered is not taken for an earlier batch, so that the next one rotates again."""
+    fleet.rotate([IN_PLACE], play=PLAY + PLAY.lstrip(), batch=1, rotation_force="acme+ci")
+    assert len(mints(harness)) == 2
+    assert set(fleet.held("ci.json").values()) == {harness.robot_fingerprint()}
+
+
 def test_host_that_is_lost_at_the_delivery(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([PAIRED])
     former = harness.robot_fingerprint("acme+duo_a")

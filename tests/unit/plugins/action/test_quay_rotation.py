@@ -33,7 +33,7 @@ def plan(**options: Any) -> dict[str, Any]:
     }
     store = {"entry": 0, "options": FILE, "on_rotator": False, "former": False, "hosts": None, "inspected": inspected}
     credential = {"name": "acme+ci", "kind": "robot", "identity": "acme+ci", "stores": [store], **options}
-    return {"credentials": [credential], "force": ["acme+ci"], "compromised": []}
+    return {"credentials": [credential], "force": ["acme+ci"], "compromised": [], "play": "p"}
 
 
 def packed(*deliveries: dict[str, Any]) -> str:
@@ -59,6 +59,7 @@ class Rotation:
         given = {"rotator": "r", "missing_hosts": "wait", "ignore_hosts": [], "expected_hosts": "", **arguments}
         task = mock.Mock(args=given, check_mode=check_mode, async_val=0, diff=True)
         task.get_play.return_value.hosts = "all"
+        task.get_play.return_value._uuid = "p"
         templar = mock.Mock()
         templar.template = lambda value: value
         play_context = mock.Mock(check_mode=check_mode, no_log=False)
@@ -146,7 +147,7 @@ def test_nothing_is_run_for_an_invalid_number_of_hosts() -> None:
 
 
 def test_nothing_is_run_if_nothing_is_declared() -> None:
-    nothing: dict[str, Any] = {"__rotation_plan": {"credentials": [], "force": [], "compromised": []}}
+    nothing: dict[str, Any] = {"__rotation_plan": {"credentials": [], "force": [], "compromised": [], "play": "p"}}
     rotation = Rotation(a=nothing, b=nothing)
     result = rotation.run(DELIVERED)
     assert (result["changed"], result["results"], rotation.executed) == (False, [], [])

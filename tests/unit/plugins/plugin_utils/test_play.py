@@ -91,11 +91,11 @@ def variables(**registered: dict[str, Any]) -> dict[str, Any]:
 
 
 def play_with(arguments: dict[str, Any], task_vars: dict[str, Any] | None = None, pattern: Any = "a:b:c") -> Play:
-    return play_of(task_vars or variables(), {"rotator": "r", **arguments}, pattern, DataLoader())
+    return play_of(task_vars or variables(), {"rotator": "r", **arguments}, pattern, DataLoader(), "this play")
 
 
 def test_play() -> None:
-    plan: dict[str, Any] = {"credentials": []}
+    plan: dict[str, Any] = {"credentials": [], "play": "this play"}
     delivery: dict[str, Any] = {"deliveries": []}
     task_vars = variables(
         a={"__rotation_plan": plan, "__rotation_delivery": delivery}, b={"__rotation_plan": plan, "other": 1}
@@ -107,8 +107,17 @@ def test_play() -> None:
     assert (play.ignored, play.expected) == (["old"], 3)
 
 
+def test_results_of_an_earlier_play_do_not_count() -> None:
+    former = {"__rotation_plan": {"play": "an earlier play"}, "__rotation_delivery": {"deliveries": []}}
+    plan = {"play": "this play"}
+    task_vars = variables(a={**former, "__rotation_has_pending_handlers": True}, b={**former, "__rotation_plan": plan})
+    play = play_with({}, task_vars)
+    assert (play.plans, play.deliveries, play.pending) == ({"b": plan}, {"b": {"deliveries": []}}, [])
+
+
 def test_hosts_whose_handlers_failed() -> None:
-    pending = {name: {"__rotation_has_pending_handlers": value} for name, value in (("a", True), ("b", False))}
+    plan = {"__rotation_plan": {"play": "this play"}}
+    pending = {name: {**plan, "__rotation_has_pending_handlers": value} for name, value in (("a", True), ("b", False))}
     assert play_with({}, variables(**pending)).pending == ["a"]
 
 
