@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,37 @@ def test_creation(rotated: Harness, first_rotation: Run) -> None:
     assert first_rotation.status == 0, first_rotation.failures
     assert [path for path in first_rotation.files_left if path.parent.name == "facts"]
     assert_delivered(rotated)
+
+
+TASKS = """
+- name: Set the variable of another system
+  ansible.builtin.copy:
+    content: "{{ quay_credential | to_json }}"
+    dest: "{{ quay_credential.variables.path }}"
+    mode: "0600"
+- name: Show what is not secret
+  ansible.builtin.debug:
+    msg: "{{ quay_credential.fingerprint }}"
+"""
+
+
+def test_other_hosts_and_task_files(prepared: Harness, tmp_path: Path, pipelining: bool) -> None:
+    """What the rotator issues passes through Ansible to hosts and to the user's own tasks."""
+    python = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+    (tmp_path / "hosts").write_text(f"[nodes]\nn1 {python}\nn2 {python}\n")
+    (tmp_path / "set_variable.yml").write_text(TASKS)
+    on_hosts = {"kind": "file", "format": "json", "path": f"{prepared.stores}/{{{{ inventory_hostname }}}}.json"}
+    elsewhere = {"kind": "tasks", "tasks_file": str(tmp_path / "set_variable.yml")}
+    elsewhere["variables"] = {"path": f"{prepared.stores}/variable.json"}
+    declared = {"name": "acme+ci", "kind": "robot", "rotate": "always", "deliver": [on_hosts, elsewhere]}
+    options = {"variables": {"rotation_hosts": "nodes"}, "credentials": [declared], "pipelining": pipelining}
+    for check in ("--check",), ():
+        run = prepared.rotate("-i", str(tmp_path / "hosts"), *check, **options)
+        assert prepared.leaks(run) == []
+        assert run.status == 0, run.failures
+    held = {path.name: json.loads(path.read_text()) for path in prepared.stores.glob("*.json")}
+    assert held.keys() == {"n1.json", "n2.json", "variable.json"}
+    assert {item.get("token") or item["secret"] for item in held.values()} == {prepared.robot_token()}
 
 
 def test_nothing_due(rotated: Harness) -> None:
