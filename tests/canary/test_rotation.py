@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -64,12 +65,12 @@ def test_other_hosts_and_task_files(prepared: Harness, tmp_path: Path, pipelinin
     (tmp_path / "hosts").write_text(f"[nodes]\nn1 {python}\nn2 {python}\n")
     (tmp_path / "set_variable.yml").write_text(TASKS)
     on_hosts = {"kind": "file", "format": "json", "path": f"{prepared.stores}/{{{{ inventory_hostname }}}}.json"}
-    elsewhere = {"kind": "tasks", "tasks_file": str(tmp_path / "set_variable.yml")}
-    elsewhere["variables"] = {"path": f"{prepared.stores}/variable.json"}
+    variables = {"path": f"{prepared.stores}/variable.json"}
+    elsewhere = {"kind": "tasks", "tasks_file": str(tmp_path / "set_variable.yml"), "variables": variables}
     declared = {"name": "acme+ci", "kind": "robot", "rotate": "always", "deliver": [on_hosts, elsewhere]}
-    options = {"variables": {"rotation_hosts": "nodes"}, "credentials": [declared], "pipelining": pipelining}
+    options: dict[str, Any] = {"variables": {"rotation_hosts": "nodes"}, "credentials": [declared]}
     for check in ("--check",), ():
-        run = prepared.rotate("-i", str(tmp_path / "hosts"), *check, **options)
+        run = prepared.rotate("-i", str(tmp_path / "hosts"), *check, pipelining=pipelining, **options)
         assert prepared.leaks(run) == []
         assert run.status == 0, run.failures
     held = {path.name: json.loads(path.read_text()) for path in prepared.stores.glob("*.json")}
