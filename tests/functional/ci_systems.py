@@ -80,7 +80,7 @@ class CiSystems:
     def _gitlab(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if path == "user":
             return 200, {"id": 1, "username": "bot"}
-        project, _, rest = path.partition("/variables")
+        project, _separator, rest = path.partition("/variables")
         if unquote(project) not in ("projects/acme/app", "projects/7"):
             return 404, {"message": "404 Project Not Found"}
         if method == "GET":

@@ -34,7 +34,11 @@ class Setup:
     folder: Path
     awx: AwxModules
 
-    def run(self, *arguments: str, login: dict[str, str] = LOGIN, installed: bool = True, **variables: Any) -> str:
+    def run(
+        self, *arguments: str, login: dict[str, str] | None = None, installed: bool = True, **variables: Any
+    ) -> str:
+        """``login``: the default is LOGIN."""
+        login = LOGIN if login is None else login
         paths = [collection.COLLECTIONS, *([self.awx.collections] if installed else [])]
         environ = {
             "PATH": os.defpath,
