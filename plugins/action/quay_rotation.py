@@ -167,7 +167,7 @@ class ActionModule(ActionBase):
 
 
 def _task_paths(credentials: list[dict[str, Any]]) -> list[str]:
-    return [store["tasks_file"] for credential in credentials for store in declared_task_files(credential)]
+    return [store["tasks_file"] for credential in credentials for store in declared_task_files(credential, former=True)]
 
 
 def _sealed(deliveries: list[dict[str, Any]]) -> dict[str, str]:

@@ -28,7 +28,7 @@ PENDING = "__rotation_has_pending_handlers"
 
 
 def play_id(task: Any) -> str:
-    """What tells the play of a task from other plays of the run. It is the same for all batches."""
+    """The identity of a task's play within the run. It is the same for all batches."""
     return str(task.get_play()._uuid)
 
 

@@ -162,6 +162,52 @@ def test_failure_is_reported_and_keeps_the_former_token(role: Role, target: Path
 
 
 @pytest.mark.slow
+def test_failed_task_leaves_no_secret_in_variables(role: Role, target: Path, harness: Harness) -> None:
+    """Ansible keeps the result of a failed task with its arguments, and no_log hides it from the output alone."""
+    failing = """
+- name: Send the secret to a system that is down
+  ansible.builtin.uri:
+    url: http://127.0.0.1:9/
+    method: POST
+    body_format: json
+    body: {token: "{{ quay_credential.secret }}"}
+"""
+    (role.folder.parent / "set_variable.yml").write_text(failing)
+    work = role.folder.parent
+    play = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - block:
+        - ansible.builtin.import_role:
+            name: tokensmith.quay.rotation
+      always:
+        - ansible.builtin.copy:
+            content: "{{ hostvars | to_json }} {{ vars | to_json }} {{ ansible_failed_result | default('') | to_json }}"
+            dest: "{{ report_path }}"
+            mode: "0600"
+"""
+    assert role.run([robot(target)], play=play).failed
+    kept = (work / "report.json").read_text()
+    assert "__rotation_task_outcomes" in kept
+    assert harness.known_secrets.in_text(kept) == []
+
+
+@pytest.mark.slow
+def test_task_file_that_is_no_longer_used(role: Role, target: Path, harness: Harness) -> None:
+    role.rotate([robot(target)])
+    file = role.file()
+    moved = robot(target, deliver=[file, store(target, state="absent")])
+    role.rotate([moved])
+    assert target.exists()
+    role.rotate([moved], "--check")
+    assert target.exists()
+    role.rotate([moved])
+    assert not target.exists()
+    assert harness.writes == []
+
+
+@pytest.mark.slow
 def test_former_token_is_retired_after_the_tasks(role: Role, target: Path, harness: Harness) -> None:
     """In the run that rotates, with one more look at Quay."""
     role.rotate([api_token(role, target)])

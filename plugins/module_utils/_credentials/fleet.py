@@ -140,9 +140,10 @@ def _all_consumers(credential: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*credential["consumers"], *credential.get("former_consumers", ())]
 
 
-def declared_task_files(credential: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The stores of a credential that the user's own tasks write."""
-    return [store for store in credential["deliver"] if store["kind"] == TASKS]
+def declared_task_files(credential: Mapping[str, Any], *, former: bool = False) -> list[Mapping[str, Any]]:
+    """The stores of a credential that the user's own tasks write. ``former``: also those that they clear."""
+    stores = [*credential["deliver"], *(credential.get("former", ()) if former else ())]
+    return [store for store in stores if store["kind"] == TASKS]
 
 
 @dataclass(frozen=True)
@@ -313,10 +314,10 @@ def _after(play: Play, credential: Mapping[str, Any], consumer: Mapping[str, Any
 
 
 def _add_repeated_delivery(row: dict[str, Any], confirmed: Mapping[str, Any]) -> None:
-    """What was delivered again, because somebody else rotated the credential while it was delivered."""
+    """Add what was delivered again, because the credential was rotated elsewhere during the delivery."""
     if confirmed.get("delivered"):
         row["delivered"] = list(dict.fromkeys([*(row.get("delivered") or ()), *confirmed["delivered"]]))
-        row["message"] = f"{row.get('message')}; somebody else rotated it meanwhile, and it was delivered again"
+        row["message"] = f"{row.get('message')}; rotated elsewhere during the delivery, and delivered again"
         row.update({key: confirmed[key] for key in ("fingerprint", "username", "expires_at") if key in confirmed})
 
 

@@ -67,6 +67,8 @@ _RESULT_KEYS = (
     "username",
 )
 
+# The stores of hosts: those in use, and those to be cleared.
+_CONSUMERS = ("consumers", "former_consumers")
 # What the module is run for: to rotate, to confirm what was delivered, and to confirm what that had to deliver again.
 _ROTATE, _LAST = "rotate", "last"
 
@@ -120,17 +122,17 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     defaults = {name: option.get("default") for name, option in options.items()}
     params: dict[str, Any] = {**_STATUS_ONLY, **defaults, **given, "quay_host": context.params["quay_host"]}
     logins = context.params["store_logins"] or {}
-    stores = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("deliver") or ()]
-    params["deliver"] = [store for store in stores if store["kind"] != TASKS]
-    task_files = [TaskFileStore(store) for store in stores if store["kind"] == TASKS]
-    params["consumers"] = [*map(HostStore, given.get("consumers") or ()), *task_files]
-    former = [{**(logins.get(store["kind"]) or {}), **store} for store in given.get("former") or ()]
-    former_consumers = [HostStore(inspected) for inspected in given.get("former_consumers") or ()]
+    used, former = (
+        [{**(logins.get(store["kind"]) or {}), **store} for store in given.get(key) or ()]
+        for key in ("deliver", "former")
+    )
+    consumers, former_consumers = (list(map(HostStore, given.get(key) or ())) for key in _CONSUMERS)
     if given.get("state") == "absent":
         # The credential goes, and all its stores are cleared at once.
-        params["deliver"] += former
-        params["consumers"] += former_consumers
-        former, former_consumers = [], []
+        used, former = [*used, *former], []
+        consumers, former_consumers = [*consumers, *former_consumers], []
+    params["deliver"] = [store for store in used if store["kind"] != TASKS]
+    params["consumers"] = [*consumers, *(TaskFileStore(store) for store in used if store["kind"] == TASKS)]
     params["former"] = [*(store_from_options(store, params["quay_host"]) for store in former), *former_consumers]
     confirming = _is_confirming(context)
     params["fleet"] = Fleet(
@@ -196,7 +198,11 @@ def _clear_former_stores(
 
 
 def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store: Store) -> bool:
-    """Whether the store was cleared. What somebody else put there since stays."""
+    """Whether the store was cleared. Anything that was put there since is kept."""
+    if isinstance(store, TaskFileStore):
+        # Its content is unknown, so the tasks remove it in each run, as they deliver in each run.
+        store.remove()
+        return False
     with locked([] if context.check_mode else store.files):
         stored = store.read()
         if stored.fingerprint is None and not stored.foreign:
@@ -215,7 +221,7 @@ def _hand_over_to_tasks(entry: Mapping[str, Any], status: Status, row: Mapping[s
     """Let the user's own tasks deliver in each run, also when nothing was issued: what they deliver to is not known."""
     present = status.present
     for store in _task_files(entry):
-        if row["error"] or store.handed_over is not None:
+        if row["error"] or store.handed_over is not None or store in entry["former"]:
             continue
         if entry["state"] == "absent":
             store.remove()
@@ -266,7 +272,7 @@ _CONNECTION = (
 
 
 def _task_files(entry: Mapping[str, Any]) -> Iterator[TaskFileStore]:
-    return (store for store in entry["consumers"] if isinstance(store, TaskFileStore))
+    return (store for store in [*entry["consumers"], *entry["former"]] if isinstance(store, TaskFileStore))
 
 
 def _tasks(context: ModuleContext, entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -265,7 +265,7 @@ def _waits_for_delivery(context: ModuleContext, holder: SecretHolder, stores: Se
     """Whether consumers may still need what the credential replaces.
 
     They are hosts that were not seen, hosts that are yet to be delivered to, and all to which the user's own tasks
-    deliver, because nobody knows what these hold. Check mode predicts that the delivery succeeds.
+    deliver, because their content is unknown. Check mode predicts that the delivery succeeds.
     """
     if holder.fleet.missing:
         return True

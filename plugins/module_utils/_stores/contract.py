@@ -22,7 +22,7 @@ OTHER = "other"  # another secret, one without what belongs to it, or something 
 WRONG_PERMISSIONS = "wrong_permissions"  # the present secret in a file with another owner or mode than declared
 UNRECORDED = "unrecorded"  # the present secret without the record that belongs to it
 CURRENT = "current"
-UNREADABLE = "unreadable"  # nobody can tell; it gets the present secret in each run
+UNREADABLE = "unreadable"  # its content is unknown, so it gets the present secret in each run
 
 # The states of a store for which nothing has to be issued or written.
 UP_TO_DATE = (CURRENT, UNREADABLE)

@@ -90,7 +90,7 @@ class _Lock:
         close_flushed(self._fd)
 
     def _remove(self, fd: int, *, if_unknown: bool) -> None:
-        """Remove the lock if it is this file. ``if_unknown``: also if that cannot be told."""
+        """Remove the lock if it is this file. ``if_unknown``: also if the file cannot be examined."""
         is_own = if_unknown
         with contextlib.suppress(OSError):
             is_own = self._directory.holds(self._name, fd)

@@ -7,7 +7,7 @@
 
 """A store that tasks of the user's own write: the play includes their file for the credential, in each run.
 
-Nobody can tell what such a store holds, so it gets the present secret in each run. The success of the tasks is the
+The content of such a store is unknown, so it gets the present secret in each run. The success of the tasks is the
 confirmation, which counts within this run only.
 """
 

@@ -110,8 +110,8 @@ class VaultVarsStore:
     def write(self, delivery: Delivery) -> None:
         found, present = self._read(), self._file.read()
         encrypted = self._vault.encrypt(self._changed(found, self._values(delivery)), present)
-        # Before the value, which without a record would be somebody else's after a killed run. The present value keeps
-        # its own record until then.
+        # The record is written first: after a killed run, a value without one would be refused as foreign. The present
+        # value keeps its own record until then.
         record = merge_records(delivery.record, self._records.read_for(self.part, delivery.secret))
         self._records.write(self.part, record, former=self._record_of(found))
         self._file.replace(encrypted)

@@ -492,5 +492,5 @@ def test_final_result_of_what_was_delivered_again() -> None:
     result = {**RESULT, "message": "forced", "fingerprint": "new", "failed_hosts": {"b": "disk full"}}
     (row,) = final_results(play({"a": plan()}), [credential], [result], {"acme+ci": again}, [])
     assert (row["fingerprint"], row["delivered"]) == ("newest", RESULT["delivered"])
-    assert row["message"] == "forced; somebody else rotated it meanwhile, and it was delivered again"
+    assert row["message"] == "forced; rotated elsewhere during the delivery, and delivered again"
     assert row["failed_hosts"] == {"b": "disk full"}

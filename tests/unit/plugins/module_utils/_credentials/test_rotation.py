@@ -562,3 +562,24 @@ def test_former_store_of_an_absent_credential_is_cleared_with_the_others(run: Ru
     run(robot(state="absent", former=[given], former_consumers=[consumer("b", 1)]))
     assert (modules.params["deliver"], modules.params["former"]) == ([given], [])
     assert [store.place for store in modules.params["consumers"]] == ["b:/etc/ci/quay"]
+
+
+def test_former_task_file_clears_in_each_run(run: Run, modules: Modules) -> None:
+    """Its content is unknown. It waits like every former store until the others have the present secret."""
+    modules.present["acme+ci"] = Credential("acme+ci", "acme+ci", PRESENT)
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    other = {**TASKS, "tasks_file": "github.yml"}
+    for check_mode in (True, False):
+        tasks = handed_to_tasks(run(robot(deliver=[TASKS], former=[other]), check_mode=check_mode))
+        assert [(task["place"], task["state"], task["secret"]) for task in tasks] == [
+            ("tasks gitlab.yml", "present", PRESENT),
+            ("tasks github.yml", "absent", None),
+        ]
+    modules.statuses["acme+ci"] = {}
+    assert handed_to_tasks(run(robot(former=[other]))) == []
+
+
+def test_former_task_file_of_an_absent_credential(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
+    (task,) = handed_to_tasks(run(robot(state="absent", former=[TASKS])))
+    assert (task["place"], task["state"]) == ("tasks gitlab.yml", "absent")
