@@ -183,9 +183,11 @@ def test_failed_task_leaves_no_secret_in_variables(role: Role, target: Path, har
             name: tokensmith.quay.rotation
       always:
         - ansible.builtin.copy:
-            content: "{{ [ansible_failed_result, hostvars.localhost.ansible_failed_result, __rotation_task_outcomes] | to_json }}"
+            content: "{{ [ansible_failed_result, hostvars.localhost.ansible_failed_result, outcomes] | to_json }}"
             dest: "{{ report_path }}"
             mode: "0600"
+          vars:
+            outcomes: "{{ __rotation_task_outcomes }}"
 """
     assert role.run([robot(target)], play=play).failed
     kept = (work / "report.json").read_text()
