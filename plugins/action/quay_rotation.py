@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import Any, Mapping
 
 from ansible.errors import AnsibleError
@@ -94,9 +95,15 @@ class ActionModule(ActionBase):
         return {**task, **file, "variables": variables, "sealed": seal(secret)}
 
     def _find_task_file(self, path: str) -> str:
-        """The file as Ansible finds one that a play includes. Raises BadInput if it cannot be included."""
+        """The file, searched where a play has its files. Raises BadInput if it cannot be included.
+
+        The role's own directory is left out: a file of the play may be named like one of the role.
+        """
+        own = self._task._role.get_role_path() if self._task._role else os.devnull
+        paths = [folder for folder in self._task.get_search_path() if not folder.startswith(own)]
+        paths += [self._loader.get_basedir(), os.getcwd()]
         try:
-            found = str(self._find_needle("tasks", path))  # type: ignore[no-untyped-call]
+            found = str(self._loader.path_dwim_relative_stack(paths, "tasks", path))
             content = self._loader.load_from_file(found)
         except AnsibleError as error:
             raise BadInput(f"tasks_file: {path} cannot be included: {str(error).splitlines()[0]}") from None

@@ -196,6 +196,16 @@ def test_failed_task_leaves_no_secret_in_variables(role: Role, target: Path, har
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("place", ["report.yml", "tasks/deliver.yml"])
+def test_file_that_is_named_like_one_of_the_role(role: Role, target: Path, place: str) -> None:
+    file = role.folder.parent / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(TASKS)
+    role.rotate([robot(target, deliver=[store(target, tasks_file=file.name)])])
+    assert received(target)["name"] == "acme+ci"
+
+
+@pytest.mark.slow
 def test_task_file_that_is_no_longer_used(role: Role, target: Path, harness: Harness) -> None:
     role.rotate([robot(target)])
     file = role.file()
