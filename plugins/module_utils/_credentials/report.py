@@ -38,6 +38,9 @@ _NOT_ENDED = "registry tokens of the former secret stay valid"
 # So many stores of one credential are named. rotation_report has all of them.
 _NAMED_PLACES = 4
 
+# A report of so many credentials lists all of them, a longer one leaves out those that are not due.
+_SHORT = 20
+
 _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
 _OUTCOMES = (
@@ -83,9 +86,24 @@ def make_report(
         "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
     }
     lines = [_summary_line(outcomes, check_mode) if rows or not interruption else f"Nothing was done: {interruption}"]
-    if rows:
-        lines += _table([*failed, *(row for row in rows if not row["error"])], check_mode)
+    listed_rows = [*failed, *(row for row in rows if not row["error"])]
+    if len(rows) > _SHORT:
+        # A long report is about what happened. The first line sums up the rest.
+        listed_rows = [row for row in listed_rows if _outcome(row) != _NOT_DUE]
+    if listed_rows:
+        lines += _table(listed_rows, check_mode)
     return {"rows": rows, "lines": lines, "summary": summary}
+
+
+def progress_line(total: int, remaining: int, failed: int, seconds: float) -> str:
+    """How far a long run is. ``seconds``: since it began."""
+    done = total - remaining
+    parts = [f"{done} of {total} credentials done"]
+    if failed:
+        parts.append(f"{failed} failed")
+    if remaining and done:
+        parts.append(f"about {max(1, round(seconds / done * remaining))} s left")
+    return ", ".join(parts)
 
 
 def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped: str) -> dict[str, Any]:
@@ -95,9 +113,9 @@ def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped:
             **row,
             "due": False,
             "reason": None,
-            "message": "not checked",
+            "message": "not done",
             "action": NOTHING,
-            "error": f"not checked: {stopped}",
+            "error": f"not done: {stopped}",
         }
     row.update({key: value for key, value in result.items() if key != "token"})
     # A registry token cannot be revoked. Until when does the old one live?
