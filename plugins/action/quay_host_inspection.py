@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern, play_id
 
 # Strategies under which Ansible runs for every host what is to be run once.
@@ -21,7 +21,7 @@ _RUN_ONCE = (
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """The action of quay_host_inspection."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
             "patterns": hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"]),
         }
         try:
-            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            result.update(self.execute("quay_host_inspection", arguments, task_vars))
         except AnsibleConnectionFailure as error:
             # As Ansible itself reports it, and with the play.
             return {**result, "unreachable": True, "msg": str(error)}

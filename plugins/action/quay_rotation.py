@@ -17,7 +17,6 @@ import time
 from typing import Any, List, Mapping, Tuple
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
@@ -35,6 +34,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     wrote_own_files,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import progress_line
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     RUN,
     TASK_OUTCOMES,
@@ -60,7 +60,7 @@ _Rows = Tuple[List[Any], List[Any]]
 _NOTHING: _Rows = ([], [])
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """The action of quay_rotation."""
 
     BYPASS_HOST_LOOP = True
@@ -207,9 +207,7 @@ class ActionModule(ActionBase):
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
         # The connection to the rotator would show the output of the module with -vvv.
         self._play_context.no_log = True
-        done: dict[str, Any] = self._execute_module(
-            module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
-        )
+        done = self.execute("quay_rotation", arguments, task_vars)
         if "module_stdout" in done:
             # The first part of a result, which may hold what was issued. Ansible would show it.
             hidden = ("module_stdout", "exception")
