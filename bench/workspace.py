@@ -97,6 +97,11 @@ def role_play(hosts: str = "localhost") -> Play:
     return [{"name": "Rotate the credentials", "hosts": hosts, "gather_facts": False, "roles": [ROTATION]}]
 
 
+def has_parallel() -> bool:
+    """Whether the role has the variable rotation_parallel."""
+    return PARALLEL in yaml.safe_load(DEFAULTS.read_text())
+
+
 def parallel() -> int:
-    """How many requests the role has under way at a time: one if it has no such variable."""
+    """Return how many credentials the role rotates at a time."""
     return int(yaml.safe_load(DEFAULTS.read_text()).get(PARALLEL) or 1)
