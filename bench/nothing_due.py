@@ -20,11 +20,11 @@ def measure(workspace: Workspace, counts: Sequence[int]) -> str:
     ping = workspace.ping()
     rows = [row("ping", ping, None, ping)]
     for count in counts:
-        rows.append(row(f"{count:,} robots", *run_role(workspace, count), base=ping))
+        rows.append(row(f"{count:,} robots", *role_run(workspace, count), base=ping))
     return render("Nothing due: the role, against a play with one ansible.builtin.ping", HEADING, rows)
 
 
-def run_role(workspace: Workspace, count: int) -> tuple[Measurement, int | None]:
+def role_run(workspace: Workspace, count: int) -> tuple[Measurement, int | None]:
     """Deliver robots by one run without cost, and return the second run, in which nothing is due."""
     quay = workspace.quay
     robots = quay.robots(count, "due")

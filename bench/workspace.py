@@ -72,14 +72,21 @@ class Workspace:
         """Remove all stores."""
         shutil.rmtree(self.stores, ignore_errors=True)
 
-    def play(self, play: Play, *options: str, inventory: str = "localhost,", **variables: Any) -> Measurement:
+    def play(
+        self,
+        play: Play,
+        *options: str,
+        inventory: str = "localhost,",
+        environment: Mapping[str, str] | None = None,
+        **variables: Any,
+    ) -> Measurement:
         """Run a play once."""
         (self.folder / "play.yml").write_text(yaml.safe_dump(play, sort_keys=False))
         given = {**_LOCAL, **self.variables, **variables}
         # JSON is YAML, and is written faster.
         (self.folder / "variables.yml").write_text(json.dumps(given, indent=1))
         command = ["ansible-playbook", "play.yml", "-i", inventory, "-e", "@variables.yml", *options]
-        return run(command, self.environment, self.folder)
+        return run(command, {**self.environment, **(environment or {})}, self.folder)
 
     def ping(self, times: int = 3) -> Measurement:
         """Measure a play with one task that does nothing: the fixed start of Ansible."""

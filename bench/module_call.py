@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scenario: one call of quay_robot_token that has nothing to do, and what its time is spent on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from conformance.client import Client
+from contract import collection
+
+from .measure import Measurement, best, run
+from .quay import Quay
+from .table import Cell, render, times
+from .workspace import Workspace, task_play
+
+HEADING = ("part", "wall s", "CPU s", "wall", "CPU")
+MODULE = f"{collection.NAME}.quay_robot_token"
+REPEATS = 3
+_PACKAGE = "ansible_collections.tokensmith.quay.plugins"
+# The packages that requests brings with it.
+_OF_REQUESTS = ("requests", "urllib3", "certifi", "idna", "charset_normalizer", "chardet")
+_IMPORT_TIME = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \| +(\S+)$", re.MULTILINE)
+
+
+def measure(workspace: Workspace) -> str:
+    """Return a table of the parts of a call."""
+    ping = workspace.ping()
+    (robot,) = workspace.quay.robots(1, "call")
+    called, requests = call(workspace, robot)
+    asked = answer_seconds(workspace.quay, requests)
+    workspace.quay.remove([robot])
+    imports = import_seconds(workspace.folder / "imports", workspace.environment)
+    own = called.wall_seconds - ping.wall_seconds
+    rest = own - sum(imports.values()) - (asked or 0.0)
+    counted = "" if asked is None else f" ({len(requests)})"
+    rows: list[Sequence[Cell]] = [
+        row("play with ansible.builtin.ping", ping, ping),
+        row("play with quay_robot_token", called, ping),
+        ["  more than the ping", own, called.cpu_seconds - ping.cpu_seconds, times(own, ping.wall_seconds), None],
+        *([f"    import of {name}", seconds, None, None, None] for name, seconds in imports.items()),
+        [f"    requests{counted}", asked, None, None, None],
+        ["    rest: packing and sending the module, options, store", rest, None, None, None],
+    ]
+    return render("One call of quay_robot_token, nothing due, against ansible.builtin.ping", HEADING, rows)
+
+
+def call(workspace: Workspace, robot: str) -> tuple[Measurement, list[str]]:
+    """Measure the play after a first run, and return the requests of one call."""
+    play = task_play(MODULE, {"name": robot, "token_path": str(workspace.folder / "token"), "max_age": "90d"})
+    workspace.play(play)
+    found = []
+    for _repeat in range(REPEATS):
+        with workspace.quay.counted() as requests:
+            found.append(workspace.play(play))
+    return best(found), requests
+
+
+def import_seconds(folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """Return the seconds that the imports of the module take, by where they come from.
+
+    As in the archive that Ansible sends, the collection has sources only, which Python compiles in each call.
+    """
+    below = folder / _PACKAGE.replace(".", "/")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(collection.PLUGINS, below, ignore=ignored, dirs_exist_ok=True)
+    statement = f"import {_PACKAGE}.modules.quay_robot_token"
+    command = [sys.executable, "-B", "-X", "importtime", "-c", statement]
+    runs = [run(command, {**environment, "PYTHONPATH": str(folder)}, folder) for _repeat in range(REPEATS)]
+    seconds: dict[str, float] = {}
+    for microseconds, name in _IMPORT_TIME.findall(best(runs).output):
+        seconds[_origin(name)] = seconds.get(_origin(name), 0.0) + int(microseconds) / 1e6
+    return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+def _origin(name: str) -> str:
+    top = name.partition(".")[0]
+    if top == "ansible_collections":
+        return "the collection"
+    if top in _OF_REQUESTS:
+        return "requests"
+    return "ansible.module_utils" if top == "ansible" else "Python"
+
+
+def answer_seconds(quay: Quay, requests: Sequence[str]) -> float | None:
+    """Return how long the server takes for the same requests, none if they are not known."""
+    paths = [path for method, _blank, path in (request.partition(" ") for request in requests) if method == "GET"]
+    if not paths:
+        return None
+    assert len(paths) == len(requests), requests
+    with quay.counted(), Client(quay.target, bearer=str(quay.token)) as client:
+        begin = time.monotonic()
+        for path in paths:
+            assert client.get(path).status_code == 200, path
+        return time.monotonic() - begin
+
+
+def row(name: str, measured: Measurement, base: Measurement) -> list[Cell]:
+    return [
+        name,
+        measured.wall_seconds,
+        measured.cpu_seconds,
+        times(measured.wall_seconds, base.wall_seconds),
+        times(measured.cpu_seconds, base.cpu_seconds),
+    ]
