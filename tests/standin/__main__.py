@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ca-out", type=Path, metavar="FILE", help="file to write the CA certificate to")
     parser.add_argument("--server-hostname", metavar="NAME", help="SERVER_HOSTNAME (default: HOST:PORT)")
     parser.add_argument(
-        "--hash-seconds", type=float, default=0.0, metavar="SECONDS", help="delay for each password hash (default: none)"
+        "--hash-seconds", type=float, default=0, metavar="SECONDS", help="delay for each password hash (default: none)"
     )
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="JSON file, written when the port is open")
     return parser.parse_args()
