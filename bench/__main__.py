@@ -29,7 +29,7 @@ Scenario = Callable[[Workspace, Sequence[int]], str]
 SCENARIOS: dict[str, tuple[Scenario, tuple[int, ...]]] = {
     "nothing-due": (nothing_due.measure, (1, 10, 100, 1000)),
     "all-due": (all_due.measure, (100,)),
-    "module-call": (lambda workspace, _counts: module_call.measure(workspace), ()),
+    "module-call": (module_call.measure, ()),
     "fleet": (fleet.measure, (20, 200)),
     "other-collection": (other_collection.measure, (100,)),
 }
@@ -82,9 +82,11 @@ def main(words: Sequence[str]) -> int:
                 with tempfile.TemporaryDirectory(prefix="bench-") as folder:
                     table = scenario(Workspace(Path(folder), server), given.count or counts)
                 print(f"\n{table}", flush=True)
-    except CommandFailed as failure:
+    except (CommandFailed, quay.Refused) as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

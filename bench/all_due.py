@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 
 from . import bare_http
-from .measure import Measurement, run
-from .table import Cell, render, times
+from .measure import CommandFailed, Measurement, run
+from .table import Cell, number_of, render, times
 from .workspace import PARALLEL, Workspace, has_parallel, parallel, role_play
 
 HEADING = ("run", "requests", "wall s", "without start s", "CPU s", "wall")
@@ -31,8 +31,8 @@ def measure(workspace: Workspace, counts: Sequence[int]) -> str:
         role, role_requests = run_role(workspace, robots)
         workspace.clear()
         workspace.quay.remove(robots)
-        rows.append(row(f"bare HTTP, {count:,} robots", bare, bare_requests, 0.0, bare))
-        rows.append(row(f"role, {count:,} robots", role, role_requests, start.wall_seconds, bare))
+        rows.append(row(f"bare HTTP, {number_of(count, 'robot')}", bare, bare_requests, 0.0, bare))
+        rows.append(row(f"role, {number_of(count, 'robot')}", role, role_requests, start.wall_seconds, bare))
     how = f"{PARALLEL}: {threads}" if has_parallel() else "one robot after the other"
     title = f"All due, in place: the role ({how}), against bare HTTP requests by {threads} threads"
     return render(title, HEADING, rows)
@@ -58,7 +58,8 @@ def run_role(workspace: Workspace, robots: Sequence[str]) -> tuple[Measurement, 
     with workspace.quay.counted() as requests:
         measured = workspace.play(role_play(), rotation_credentials=credentials)
     minted = measured.output.count("minted ")
-    assert minted == len(robots), f"{minted} of {len(robots)} robots were rotated"
+    if minted != len(robots):
+        raise CommandFailed(f"The role rotated {minted} of {len(robots)} robots:\n{measured.output[-3000:]}")
     return measured, workspace.quay.count(requests)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .measure import Measurement
-from .table import Cell, render, times
+from .table import Cell, number_of, render, times
 from .workspace import Workspace, role_play, task_play
 
 HEADING = ("run", "tasks", "requests", "wall s", "CPU s", "per host ms", "peak MiB", "wall", "CPU")
@@ -28,9 +28,9 @@ def measure(workspace: Workspace, counts: Sequence[int]) -> str:
         content = {"content": "a file as large as a robot token and its record\n" * 8, "dest": "{{ folder }}/copied"}
         play = task_play("ansible.builtin.copy", {**content, "mode": "0600"}, GROUP)
         copied = workspace.play(play, *FORKS, inventory=inventory)
-        rows.append(row(f"copy to {count:,} hosts", count, copied, None, copied))
+        rows.append(row(f"copy to {number_of(count, 'host')}", count, copied, None, copied))
         delivered, requests = run_role(workspace, inventory)
-        rows.append(row(f"role for {count:,} hosts", count, delivered, requests, copied))
+        rows.append(row(f"role for {number_of(count, 'host')}", count, delivered, requests, copied))
     return render("One robot rotated and delivered to each host, against ansible.builtin.copy", HEADING, rows)
 
 

@@ -7,17 +7,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import ansible.module_utils
 
 from conformance.client import Client
 from contract import collection
 
 from .measure import Measurement, best, run
-from .quay import Quay
+from .quay import Quay, expect
 from .table import Cell, render, times
 from .workspace import Workspace, task_play
 
@@ -30,14 +32,14 @@ _OF_REQUESTS = ("requests", "urllib3", "certifi", "idna", "charset_normalizer", 
 _IMPORT_TIME = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \| +(\S+)$", re.MULTILINE)
 
 
-def measure(workspace: Workspace) -> str:
+def measure(workspace: Workspace, _counts: Sequence[int] = ()) -> str:
     """Return a table of the parts of a call."""
     ping = workspace.ping()
     (robot,) = workspace.quay.robots(1, "call")
     called, requests = call(workspace, robot)
     asked = answer_seconds(workspace.quay, requests)
     workspace.quay.remove([robot])
-    imports = import_seconds(workspace.folder / "imports", workspace.environment)
+    imports = import_seconds(workspace.folder, workspace.environment)
     own = called.wall_seconds - ping.wall_seconds
     rest = own - sum(imports.values()) - (asked or 0.0)
     counted = "" if asked is None else f" ({len(requests)})"
@@ -64,20 +66,31 @@ def call(workspace: Workspace, robot: str) -> tuple[Measurement, list[str]]:
 
 
 def import_seconds(folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
-    """Return the seconds that the imports of the module take, by where they come from.
-
-    As in the archive that Ansible sends, the collection has sources only, which Python compiles in each call.
-    """
-    below = folder / _PACKAGE.replace(".", "/")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(collection.PLUGINS, below, ignore=ignored, dirs_exist_ok=True)
+    """Return the seconds that the imports of the module take, by where they come from."""
+    archive = write_archive(folder / "module.zip")
     statement = f"import {_PACKAGE}.modules.quay_robot_token"
     command = [sys.executable, "-B", "-X", "importtime", "-c", statement]
-    runs = [run(command, {**environment, "PYTHONPATH": str(folder)}, folder) for _repeat in range(REPEATS)]
+    runs = [run(command, {**environment, "PYTHONPATH": str(archive)}, folder) for _repeat in range(REPEATS)]
     seconds: dict[str, float] = {}
     for microseconds, name in _IMPORT_TIME.findall(best(runs).output):
         seconds[_origin(name)] = seconds.get(_origin(name), 0.0) + int(microseconds) / 1e6
     return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+def write_archive(path: Path) -> Path:
+    """Write an archive as Ansible sends it: of sources only, which Python compiles in each call."""
+    core = Path(ansible.module_utils.__path__[0])
+    trees = {"ansible/module_utils": core, _PACKAGE.replace(".", "/"): collection.PLUGINS}
+    packages = set()
+    with zipfile.ZipFile(path, "w") as archive:
+        for below, tree in trees.items():
+            for source in sorted(tree.rglob("*.py")):
+                name = Path(below) / source.relative_to(tree)
+                packages |= {parent / "__init__.py" for parent in name.parents[:-1]} - {name}
+                archive.write(source, str(name))
+        for package in sorted(packages - set(map(Path, archive.namelist()))):
+            archive.writestr(str(package), "")
+    return path
 
 
 def _origin(name: str) -> str:
@@ -91,14 +104,14 @@ def _origin(name: str) -> str:
 
 def answer_seconds(quay: Quay, requests: Sequence[str]) -> float | None:
     """Return how long the server takes for the same requests, none if they are not known."""
-    paths = [path for method, _blank, path in (request.partition(" ") for request in requests) if method == "GET"]
-    if not paths:
+    if not requests:
         return None
-    assert len(paths) == len(requests), requests
+    # Nothing is due, so that all of them read.
+    paths = [request.removeprefix("GET ") for request in requests]
     with quay.counted(), Client(quay.target, bearer=str(quay.token)) as client:
         begin = time.monotonic()
         for path in paths:
-            assert client.get(path).status_code == 200, path
+            expect(client.get(path), 200)
         return time.monotonic() - begin
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .measure import Measurement
-from .table import Cell, render, times
+from .table import Cell, number_of, render, times
 from .workspace import Workspace, role_play
 
 HEADING = ("run", "tasks", "lines", "requests", "wall s", "CPU s", "peak MiB", "wall", "CPU")
@@ -20,7 +20,7 @@ def measure(workspace: Workspace, counts: Sequence[int]) -> str:
     ping = workspace.ping()
     rows = [row("ping", ping, None, ping)]
     for count in counts:
-        rows.append(row(f"{count:,} robots", *role_run(workspace, count), base=ping))
+        rows.append(row(number_of(count, "robot"), *role_run(workspace, count), base=ping))
     return render("Nothing due: the role, against a play with one ansible.builtin.ping", HEADING, rows)
 
 

@@ -15,7 +15,7 @@ from contract import collection
 
 from .measure import Measurement
 from .nothing_due import HEADING, role_run, row
-from .table import Cell, render
+from .table import Cell, number_of, render
 from .workspace import Workspace, task_play
 
 PACKAGE = "ansible_collections.infra.quay_configuration"
@@ -41,8 +41,8 @@ def measure(workspace: Workspace, counts: Sequence[int]) -> str:
     rows: list[list[Cell]] = []
     for count in counts:
         role, requests = role_run(workspace, count)
-        rows.append(row(f"role, {count:,} robots", role, requests, role))
-        rows.append(row(f"loop, {count:,} robots", *loop_run(workspace, folder, count), role))
+        rows.append(row(f"role, {number_of(count, 'robot')}", role, requests, role))
+        rows.append(row(f"loop, {number_of(count, 'robot')}", *loop_run(workspace, folder, count), role))
     return render(title, HEADING, rows)
 
 

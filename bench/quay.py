@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
 
 from conformance.client import Client, Secret, Target, access_token
 from faults.servers import real_quay
@@ -19,6 +22,10 @@ from standin.state import Robot
 PASSWORD = Secret("a-password-of-the-standin")
 SCOPES = "org:admin repo:read user:admin"
 REPOSITORY = "app"
+
+
+class Refused(Exception):
+    """The server refused a request of the preparation."""
 
 
 @dataclass
@@ -61,8 +68,7 @@ class Quay:
                 self._put_into_state(self.standin, name)
             else:
                 path = f"/api/v1/organization/{self.organization}/robots/{name.partition('+')[2]}"
-                response = self.superuser.put(path)
-                assert response.status_code == 201, response.text
+                expect(self.superuser.put(path), 201)
         return names
 
     def remove(self, robots: Sequence[str]) -> None:
@@ -82,21 +88,28 @@ class Quay:
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
         """Let requests have their cost. Afterwards the list has the requests to a stand-in, as METHOD and path."""
-        requests: list[str] = []
+        sent: list[str] = []
         if self.standin is None:
-            yield requests
+            yield sent
             return
         self.standin.journal.clear()
         self.standin.cost = self.cost
         try:
-            yield requests
+            yield sent
         finally:
             self.standin.cost = Cost()
-            requests += [f"{entry.method} {entry.path}" for entry in self.standin.journal]
+            sent += [f"{entry.method} {entry.path}" for entry in self.standin.journal]
 
-    def count(self, requests: list[str]) -> int | None:
+    def count(self, sent: list[str]) -> int | None:
         """The number of requests, none if they are not counted."""
-        return len(requests) if self.standin else None
+        return len(sent) if self.standin else None
+
+
+def expect(response: requests.Response, status: int) -> None:
+    """Raise Refused if the server answered otherwise. The text of a response may hold a secret."""
+    if response.status_code != status:
+        request = f"{response.request.method} {urlsplit(response.url).path}"
+        raise Refused(f"{request} returned the status {response.status_code} instead of {status}")
 
 
 @contextmanager
@@ -105,23 +118,23 @@ def serve(cost: Cost) -> Iterator[Quay]:
     with real_quay() as real:
         if real:
             with Client(real.target) as superuser:
-                assert superuser.sign_in(real.username, real.password).status_code == 200
+                expect(superuser.sign_in(real.username, real.password), 200)
                 yield Quay(real.target, superuser, real.org, _token(superuser, real.org), cost)
             return
     with Standin() as standin:
         target = Target(standin.url, "superuser", PASSWORD, True, standin.quay.family, standin)
         account = {"username": target.username, "password": PASSWORD, "email": "superuser@example.com"}
         with Client(target) as superuser:
-            assert superuser.post("/api/v1/user/initialize", account).status_code == 200
+            expect(superuser.post("/api/v1/user/initialize", account), 200)
             standin.config["SUPER_USERS"] = [target.username]
-            assert superuser.sign_in(target.username, PASSWORD).status_code == 200
-            assert superuser.post("/api/v1/organization/", {"name": "acme"}).status_code == 201
+            expect(superuser.sign_in(target.username, PASSWORD), 200)
+            expect(superuser.post("/api/v1/organization/", {"name": "acme"}), 201)
             yield Quay(target, superuser, "acme", _token(superuser, "acme"), cost)
 
 
 def _token(superuser: Client, organization: str) -> Secret:
     response = superuser.post(f"/api/v1/organization/{organization}/applications", {"name": "bench"})
-    assert response.status_code == 200, response.text
+    expect(response, 200)
     config = superuser.get("/config").json()["config"]
     page = f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_HOSTNAME']}/oauth/localapp"
     client_id = response.json()["client_id"]

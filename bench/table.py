@@ -39,3 +39,8 @@ def render(title: str, heading: Sequence[str], rows: Sequence[Sequence[Cell]]) -
 def times(part: float, base: float) -> str:
     """Return the ratio of two numbers as a text, such as 1.8 x."""
     return f"{part / base:.1f} x" if base else "-"
+
+
+def number_of(count: int, thing: str) -> str:
+    """Return a number with its noun, such as 1 robot or 1,000 robots."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import all_due, launcher, measure, nothing_due, other_collection, quay, table
+from bench import all_due, fleet, launcher, measure, module_call, nothing_due, other_collection, quay, table
 from bench.__main__ import SCENARIOS, arguments, conditions
 from bench.workspace import Workspace
 from standin.cost import Cost
@@ -35,7 +35,7 @@ def test_nothing_due_costs_one_request_and_a_line_for_each_robot(tmp_path: Path)
     heading, ping, one, three = rows_of(text)
     assert text.splitlines()[0] == "Nothing due: the role, against a play with one ansible.builtin.ping"
     assert heading == list(nothing_due.HEADING)
-    assert [row[0] for row in (ping, one, three)] == ["ping", "1 robots", "3 robots"]
+    assert [row[0] for row in (ping, one, three)] == ["ping", "1 robot", "3 robots"]
     assert ping[1] == "1"
     assert one[1] == three[1]
     assert int(three[2]) - int(one[2]) == 2
@@ -53,6 +53,32 @@ def test_bare_http_mints_and_verifies_each_robot(tmp_path: Path) -> None:
     assert role[0] == "role, 2 robots"
     assert int(role[1]) >= 4
     assert bare[-1] == "1.0 x"
+
+
+@pytest.mark.slow
+def test_parts_of_a_call_are_named_and_add_up(tmp_path: Path) -> None:
+    with quay.serve(FREE) as server:
+        text = module_call.measure(Workspace(tmp_path, server))
+    _heading, _ping, _call, more, *parts = rows_of(text)
+    names = [row[0] for row in parts]
+    imports = {f"import of {name}" for name in ("the collection", "ansible.module_utils", "requests", "Python")}
+    assert set(names[:4]) == imports
+    assert names[4:] == ["requests (1)", "rest: packing and sending the module, options, store"]
+    # Each is rounded.
+    assert sum(float(row[1]) for row in parts) == pytest.approx(float(more[1]), abs=0.05)
+
+
+@pytest.mark.slow
+def test_robot_is_delivered_to_every_host(tmp_path: Path) -> None:
+    with quay.serve(FREE) as server:
+        text = fleet.measure(Workspace(tmp_path, server), (2,))
+    _heading, copied, role = rows_of(text)
+    assert copied[:3] == ["copy to 2 hosts", "1", "-"]
+    assert role[0] == "role for 2 hosts"
+    assert int(role[2]) > 0
+    tokens = {json.loads(path.read_text())["token"] for path in tmp_path.glob("hosts2/*/robot.json")}
+    assert len(list(tmp_path.glob("hosts2/*/robot.json"))) == 2
+    assert len(tokens) == 1
 
 
 def test_without_the_other_collection_the_table_says_so(tmp_path: Path) -> None:
