@@ -34,9 +34,8 @@ _IMPORT_TIME = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \| +(\S+)$", re.MULTI
 
 def measure(workspace: Workspace, _counts: Sequence[int] = ()) -> str:
     """Return a table of the parts of a call."""
-    ping = workspace.ping()
     (robot,) = workspace.quay.robots(1, "call")
-    called, requests = call(workspace, robot)
+    ping, called, requests = call(workspace, robot)
     asked = answer_seconds(workspace.quay, requests)
     workspace.quay.remove([robot])
     imports = import_seconds(workspace.folder, workspace.environment)
@@ -54,15 +53,16 @@ def measure(workspace: Workspace, _counts: Sequence[int] = ()) -> str:
     return render("One call of quay_robot_token, nothing due, against ansible.builtin.ping", HEADING, rows)
 
 
-def call(workspace: Workspace, robot: str) -> tuple[Measurement, list[str]]:
-    """Measure the play after a first run, and return the requests of one call."""
+def call(workspace: Workspace, robot: str) -> tuple[Measurement, Measurement, list[str]]:
+    """Measure a ping and the call after a first run, in turn. Returns the requests of one call, too."""
     play = task_play(MODULE, {"name": robot, "token_path": str(workspace.folder / "token"), "max_age": "90d"})
     workspace.play(play)
-    found = []
+    pings, found = [], []
     for _repeat in range(REPEATS):
+        pings.append(workspace.ping(times=1))
         with workspace.quay.counted() as requests:
             found.append(workspace.play(play))
-    return best(found), requests
+    return best(pings), best(found), requests
 
 
 def import_seconds(folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
