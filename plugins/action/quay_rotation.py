@@ -41,6 +41,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     play_id,
     play_of,
     registered,
+    registered_on,
 )
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
