@@ -21,12 +21,9 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
 from .._core.errors import BadInput
 from .._core.times import parse_duration
-from .._quay.oauth import ALL_SCOPES, SCOPES
-from .._stores.awx_client import KIND as AWX
-from .._stores.awx_options import lacks_username
+from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.kinds import ROLE_STORE_OPTIONS
-from .._stores.vault_vars import KIND as VAULT_VARS
-from .._stores.vault_vars import lacks_username_variable
+from .._stores.remote_options import AWX, VAULT_VARS, lacks_username_input, lacks_username_variable
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
@@ -173,7 +170,7 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
     """Whether consumers find no user name in a store: a file in the format token, or names without one."""
     if store.get("kind") == AWX:
-        return lacks_username(store)
+        return lacks_username_input(store)
     if store.get("kind") == VAULT_VARS:
         return lacks_username_variable(store)
     return is_bare_token_file(store) or lacks_username_key(store)
