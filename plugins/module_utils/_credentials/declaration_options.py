@@ -16,7 +16,6 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
 from .._core.errors import BadInput
@@ -163,6 +162,9 @@ def read_options(
 
 def suggestion(name: str, names: Sequence[str]) -> str:
     """The question whether a similar name was meant, with a leading blank; empty if there is none."""
+    # Slow to import, and needed only for a message.
+    from difflib import get_close_matches
+
     similar = get_close_matches(name.lower().replace("-", "_"), names, n=1)
     return f" Did you mean {similar[0]}?" if similar else ""
 
