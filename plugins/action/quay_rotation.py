@@ -33,7 +33,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     with_earlier,
     wrote_own_files,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import progress_line
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report, progress_line
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     RUN,
@@ -178,12 +178,19 @@ class ActionModule(DirectAction):
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
             "results": rows,
             "credentials": worked_on,
+            **self._report(run, [*map(self._with_earlier, idle), *rows]),
             **{key: run.get(key) for key in ("force", "compromised", "remaining", *_PROGRESS)},
             "repeated": [row["name"] for row in again if row.get("delivered")],
             "planned": planned_deliveries(again, confirming),
             "names": delivered_names(again, confirming, play.rotator),
             "sealed": _sealed(packed),
         }
+
+    def _report(self, run: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """The report, after the last round. Made here, because Ansible hands a filter its values one by one."""
+        if run.get("remaining"):
+            return {}
+        return {"report": make_report(run["declared"], rows, check_mode=bool(self._task.check_mode))}
 
     def _still_needed(self, run: Mapping[str, Any], idle: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The results of credentials for which there was nothing to do, as far as the first run does not keep them.

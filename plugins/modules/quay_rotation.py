@@ -166,6 +166,12 @@ declared:
   type: list
   elements: dict
   sample: [{"name": "acme+ci", "kind": "robot"}]
+report:
+  description:
+    - The rows, the lines and the summary of all credentials, as P(tokensmith.quay.rotation_report#filter) makes them.
+  returned: success, with O(run), after the last batch
+  type: dict
+  sample: {}
 remaining:
   description: The names of the credentials that are left for the next batch. RV(results) does not have them yet.
   returned: success

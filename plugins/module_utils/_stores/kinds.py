@@ -123,8 +123,9 @@ def store_from_options(options: Mapping[str, Any], quay_host: str) -> Store:
     name = options["kind"]
     kind = ROLE_KINDS[name]
     given = {option for option, value in options.items() if value not in (None, False)}
-    without_effect = [option for option in ROLE_STORE_OPTIONS if option in given - {"kind"} - kind.options.keys()]
-    if without_effect:
+    foreign = given - {"kind"} - kind.options.keys()
+    if foreign:
+        without_effect = [option for option in ROLE_STORE_OPTIONS if option in foreign]
         raise BadInput(f"{', '.join(without_effect)} has no effect on a store of the kind {name}. Leave it out")
     missing = [option for option in kind.required if options.get(option) in (None, "")]
     if missing:

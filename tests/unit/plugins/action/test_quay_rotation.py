@@ -19,7 +19,8 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import uns
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OTHER_SECRET, SECRET
 
 FILE = {"kind": "file", "path": "/etc/ci/quay"}
-ROW = {"name": "acme+ci", "kind": "robot", "minted": True, "changed": True, "error": None}
+ROW = {"name": "acme+ci", "kind": "robot", "minted": True, "changed": True, "error": None, "reason": "forced"}
+ROW.update(message="forced", action="mint", waiting_for=[], fingerprint="9f86d081884c", exists=True, due=True)
 ROW.update(delivered=["a:/etc/ci/quay", "b:/etc/ci/quay"], removed=[])
 
 
