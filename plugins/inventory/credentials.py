@@ -14,14 +14,17 @@ author:
   - The tokensmith.quay authors (@tokensmith)
 description:
   - Makes one host of each declared credential, with groups such as C(due), C(kind_robot) and C(organization_acme). So
-    patterns, C(--limit), C(serial) and sliced jobs of AWX divide the rotation of many credentials among runs and machines.
-  - "B(The hosts are no machines.) The role P(tokensmith.quay.rotation#role) rotates the credentials of all hosts of a batch
-    by one task on its rotator. It delivers to stores of the rotator only, such as C(hashi_vault) or C(kubernetes_secret),
-    or a C(file) with C(hosts) of the rotator. Rotate credentials in files of other machines in a play over these machines."
+    patterns, C(--limit), C(serial) and sliced jobs of AWX divide the rotation of many credentials among runs and
+    machines.
+  - "B(The hosts are no machines.) The role P(tokensmith.quay.rotation#role) rotates the credentials of all hosts of a
+    batch by one task on its rotator. It delivers to stores of the rotator only, such as C(hashi_vault) or
+    C(kubernetes_secret), or a C(file) with C(hosts) of the rotator. Rotate credentials in files of other machines in a
+    play over these machines."
   - Can also list robot accounts and API tokens that exist in Quay and are not declared. They are in the group
     C(undeclared), and the role leaves them alone.
   - All declarations are validated, as the role does it, although a run may rotate only some of them. Two credentials of
-    the same name, with the same store or with the same robot account are refused, because two runs would compete for them.
+    the same name, with the same store or with the same robot account are refused, because two runs would compete for
+    them.
   - The inventory contains no secrets. Declarations with secrets are refused.
   - The file name of the inventory source must end in C(quay_credentials.yml) or C(quay_credentials.yaml).
 extends_documentation_fragment:
@@ -35,23 +38,23 @@ options:
     choices: [tokensmith.quay.credentials]
   credentials:
     description:
-      - The credentials, as C(rotation_credentials) of the role P(tokensmith.quay.rotation#role) declares them.
-        Mutually exclusive with O(credentials_file).
+      - The credentials, as C(rotation_credentials) of the role P(tokensmith.quay.rotation#role) declares them. Mutually
+        exclusive with O(credentials_file).
       - Templates and encrypted values are refused.
-      - To rotate a credential of the kind C(referrers) with a login of its own, set C(quay_credential_login) in encrypted
-        variables of its host, with the keys C(quay_username) and C(quay_password).
+      - To rotate a credential of the kind C(referrers) with a login of its own, set C(quay_credential_login) in
+        encrypted variables of its host, with the keys C(quay_username) and C(quay_password).
     type: raw
   credentials_file:
     description:
-      - Path of a YAML file with the credentials, relative to the inventory source. It is a list of credentials, or a mapping
-        with the key C(rotation_credentials). It can be encrypted by C(ansible-vault) as a whole.
+      - Path of a YAML file with the credentials, relative to the inventory source. It is a list of credentials, or a
+        mapping with the key C(rotation_credentials). It can be encrypted by C(ansible-vault) as a whole.
     type: str
   status:
     description:
       - Whether to ask Quay which credentials are due. If V(true), they are in the group C(due) and in a group for the
         reason, such as C(reason_too_old), and the host variable C(quay_status) has the details.
-      - The stores are not read, so that a credential whose store lost its secret may not be in C(due). Run the role over
-        C(declared) to repair stores.
+      - The stores are not read, so that a credential whose store lost its secret may not be in C(due). Run the role
+        over C(declared) to repair stores.
       - A credential whose status cannot be read is in C(due) too, so that the run reports why.
     type: bool
     default: true
@@ -73,8 +76,8 @@ options:
         default: [robot, api]
   include:
     description:
-      - Patterns such as V(acme+*) of the names of credentials. Only these become hosts. If not specified, all do. Quay is not
-        asked for the status of the others.
+      - Patterns such as V(acme+*) of the names of credentials. Only these become hosts. If not specified, all do. Quay
+        is not asked for the status of the others.
     type: list
     elements: str
     default: []
@@ -84,13 +87,14 @@ options:
     elements: str
     default: []
   rotator:
-    description: The host that C(rotation_rotator) of the role names. Stores in its files are no stores of other machines.
+    description:
+      - The host that C(rotation_rotator) of the role names. Stores in its files are no stores of other machines.
     type: str
     default: localhost
   quay_host:
     description:
-      - URL of the Quay server, with scheme and optional port, but without a path. Required. Templates are not evaluated in
-        this and all other options.
+      - URL of the Quay server, with scheme and optional port, but without a path. Required. Templates are not evaluated
+        in this and all other options.
     type: str
     env:
       - name: QUAY_HOST
@@ -137,9 +141,11 @@ options:
 requirements:
   - requests (Python library on the controller)
 notes:
-  - The cache keeps what Quay returned, without secrets. It is not used if the declarations or the options changed since.
-  - Ansible continues without the hosts of an inventory source that fails. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED)
-    to V(true), so that a nightly run fails if Quay cannot be reached. AWX does so when it updates an inventory.
+  - The cache keeps what Quay returned, without secrets. It is not used if the declarations or the options changed
+    since.
+  - Ansible continues without the hosts of an inventory source that fails. Set
+    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true), so that a nightly run fails if Quay cannot be reached. AWX
+    does so when it updates an inventory.
   - Use C(gather_facts=false) in plays over these hosts.
 seealso:
   - module: tokensmith.quay.quay_token_info
@@ -238,13 +244,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def verify_file(self, path: str) -> bool:
         """Whether the file is an inventory source of this plugin, by its name."""
-        return bool(super().verify_file(path)) and path.endswith(_FILES)
+        base: Any = super()  # this method of Ansible has no types
+        return bool(base.verify_file(path)) and path.endswith(_FILES)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts and groups. Nothing is added if anything fails."""
-        plugin: Any = super()  # these methods of Ansible have no types
-        plugin.parse(inventory, loader, path, cache)
-        given = self._read_config_data(path)
+        super().parse(inventory, loader, path, cache)
+        reading: Any = self  # this method of Ansible has no types
+        given = reading._read_config_data(path)
         try:
             hosts, names = self._hosts(given, path, cache)
         except AnsibleError:
@@ -262,7 +269,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._refuse_unknown(given)
         params = connection_params({name: self._text_of(name) for name in CONNECTION_OPTIONS})
         params["quay_host"] = normalise_host(params["quay_host"])
-        rotator = self.get_option("rotator") or "localhost"
+        rotator = self._option("rotator") or "localhost"
         entries = self._entries(path)
         declared = read_for_inventory(entries, params["quay_host"], rotator)
         chosen = [item for item in declared if self._is_selected(str(item.name))]
@@ -281,18 +288,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _text_of(self, name: str) -> Any:
         """A connection option. Ansible decrypts an encrypted one when it is converted to a text."""
-        value = self.get_option(name) if name in self._options else None
+        value = self._option(name) if name in self._options else None
         return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
     def _entries(self, path: str) -> Any:
         """The declarations as they are given."""
-        given, file = self.get_option("credentials"), self.get_option("credentials_file")
+        given, file = self._option("credentials"), self._option("credentials_file")
         if given is not None and file:
             raise BadInput("credentials and credentials_file are mutually exclusive")
         if file:
             found = os.path.join(os.path.dirname(os.path.abspath(path)), os.path.expanduser(str(file)))
             return entries_of_file(self._content_of(found), found)
-        if given is None and not self.get_option("discover"):
+        if given is None and not self._option("discover"):
             raise BadInput("Declare credentials by credentials_file or credentials, or name organizations in discover")
         return [] if given is None else parse_json_list(given)
 
@@ -308,19 +315,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         raise BadInput(f"credentials_file: {path} {problem}")
 
     def _is_selected(self, name: str) -> bool:
-        return is_selected(name, self.get_option("include") or (), self.get_option("exclude") or ())
+        return is_selected(name, self._option("include") or (), self._option("exclude") or ())
 
     def _answer(
         self, params: dict[str, Any], declared: Sequence[Declared], path: str, cache: bool
     ) -> tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]:
         """The statuses and the listings: those of the cache, if it answers the same question, else those of Quay."""
-        discover = [_discovered(item) for item in self.get_option("discover") or ()]
-        asks_status = bool(self.get_option("status"))
+        discover = [_discovered(item) for item in self._option("discover") or ()]
+        asks_status = bool(self._option("status"))
         if not discover and not (asks_status and declared):
             return ({} if asks_status else None), []
         options = [item.public for item in declared] if asks_status else []
         question = digest_of([params["quay_host"], params["quay_username"], asks_status, options, discover])
-        uses_cache, key = bool(self.get_option("cache")), self.get_cache_key(path)
+        uses_cache, key = bool(self._option("cache")), self.get_cache_key(path)
         known = self._cached(key) if uses_cache and cache else None
         if known is None or known.get("question") != question:
             known = {"question": question, **self._ask(params, declared if asks_status else None, discover)}
@@ -353,7 +360,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         inventory.add_group(ALL)
         for name, value in {**_CONNECTION, MARKER: True, NAMES: list(names)}.items():
             inventory.set_variable(ALL, name, value)
-        if self.get_option("status"):
+        if self._option("status"):
             # A pattern of a group that does not exist causes a warning, which nothing due is not worth.
             inventory.add_group(DUE)
         for host in hosts:
@@ -366,10 +373,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _construct(self, host: CredentialHost) -> None:
         """Add what the options compose, groups and keyed_groups make of the variables."""
-        strict, variables = self.get_option("strict"), dict(host.variables)
-        self._set_composite_vars(self.get_option("compose"), variables, host.name, strict=strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict=strict)
+        strict, variables = self._option("strict"), dict(host.variables)
+        plugin: Any = self  # these methods of Ansible have no types
+        plugin._set_composite_vars(self._option("compose"), variables, host.name, strict=strict)
+        plugin._add_host_to_composed_groups(self._option("groups"), variables, host.name, strict=strict)
+        plugin._add_host_to_keyed_groups(self._option("keyed_groups"), variables, host.name, strict=strict)
+
+    def _option(self, name: str) -> Any:
+        plugin: Any = self  # this method of Ansible has no types
+        return plugin.get_option(name)
 
 
 def _discovered(entry: Any) -> tuple[str, list[str]]:
