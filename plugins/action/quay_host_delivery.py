@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import is_credential
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
 
 
@@ -20,7 +21,9 @@ class ActionModule(ActionBase):
         """Return what was delivered. A host for which there is nothing is not connected to."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        host, arguments = task_vars["inventory_hostname"], self._task.args
+        arguments = self._task.args
+        # A credential is no machine. Its handlers are those for the files of the rotator.
+        host = arguments["rotator"] if is_credential(task_vars) else task_vars["inventory_hostname"]
         run = arguments["run"]
         planned = (run.get("planned") or {}).get(host, 0)
         sealed = (run.get("sealed") or {}).get(host)

@@ -39,6 +39,12 @@ options:
   interruption:
     description: Why the run stopped before all credentials were rotated.
     type: str
+  earlier:
+    description:
+      - The C(rows) of a former report on other credentials, to include in C(rows) and C(summary). The table does not repeat
+        them.
+    type: list
+    elements: dict
 """
 
 EXAMPLES = r"""
