@@ -87,5 +87,4 @@ def credential_batch(
 
 def _with_login(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The declaration of a host, with the login that its variables have for it."""
-    login = variables[LOGIN] if LOGIN in variables else {}
-    return {**variables[DECLARATION], **dict(login or {})}
+    return {**variables[DECLARATION], **dict(variables.get(LOGIN) or {})}

@@ -197,7 +197,10 @@ def _pair(declared: Declared) -> Pair | None:
     if options["kind"] != ROBOT:
         return None
     given = {"name": options["name"], "strategy": options.get("strategy") or IN_PLACE, "pair": options.get("pair")}
-    return pair_from_options(RobotName.parse(options["name"]), given)
+    try:
+        return pair_from_options(RobotName.parse(options["name"]), given)
+    except BadInput as error:
+        raise BadInput(f"{declared.label}: {error}") from None
 
 
 # --- the hosts

@@ -76,6 +76,7 @@ _ROTATE, _LAST = "rotate", "last"
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     _check_store_logins(context.params["store_logins"] or {})
+    _show_usernames(context)
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
     observed = declared_credentials(context, entries, [])
     statuses = statuses_of(context, observed)
@@ -96,6 +97,13 @@ def run_rotation(context: ModuleContext) -> Result:
             "changes": diffs,
         },
     )
+
+
+def _show_usernames(context: ModuleContext) -> None:
+    """Let Ansible show the user names of logins, which may be names of credentials. It would mask them everywhere."""
+    logins = (context.params["logins"] or {}).values()
+    names = {login.get("quay_username") for login in logins}
+    context.hidden.difference_update(names - {login.get("quay_password") for login in logins})
 
 
 def _check_store_logins(logins: Mapping[str, Any]) -> None:
