@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from functional.credential_inventory import SOURCE, CredentialInventory
 from functional.harness import Harness
@@ -44,7 +45,7 @@ def api(name: str = "nightly", **options: Any) -> dict[str, Any]:
 
 def test_hosts_have_their_declaration_status_and_groups(inventory: CredentialInventory, harness: Harness) -> None:
     due, new = robot(max_age="90d"), robot("acme+new", strategy="paired")
-    on_machine = {"name": "other", "kind": "api", "client_id": harness.accounts.automation}
+    on_machine: dict[str, Any] = {"name": "other", "kind": "api", "client_id": harness.accounts.automation}
     on_machine["deliver"] = [{"kind": "file", "path": "/etc/quay", "hosts": "build"}]
     harness.advance(days=100)
     inventory.write([due, new, api(), on_machine])
@@ -238,12 +239,9 @@ def test_unreachable_quay(inventory: CredentialInventory) -> None:
 
 
 def test_encrypted_file(inventory: CredentialInventory) -> None:
-    from ansible.constants import DEFAULT_VAULT_ID_MATCH
-    from ansible.parsing.vault import VaultLib, VaultSecret
-
     password = inventory.work / "password"
     password.write_text(VAULT_PASSWORD)
-    secret = (DEFAULT_VAULT_ID_MATCH, VaultSecret(VAULT_PASSWORD.encode()))
+    secret = ("default", VaultSecret(VAULT_PASSWORD.encode()))
     inventory.write([robot()])
     file = inventory.work / "credentials.yml"
     file.write_bytes(VaultLib([secret]).encrypt(file.read_bytes()))
@@ -253,8 +251,6 @@ def test_encrypted_file(inventory: CredentialInventory) -> None:
 
 
 def test_encrypted_login(inventory: CredentialInventory, harness: Harness) -> None:
-    from ansible.parsing.vault import VaultLib, VaultSecret
-
     password = inventory.work / "password"
     password.write_text(VAULT_PASSWORD)
     encrypted = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(harness.accounts.alice_token)

@@ -156,7 +156,7 @@ def test_failure_in_a_batch_stops_no_other_batch(inventory: CredentialInventory,
 
 
 def test_groups_and_patterns_select_what_is_rotated(inventory: CredentialInventory, harness: Harness) -> None:
-    api = {"name": "nightly", "kind": "api", "organization": "acme", "application": "automation"}
+    api: dict[str, Any] = {"name": "nightly", "kind": "api", "organization": "acme", "application": "automation"}
     api["deliver"] = [inventory.role.file("nightly.json", hosts="localhost")]
     inventory.write([robot(inventory), robot(inventory, "acme+new"), api], discover=[{"organization": "acme"}])
     run = inventory.rotate(pattern="due:&kind_robot")
@@ -291,7 +291,7 @@ def test_machines_in_the_same_play_are_refused(inventory: CredentialInventory, h
 
 def test_own_login_of_a_credential(inventory: CredentialInventory, harness: Harness) -> None:
     """It is in variables of the host, which the user encrypts. Nothing shows it."""
-    scan = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"]}
+    scan: dict[str, Any] = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"]}
     scan["deliver"] = [inventory.role.file("scan.json", hosts="localhost")]
     inventory.write([scan, robot(inventory)], status=False)
     (inventory.work / "host_vars").mkdir()

@@ -35,7 +35,9 @@ class Delivery:
         self.executed: list[dict[str, Any]] = []
         self._done = {"changed": True, "deliveries": [{"error": None}]} if done is None else done
 
-    def on(self, host: str, run: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
+    def on(
+        self, host: str, run: dict[str, Any], *, check_mode: bool = False, is_credential: bool = False
+    ) -> dict[str, Any]:
         arguments = {"run": run, "rotator": "r", "quay_host": "https://quay.example.com"}
         task = mock.Mock(args=arguments, check_mode=check_mode, async_val=0, diff=False)
         action = ActionModule(
@@ -49,7 +51,8 @@ class Delivery:
             return dict(self._done)
 
         with mock.patch.object(action, "_execute_module", execute):
-            return action.run(task_vars={"inventory_hostname": host})
+            variables = {"inventory_hostname": host, "rotation_hosts_are_credentials": is_credential}
+            return action.run(task_vars=variables)
 
 
 @pytest.mark.parametrize(("host", "secret"), [("a", SECRET), ("b", OTHER_SECRET)])
@@ -89,3 +92,11 @@ def test_files_of_the_rotator_notify_its_handlers() -> None:
     assert [delivery.on(host, wrote)["changed"] for host in ("r", "c", "a")] == [True, False, False]
     assert delivery.on("r", wrote)["credentials"] == ["x"]
     assert delivery.on("r", run_of())["changed"] is False
+
+
+def test_credential_stands_for_the_rotator() -> None:
+    """Its handlers are those for the files of the rotator. It has no files of its own."""
+    delivery = Delivery()
+    result = delivery.on("acme+ci", run_of(wrote_files=True), is_credential=True)
+    assert (result["changed"], result["credentials"], delivery.executed) == (True, ["x"], [])
+    assert delivery.on("acme+ci", run_of(wrote_files=True))["changed"] is False

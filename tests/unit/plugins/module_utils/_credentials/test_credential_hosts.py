@@ -82,9 +82,10 @@ def test_file_without_a_list(content: Any) -> None:
             "credential 2 (acme+duo_b) and credential 1 (acme+duo) both use the robot account acme+duo_b",
         ),
         (
-            [robot("acme+x", strategy="paired", pair=["one", "two"]), robot("acme+two")],
+            [robot("acme+duo", strategy="paired", pair=["one", "two"]), robot("acme+two")],
             "both use the robot account acme+two",
         ),
+        ([robot("acme+duo", strategy="paired", pair=["one"])], "credential 1 (acme+duo): pair must name at least two"),
         ([referrers(quay_username="acme+ci", quay_password="hidden")], "quay_password is a secret, and an inventory"),
         ([robot(deliver=[{**vault(), "vault_token": "hidden"}])], "vault_token is a secret"),
     ],
