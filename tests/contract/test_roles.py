@@ -173,6 +173,7 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_ignore_hosts": [],
     "rotation_expected_hosts": None,
     "rotation_store_logins": {},
+    "rotation_hosts_are_credentials": False,
 }
 
 
