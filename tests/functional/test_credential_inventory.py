@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from functional.credential_inventory import SOURCE, CredentialInventory
+from functional.documentation import examples_of_guide
 from functional.harness import Harness
 from functional.role import Role
 
@@ -261,3 +263,18 @@ def test_encrypted_login(inventory: CredentialInventory, harness: Harness) -> No
         file.write("quay_token: !vault |\n" + "".join(f"  {line}\n" for line in lines))
     assert inventory.list("--list", "--vault-password-file", str(password)).group("declared") == ["acme+ci"]
     assert harness.requests == [ROBOTS]
+
+
+def test_examples_of_the_guide(inventory: CredentialInventory, harness: Harness) -> None:
+    examples = [yaml.safe_load(text) for text in examples_of_guide("guide_credential_inventory") if "plugin:" in text]
+    assert len(examples) == 2
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/robots/old", {})
+    cache = {"cache_connection": str(inventory.work / "cache")}
+    for example, undeclared in zip(examples, ([], ["acme+old"]), strict=True):
+        used = {**example, "quay_host": harness.quay.url, **({} if "cache" not in example else cache)}
+        assert used.pop("credentials_file") == "credentials.yml"
+        inventory.write([robot()], **used)
+        found = inventory.list()
+        assert found.group("declared") == ["acme+ci"]
+        assert [name for name in found.group("undeclared") if not name.startswith("token")] == undeclared
+        assert not found.warnings
