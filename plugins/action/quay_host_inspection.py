@@ -17,11 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.crede
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.placement import Placement
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import CredentialBatch, credential_batch
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
-    hosts_by_pattern,
-    play_id,
-    report_of_earlier_batches,
-)
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import earlier_batches, hosts_by_pattern, play_id
 
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
@@ -72,7 +68,7 @@ class ActionModule(ActionBase):
                 result.update(_for_batch(batch, arguments, Placement(host, rotator, patterns)))
             except BadInput as error:
                 return {**result, "failed": True, "msg": f"Nothing was sent: {error}"}
-            result["earlier_report"] = report_of_earlier_batches(task_vars, result["play"])
+            result["earlier_hosts"], result["earlier_report"] = earlier_batches(task_vars, result["play"])
         try:
             result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as error:
@@ -88,4 +84,8 @@ def _for_batch(batch: CredentialBatch, arguments: dict[str, Any], placement: Pla
         raise BadInput(refusal)
     for name in ("force", "compromised"):
         arguments[name] = batch.names_in(arguments.get(name), f"rotation_{name}")
-    return {"hosts_are_credentials": True, "left_alone": list(batch.undeclared)}
+    return {
+        "hosts_are_credentials": True,
+        "left_alone": list(batch.undeclared),
+        "with_login": list(batch.with_login),
+    }

@@ -48,6 +48,7 @@ class CredentialBatch:
     undeclared: Sequence[str]
     names: Sequence[str]  # those of the batch
     inventory: Sequence[str]  # those of the complete inventory, other slices included
+    with_login: Sequence[str]  # the hosts whose variables have a login for the credential
 
     def names_in(self, given: Any, option: str) -> list[str]:
         """The names in an option such as rotation_force, without those of other slices."""
@@ -67,7 +68,8 @@ def credential_batch(
         return None
     if not runs_once:
         raise BadInput(_NOT_ALONE)
-    hosts = {host: task_vars["hostvars"][host] for host in task_vars["ansible_play_batch"]}
+    # Without templates, which a declaration has none of: evaluating them takes long for many hosts.
+    hosts = {host: task_vars["hostvars"].raw_get(host) for host in task_vars["ansible_play_batch"]}
     others = [host for host, variables in hosts.items() if not is_credential(variables)]
     if others:
         raise BadInput(_MIXED.format(others=listed(others)))
@@ -75,16 +77,14 @@ def credential_batch(
         raise BadInput(_DECLARED_TWICE)
     if arguments.get("undeclared"):
         raise BadInput(_UNDECLARED)
-    declared = [variables for variables in hosts.values() if DECLARATION in variables]
-    credentials = [_with_login(variables) for variables in declared]
+    declared = {host: dict(variables[DECLARATION]) for host, variables in hosts.items() if DECLARATION in variables}
+    with_login = [host for host in declared if LOGIN in hosts[host]]
+    for host in with_login:
+        declared[host].update(task_vars["hostvars"][host][LOGIN] or {})
     return CredentialBatch(
-        credentials,
-        [host for host, variables in hosts.items() if DECLARATION not in variables],
-        [str(credential.get("name")) for credential in credentials],
+        list(declared.values()),
+        [host for host in hosts if host not in declared],
+        [str(credential.get("name")) for credential in declared.values()],
         list(task_vars.get(NAMES) or ()),
+        with_login,
     )
-
-
-def _with_login(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The declaration of a host, with the login that its variables have for it."""
-    return {**variables[DECLARATION], **dict(variables.get(LOGIN) or {})}

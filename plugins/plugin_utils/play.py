@@ -78,13 +78,16 @@ def _play_of_credentials(host: str, plan: Mapping[str, Any], arguments: Mapping[
     return Play(arguments["rotator"], [host], [host], [host], [host], {host: plan})
 
 
-def report_of_earlier_batches(task_vars: Mapping[str, Any], identity: str) -> list[Any]:
-    """What the last one of the earlier batches of this play reported, in which those before it are included."""
+def earlier_batches(task_vars: Mapping[str, Any], identity: str) -> tuple[list[str], list[Any]]:
+    """The hosts of the earlier batches of this play, and what the last of them reported, which includes the others.
+
+    The hosts are credentials. Templates are not evaluated, because that takes long for many hosts.
+    """
     batch = set(task_vars["ansible_play_batch"])
-    earlier = [host for host in task_vars["ansible_play_hosts_all"] if host not in batch]
-    inspected = [host for host, plan in _registered(task_vars, earlier, PLAN) if plan.get("play") == identity]
-    reports = [list(report) for _host, report in _registered(task_vars, inspected, REPORT)]
-    return max(reports, key=len, default=[])
+    others = [host for host in task_vars["ansible_play_hosts_all"] if host not in batch]
+    known = {host: task_vars["hostvars"].raw_get(host) for host in others}
+    earlier = [host for host in others if (known[host].get(PLAN) or {}).get("play") == identity]
+    return earlier, max((list(known[host].get(REPORT) or ()) for host in earlier), key=len, default=[])
 
 
 def _gone(task_vars: Mapping[str, Any]) -> set[str]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
@@ -17,13 +17,21 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch i
     is_credential,
 )
 
+
+class HostVars(Dict[str, Any]):
+    """As Ansible's own, without templates."""
+
+    def raw_get(self, host: str) -> dict[str, Any]:
+        return dict(self[host])
+
+
 CREDENTIAL = {"rotation_hosts_are_credentials": True, "quay_credential_names": ["acme+a", "acme+b", "acme+c"]}
 
 
 def batch_of(runs_once: bool = True, arguments: Any = None, **hosts: dict[str, Any]) -> CredentialBatch | None:
     """The batch of these hosts, of which the first one runs the task."""
     first = next(iter(hosts))
-    variables = {**hosts[first], "hostvars": hosts, "ansible_play_batch": list(hosts)}
+    variables = {**hosts[first], "hostvars": HostVars(hosts), "ansible_play_batch": list(hosts)}
     return credential_batch(variables, arguments or {}, runs_once=runs_once)
 
 
@@ -46,7 +54,7 @@ def test_declarations_of_the_hosts() -> None:
     found = batch_of(a=host("acme+a"), x=host(None), b=host("acme+b", quay_credential_login=login))
     assert found is not None
     assert found.credentials == [{"name": "acme+a"}, {"name": "acme+b", **login}]
-    assert found.undeclared == ["x"]
+    assert (found.undeclared, found.with_login) == (["x"], ["b"])
     assert "hidden" not in repr(found)
     assert found.names_in(["acme+a", "acme+c", "typo"], "rotation_force") == ["acme+a", "typo"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
@@ -15,9 +16,9 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
+    earlier_batches,
     hosts_by_pattern,
     play_of,
-    report_of_earlier_batches,
 )
 
 GROUPS = {
@@ -178,12 +179,14 @@ def test_credentials_of_an_earlier_play_do_not_make_this_one_a_play_of_credentia
     assert play_with({}, task_vars).hosts == ["a", "b", "c"]
 
 
-def test_report_of_earlier_batches() -> None:
-    """That of the last one includes the others. Those of an earlier play do not count."""
+def test_earlier_batches_of_credentials() -> None:
+    """The report of the last one includes the others. Those of an earlier play do not count."""
     rows = [{"name": name} for name in "xyz"]
     plan = {"__rotation_plan": PLAN_OF_CREDENTIALS}
     of_hosts = {"a": {**plan, "rotation_report": rows[:1]}, "b": {**plan, "rotation_report": rows[:2]}}
     task_vars = {**variables(**of_hosts), "ansible_play_batch": ["c"]}
-    assert report_of_earlier_batches(task_vars, "this play") == rows[:2]
-    assert report_of_earlier_batches(task_vars, "another play") == []
-    assert report_of_earlier_batches(variables(b=of_hosts["b"]), "this play") == []
+    hostvars = mock.Mock(raw_get=task_vars["hostvars"].get)
+    task_vars = {**task_vars, "hostvars": hostvars}
+    assert earlier_batches(task_vars, "this play") == (["a", "b"], rows[:2])
+    assert earlier_batches(task_vars, "another play") == ([], [])
+    assert earlier_batches({**task_vars, "ansible_play_batch": ["b", "c"]}, "this play") == (["a"], rows[:1])
