@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
-from typing import Any, Mapping
+import time
+from typing import Any, List, Mapping, Tuple
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import (
@@ -31,7 +34,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     with_earlier,
     wrote_own_files,
 )
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import RUN, TASK_OUTCOMES, play_id, play_of
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import progress_line
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
+    RUN,
+    TASK_OUTCOMES,
+    play_id,
+    play_of,
+    registered,
+)
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
 _BROKEN_OFF = (
@@ -40,7 +50,14 @@ _BROKEN_OFF = (
 )
 
 # What only this action takes.
-_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run")
+_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round")
+
+
+# What all rounds of a run know: the names of all credentials, how many there was something to do for, since when.
+_PROGRESS = ("declared", "open", "began")
+# Credentials, and the results of each.
+_Rows = Tuple[List[Any], List[Any]]
+_NOTHING: _Rows = ([], [])
 
 
 class ActionModule(ActionBase):
@@ -48,6 +65,7 @@ class ActionModule(ActionBase):
 
     BYPASS_HOST_LOOP = True
     _forced_before = False
+    _round = 0
     _earlier: Mapping[str, Any] = {}
     _task_files: Mapping[str, str] = {}
 
@@ -56,12 +74,14 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         pattern = self._templar.template(self._task.get_play().hosts)
+        self._round = int(self._task.args.get("round") or 0)
         try:
             play = play_of(task_vars, self._task.args, pattern, self._loader, play_id(self._task))
             self._forced_before = bool(play.earlier)
             self._earlier = _results_of_earlier_batches(play, task_vars)
             if "run" in self._task.args:
-                return {**result, **self._confirm(play, self._task.args["run"], task_vars)}
+                run = registered(task_vars, self._task.args["run"])
+                return {**result, **self._confirm(play, run, task_vars)}
             credentials = combined_credentials(play)
             self._task_files = {path: self._find_task_file(path) for path in _task_paths(credentials)}
         except BadInput as error:
@@ -70,24 +90,37 @@ class ActionModule(ActionBase):
 
     def _rotate(self, play: Play, credentials: list[dict[str, Any]], task_vars: dict[str, Any]) -> dict[str, Any]:
         forced, compromised = names_in_plans(play, "force"), names_in_plans(play, "compromised")
-        public = {"credentials": credentials, "force": forced, "compromised": compromised}
+        progress: dict[str, Any] = {"declared": [{key: item[key] for key in ("name", "kind")} for item in credentials]}
+        if self._round:
+            # The credentials that the former rounds left.
+            before = task_vars[RUN]
+            progress = {key: before[key] for key in _PROGRESS}
+            credentials = [item for item in credentials if item["name"] in before["remaining"]]
+        public = {"force": forced, "compromised": compromised}
         if not credentials:
-            return {"changed": False, "results": [], **public}
+            return {"changed": False, "results": [], "credentials": [], "remaining": [], **public, **progress}
+        progress.setdefault("began", time.time())
         done = self._execute("rotate", credentials, forced, compromised, task_vars)
         packed, tasks = _unpacked(done.pop("deliveries", "")), _unpacked(done.pop("tasks", ""))
         if done.get("failed") or "results" not in done:
             return done
+        remaining, worked_on = done["remaining"], done.pop("worked_on")
+        credentials = [item for item in credentials if item["name"] not in remaining]
+        progress.setdefault("open", len(worked_on) + len(remaining))
         return {
             **done,
             **public,
+            **progress,
+            "credentials": credentials,
+            "rounds": 1 + math.ceil(len(remaining) / max(len(worked_on), 1)),
             "planned": planned_deliveries(done["results"], credentials),
             "names": delivered_names(done["results"], credentials, play.rotator),
             "wrote_files": wrote_own_files(done["results"], credentials),
             "sealed": _sealed(packed),
-            "tasks": [self._sealed_task(number, task) for number, task in enumerate(tasks)],
+            "tasks": [self._sealed_task(f"{self._round}.{number}", task) for number, task in enumerate(tasks)],
         }
 
-    def _sealed_task(self, number: int, task: dict[str, Any]) -> dict[str, Any]:
+    def _sealed_task(self, number: str, task: dict[str, Any]) -> dict[str, Any]:
         """What the role needs to include a task file. The secret is encrypted until a task uses it."""
         options, secret = task.pop("options"), task.pop("secret")
         variables, hides = options.get("variables") or {}, options.get("hide_output", True)
@@ -112,11 +145,16 @@ class ActionModule(ActionBase):
         return found
 
     def _confirm(self, play: Play, run: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        credentials, results = run["credentials"], run.get("results") or []
+        repeated = run.get("repeated")
+        credentials, results, others = run["credentials"], run.get("results") or [], _NOTHING
+        if repeated is not None:
+            (credentials, results), others = _split(credentials, results, repeated)
+        elif self._round:
+            former = task_vars[f"{RUN}_final"]
+            others = former["credentials"], former["results"]
         outcomes = task_vars.get(TASK_OUTCOMES) or {}
         runs = [] if self._task.check_mode else task_runs(run.get("tasks") or [], outcomes)
-        repeated = run.get("repeated")
-        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs, repeated)
+        confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs)
         done: dict[str, Any] = {"changed": False, "results": []}
         if confirming:
             phase = "confirm" if repeated is None else "last"
@@ -128,18 +166,28 @@ class ActionModule(ActionBase):
         rows = final_results(play, credentials, results, confirmed, compromised, runs)
         # Somebody else may have rotated meanwhile.
         packed = _unpacked(done.pop("deliveries", ""))
-        done.pop("tasks", None)
+        for key in ("tasks", "remaining", "worked_on"):
+            done.pop(key, None)
         again = [confirmed[item["name"]] for item in confirming]
+        rows = [*others[1], *(rows if repeated is not None else map(self._with_earlier, rows))]
+        self._show_progress(run, rows)
         return {
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
-            "results": rows if repeated is not None else list(map(self._with_earlier, rows)),
-            "credentials": credentials,
-            **{key: run.get(key) for key in ("force", "compromised")},
+            "results": rows,
+            "credentials": [*others[0], *credentials],
+            **{key: run.get(key) for key in ("force", "compromised", "remaining", *_PROGRESS)},
             "repeated": [row["name"] for row in again if row.get("delivered")],
             "planned": planned_deliveries(again, confirming),
             "names": delivered_names(again, confirming, play.rotator),
             "sealed": _sealed(packed),
         }
+
+    def _show_progress(self, run: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
+        """Say how far a run is that takes several rounds."""
+        remaining = len(run.get("remaining") or ())
+        if remaining or self._round:
+            failed = sum(1 for row in rows if row["error"])
+            Display().display(progress_line(run["open"], remaining, failed, time.time() - run["began"]))
 
     def _with_earlier(self, row: dict[str, Any]) -> dict[str, Any]:
         return with_earlier(row, self._earlier.get(row["name"]))
@@ -171,6 +219,16 @@ class ActionModule(ActionBase):
         if changes and self._task.diff:
             done["diff"] = changes
         return done
+
+
+def _split(credentials: list[Any], results: list[Any], names: list[str]) -> tuple[_Rows, _Rows]:
+    """The credentials of these names with their results, and the others."""
+    halves: tuple[_Rows, _Rows] = ([], []), ([], [])
+    for credential, result in zip(credentials, results):
+        half = halves[0 if credential["name"] in names else 1]
+        half[0].append(credential)
+        half[1].append(result)
+    return halves
 
 
 def _task_paths(credentials: list[dict[str, Any]]) -> list[str]:

@@ -32,8 +32,10 @@ attributes:
     support: full
 options:
   run:
-    description: What M(tokensmith.quay.quay_rotation) returned. Required.
-    type: dict
+    description:
+      - What M(tokensmith.quay.quay_rotation) returned, or the name of the variable in which that was registered.
+        Required.
+    type: raw
   rotator:
     description: The host that talks to Quay. Required.
     type: str
@@ -84,7 +86,7 @@ def main() -> None:
         {
             "quay_host": {"type": "str"},
             "deliveries": {"type": "list", "elements": "dict", "no_log": True},
-            "run": {"type": "dict"},
+            "run": {"type": "raw"},
             "rotator": {"type": "str"},
         },
     )

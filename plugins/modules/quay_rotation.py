@@ -38,8 +38,16 @@ options:
     description: The host that talks to Quay, which is the one that the task is delegated to. Required.
     type: str
   run:
-    description: What this module returned before the delivery. With it, the delivery is confirmed.
-    type: dict
+    description:
+      - What this module returned before the delivery. With it, the delivery is confirmed.
+      - Also the name of the variable in which that was registered, which is quicker if there are many credentials.
+    type: raw
+  round:
+    description:
+      - The number of the batch of credentials, counted from 0. A later batch takes what the former ones left from the
+        variables C(__rotation_run) and C(__rotation_run_final).
+    type: int
+    default: 0
   missing_hosts:
     description:
       - What to do with a credential of which a host was not seen, if its rotation would end what that host uses.
@@ -77,6 +85,14 @@ options:
     type: list
     elements: str
     default: []
+  parallel:
+    description: How many credentials to work on at the same time, each with its own connection to Quay.
+    type: int
+    default: 4
+  batch:
+    description: How many credentials to work on in this run of the module at most. V(0) means all of them.
+    type: int
+    default: 0
   compromised:
     description: Names of credentials whose secret leaked. The module sets it itself.
     type: list
@@ -140,6 +156,17 @@ credentials:
   type: list
   elements: dict
   sample: []
+remaining:
+  description: The names of the credentials that are left for the next batch. RV(results) does not have them yet.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+rounds:
+  description: How many batches there are, this one included.
+  returned: success, without O(run)
+  type: int
+  sample: 1
 planned:
   description: For each host the number of its stores that have to be written.
   returned: success
@@ -166,13 +193,16 @@ def main() -> None:
             "compromised": {"type": "list", "elements": "str"},
             "minted_before": {"type": "list", "elements": "str", "default": []},
             "forced_before": {"type": "bool", "default": False},
+            "parallel": {"type": "int", "default": 4},
+            "batch": {"type": "int", "default": 0},
             "missing_hosts": {"type": "str", "choices": ["wait", "proceed"], "default": "wait"},
             "logins": {"type": "dict", "no_log": True},
             "store_logins": {"type": "dict", "no_log": True},
             "rotator": {"type": "str"},
             "ignore_hosts": {"type": "list", "elements": "str"},
             "expected_hosts": {"type": "int"},
-            "run": {"type": "dict"},
+            "run": {"type": "raw"},
+            "round": {"type": "int", "default": 0},
         },
     )
 

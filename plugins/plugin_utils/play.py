@@ -38,6 +38,14 @@ def play_id(task: Any) -> str:
     return str(task.get_play()._uuid)
 
 
+def registered(task_vars: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """A result that a task got: itself, or by the name of the variable in which it was registered.
+
+    Ansible would go through all values of a large result to look for templates. By its name, it is taken as it is.
+    """
+    return dict(task_vars[given] if isinstance(given, str) else given)
+
+
 def play_of(
     task_vars: Mapping[str, Any], arguments: Mapping[str, Any], pattern: Any, loader: Any, identity: str
 ) -> Play:

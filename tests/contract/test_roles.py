@@ -172,6 +172,8 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_missing_hosts": "wait",
     "rotation_ignore_hosts": [],
     "rotation_expected_hosts": None,
+    "rotation_parallel": 4,
+    "rotation_batch": 100,
     "rotation_store_logins": {},
     "rotation_hosts_are_credentials": False,
 }

@@ -208,6 +208,18 @@ def test_tasks_and_handlers_run_once_for_all_hosts(inventory: CredentialInventor
     assert list(done) == [NAMES[0]]
 
 
+def test_slice_in_several_rounds(inventory: CredentialInventory, harness: Harness) -> None:
+    """The role works on so many credentials at once. The hosts have nothing to do with it."""
+    inventory.write([robot(inventory, name) for name in NAMES[:3]])
+    run = inventory.rotate(rotation_batch=2)
+    assert run.lines[0] == "3 created"
+    assert "2 of 3 credentials done" in run.text
+    assert mints(harness) == [f"PUT /api/v1/organization/acme/robots/r{number}" for number in range(3)]
+    assert (run.output.count("handled acme+r0 acme+r1\""), run.output.count("handled acme+r2\"")) == (1, 1)
+    done = dict(re.findall(r"^(\S+)\s+: ok=(\d+)", run.output, re.MULTILINE))
+    assert done[NAMES[1]] == done[NAMES[2]] == "1"
+
+
 def test_force_names_credentials_of_other_slices(inventory: CredentialInventory, harness: Harness) -> None:
     inventory.write([robot(inventory, name) for name in NAMES[:2]])
     inventory.rotate()

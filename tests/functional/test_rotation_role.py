@@ -127,7 +127,7 @@ def test_report_is_set_when_the_run_is_interrupted(role: Role) -> None:
     run = role.run([role.robot()], play=play)
     assert run.failed
     assert run.lines[0] == "1 failed"
-    assert "FAILED: not checked: " in run.lines[2]
+    assert "FAILED: not done: " in run.lines[2]
     (row,) = role.report()
     assert row["name"] == "acme+ci"
     assert "does not accept the token" in row["error"]

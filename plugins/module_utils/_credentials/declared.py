@@ -17,6 +17,7 @@ from .._http.errors import ApiError, NotAuthenticated, RateLimited
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
 from .policy import Policy
+from .robot_lookup import RobotLookup
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Observed:
     declared: DeclaredCredential
     outcome: Observation | QuayError
     record_required: bool = False
+    # For a robot: the robots of its namespace as they were read.
+    lookup: RobotLookup | None = field(default=None, repr=False, compare=False)
 
 
 def observe_or_report(

@@ -66,12 +66,15 @@ class Play:
         elif host not in self.plans:
             reason = _LATER if host in self.alive and host not in self.batch else _GONE
         else:
-            reason = _UNREACHABLE if self.plans[host].get("unreachable") else _FAILED
+            lost = self.plans[host].get("unreachable") or self.deliveries.get(host, {}).get("lost")
+            reason = _UNREACHABLE if lost else _FAILED
         return f"{host} ({reason})"
 
     def _is_seen(self, host: str) -> bool:
         plan = self.plans.get(host)
         if plan is None or plan.get("unreachable") or plan.get("failed") or host in self.pending:
+            return False
+        if self.deliveries.get(host, {}).get("lost"):
             return False
         return host in self.alive
 
@@ -172,12 +175,8 @@ def to_confirm(
     credentials: Sequence[Mapping[str, Any]],
     results: Sequence[Mapping[str, Any]],
     runs: Sequence[TaskRun] = (),
-    names: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The credentials to look at again: consumers were delivered to, and all of them hold what they were given.
-
-    ``names``: only these.
-    """
+    """The credentials to look at again: consumers were delivered to, and all of them hold what they were given."""
     failed = {run.name for run in runs if run.error}
     found = []
     for credential, result in zip(credentials, results):
@@ -186,8 +185,6 @@ def to_confirm(
         # What task files deliver is confirmed by nothing but their success in this run.
         is_open = delivered or (by_tasks and bool(result.get("superseded")))
         if result.get("error") or not is_open or credential.get("state") == "absent" or credential["name"] in failed:
-            continue
-        if names is not None and credential["name"] not in names:
             continue
         after = [_after(play, credential, consumer) for consumer in credential["consumers"]]
         lost = [play.why_missing(item["host"]) for item in after if item["error"] or item["host"] not in play.seen]
@@ -305,11 +302,14 @@ def _after(play: Play, credential: Mapping[str, Any], consumer: Mapping[str, Any
     host, delivered = consumer["host"], play.deliveries.get(consumer["host"])
     if delivered is None:
         return dict(consumer)
-    if delivered.get("unreachable") or delivered.get("failed"):
-        return {**consumer, "error": str(delivered.get("msg") or "the delivery failed").strip()}
     for item in delivered.get("deliveries") or ():
         if (item["credential"], item["entry"]) == (credential["name"], consumer["entry"]):
             return {**consumer, **item, "host": host}
+    if delivered.get("unreachable") or delivered.get("failed") or delivered.get("lost"):
+        return {
+            **consumer,
+            "error": str(delivered.get("msg") or delivered.get("lost") or "the delivery failed").strip(),
+        }
     return dict(consumer)
 
 

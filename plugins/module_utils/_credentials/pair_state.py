@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any, Mapping, Optional, Sequence
 
 from .._core.credential import fingerprint
@@ -41,13 +42,24 @@ _MARK = "tokensmith.quay/credential"
 class Pair:
     """The robots of one credential: that of its own name for in_place, and those that take turns for paired.
 
-    ``explicit``: the user named the robots that take turns, so there are no others.
+    ``chosen``: the robots that take turns, if the user named them, so that there are no others.
     """
 
     name: RobotName
-    turns: tuple[RobotName, ...]
+    chosen: tuple[RobotName, ...] | None
     paired: bool
-    explicit: bool = False
+
+    @property
+    def explicit(self) -> bool:
+        return bool(self.chosen)
+
+    @cached_property
+    def turns(self) -> tuple[RobotName, ...]:
+        """The robots that take turns. Their names are made when they are needed: most credentials have no turns."""
+        if self.chosen is not None:
+            return self.chosen
+        suffixes = [suffix for suffix in _SUFFIXES if self.name.has_room_for(suffix)]
+        return tuple(replace(self.name, short=self.name.short + suffix) for suffix in suffixes)
 
     @property
     def members(self) -> tuple[RobotName, ...]:
@@ -102,19 +114,19 @@ def pair_from_options(name: RobotName, params: Mapping[str, Any]) -> Pair:
     """The robots of a credential. Raises BadInput for an invalid pair."""
     paired = params["strategy"] == PAIRED
     if not params["pair"]:
-        turns = [suffix for suffix in _SUFFIXES if name.has_room_for(suffix)]
-        if paired and len(turns) < _USUAL:
+        pair = Pair(name, None, paired)
+        if paired and len(pair.turns) < _USUAL:
             raise BadInput(f"name: {name} is too long for strategy: paired without pair, which appends _a and _b")
-        return Pair(name, tuple(replace(name, short=name.short + suffix) for suffix in turns), paired)
-    pair = tuple(_in_namespace_of(name, RobotName.parse(text), params) for text in params["pair"])
-    if len(pair) < _USUAL or len(set(pair)) < len(pair) or name in pair:
+        return pair
+    chosen = tuple(_in_namespace_of(name, RobotName.parse(text), params) for text in params["pair"])
+    if len(chosen) < _USUAL or len(set(chosen)) < len(chosen) or name in chosen:
         raise BadInput(f"pair must name at least two different robots, none of them {name} itself")
-    if any(robot.organization != name.organization for robot in pair):
+    if any(robot.organization != name.organization for robot in chosen):
         raise BadInput(
             f"pair: all robots must be in the namespace of {name}, because permissions end there. Write their names "
             "without an organization"
         )
-    return Pair(name, pair, paired, explicit=True)
+    return Pair(name, chosen, paired)
 
 
 def _in_namespace_of(name: RobotName, robot: RobotName, params: Mapping[str, Any]) -> RobotName:

@@ -38,6 +38,9 @@ _NOT_ENDED = "registry tokens of the former secret stay valid"
 # So many stores of one credential are named. rotation_report has all of them.
 _NAMED_PLACES = 4
 
+# A report of so many credentials lists all of them, a longer one leaves out those that are not due.
+_SHORT = 20
+
 _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
 _OUTCOMES = (
@@ -85,7 +88,11 @@ def _lines(rows: Sequence[Mapping[str, Any]], check_mode: bool, interruption: st
     if not rows and interruption:
         return [f"Nothing was done: {interruption}"]
     failed = [row for row in rows if row["error"]]
-    table = _table([*failed, *(row for row in rows if not row["error"])], check_mode) if rows else []
+    shown = [*failed, *(row for row in rows if not row["error"])]
+    if len(rows) > _SHORT:
+        # A long report is about what happened. The first line sums up the rest.
+        shown = [row for row in shown if _outcome(row) != _NOT_DUE]
+    table = _table(shown, check_mode) if shown else []
     return [_summary_line(list(map(_outcome, rows)), check_mode), *table]
 
 
@@ -100,6 +107,17 @@ def _summary(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> dict[str, A
     }
 
 
+def progress_line(total: int, remaining: int, failed: int, seconds: float) -> str:
+    """How far a long run is. ``seconds``: since it began."""
+    done = total - remaining
+    parts = [f"{done} of {total} credentials done"]
+    if failed:
+        parts.append(f"{failed} failed")
+    if remaining and done:
+        parts.append(f"about {max(1, round(seconds / done * remaining))} s left")
+    return ", ".join(parts)
+
+
 def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped: str) -> dict[str, Any]:
     row: dict[str, Any] = {"name": declared["name"], "kind": declared["kind"], **_RESULTS, "former_valid_until": None}
     if result is None:
@@ -107,9 +125,9 @@ def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped:
             **row,
             "due": False,
             "reason": None,
-            "message": "not checked",
+            "message": "not done",
             "action": NOTHING,
-            "error": f"not checked: {stopped}",
+            "error": f"not done: {stopped}",
         }
     row.update({key: value for key, value in result.items() if key != "token"})
     # A registry token cannot be revoked. Until when does the old one live?

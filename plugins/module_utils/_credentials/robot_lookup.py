@@ -12,8 +12,10 @@ Quay keeps no date for a robot's token. It comes from the record of its delivery
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from .._core.credential import Record
@@ -26,6 +28,8 @@ from .policy import AGE_FROM_CREATION, AGE_FROM_LOG, AGE_FROM_RECORD
 
 # How far back to look for an entry that shows whether Quay logs a namespace at all. One request for each 28 days.
 _LONGEST_SEARCH = timedelta(days=365)
+# For so many seconds, a robot counts as it was seen.
+_SEEN_FOR = 30.0
 
 # When a token was issued, and where that is known from; (None, None) if it is unknown.
 Age = Tuple[Optional[datetime], Optional[str]]
@@ -77,21 +81,41 @@ class Deletions:
     times: Mapping[str, datetime] | None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a run that looks at many credentials at once saw of one of them.
+
+    As long as its stores still hold the same, the robot need not be read again: whoever replaces its token meanwhile
+    writes the stores, too.
+    """
+
+    lookup: RobotLookup
+    stored: Sequence[StoredSecret] = field(repr=False)
+
+    def still_holds(self, stored: Sequence[StoredSecret]) -> bool:
+        """Whether it was just seen, with this in its stores."""
+        return monotonic() - self.lookup.read_at < _SEEN_FOR and list(stored) == list(self.stored)
+
+
 class RobotLookup:
     """Reads the robots of one namespace, each once. ``organization`` is None for the user's own namespace."""
 
     def __init__(self, context: ModuleContext, organization: str | None) -> None:
         self._context = context
-        self._organization = organization
+        self.organization = organization
         self._robots = Robots(context.client)
         self._listed: dict[str, Robot] | None = None
+        self.read_at = 0.0  # when all robots were read, by the monotonic clock
         self._found: dict[RobotName, Robot | None] = {}
         self._ages: dict[tuple[Any, ...], Age] = {}
         self._deletions: Deletions | None = None
+        # Credentials that are rotated at the same time ask for the same logs.
+        self._lock = threading.Lock()
 
     def prefetch(self, *, with_teams: bool = False) -> list[Robot]:
         """Read all robots of the namespace in one request."""
-        robots = self._robots.list(self._organization, with_teams=with_teams)
+        self.read_at = monotonic()
+        robots = self._robots.list(self.organization, with_teams=with_teams)
         self._listed = {robot.name.rpartition("+")[2]: robot for robot in robots}
         return robots
 
@@ -129,17 +153,21 @@ class RobotLookup:
 
         ``logged``: a time at which something must have been logged, if one is known.
         """
-        if self._deletions is None:
-            logs = Logs(self._context.client, self._organization)
-            try:
-                self._deletions = Deletions(logs.robot_deletions(since, max(logged or since, since - _LONGEST_SEARCH)))
-            except LogsUnavailable:
-                self._deletions = Deletions(None)
-        return self._deletions.times
+        with self._lock:
+            if self._deletions is None:
+                self._deletions = self._read_deletions(since, logged)
+            return self._deletions.times
+
+    def _read_deletions(self, since: datetime, logged: datetime | None) -> Deletions:
+        logs = Logs(self._context.client, self.organization)
+        try:
+            return Deletions(logs.robot_deletions(since, max(logged or since, since - _LONGEST_SEARCH)))
+        except LogsUnavailable:
+            return Deletions(None)
 
     def prefetch_ages(self, queries: Sequence[AgeQuery]) -> None:
         """Find out the ages of several tokens, with one pass through the logs for all."""
-        ages = token_ages(self._context, self._organization, queries)
+        ages = token_ages(self._context, self.organization, queries)
         self._ages.update(zip((query.key for query in queries), ages))
 
     def age_of(self, query: AgeQuery) -> Age:

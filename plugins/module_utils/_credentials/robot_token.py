@@ -39,7 +39,7 @@ from .pair_state import (
     with_strategy,
 )
 from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
-from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
+from .robot_lookup import Age, AgeQuery, RobotLookup, Seen, records_of
 from .robot_pair import PairIssuer
 from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
 from .robot_removal import LIVES_ON
@@ -83,10 +83,10 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
     pair_from_options(name, params)
     robot_policy(params)
     DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
-    lookup = RobotLookup(context, name.organization)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         params = with_strategy(params, holder.stored)
         pair, policy = pair_from_options(name, params), robot_policy(params)
+        lookup = _lookup(context, pair, policy, params, holder.stored)
         permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
         if params["state"] == "absent":
             return _ensure_absent(context, pair, holder, lookup)
@@ -98,6 +98,20 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
     if params["permissions"]:
         result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
     return result if federation is None else _ensure_federation(context, name, federation, result)
+
+
+def _lookup(
+    context: ModuleContext, pair: Pair, policy: Policy, params: Mapping[str, Any], stored: Sequence[StoredSecret]
+) -> RobotLookup:
+    """What is known of the robots of the namespace: just read for many credentials, or to be read for this one."""
+    seen: Seen | None = params.get("seen")
+    alone = params["strategy"] != PAIRED and not policy.ends_access and not held_by_other_strategy(pair, stored)
+    # The list of robots has no metadata. Those of a pair need to be seen with their rights.
+    if seen is None or not alone or params["metadata"] is not None or params.get("consumers"):
+        return RobotLookup(context, pair.name.organization)
+    if seen.lookup.organization != pair.name.organization or not seen.still_holds(stored):
+        return RobotLookup(context, pair.name.organization)
+    return seen.lookup
 
 
 def _active_robot(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> Robot | None:
@@ -346,7 +360,7 @@ def _observe_namespace(
         if declared.is_absent:
             existing, usernames = _robots_to_delete(pair, declared.stored, lookup)
             observation = replace(observation, exists_in_quay=bool(existing), usernames=usernames)
-        observed.append(Observed(declared, observation, record_required=issuer.record_required))
+        observed.append(Observed(declared, observation, record_required=issuer.record_required, lookup=lookup))
     return observed
 
 

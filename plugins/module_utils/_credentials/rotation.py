@@ -12,19 +12,22 @@ from __future__ import annotations
 import base64
 import json
 import os
+from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError
+from .._core.parallel import grouped_by_shared
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
-from .._module.options import auth_from_options, client_from_options
+from .._module.options import auth_from_options
 from .._stores.contract import Delivery, Store
 from .._stores.delivery import kept_content
-from .._stores.holders import Fleet
+from .._stores.holders import Fleet, is_written_later
 from .._stores.host_store import HostStore
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.locks import locked
+from .._stores.places import places_of
 from .._stores.task_file import KIND as TASKS
 from .._stores.task_file import TaskFileStore
 from .api_token import API_TOKEN_OPTIONS, ensure_api_token
@@ -71,30 +74,56 @@ _RESULT_KEYS = (
 _CONSUMERS = ("consumers", "former_consumers")
 # What the module is run for: to rotate, to confirm what was delivered, and to confirm what that had to deliver again.
 _ROTATE, _LAST = "rotate", "last"
+# A larger number would open more connections than a Quay with few workers answers.
+_MOST_WORKERS = 32
+
+
+@dataclass(eq=False)
+class _Work:
+    """One credential of a run: its options, what it was when the run looked at all of them, and what became of it."""
+
+    entry: dict[str, Any]
+    status: Status
+    row: dict[str, Any] = field(default_factory=dict)
+    diffs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_login(self) -> bool:
+        return bool(self.status.values["is_login"])
+
+    @property
+    def places(self) -> list[str]:
+        """What no other credential may write at the same time."""
+        former = [store for store in self.entry["former"] if not is_written_later(store)]
+        try:
+            stores = [store_from_options(options, self.entry["quay_host"]) for options in self.entry["deliver"]]
+        except BadInput:
+            # It writes nothing: its rotation begins with the same error.
+            return []
+        return [place.path for store in [*stores, *former] for place in places_of(store)]
 
 
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     _check_store_logins(context.params["store_logins"] or {})
     _show_usernames(context)
+    context.workers = max(1, min(context.params["parallel"], _MOST_WORKERS))
+    context.client.share(context.workers)
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
-    observed = declared_credentials(context, entries, [])
-    statuses = statuses_of(context, observed)
-    rows: dict[str, dict[str, Any]] = {}
-    diffs: list[dict[str, Any]] = []
-    # The credential with which this run signs in comes last.
-    for entry, status in sorted(zip(entries, statuses), key=lambda pair: bool(pair[1].values["is_login"])):
-        rows[entry["name"]] = _row(context, entry, status.values, diffs)
-        _clear_former_stores(context, entry, rows[entry["name"]], diffs)
-        _hand_over_to_tasks(entry, status, rows[entry["name"]])
-    results = [rows[entry["name"]] for entry in entries]
+    works = list(_observed(context, entries))
+    open_works = [work for work in works if _is_open(context, work)]
+    chosen, remaining = _next_batch(context, open_works)
+    _rotate_all(context, chosen)
+    done = [work for work in works if work not in remaining]
     return Result(
-        changed=any(row["changed"] for row in results),
+        changed=any(work.row["changed"] for work in done),
         values={
-            "results": results,
+            "results": [work.row for work in done],
+            "worked_on": [work.entry["name"] for work in chosen],
+            "remaining": [work.entry["name"] for work in remaining],
             "deliveries": _pack(_handed_over(entries)),
             "tasks": _pack(_tasks(context, entries)),
-            "changes": diffs,
+            "changes": [diff for work in chosen for diff in work.diffs],
         },
     )
 
@@ -104,6 +133,36 @@ def _show_usernames(context: ModuleContext) -> None:
     logins = (context.params["logins"] or {}).values()
     names = {login.get("quay_username") for login in logins}
     context.hidden.difference_update(names - {login.get("quay_password") for login in logins})
+
+
+def _observed(context: ModuleContext, entries: list[dict[str, Any]]) -> Iterator[_Work]:
+    """Look at all credentials, with a few requests for all of them."""
+    observed = declared_credentials(context, entries, [])
+    for entry, status in zip(entries, statuses_of(context, observed)):
+        entry["seen"] = status.seen
+        yield _Work(entry, status, _row_of_status(status.values))
+
+
+def _next_batch(context: ModuleContext, works: list[_Work]) -> tuple[list[_Work], list[_Work]]:
+    """The credentials to work on now, and those for later runs of this module. The login of the run comes last."""
+    ordered = sorted(works, key=lambda work: work.is_login)
+    size = context.params["batch"] if not context.check_mode else 0
+    return (ordered[:size], ordered[size:]) if size and size > 0 else (ordered, [])
+
+
+def _rotate_all(context: ModuleContext, works: Sequence[_Work]) -> None:
+    """Rotate credentials, several at the same time; those that share a store one after the other."""
+    for is_login in (False, True):
+        # The credential with which this run signs in is not replaced while others use it.
+        groups = grouped_by_shared([work for work in works if work.is_login is is_login], lambda work: work.places)
+        context.each_apart(_rotate_group, groups)
+
+
+def _rotate_group(context: ModuleContext, works: Sequence[_Work]) -> None:
+    for work in works:
+        _rotate(context, work)
+        _clear_former_stores(context, work)
+        _hand_over_to_tasks(work)
 
 
 def _check_store_logins(logins: Mapping[str, Any]) -> None:
@@ -165,44 +224,59 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     return params
 
 
-def _row(
-    context: ModuleContext, entry: dict[str, Any], status: dict[str, Any], diffs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """The status of a credential with the result of its rotation."""
-    row = {**status, "changed": False, "former_expires_at": status.get("expires_at") if status["fingerprint"] else None}
-    is_idle = status["action"] == NOTHING and not _is_confirming(context) and not _has_permissions(entry)
-    if status["error"] or is_idle:
-        return row
+def _row_of_status(status: Mapping[str, Any]) -> dict[str, Any]:
+    former_expires_at = status.get("expires_at") if status["fingerprint"] else None
+    return {**status, "changed": False, "former_expires_at": former_expires_at}
+
+
+def _is_idle(context: ModuleContext, work: _Work) -> bool:
+    is_due = work.status.values["action"] != NOTHING
+    return not is_due and not _is_confirming(context) and not _has_permissions(work.entry)
+
+
+def _is_open(context: ModuleContext, work: _Work) -> bool:
+    """Whether there may be something to do for the credential in this run."""
+    if work.row["error"]:
+        return False
+    return not _is_idle(context, work) or bool(work.entry["former"]) or any(_task_files(work.entry))
+
+
+def _rotate(context: ModuleContext, work: _Work) -> None:
+    """Rotate one credential, and add what happened to its row."""
+    entry, row = work.entry, work.row
+    if _is_idle(context, work):
+        return
     if entry["kind"] == "api":
         # The status includes the client id, so the application need not be looked up again.
-        entry.update(organization=status.get("organization"), client_id=status.get("client_id"), application=None)
+        located = {key: work.status.values.get(key) for key in ("organization", "client_id")}
+        entry.update(located, application=None)
     try:
         result = _KINDS[entry["kind"]][1](_context_of(context, entry))
     except Exception as error:
         # One credential must not keep the others, which may be issued already, from their consumers.
-        return {**row, "error": failure_message(error)}
+        row["error"] = failure_message(error)
+        return
     if result.before != result.after:
-        diffs.append({"before": dict(result.before), "after": dict(result.after)})
-    values = {key: result.values[key] for key in _RESULT_KEYS if key in result.values}
-    return {**row, "changed": result.changed, **values, **_outcome(result)}
+        work.diffs.append({"before": dict(result.before), "after": dict(result.after)})
+    row.update({key: result.values[key] for key in _RESULT_KEYS if key in result.values})
+    row.update(_outcome(result), changed=result.changed)
 
 
-def _clear_former_stores(
-    context: ModuleContext, entry: Mapping[str, Any], row: dict[str, Any], diffs: list[dict[str, Any]]
-) -> None:
+def _clear_former_stores(context: ModuleContext, work: _Work) -> None:
     """Clear the stores that are no longer used, by a run before which all others held the present secret."""
+    row = work.row
     if row["error"] or row.get("minted") or row.get("delivered") or _is_confirming(context):
         return
     places: list[str] = []
     try:
-        for store in entry["former"]:
-            if _clear_former_store(context, entry, store):
+        for store in work.entry["former"]:
+            if _clear_former_store(context, work.entry, store):
                 places.append(store.place)
     except QuayError as error:
         row["error"] = failure_message(error)
     if places:
         row.update(changed=True, removed=[*(row.get("removed") or ()), *places])
-        diffs.append({"before": dict.fromkeys(places, "present"), "after": dict.fromkeys(places, "absent")})
+        work.diffs.append({"before": dict.fromkeys(places, "present"), "after": dict.fromkeys(places, "absent")})
 
 
 def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store: Store) -> bool:
@@ -225,9 +299,9 @@ def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store:
         return True
 
 
-def _hand_over_to_tasks(entry: Mapping[str, Any], status: Status, row: Mapping[str, Any]) -> None:
+def _hand_over_to_tasks(work: _Work) -> None:
     """Let the user's own tasks deliver in each run, also when nothing was issued: what they deliver to is not known."""
-    present = status.present
+    entry, row, present = work.entry, work.row, work.status.present
     for store in _task_files(entry):
         if row["error"] or store.handed_over is not None or store in entry["former"]:
             continue
@@ -262,9 +336,9 @@ def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
         )
     if not login:
         return context.with_params(params)
-    params = {**params, "quay_token": None, **login}
-    client = client_from_options(params, auth_from_options(params, os.environ))
-    return ModuleContext(params, context.check_mode, context.warnings, client)
+    own = context.with_params({**params, "quay_token": None, **login})
+    own.client = context.client.with_auth(auth_from_options(own.params, os.environ))
+    return own
 
 
 _CONNECTION = (

@@ -30,7 +30,7 @@ from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
 from .pair_state import with_strategy
 from .policy import NOTHING, ObservedState, Policy, policy_from_options
 from .referrers_token import observe_referrers_tokens, referrers_token_policy
-from .robot_lookup import AgeQuery, RobotLookup
+from .robot_lookup import AgeQuery, RobotLookup, Seen
 from .robot_token import observe_robots, robot_credential, robot_policy
 from .validation import shared_place_problem
 
@@ -65,6 +65,7 @@ class Status:
 
     values: dict[str, Any]
     present: Credential | None = field(default=None, repr=False)
+    seen: Seen | None = field(default=None, repr=False)  # of a robot: what need not be read again to rotate it
 
 
 def statuses_of(context: ModuleContext, observed: Sequence[Observed]) -> list[Status]:
@@ -87,10 +88,11 @@ def declared_credentials(
     if unknown:
         raise BadInput(f"force names credentials that are not in credentials: {', '.join(sorted(unknown))}")
     _refuse_shared_places(context, entries)
-    read = [
-        _read_stores(context, position, {**params, **(_FORCE if params["name"] in forced else {})})
+    numbered = [
+        (position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
     ]
+    read = context.each_apart(_read_stores, numbered)
     observed = {item.declared.position: item for item in read if isinstance(item, Observed)}
     for kind, observe in _KINDS.items():
         of_kind = [item for item in read if isinstance(item, DeclaredCredential) and item.kind == kind]
@@ -154,8 +156,9 @@ def _refuse_shared_places(context: ModuleContext, entries: Sequence[Mapping[str,
         raise BadInput(f"credentials is not valid: {'; '.join(problems)}")
 
 
-def _read_stores(context: ModuleContext, position: int, params: Mapping[str, Any]) -> DeclaredCredential | Observed:
+def _read_stores(context: ModuleContext, numbered: tuple[int, Mapping[str, Any]]) -> DeclaredCredential | Observed:
     """The declared credential with what its stores hold, or the error if a store cannot be read or written."""
+    position, params = numbered
     declared = DeclaredCredential(position, params, Policy())
     try:
         stored = [_read_store(context, options, declared) for options in params["deliver"]]
@@ -219,7 +222,8 @@ def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) 
         **present.public(),
         "name": declared.name,
     }
-    return Status(values, present)
+    seen = None if observed.lookup is None else Seen(observed.lookup, declared.stored)
+    return Status(values, present, seen)
 
 
 def _evaluate(

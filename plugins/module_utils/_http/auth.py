@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from typing import Any, Callable, Mapping
 
 from .._core.errors import BadInput, BadLogin
@@ -141,6 +142,8 @@ class SessionAuth(_CsrfAuth):
         self._password = password
         self._signed_in = False
         self._renewing = False
+        # One thread signs in, and the others wait for it. The requests of the sign-in come back to this object.
+        self._lock = threading.RLock()
 
     @property
     def signed_in(self) -> bool:
@@ -164,6 +167,10 @@ class SessionAuth(_CsrfAuth):
         )
 
     def prepare(self, request: SendRequest) -> None:
+        with self._lock:
+            self._sign_in(request)
+
+    def _sign_in(self, request: SendRequest) -> None:
         if self._signed_in:
             return
         self.refuse_registry_user()
@@ -183,6 +190,10 @@ class SessionAuth(_CsrfAuth):
 
     def renew(self, request: SendRequest) -> bool:
         """POST /api/v1/signin/verify keeps the session, which counts as fresh again."""
+        with self._lock:
+            return self._verify_password(request)
+
+    def _verify_password(self, request: SendRequest) -> bool:
         if self._renewing:
             return False
         self._renewing = True

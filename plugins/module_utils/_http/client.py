@@ -13,6 +13,7 @@ and an injected ``requests.Session``, and constructing a client sends nothing.
 
 from __future__ import annotations
 
+import copy
 import time
 from datetime import datetime, timedelta, timezone
 from http.cookiejar import DefaultCookiePolicy
@@ -24,8 +25,9 @@ from .address import normalise_host
 from .auth import Auth
 from .errors import ApiError, HttpError, NotAuthenticated, RateLimited, ReadOnlyRegistry, TransportError
 from .failures import api_error, parse_json, redirect_error, retry_after_seconds, transport_error
+from .pace import Pace
 from .response import Response
-from .session import checked_verify, send_once
+from .session import checked_verify, pool_connections, send_once
 
 if TYPE_CHECKING:
     import requests
@@ -65,6 +67,20 @@ class QuayClient:
         self._verify = checked_verify(verify)
         self._sleep = sleep
         self._clock_skew = timedelta(0)
+        # Only where requests run at the same time.
+        self._pace: Pace | None = None
+
+    def share(self, workers: int) -> None:
+        """Prepare for so many threads that send at the same time: connections for each, and one pace for all."""
+        if workers > 1:
+            self._pace = Pace(self._sleep)
+            pool_connections(self._session, workers)
+
+    def with_auth(self, auth: Auth) -> QuayClient:
+        """A client with another identity that shares the connections, the pace and the options of this one."""
+        other = copy.copy(self)
+        other.auth = auth
+        return other
 
     @property
     def netloc(self) -> str:
@@ -123,6 +139,8 @@ class QuayClient:
             used.prepare(self.request)
         attempt, renewed = 0, False
         while True:
+            if self._pace is not None:
+                self._pace.wait()
             try:
                 received = self._send(method, path, params, json, form, used)
                 return self._interpret(received, method, path, used, redirect)
@@ -132,6 +150,8 @@ class QuayClient:
                     renewed = True
                     continue
                 pause = self._pause_before_retry(failure, attempt, replay_when_limited)
+                if self._pace is not None and _is_overload(failure):
+                    self._pace.slow_down(_pause_after(failure, attempt))
                 if pause is None:
                     raise
             self._sleep(pause)
@@ -179,11 +199,7 @@ class QuayClient:
             final = failure.status not in _RETRIED_STATUSES or isinstance(failure, ReadOnlyRegistry)
         else:
             final = not isinstance(failure, TransportError) or failure.permanent
-        if final:
-            return None
-        pause: float = 0.5 * 2**attempt
-        retry_after = failure.retry_after if isinstance(failure, ApiError) else None
-        return min(MAX_PAUSE, max(pause, retry_after or 0.0))
+        return None if final else _pause_after(failure, attempt)
 
     def _interpret(self, received: requests.Response, method: str, path: str, auth: Auth, redirect: bool) -> Response:
         status = received.status_code
@@ -197,6 +213,20 @@ class QuayClient:
         empty = status == 204 or redirect or not received.content
         data = None if empty else parse_json(received, method, path)
         return Response(status, received.headers, data, method, path, self.origin)
+
+
+def _is_overload(failure: HttpError) -> bool:
+    """Whether other requests would fail for the same reason, unless they wait."""
+    if isinstance(failure, ApiError):
+        return failure.status in _RETRIED_STATUSES and not isinstance(failure, ReadOnlyRegistry)
+    return False
+
+
+def _pause_after(failure: HttpError, attempt: int) -> float:
+    """Seconds: longer after each attempt, and at least what the server asks for."""
+    pause: float = 0.5 * 2**attempt
+    retry_after = failure.retry_after if isinstance(failure, ApiError) else None
+    return min(MAX_PAUSE, max(pause, retry_after or 0.0))
 
 
 def _needs_fresh_login(failure: HttpError) -> bool:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 from .address import api_path
@@ -29,6 +30,8 @@ class Server:
         self._page: dict[str, Any] | None = None
         self._challenged: str | None = None
         self._application_tokens: bool | None = None
+        # Credentials that are rotated at the same time ask the same questions.
+        self._lock = threading.Lock()
 
     def refuse_if_read_only(self, method: str, path: str) -> None:
         """Raise ReadOnlyRegistry if the registry takes no writes. The arguments name the write that would follow."""
@@ -52,9 +55,10 @@ class Server:
 
     def has_application_tokens(self) -> bool:
         """Whether the server has the application-token endpoints (Quay 3.18 and later). Asked anonymously."""
-        if self._application_tokens is None:
-            self._application_tokens = self._probe_application_tokens()
-        return self._application_tokens
+        with self._lock:
+            if self._application_tokens is None:
+                self._application_tokens = self._probe_application_tokens()
+            return self._application_tokens
 
     def hostname(self) -> str:
         """SERVER_HOSTNAME, the server's own name, which may differ from the address in quay_host."""
@@ -78,13 +82,14 @@ class Server:
         return True
 
     def _config(self) -> dict[str, Any]:
-        if self._page is None:
-            try:
-                self._page = self._client.get("/config", auth=_ANONYMOUS).json_object()
-            except (ApiError, UnexpectedResponse):
-                # A proxy may hide the page. Its callers have another source or can do without.
-                self._page = {}
-        return self._page
+        with self._lock:
+            if self._page is None:
+                try:
+                    self._page = self._client.get("/config", auth=_ANONYMOUS).json_object()
+                except (ApiError, UnexpectedResponse):
+                    # A proxy may hide the page. Its callers have another source or can do without.
+                    self._page = {}
+            return self._page
 
     def _section(self, name: str) -> dict[str, Any]:
         section = self._config().get(name)
@@ -92,9 +97,10 @@ class Server:
 
     def _hostname_of_challenge(self) -> str:
         """The service that the registry's challenge at /v2/ names, whichever address the request used."""
-        if self._challenged is None:
-            self._challenged = self._challenge() or self._client.netloc
-        return self._challenged
+        with self._lock:
+            if self._challenged is None:
+                self._challenged = self._challenge() or self._client.netloc
+            return self._challenged
 
     def _challenge(self) -> str:
         try:

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import ssl
 import traceback
 import warnings
-from typing import Any, Iterator
+from typing import Any
 
 from .._core.errors import BadInput
 
@@ -31,6 +30,12 @@ def new_session() -> requests.Session:
     return requests.Session()
 
 
+def pool_connections(session: requests.Session, number: int) -> None:
+    """Keep as many connections open as threads use."""
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, requests.adapters.HTTPAdapter(pool_connections=number, pool_maxsize=number))
+
+
 def send_once(
     session: requests.Session, method: str, url: str, *, verify: bool | str, **arguments: Any
 ) -> requests.Response:
@@ -40,17 +45,17 @@ def send_once(
         # Given an auth callable, requests neither reads .netrc nor takes credentials out of the URL.
         return request
 
-    with _without_insecure_warnings(verify):
-        return session.request(method, url, auth=own_headers_only, verify=verify, allow_redirects=False, **arguments)
+    silence_insecure_warnings(verify)
+    return session.request(method, url, auth=own_headers_only, verify=verify, allow_redirects=False, **arguments)
 
 
-@contextlib.contextmanager
-def _without_insecure_warnings(verify: bool | str) -> Iterator[None]:
-    """Silence urllib3's warning at each request: users who switch verification off know it."""
-    with warnings.catch_warnings():
-        if verify is False:
-            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-        yield
+def silence_insecure_warnings(verify: bool | str) -> None:
+    """No warning of urllib3 at each request: users who switch verification off know it.
+
+    Set for good, because requests of other threads may be on their way.
+    """
+    if verify is False:
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
 
 
 def checked_verify(verify: bool | str, option: str = "ca_path") -> bool | str:

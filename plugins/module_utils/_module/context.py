@@ -9,13 +9,18 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, TypeVar
 
 from .._core.errors import BadInput
+from .._core.parallel import in_parallel
 from .._http.address import credentials_in_url
 from .._http.client import QuayClient
 from .._http.server import Server
+
+_Item = TypeVar("_Item")
+_Outcome = TypeVar("_Outcome")
 
 # Text alone before the @ of a URL that is at least this long is taken for a token, not for a user name.
 _MIN_TOKEN_LENGTH = 8
@@ -56,12 +61,32 @@ class ModuleContext(LocalContext):
         super().__init__(params, check_mode, warnings)
         self.client = client
         self.server = Server(client)
+        self.workers = 1  # how many credentials may be worked on at the same time
 
     def with_params(self, params: dict[str, Any]) -> ModuleContext:
         """The same run with other options: what is known of the server is asked once."""
-        other = ModuleContext(params, self.check_mode, self.warnings, self.client)
-        other.server, other.hidden = self.server, self.hidden
+        other = copy.copy(self)
+        other.params = params
         return other
+
+    def each_apart(
+        self, function: Callable[[ModuleContext, _Item], _Outcome], items: Sequence[_Item]
+    ) -> list[_Outcome]:
+        """What ``function`` returns for each item, in their order. As many at the same time as there are ``workers``.
+
+        Each call has a context of its own. The warnings come in the order of the items, whichever is done first.
+        """
+
+        def apart(item: _Item) -> tuple[_Outcome, list[str]]:
+            own = copy.copy(self)
+            own.warnings = []
+            return function(own, item), own.warnings
+
+        outcomes = in_parallel(apart, items, self.workers)
+        for _outcome, warnings in outcomes:
+            for sentence in warnings:
+                self.warn(sentence)
+        return [outcome for outcome, _warnings in outcomes]
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,21 @@ What a server says in an error may hold anything, so that known errors are recog
 
 from __future__ import annotations
 
-import contextlib
 import os
+import threading
 import time
-import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
 from .._core.errors import BadInput, StoreError
+from .._http.session import silence_insecure_warnings
 from .libraries import load_library
 from .vault_options import KUBERNETES, TOKEN, TOKEN_FILE, USERPASS, VaultLogin, VaultServer
 
 _KIND = "hashi_vault"
+_CLIENTS_LOCK = threading.Lock()
 _RETRIES = 2
 _PAUSE = 0.5  # seconds before the first repetition
 # Refused without effect: a limit of requests, or a replica that does not know the latest write yet.
@@ -84,6 +85,7 @@ class VaultClient:
         self._server = server
         self._login = login
         self._connected: Any = None
+        self._lock = threading.Lock()
         self.kv_versions: dict[str, str] = {}  # of the mounts that were asked for
 
     def read(self, *path: str, **params: str) -> Reply:
@@ -121,8 +123,10 @@ class VaultClient:
         return {path: [str(item) for item in found.get(path) or ()] for path in paths}
 
     def _send(self, method: str, path: tuple[str, ...], **more: Any) -> Reply:
-        if self._connected is None:
-            self._connected = self._log_in()
+        with self._lock:
+            # Stores that are used at the same time share one login, which may be valid for one use.
+            if self._connected is None:
+                self._connected = self._log_in()
         return self._request(self._connected, method, path, **more)
 
     def _log_in(self) -> Any:
@@ -185,8 +189,8 @@ class VaultClient:
     def _request(self, adapter: Any, method: str, path: tuple[str, ...], **more: Any) -> Reply:
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
-            with _without_insecure_warnings(self._server.verify):
-                response = adapter.request(method, url, **more)
+            silence_insecure_warnings(self._server.verify)
+            response = adapter.request(method, url, **more)
             body = _body_of(response)
         except (OSError, ValueError) as error:  # every exception of requests is an OSError
             failure = self._transport_error(error)
@@ -267,22 +271,20 @@ _HINTS = {
 }
 
 
-@lru_cache(maxsize=None)
 def client_for(server: VaultServer, login: VaultLogin) -> VaultClient:
     """The client of a server and a login: stores share it, so that a run logs in once."""
+    with _CLIENTS_LOCK:
+        return cached_client(server, login)
+
+
+@lru_cache(maxsize=None)
+def cached_client(server: VaultServer, login: VaultLogin) -> VaultClient:
+    """The same, for one thread at a time."""
     return VaultClient(server, login)
 
 
 def _without_netrc(request: Any) -> Any:
     return request
-
-
-@contextlib.contextmanager
-def _without_insecure_warnings(verify: bool | str) -> Iterator[None]:
-    with warnings.catch_warnings():
-        if verify is False:
-            warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-        yield
 
 
 def _check_ca(verify: bool | str) -> None:

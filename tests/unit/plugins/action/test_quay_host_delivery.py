@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.tokensmith.quay.plugins.action.quay_host_delivery import ActionModule
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
@@ -18,7 +19,10 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OT
 
 def run_of(**more: Any) -> dict[str, Any]:
     """What quay_rotation returned for the hosts a and b."""
-    deliveries = {"a": [{"credential": "x", "token": SECRET}], "b": [{"credential": "y", "token": OTHER_SECRET}]}
+    deliveries = {
+        "a": [{"declared": "x", "entry": 0, "token": SECRET}],
+        "b": [{"declared": "y", "entry": 0, "token": OTHER_SECRET}],
+    }
     return {
         "planned": {"a": 1, "b": 1},
         "names": {"a": ["x", "x"], "b": ["y"], "r": ["x"]},
@@ -33,13 +37,13 @@ class Delivery:
 
     def __init__(self, done: dict[str, Any] | None = None) -> None:
         self.executed: list[dict[str, Any]] = []
+        self.unreachable = False
         self._done = {"changed": True, "deliveries": [{"error": None}]} if done is None else done
 
-    def on(
-        self, host: str, run: dict[str, Any], *, check_mode: bool = False, is_credential: bool = False
-    ) -> dict[str, Any]:
+    def on(self, host: str, run: Any, *, check_mode: bool = False, **registered: Any) -> dict[str, Any]:
         arguments = {"run": run, "rotator": "r", "quay_host": "https://quay.example.com"}
         task = mock.Mock(args=arguments, check_mode=check_mode, async_val=0, diff=False)
+        task.get_play.return_value._uuid = "p"
         action = ActionModule(
             task, mock.Mock(), mock.Mock(check_mode=check_mode), mock.Mock(), mock.Mock(), mock.Mock()
         )
@@ -48,11 +52,12 @@ class Delivery:
             assert module_name == "tokensmith.quay.quay_host_delivery"
             assert task_vars["inventory_hostname"] == host
             self.executed.append(module_args)
+            if self.unreachable:
+                raise AnsibleConnectionFailure("Failed to connect")
             return dict(self._done)
 
         with mock.patch.object(action, "_execute_module", execute):
-            variables = {"inventory_hostname": host, "rotation_hosts_are_credentials": is_credential}
-            return action.run(task_vars=variables)
+            return action.run(task_vars={"inventory_hostname": host, **registered})
 
 
 @pytest.mark.parametrize(("host", "secret"), [("a", SECRET), ("b", OTHER_SECRET)])
@@ -94,9 +99,46 @@ def test_files_of_the_rotator_notify_its_handlers() -> None:
     assert delivery.on("r", run_of())["changed"] is False
 
 
+X = {"credential": "x", "entry": 0, "error": None}
+EARLIER = {"credential": "earlier", "entry": 1, "error": None}
+
+
+def test_run_by_the_name_of_its_variable() -> None:
+    delivery = Delivery()
+    assert delivery.on("a", "__rotation_run", __rotation_run=run_of())["credentials"] == ["x"]
+
+
+def test_deliveries_of_all_rounds() -> None:
+    """What is delivered again counts no longer as it was delivered before."""
+    former = {"play": "p", "deliveries": [{**X, "error": "disk full"}, EARLIER]}
+    result = Delivery({"changed": True, "deliveries": [X]}).on("a", run_of(), __rotation_delivery=former)
+    assert result["deliveries"] == [EARLIER, X]
+    result = Delivery().on("c", run_of(), __rotation_delivery=former)
+    assert result["deliveries"] == former["deliveries"]
+
+
+def test_delivery_of_another_play_does_not_count() -> None:
+    former = {"play": "other", "deliveries": [EARLIER], "lost": "Failed to connect"}
+    result = Delivery({"changed": True, "deliveries": [X]}).on("a", run_of(), __rotation_delivery=former)
+    assert (result["deliveries"], "lost" in result) == ([X], False)
+
+
+def test_lost_host_is_not_connected_to_again() -> None:
+    delivery = Delivery()
+    delivery.unreachable = True
+    former = {"play": "p", "deliveries": [X, EARLIER]}
+    lost = delivery.on("a", run_of(), __rotation_delivery=former)
+    assert (lost["unreachable"], lost["msg"], lost["deliveries"]) == (True, "Failed to connect", [EARLIER])
+    again = delivery.on("a", run_of(), __rotation_delivery=lost)
+    assert (again["lost"], again["changed"], again["credentials"]) == ("Failed to connect", False, [])
+    assert again["deliveries"] == [EARLIER]
+    assert len(delivery.executed) == 1
+    assert "unreachable" not in again
+
+
 def test_credential_stands_for_the_rotator() -> None:
     """Its handlers are those for the files of the rotator. It has no files of its own."""
     delivery = Delivery()
-    result = delivery.on("acme+ci", run_of(wrote_files=True), is_credential=True)
+    result = delivery.on("acme+ci", run_of(wrote_files=True), rotation_hosts_are_credentials=True)
     assert (result["changed"], result["credentials"], delivery.executed) == (True, ["x"], [])
     assert delivery.on("acme+ci", run_of(wrote_files=True))["changed"] is False

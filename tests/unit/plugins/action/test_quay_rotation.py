@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 from ansible.parsing.dataloader import DataLoader
+from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.action.quay_rotation import ActionModule
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
@@ -45,6 +46,7 @@ class Rotation:
 
     def __init__(self, batch: str = "ab", **registered: Any) -> None:
         self.executed: list[dict[str, Any]] = []
+        self.printed: list[str] = []
         self.shown = True  # whether the connection may show the output of the module
         hosts = ["a", "b"]
         self._task_vars = {
@@ -54,6 +56,10 @@ class Rotation:
             "groups": {"all": hosts},
             "hostvars": {host: {"__rotation_plan": plan(), **registered.get(host, {})} for host in hosts},
         }
+
+    def register(self, **results: Any) -> None:
+        """What tasks of the role registered on the host that runs the action."""
+        self._task_vars.update(results)
 
     def run(self, done: dict[str, Any], *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
         given = {"rotator": "r", "missing_hosts": "wait", "ignore_hosts": [], "expected_hosts": "", **arguments}
@@ -71,13 +77,17 @@ class Rotation:
             self.shown = not play_context.no_log
             return dict(done)
 
-        with mock.patch.object(action, "_execute_module", execute):
+        with mock.patch.object(action, "_execute_module", execute), mock.patch.object(
+            Display, "display", lambda _display, line: self.printed.append(line)
+        ):
             return action.run(task_vars=self._task_vars)
 
 
 DELIVERED: dict[str, Any] = {
     "changed": True,
     "results": [ROW],
+    "worked_on": ["acme+ci"],
+    "remaining": [],
     "changes": [{"before": {}, "after": {"token": "new"}}],
     "deliveries": packed(
         {"host": "a", "declared": "acme+ci", "entry": 0, "token": SECRET},
@@ -209,3 +219,60 @@ def test_what_somebody_else_rotated_meanwhile_is_delivered_again() -> None:
     last = rotation.run({"changed": False, "results": [{**ROW, "delivered": []}]}, run=second)
     assert [arguments["phase"] for arguments in rotation.executed] == ["confirm", "last"]
     assert (last["sealed"], last["repeated"], last["results"][0]["error"]) == ({}, [], None)
+
+
+def two_credentials() -> dict[str, Any]:
+    """What a host declares: acme+ci and acme+second."""
+    second = plan(name="acme+second", identity="acme+second")
+    return {**second, "credentials": [*plan()["credentials"], *second["credentials"]]}
+
+
+def row_of(name: str, **values: Any) -> dict[str, Any]:
+    return {**ROW, "name": name, "delivered": [], **values}
+
+
+def test_batches_of_credentials() -> None:
+    """Each takes what the former ones left, and the last result has all of them."""
+    both = {"__rotation_plan": two_credentials()}
+    rotation = Rotation(a=both, b=both)
+    first = {"changed": True, "results": [row_of("acme+ci")], "worked_on": ["acme+ci"], "remaining": ["acme+second"]}
+    run = rotation.run(first, batch=1)
+    assert (run["rounds"], run["remaining"], [item["name"] for item in run["credentials"]]) == (
+        2,
+        ["acme+second"],
+        ["acme+ci"],
+    )
+    rotation.register(__rotation_run=run)
+    final = rotation.run({}, run="__rotation_run")
+    rotation.register(__rotation_run_final=final)
+    last = {"changed": True, "results": [row_of("acme+second", error="boom")], "remaining": []}
+    run = rotation.run({**last, "worked_on": ["acme+second"]}, batch=1, round=1)
+    assert [item["name"] for item in rotation.executed[1]["credentials"]] == ["acme+second"]
+    rotation.register(__rotation_run=run)
+    final = rotation.run({}, run="__rotation_run", round=1)
+    assert [(row["name"], row["error"]) for row in final["results"]] == [("acme+ci", None), ("acme+second", "boom")]
+    assert final["declared"] == [{"name": name, "kind": "robot"} for name in ("acme+ci", "acme+second")]
+    assert [line.partition(", about")[0] for line in rotation.printed] == [
+        "1 of 2 credentials done",
+        "2 of 2 credentials done, 1 failed",
+    ]
+
+
+def test_one_batch_needs_no_line() -> None:
+    rotation, first = confirmable()
+    rotation.run({"changed": True, "results": [ROW], "deliveries": packed()}, run=first)
+    assert rotation.printed == []
+
+
+def test_what_is_delivered_again_leaves_the_results_of_others() -> None:
+    rotation, first = confirmable()
+    run = {
+        **first,
+        "credentials": [*first["credentials"], {**first["credentials"][0], "name": "acme+second"}],
+        "results": [ROW, row_of("acme+second", delivered=["a:/etc/ci/quay"])],
+        "repeated": ["acme+ci"],
+    }
+    last = rotation.run({"changed": False, "results": [{**ROW, "delivered": []}]}, run=run)
+    assert [item["name"] for item in rotation.executed[0]["credentials"]] == ["acme+ci"]
+    rows = {row["name"]: row for row in last["results"]}
+    assert rows["acme+second"] == row_of("acme+second", delivered=["a:/etc/ci/quay"])

@@ -477,13 +477,22 @@ def test_stores_to_clear_are_kept_apart() -> None:
     assert (row["removed"], row["error"]) == (["/etc/former"], "a: disk full")
 
 
-def test_what_was_delivered_again_is_confirmed_alone() -> None:
+def test_host_that_was_lost_in_an_earlier_round_is_missing() -> None:
+    lost: dict[str, Any] = {"a": {"lost": "Failed to connect", "deliveries": []}}
+    given = play({"a": plan(store()), "b": plan(store())}, deliveries=lost)
+    assert given.seen == ["b"]
+    credential = only(given)
+    assert (hosts_of(credential), credential["missing"]) == (["b"], ["a (unreachable)"])
+
+
+def test_delivery_of_an_earlier_round_counts_although_the_host_was_lost_since() -> None:
     credential = only(play({"a": plan(store())}))
+    before = {**delivery(fingerprint="new"), "lost": "Failed to connect"}
+    (row,) = final_results(play({"a": plan()}, deliveries={"a": before}), [credential], [RESULT], {}, [])
+    assert row["failed_hosts"] == {}
     other = {**credential, "name": "acme+other"}
-    deliveries = {"a": delivery(fingerprint="new")}
-    given = play({"a": plan()}, deliveries=deliveries)
-    found = to_confirm(given, [credential, other], [RESULT, RESULT], names=["acme+ci"])
-    assert [item["name"] for item in found] == ["acme+ci"]
+    (row,) = final_results(play({"a": plan()}, deliveries={"a": before}), [other], [RESULT], {}, [])
+    assert row["failed_hosts"] == {"a": "Failed to connect"}
 
 
 def test_final_result_of_what_was_delivered_again() -> None:

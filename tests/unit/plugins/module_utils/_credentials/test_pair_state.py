@@ -43,8 +43,8 @@ DAY = timedelta(days=1)
 CI = RobotName("acme", "ci")
 A = RobotName("acme", "ci_a")
 B = RobotName("acme", "ci_b")
-PAIRED = Pair(CI, (A, B), paired=True, explicit=True)
-IN_PLACE = Pair(CI, (A, B), paired=False, explicit=True)
+PAIRED = Pair(CI, (A, B), paired=True)
+IN_PLACE = Pair(CI, (A, B), paired=False)
 
 
 def robot(short: str, token: str | None = None, *, used: datetime | None = None, age: timedelta = 90 * DAY) -> Robot:
@@ -85,7 +85,7 @@ def test_default_pair() -> None:
     assert (len(shorts), len(set(shorts))) == (26 * 9, 26 * 9)
     assert (shorts[:3], shorts[25:28], shorts[-1]) == (["ci_a", "ci_b", "ci_c"], ["ci_z", "ci_a2", "ci_b2"], "ci_z9")
     assert {name.organization for name in pair.turns} == {"acme"}
-    assert pair == Pair(CI, pair.turns, paired=True)
+    assert pair == Pair(CI, None, paired=True)
     assert (pair.members, pair.others, pair.usual) == (pair.turns, (CI,), (A, B))
     assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
 
@@ -94,7 +94,8 @@ def test_one_robot() -> None:
     """The pair has the names that the credential could have had under the other strategy."""
     turns = pair_from_options(CI, options()).turns
     pair = pair_from_options(CI, options("in_place"))
-    assert pair == Pair(CI, turns, paired=False)
+    assert pair == Pair(CI, None, paired=False)
+    assert pair.turns == turns
     assert (pair.members, pair.others, pair.usual) == ((CI,), turns, (CI,))
     assert str(pair) == "acme+ci_a, acme+ci_b, acme+ci"
 
@@ -111,14 +112,14 @@ def test_named_pair_in_the_namespace_of_the_user(pair: list[str]) -> None:
     """The credential's name was written with that of the user."""
     own = RobotName(None, "ci")
     turns = (RobotName(None, "blue"), RobotName(None, "green"))
-    assert pair_from_options(own, options(pair=pair, name="ann+ci")) == Pair(own, turns, paired=True, explicit=True)
+    assert pair_from_options(own, options(pair=pair, name="ann+ci")) == Pair(own, turns, paired=True)
 
 
 @pytest.mark.parametrize("strategy", ["paired", "in_place"])
 def test_named_pair(strategy: str) -> None:
     turns = tuple(RobotName("acme", short) for short in ("blue", "green", "red"))
     pair = pair_from_options(CI, options(strategy, ["acme+blue", "acme+green", "acme+red"]))
-    assert pair == Pair(CI, turns, paired=strategy == "paired", explicit=True)
+    assert pair == Pair(CI, turns, paired=strategy == "paired")
     assert pair.usual == pair.members == (turns if strategy == "paired" else (CI,))
     assert pair.all == ((*turns, CI) if strategy == "paired" else (CI, *turns))
     assert str(pair) == "acme+blue, acme+green, acme+red, acme+ci"
@@ -128,7 +129,7 @@ def test_named_pair(strategy: str) -> None:
     ("explicit", "name", "limited"), [(True, A, True), (True, CI, True), (False, CI, True), (False, A, False)]
 )
 def test_name_that_no_other_can_replace(explicit: bool, name: RobotName, limited: bool) -> None:
-    assert Pair(CI, (A, B), paired=True, explicit=explicit).is_limited(name) is limited
+    assert Pair(CI, (A, B) if explicit else None, paired=True).is_limited(name) is limited
 
 
 @pytest.mark.parametrize("strategy", ["paired", "in_place"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report, progress_line
 
 NOTHING = {"minted": False, "delivered": [], "retired": [], "deleted": [], "removed": []}
 
@@ -139,8 +139,8 @@ def test_summary_of_many() -> None:
 def test_unknown_status() -> None:
     found = make_report([{"name": "acme+ci", "kind": "robot"}], None, interruption="Quay is down")
     (row,) = found["rows"]
-    assert (row["error"], row["message"], row["due"]) == ("not checked: Quay is down", "not checked", False)
-    assert found["lines"][2].endswith("FAILED: not checked: Quay is down")
+    assert (row["error"], row["message"], row["due"]) == ("not done: Quay is down", "not done", False)
+    assert found["lines"][2].endswith("FAILED: not done: Quay is down")
 
 
 def test_former_registry_token_lives_on() -> None:
@@ -174,6 +174,34 @@ def test_a_secret_in_a_result_is_not_reported() -> None:
     found = report([status("a", action="mint")], {"a": {**NOTHING, "token": "secret", "minted": True, "changed": True}})
     assert "token" not in found["rows"][0]
     assert "secret" not in str(found)
+
+
+def test_long_report_leaves_out_what_is_not_due() -> None:
+    """It lists what was done, what failed and what is pending. The first line and the rows have the rest."""
+    statuses = [status(f"acme+r{number}") for number in range(30)]
+    statuses[7].update(reason="too_old", message="age 91 days, waits for b", waiting_for=["b"])
+    results = {"acme+r3": {"error": "boom"}, "acme+r5": {"reason": "too_old", "minted": True, "fingerprint": "0011"}}
+    found = report(statuses, results)
+    assert found["lines"][0] == "1 failed, 1 rotated, 1 waiting for hosts, 27 not due"
+    assert [line.split()[0] for line in found["lines"][2:]] == ["acme+r3", "acme+r5", "acme+r7"]
+    assert len(found["rows"]) == 30
+    assert report(statuses[10:], {})["lines"][0] == "20 not due"
+    assert len(report(statuses[10:], {})["lines"]) == 22
+    nothing = [status(f"acme+r{number}") for number in range(21)]
+    assert report(nothing, {})["lines"] == ["21 not due"]
+
+
+@pytest.mark.parametrize(
+    ("remaining", "failed", "line"),
+    [
+        (190, 2, "150 of 340 credentials done, 2 failed, about 38 s left"),
+        (190, 0, "150 of 340 credentials done, about 38 s left"),
+        (0, 0, "340 of 340 credentials done"),
+        (340, 0, "0 of 340 credentials done"),
+    ],
+)
+def test_progress(remaining: int, failed: int, line: str) -> None:
+    assert progress_line(340, remaining, failed, 30.0) == line
 
 
 def test_other_credentials_of_earlier_batches() -> None:

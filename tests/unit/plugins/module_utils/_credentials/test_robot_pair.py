@@ -125,7 +125,7 @@ def test_whether_the_next_turn_ends_a_former_secret(
     context: ModuleContext, explicit: bool, copy_rights: bool, invalidates: bool
 ) -> None:
     """It does if there are only so many robots. Otherwise the next one has a new name."""
-    pair = replace(PAIR, explicit=explicit)
+    pair = replace(PAIR, chosen=PAIR.turns if explicit else None)
     issuer = PairIssuer(context, pair, NO_LIMITS, RobotLookup(context, "acme"), copy_rights=copy_rights)
     assert issuer.invalidates is invalidates
 

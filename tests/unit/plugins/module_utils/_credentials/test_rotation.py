@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -53,6 +54,8 @@ OPTIONS: dict[str, Any] = {
     "compromised": [],
     "forced_before": False,
     "minted_before": [],
+    "parallel": 1,
+    "batch": 0,
     "missing_hosts": "wait",
     "logins": None,
     "store_logins": None,
@@ -583,3 +586,103 @@ def test_former_task_file_of_an_absent_credential(run: Run, modules: Modules) ->
     modules.statuses["acme+ci"] = {"action": "nothing", "reason": "not_due"}
     (task,) = handed_to_tasks(run(robot(state="absent", former=[TASKS])))
     assert (task["place"], task["state"]) == ("tasks gitlab.yml", "absent")
+
+
+# --- several at the same time, and in batches
+
+
+class Meetings:
+    """Outcomes of modules that wait for each other, and show which of them ran at the same time."""
+
+    def __init__(self, parties: int = 1) -> None:
+        self.together: list[set[str]] = []
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        self._met = threading.Barrier(parties, timeout=30)
+
+    def __call__(self, context: ModuleContext) -> Result:
+        with self._lock:
+            self._running.add(context.params["name"])
+            self.together.append(set(self._running))
+        self._met.wait()
+        with self._lock:
+            self._running.remove(context.params["name"])
+        return Result(True, VALUES)
+
+
+def test_credentials_are_rotated_at_the_same_time(run: Run, modules: Modules) -> None:
+    both = Meetings(parties=2)
+    modules.outcomes = dict.fromkeys(["acme+a", "acme+b"], both)
+    result = run(robot("acme+a"), robot("acme+b"), parallel=4)
+    assert both.together[-1] == {"acme+a", "acme+b"}
+    assert [row["name"] for row in rows(result)] == ["acme+a", "acme+b"]
+
+
+def test_credentials_that_share_a_store_are_rotated_one_after_the_other(run: Run, modules: Modules) -> None:
+    shared = [{"kind": "container_auth", "path": "/etc/ci/auth.json", "registry": "a.example.com"}]
+    other = [{"kind": "container_auth", "path": "/etc/ci/../ci/auth.json", "registry": "b.example.com"}]
+    one = Meetings()
+    modules.outcomes = dict.fromkeys(["acme+a", "acme+b", "acme+c"], one)
+    run(robot("acme+a", deliver=shared), robot("acme+b", deliver=other), robot("acme+c", former=other), parallel=4)
+    assert one.together == [{"acme+a"}, {"acme+b"}, {"acme+c"}]
+
+
+def test_login_is_replaced_when_nothing_else_runs(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+a"] = {"is_login": True}
+    run(*(robot(f"acme+{letter}") for letter in "abcd"), parallel=4)
+    assert modules.names[-1] == "acme+a"
+    result = run(*(robot(f"acme+{letter}") for letter in "abcd"), parallel=4, batch=2)
+    assert modules.names[-1] != "acme+a"
+    assert result.values["remaining"] == ["acme+d", "acme+a"]
+
+
+def test_warnings_are_in_the_order_of_the_credentials(run: Run, modules: Modules, warnings: list[str]) -> None:
+    second_is_done = threading.Event()
+
+    def first(context: ModuleContext) -> Result:
+        assert second_is_done.wait(30)
+        context.warn("first")
+        return Result(True, VALUES)
+
+    def second(context: ModuleContext) -> Result:
+        context.warn("second")
+        second_is_done.set()
+        return Result(True, VALUES)
+
+    modules.outcomes = {"acme+a": first, "acme+b": second}
+    run(robot("acme+a"), robot("acme+b"), parallel=2)
+    assert warnings == ["first", "second"]
+
+
+def test_batch_has_the_first_for_which_there_is_something_to_do(run: Run, modules: Modules) -> None:
+    modules.statuses["acme+b"] = {"action": "nothing", "reason": "not_due"}
+    given = [robot(f"acme+{letter}") for letter in "abcd"]
+    values = run(*given, batch=2).values
+    assert [row["name"] for row in values["results"]] == ["acme+a", "acme+b", "acme+c"]
+    assert (values["worked_on"], values["remaining"]) == (["acme+a", "acme+c"], ["acme+d"])
+    assert modules.names == ["acme+a", "acme+c"]
+    assert run(*given, batch=2, check_mode=True).values["remaining"] == []
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_robot_is_read_again_only_if_a_store_changed_since(
+    run: Run, quay: FakeQuay, tmp_path: Path, changed: bool
+) -> None:
+    """As another run would have changed it, which waited for the same lock."""
+    path = tmp_path / "ci.json"
+    path.write_text(json.dumps({"token": FORMER, "username": "acme+ci"}))
+    path.chmod(0o600)
+    former = quay_robot(FORMER)
+
+    def list_robots(_request: Any) -> Any:
+        if changed:
+            path.write_text(json.dumps({"token": PRESENT, "username": "acme+ci"}))
+        return robot_list(former)
+
+    read = [robot_reply(quay_robot(PRESENT))] if changed else []
+    quay.answers(list_robots, *read, ok({}), robot_reply(quay_robot("NEW" * 20)), verified(sub="acme+ci"))
+    given = robot(deliver=[{"kind": "file", "path": str(path), "format": "json"}])
+    run(given, force=["acme+ci"])
+    asked = [target for method, target in quay.calls if method == "GET" and target.endswith("/robots/ci")]
+    assert len(asked) == len(read)
+    assert json.loads(path.read_text())["token"] == "NEW" * 20

@@ -37,7 +37,7 @@ BLUE, GREEN = RobotName("acme", "blue"), RobotName("acme", "green")
 
 PAIRED = pair_from_options(CI, {"strategy": "paired", "pair": None, "name": "acme+ci"})
 IN_PLACE = pair_from_options(CI, {"strategy": "in_place", "pair": None, "name": "acme+ci"})
-NAMED = Pair(CI, (BLUE, GREEN), paired=True, explicit=True)
+NAMED = Pair(CI, (BLUE, GREEN), paired=True)
 
 
 def robot(name: RobotName, age: timedelta = 90 * DAY) -> Robot:

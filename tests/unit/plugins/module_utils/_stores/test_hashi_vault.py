@@ -57,9 +57,9 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("ADDR", "TOKEN", "CACERT", "CAPATH", "SKIP_VERIFY", "NAMESPACE", "CLIENT_TIMEOUT"):
         monkeypatch.delenv(f"VAULT_{name}", raising=False)
         monkeypatch.delenv(f"BAO_{name}", raising=False)
-    vault_client.client_for.cache_clear()
+    vault_client.cached_client.cache_clear()
     yield
-    vault_client.client_for.cache_clear()
+    vault_client.cached_client.cache_clear()
 
 
 @pytest.fixture

@@ -14,7 +14,11 @@ import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, StoreError
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores import vault_client
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_client import VaultClient, client_for
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_client import (
+    VaultClient,
+    cached_client,
+    client_for,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_options import VaultLogin, VaultServer
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_vault import HANG, RESET_AFTER, TOKEN, FakeVault
 
@@ -135,11 +139,11 @@ def test_no_address() -> None:
 
 
 def test_stores_share_a_client() -> None:
-    client_for.cache_clear()
+    cached_client.cache_clear()
     server = VaultServer("https://vault.example.com")
     assert client_for(server, BY_TOKEN) is client_for(VaultServer("https://vault.example.com"), BY_TOKEN)
     assert client_for(server, BY_TOKEN) is not client_for(server, VaultLogin("token", token="other"))
-    client_for.cache_clear()
+    cached_client.cache_clear()
 
 
 # --- requests
