@@ -59,10 +59,15 @@ def test_declarations_of_the_hosts() -> None:
     assert found.names_in(["acme+a", "acme+c", "typo"], "rotation_force") == ["acme+a", "typo"]
 
 
-@pytest.mark.parametrize("runs_once", [True, False])
-def test_machines_among_the_hosts(runs_once: bool) -> None:
-    with pytest.raises(BadInput, match="Use one play for the credentials"):
-        batch_of(runs_once=runs_once, a=host("acme+a"), n1={})
+def test_machines_among_the_hosts() -> None:
+    with pytest.raises(BadInput, match="others are machines: n1. Use one play for the credentials"):
+        batch_of(a=host("acme+a"), n1={})
+
+
+def test_credential_in_a_play_that_begins_with_a_machine() -> None:
+    """The first host decides whether the tasks run once."""
+    with pytest.raises(BadInput, match="this host is a credential of an inventory, and other hosts of this play are"):
+        batch_of(runs_once=False, a=host("acme+a"))
 
 
 @pytest.mark.parametrize(
