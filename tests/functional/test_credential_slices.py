@@ -215,7 +215,7 @@ def test_slice_in_several_rounds(inventory: CredentialInventory, harness: Harnes
     assert run.lines[0] == "3 created"
     assert "2 of 3 credentials done" in run.text
     assert mints(harness) == [f"PUT /api/v1/organization/acme/robots/r{number}" for number in range(3)]
-    assert (run.output.count("handled acme+r0 acme+r1\""), run.output.count("handled acme+r2\"")) == (1, 1)
+    assert (run.output.count('handled acme+r0 acme+r1"'), run.output.count('handled acme+r2"')) == (1, 1)
     done = dict(re.findall(r"^(\S+)\s+: ok=(\d+)", run.output, re.MULTILINE))
     assert done[NAMES[1]] == done[NAMES[2]] == "1"
 
