@@ -71,6 +71,10 @@ conformance: ## Check the wire contract on the server of QUAY_TEST_URL, else on 
 faults: ## Try every fault at every point of a rotation, on QUAY_TEST_URL or on stand-ins
 	$(tools) faults $(ARGS)
 
+.PHONY: bench
+bench: ## Measure the cost of the collection, on the server of QUAY_TEST_URL or on a stand-in
+	$(tools) bench $(ARGS)
+
 .PHONY: canary
 canary: ## Search the traces of playbooks for secrets, by the lowest and the highest ansible-core
 	$(tools) canary $(ARGS)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import is_credential
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import DELIVERY, play_id, registered
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """The action of quay_host_delivery."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -45,9 +45,7 @@ class ActionModule(ActionBase):
         result["deliveries"] = [item for item in result["deliveries"] if _place(item) not in places]
         module_args = {"quay_host": arguments.get("quay_host"), "deliveries": deliveries}
         try:
-            done = self._execute_module(
-                module_name="tokensmith.quay.quay_host_delivery", module_args=module_args, task_vars=task_vars
-            )
+            done = self.execute("quay_host_delivery", module_args, task_vars)
         except AnsibleConnectionFailure as error:
             # As Ansible itself reports it, and with what was delivered before.
             return {**result, "unreachable": True, "msg": str(error), "lost": str(error)}

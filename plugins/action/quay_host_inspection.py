@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.credential_hosts import (
@@ -17,6 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.crede
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.placement import Placement
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import CredentialBatch, credential_batch
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import earlier_batches, hosts_by_pattern, play_id
 
 # Strategies under which Ansible runs for every host what is to be run once.
@@ -27,7 +27,7 @@ _RUN_ONCE = (
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """The action of quay_host_inspection."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
                 return {**result, "failed": True, "msg": f"Nothing was sent: {error}"}
             result["earlier_hosts"], result["earlier_report"] = earlier_batches(task_vars, result["play"])
         try:
-            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            result.update(self.execute("quay_host_inspection", arguments, task_vars))
         except AnsibleConnectionFailure as error:
             # As Ansible itself reports it, and with the play.
             return {**result, "unreachable": True, "msg": str(error)}

@@ -14,10 +14,9 @@ import json
 import math
 import os
 import time
-from typing import Any, List, Mapping, Tuple
+from typing import Any, Iterator, Mapping
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
@@ -35,12 +34,14 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     wrote_own_files,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import progress_line
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     RUN,
     TASK_OUTCOMES,
     play_id,
     play_of,
     registered,
+    registered_on,
 )
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
 
@@ -55,12 +56,9 @@ _OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round")
 
 # What all rounds of a run know: the names of all credentials, how many there was something to do for, since when.
 _PROGRESS = ("declared", "open", "began")
-# Credentials, and the results of each.
-_Rows = Tuple[List[Any], List[Any]]
-_NOTHING: _Rows = ([], [])
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """The action of quay_rotation."""
 
     BYPASS_HOST_LOOP = True
@@ -105,7 +103,9 @@ class ActionModule(ActionBase):
         if done.get("failed") or "results" not in done:
             return done
         remaining, worked_on = done["remaining"], done.pop("worked_on")
-        credentials = [item for item in credentials if item["name"] not in remaining]
+        # Nothing is delivered of the others, and nothing of them is confirmed.
+        credentials = [item for item in credentials if item["name"] in worked_on]
+        results, _idle = _results_of(credentials, done["results"])
         progress.setdefault("open", len(worked_on) + len(remaining))
         return {
             **done,
@@ -113,9 +113,9 @@ class ActionModule(ActionBase):
             **progress,
             "credentials": credentials,
             "rounds": 1 + math.ceil(len(remaining) / max(len(worked_on), 1)),
-            "planned": planned_deliveries(done["results"], credentials),
-            "names": delivered_names(done["results"], credentials, play.rotator),
-            "wrote_files": wrote_own_files(done["results"], credentials),
+            "planned": planned_deliveries(results, credentials),
+            "names": delivered_names(results, credentials, play.rotator),
+            "wrote_files": wrote_own_files(results, credentials),
             "sealed": _sealed(packed),
             "tasks": [self._sealed_task(f"{self._round}.{number}", task) for number, task in enumerate(tasks)],
         }
@@ -145,13 +145,15 @@ class ActionModule(ActionBase):
         return found
 
     def _confirm(self, play: Play, run: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        repeated = run.get("repeated")
-        credentials, results, others = run["credentials"], run.get("results") or [], _NOTHING
+        repeated, former = run.get("repeated"), run
+        credentials = run["credentials"]
         if repeated is not None:
-            (credentials, results), others = _split(credentials, results, repeated)
-        elif self._round:
+            credentials = [item for item in credentials if item["name"] in repeated]
+        results, idle = _results_of(credentials, run.get("results") or [])
+        others = list(idle if repeated is not None else self._still_needed(run, idle))
+        if repeated is None and self._round:
             former = task_vars[f"{RUN}_final"]
-            others = former["credentials"], former["results"]
+            others = [*former["results"], *others]
         outcomes = task_vars.get(TASK_OUTCOMES) or {}
         runs = [] if self._task.check_mode else task_runs(run.get("tasks") or [], outcomes)
         confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs)
@@ -169,18 +171,28 @@ class ActionModule(ActionBase):
         for key in ("tasks", "remaining", "worked_on"):
             done.pop(key, None)
         again = [confirmed[item["name"]] for item in confirming]
-        rows = [*others[1], *(rows if repeated is not None else map(self._with_earlier, rows))]
+        rows = [*others, *(rows if repeated is not None else map(self._with_earlier, rows))]
         self._show_progress(run, rows)
+        worked_on = run["credentials"] if former is run else [*former["credentials"], *credentials]
         return {
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
             "results": rows,
-            "credentials": [*others[0], *credentials],
+            "credentials": worked_on,
             **{key: run.get(key) for key in ("force", "compromised", "remaining", *_PROGRESS)},
             "repeated": [row["name"] for row in again if row.get("delivered")],
             "planned": planned_deliveries(again, confirming),
             "names": delivered_names(again, confirming, play.rotator),
             "sealed": _sealed(packed),
         }
+
+    def _still_needed(self, run: Mapping[str, Any], idle: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The results of credentials for which there was nothing to do, as far as the first run does not keep them.
+
+        The next round takes the place of that, and an earlier batch of hosts may have something to add.
+        """
+        for row in idle:
+            if run.get("remaining") or self._round or row["name"] in self._earlier:
+                yield self._with_earlier({**row, "failed_hosts": {}})
 
     def _show_progress(self, run: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
         """Say how far a run is that takes several rounds."""
@@ -207,9 +219,7 @@ class ActionModule(ActionBase):
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
         # The connection to the rotator would show the output of the module with -vvv.
         self._play_context.no_log = True
-        done: dict[str, Any] = self._execute_module(
-            module_name="tokensmith.quay.quay_rotation", module_args=arguments, task_vars=task_vars
-        )
+        done = self.execute("quay_rotation", arguments, task_vars)
         if "module_stdout" in done:
             # The first part of a result, which may hold what was issued. Ansible would show it.
             hidden = ("module_stdout", "exception")
@@ -221,14 +231,13 @@ class ActionModule(ActionBase):
         return done
 
 
-def _split(credentials: list[Any], results: list[Any], names: list[str]) -> tuple[_Rows, _Rows]:
-    """The credentials of these names with their results, and the others."""
-    halves: tuple[_Rows, _Rows] = ([], []), ([], [])
-    for credential, result in zip(credentials, results):
-        half = halves[0 if credential["name"] in names else 1]
-        half[0].append(credential)
-        half[1].append(result)
-    return halves
+def _results_of(
+    credentials: list[dict[str, Any]], results: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The results of these credentials in their order, and the others."""
+    by_name = {row["name"]: row for row in results}
+    own = [by_name.pop(item["name"]) for item in credentials]
+    return own, list(by_name.values())
 
 
 def _task_paths(credentials: list[dict[str, Any]]) -> list[str]:
@@ -251,7 +260,7 @@ def _unpacked(text: str) -> list[dict[str, Any]]:
 def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """The last results of the hosts of earlier batches, by the name of the credential."""
     found: dict[str, Any] = {}
-    for host in play.earlier:
-        run = task_vars["hostvars"][host].get(f"{RUN}_final") or {}
-        found.update({row["name"]: row for row in run.get("results") or ()})
+    for suffix in ("", "_final"):
+        for _host, run in registered_on(task_vars, play.earlier, f"{RUN}{suffix}"):
+            found.update({row["name"]: row for row in run.get("results") or ()})
     return found

@@ -23,7 +23,7 @@ description:
 positional: results
 options:
   _input:
-    description: The declared credentials, as M(tokensmith.quay.quay_rotation) returns them.
+    description: The declared credentials, as M(tokensmith.quay.quay_rotation) returns them in C(declared).
     type: list
     elements: dict
     required: true
@@ -50,7 +50,7 @@ options:
 EXAMPLES = r"""
 - name: Show a report
   ansible.builtin.debug:
-    msg: "{{ (rotation.credentials | tokensmith.quay.rotation_report(rotation.results)).lines }}"
+    msg: "{{ (rotation.declared | tokensmith.quay.rotation_report(rotation.results)).lines }}"
 """
 
 RETURN = r"""

@@ -145,17 +145,27 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: For each credential its status, as M(tokensmith.quay.quay_token_info) returns it, and what was done.
+  description:
+    - For each credential its status, as M(tokensmith.quay.quay_token_info) returns it, and what was done. With O(run),
+      only for those for which there was something to do.
   returned: success
   type: list
   elements: dict
   sample: []
 credentials:
-  description: The credentials of all hosts. C(missing) names the hosts that were not seen, and why.
+  description:
+    - The credentials of all hosts for which there was something to do. C(missing) names the hosts that were not seen,
+      and why.
   returned: success
   type: list
   elements: dict
   sample: []
+declared:
+  description: The name and the kind of each credential of all hosts.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "acme+ci", "kind": "robot"}]
 remaining:
   description: The names of the credentials that are left for the next batch. RV(results) does not have them yet.
   returned: success

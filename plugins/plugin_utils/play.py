@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
@@ -60,7 +60,7 @@ def play_of(
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
-    plans = {host: plan for host, plan in _registered(task_vars, running, PLAN) if plan.get("play") == identity}
+    plans = {host: plan for host, plan in registered_on(task_vars, running, PLAN) if plan.get("play") == identity}
     ignored, expected = arguments.get("ignore_hosts"), arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
@@ -69,8 +69,8 @@ def play_of(
         alive=[host for host in running if host not in _gone(task_vars)],
         running=running,
         plans=plans,
-        deliveries=dict(_registered(task_vars, list(plans), DELIVERY)),
-        pending=[host for host, is_pending in _registered(task_vars, list(plans), PENDING) if is_pending],
+        deliveries=dict(registered_on(task_vars, list(plans), DELIVERY)),
+        pending=[host for host, is_pending in registered_on(task_vars, list(plans), PENDING) if is_pending],
         ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
         expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )
@@ -128,9 +128,13 @@ def matching_hosts(pattern: Any, loader: Any, groups: Mapping[str, list[str]]) -
         return []
 
 
-def _registered(task_vars: Mapping[str, Any], hosts: list[str], name: str) -> Iterator[tuple[str, Any]]:
+def registered_on(task_vars: Mapping[str, Any], hosts: Sequence[str], name: str) -> Iterator[tuple[str, Any]]:
+    """What a task registered on each of these hosts, as far as it did."""
+    hostvars = task_vars["hostvars"]
+    # Ansible would look for templates in all variables of the host. Results have none.
+    read = getattr(hostvars, "raw_get", hostvars.__getitem__)
     for host in hosts:
-        variables = task_vars["hostvars"][host]
+        variables = read(host)
         if name in variables:
             yield host, variables[name]
 

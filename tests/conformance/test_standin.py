@@ -22,6 +22,7 @@ import requests
 from conformance.client import Client, Secret, Target, unique
 from conformance.resources import Resources
 from standin import Standin
+from standin.cost import Cost
 
 pytestmark = pytest.mark.standin
 
@@ -302,3 +303,53 @@ def test_command_line(tmp_path: Path) -> None:
     assert errors == ""
     assert details["url"] in output
     assert not Path(details["ca_path"]).exists()
+
+
+class RecordedCost(Cost):
+    """Records the hashes of each request instead of a delay."""
+
+    def __post_init__(self) -> None:
+        self.hashes: list[int] = []
+
+    def spend(self, path: str, hashes: int) -> None:
+        self.hashes.append(hashes)
+
+
+def test_tokens_and_passwords_cost_a_hash_and_sessions_and_robots_none(resources: Resources, standin: Standin) -> None:
+    shortname, robot_token = resources.robot()
+    robot = f"{resources.org}+{shortname}", robot_token
+    path, bearer, before = f"{resources.base}/robots", resources.mint("org:admin"), standin.cost
+    standin.cost = recorded = RecordedCost()
+    try:
+        for client in (Client(resources.target, bearer=bearer), Client(resources.target, bearer="x" * 40)):
+            with client:
+                client.get(path)
+        resources.superuser.get(path)
+        resources.superuser.get("/config")
+        for basic in (robot, (resources.username, resources.password)):
+            with Client(resources.target, basic=basic) as client:
+                client.get("/v2/auth", params={"service": resources.target.host})
+        with Client(resources.target) as client:
+            client.sign_in(resources.username, resources.password)
+    finally:
+        standin.cost = before
+    assert recorded.hashes == [1, 0, 0, 0, 0, 1, 0, 1]
+
+
+def test_new_oauth_token_costs_a_hash_of_its_own(resources: Resources, standin: Standin) -> None:
+    before = standin.cost
+    standin.cost = recorded = RecordedCost()
+    try:
+        resources.mint("repo:read")
+    finally:
+        standin.cost = before
+    assert recorded.hashes == [1]
+
+
+def test_cost_of_a_request_depends_on_its_hashes_and_its_path() -> None:
+    cost = Cost(hash_seconds=0.1)
+    assert cost.seconds("/api/v1/organization/acme", 1) == pytest.approx(0.106)
+    assert cost.seconds("/api/v1/organization/acme", 0) == pytest.approx(0.006)
+    assert cost.seconds("/v2/auth", 0) == pytest.approx(0.02)
+    assert cost.seconds("/config", 0) == 0
+    assert Cost().seconds("/api/v1/organization/acme", 1) == 0

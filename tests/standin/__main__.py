@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from .config import FAMILIES
+from .cost import Cost
 from .server import Standin
 
 
@@ -27,6 +28,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls", action="store_true", help="use https, with a certificate of a CA created for this run")
     parser.add_argument("--ca-out", type=Path, metavar="FILE", help="file to write the CA certificate to")
     parser.add_argument("--server-hostname", metavar="NAME", help="SERVER_HOSTNAME (default: HOST:PORT)")
+    parser.add_argument(
+        "--hash-seconds", type=float, default=0, metavar="SECONDS", help="delay for each password hash (default: none)"
+    )
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="JSON file, written when the port is open")
     return parser.parse_args()
 
@@ -74,6 +78,7 @@ def main() -> None:
         port=arguments.port,
         server_hostname=arguments.server_hostname,
     )
+    standin.cost = Cost(arguments.hash_seconds)
     if arguments.ca_out and standin.ca_path:
         shutil.copyfile(standin.ca_path, arguments.ca_out)
     print(_banner(standin), flush=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from . import endpoints
@@ -39,10 +39,10 @@ def create_app(quay: Quay) -> Flask:
 
 
 def _record_caller(response: Response) -> Response:
-    """Record the caller and the kind of authentication for the journal."""
+    """Record the caller and the kind of authentication for the journal, and what the request cost."""
     scheme = request.headers.get("Authorization", "").split(" ", 1)[0].lower()
     kind = scheme if scheme in ("bearer", "basic") else caller().kind
-    request.environ[TRACE].update(auth=kind, user=caller().name)
+    request.environ[TRACE].update(auth=kind, user=caller().name, hashes=g.get("hashes", 0))
     return response
 
 

@@ -17,7 +17,7 @@ from flask import request
 from . import tokens
 from .errors import AbortError, TooManyLogins, internal_error, unknown_robot
 from .keys import InvalidRegistryToken, is_jwt
-from .quay import Caller, hash_password, quay
+from .quay import Caller, count_hash, hash_password, quay
 from .sessions import session_caller
 from .state import AppToken, OAuthToken, Robot, User
 
@@ -76,6 +76,7 @@ def oauth_caller(secret: str) -> Caller:
     found = quay().state.oauth_tokens.get(tokens.digest(secret))
     if found is None:
         return Caller(error="OAuth access token could not be validated")
+    count_hash()
     now = quay().clock.now()
     if found.expires_at <= now:
         return Caller(error="OAuth access token has expired")

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from . import tokens
 from .names import refuse_taken_name
-from .quay import caller, hash_password, quay
+from .quay import caller, count_hash, hash_password, quay
 from .state import Application, OAuthToken, Organization, Repository, Team, User
 
 TEN_YEARS_S = 315576000
@@ -79,6 +79,7 @@ def mint_oauth_token(
 ) -> tuple[OAuthToken, str]:
     """Store a new token. Returns its record and the secret, which is not stored."""
     secret = tokens.oauth_token()
+    count_hash()
     now = quay().clock.now()
     record = OAuthToken(
         digest=tokens.digest(secret),

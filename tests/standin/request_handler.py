@@ -17,6 +17,7 @@ from flask import Flask
 from werkzeug import Request
 from werkzeug.test import run_wsgi_app
 
+from .cost import Cost
 from .faults import Fault, Faults
 from .journal import SAFE_METHODS, Journal, describe
 from .quay import Quay
@@ -46,6 +47,7 @@ class RequestHandler:
     def __init__(self, quay: Quay, app: Flask, journal: Journal, faults: Faults) -> None:
         self.quay, self.app, self.journal, self.faults = quay, app, journal, faults
         self.control: Flask | None = None
+        self.cost = Cost()
         # One request at a time changes the state, as with database transactions.
         self._lock = threading.RLock()
 
@@ -57,6 +59,7 @@ class RequestHandler:
         if fault and not fault.after:
             time.sleep(fault.delay)
         done = self._call_application(environ, body) if fault is None or fault.takes_effect else Response()
+        self.cost.spend(str(environ["PATH_INFO"]), int(environ.get(TRACE, {}).get("hashes", 0)))
         if fault and fault.after:
             time.sleep(fault.delay)
         response = _apply_fault(fault, done) if fault else done

@@ -25,6 +25,7 @@ from .app import create_app
 from .clock import Clock
 from .config import FAMILIES, Config, default_config
 from .control import create_control
+from .cost import Cost
 from .faults import Faults
 from .journal import Journal
 from .quay import Quay
@@ -193,6 +194,14 @@ class Standin:
     @property
     def config(self) -> Config:
         return self.quay.config
+
+    @property
+    def cost(self) -> Cost:
+        return self._server.request_handler.cost
+
+    @cost.setter
+    def cost(self, cost: Cost) -> None:
+        self._server.request_handler.cost = cost
 
     @property
     def clock(self) -> Clock:

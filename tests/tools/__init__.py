@@ -8,7 +8,7 @@ Only the standard library, since nothing is installed before. Each layer imports
 
     __main__       the commands
     pipeline       several stages in a row, with a plan and a summary
-    stages/*       lint, unit, sanity, integration, canary, faults, molecule, package, docs
+    stages/*       lint, unit, sanity, integration, canary, faults, molecule, package, docs, bench
     ansible_test   ansible-test, with a home folder and a PATH of its own
     servers        the Quay server of a stage: a stand-in, or that of QUAY_TEST_URL
     environments   virtual environments, created when they are missing or outdated

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from . import environments, places, servers, shell, tree
 from .pipeline import Pipeline
+from .stages.bench import bench
 from .stages.canary import canary
 from .stages.docs import changelog, docs
 from .stages.faults import faults
@@ -82,6 +83,7 @@ def verify() -> None:
 
 COMMANDS: dict[str, Command] = {
     **ALL_STAGES,
+    "bench": bench,
     "changelog": changelog,
     "conformance": conformance,
     "docs": docs,

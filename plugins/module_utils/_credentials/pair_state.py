@@ -200,7 +200,11 @@ def recorded_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName
     delivered = {item.username for item in stored if item.recorded}
     replaced = {robot_of_handle(handle) for record in records_of(stored) for handle in record.superseded}
     names = {username for username in delivered | replaced if username}
-    return {name for name in pair.all if any(is_named(name, username) for username in names)}
+    others = {username for username in names if not is_named(pair.name, username)}
+    found = {pair.name} if others < names else set()
+    # Most credentials have only ever been carried by the robot of their own name.
+    turns = pair.turns if others else ()
+    return found | {name for name in turns if any(is_named(name, username) for username in others)}
 
 
 def is_recorded_token(robot: Robot, stored: Sequence[StoredSecret]) -> bool:
@@ -217,7 +221,8 @@ def named_robots(pair: Pair, stored: Sequence[StoredSecret]) -> set[RobotName]:
 
 def held_by_other_strategy(pair: Pair, stored: Sequence[StoredSecret]) -> bool:
     """Whether the stores hold, or replaced, what was delivered for a robot of another strategy."""
-    return any(name in pair.others for name in recorded_robots(pair, stored))
+    recorded = recorded_robots(pair, stored)
+    return pair.name in recorded if pair.paired else bool(recorded - {pair.name})
 
 
 def held_by_unknown_token(robots: RobotsByName, stored: Sequence[StoredSecret]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .. import environments, places, shell, tree
 
-# The collection's own packages. Every other package of tests is imported by its short name.
+# The collection's own packages. bench and every other package of tests are imported by their short names.
 PACKAGES = ("ansible_collections.tokensmith.quay.plugins", "ansible_collections.tokensmith.quay.tests.unit")
 
 YAML = (".yml", ".yaml")
@@ -46,7 +46,7 @@ def ruff() -> None:
 def mypy() -> None:
     """Check the types of all Python files; only changed ones cost time."""
     folders = sorted(path.parent for path in (places.TREE / "tests").glob("*/__init__.py"))
-    packages = [*PACKAGES, *(folder.name for folder in folders)]
+    packages = [*PACKAGES, "bench", *(folder.name for folder in folders)]
     options = [word for package in packages for word in ("--package", package)]
     config = places.TREE / "pyproject.toml"
     environments.main().run("mypy", "--config-file", config, *options, cwd=places.COLLECTIONS)
