@@ -130,7 +130,7 @@ fingerprint:
   sample: 9f86d081884c
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_local_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.container_auth import (
     AUTH_FILE_OPTIONS,
     ensure_container_auth,

@@ -159,7 +159,7 @@ strategy:
 """
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_info import get_declaration_info
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_local_module
 
 
 def main() -> None:

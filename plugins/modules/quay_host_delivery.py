@@ -76,7 +76,7 @@ deliveries:
   sample: []
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_consumer_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_consumer_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.host_delivery import deliver_to_host
 
 

@@ -98,7 +98,7 @@ undeclared:
 """
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.host_inspection import inspect_host
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_consumer_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_consumer_module
 
 
 def main() -> None:

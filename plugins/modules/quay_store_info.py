@@ -424,7 +424,7 @@ stores:
       uuid: null
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_local_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.store_info import read_stores
 

@@ -174,7 +174,7 @@ fingerprint:
   sample: 9f86d081884c
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_local_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.delivery import CREDENTIAL_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.token_file import FILE_OPTIONS, ensure_token_file
 

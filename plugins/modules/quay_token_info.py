@@ -742,7 +742,7 @@ credentials:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import get_token_info
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import ALL_SCOPES, SCOPES
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.scopes import ALL_SCOPES, SCOPES
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS
 
 HELD = {

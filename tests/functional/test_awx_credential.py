@@ -271,6 +271,7 @@ def test_user_without_the_role_admin(harness: Harness, awx: Awx, name: str) -> N
     ],
 )
 def test_refusal(harness: Harness, awx: Awx, name: str, change: dict[str, Any], words: str) -> None:
+    harness.obstacles["no_pauses"] = True
     awx.add(name)
     assert_refused(harness, ROBOT, {**arguments(awx, name, **change), "rotate": "always"}, words)
 
@@ -314,6 +315,7 @@ def test_write_whose_response_is_lost(harness: Harness, standin_awx: StandinAwx,
 
 def test_server_that_is_down_after_the_secret_was_issued(harness: Harness, standin_awx: StandinAwx) -> None:
     """The next run delivers the secret, which Quay returns again."""
+    harness.obstacles["no_pauses"] = True
     number = standin_awx.add("pull")
     harness.before_request("^POST .*/regenerate", standin_awx.stop)
     result = harness.run(ROBOT, {**arguments(standin_awx, "pull"), "rotate": "always"})

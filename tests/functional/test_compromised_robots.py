@@ -289,6 +289,7 @@ def test_robot_that_quay_does_not_delete(leaked: Leaked) -> None:
 # --- interruptions
 
 
+@pytest.mark.parametrize("family", ["3.18", pytest.param("3.17", marks=pytest.mark.slow)])
 def test_run_that_fails_at_any_request_is_completed_by_the_same_run(leaked: Leaked) -> None:
     harness = leaked.harness
     snapshot = harness.quay.quay.snapshot()

@@ -265,6 +265,7 @@ def test_store_that_cannot_be_written_on_one_host(fleet: Fleet, harness: Harness
     assert set(fleet.held("ci.json2").values()) == {harness.robot_fingerprint("acme+duo_a")}
 
 
+@pytest.mark.slow
 def test_declarations_that_differ_by_host(fleet: Fleet, harness: Harness) -> None:
     fleet.write_inventory(
         n1={"own": [{**IN_PLACE, "deliver": [{**ON_EACH_HOST, "mode": "0640"}]}]},
@@ -291,6 +292,7 @@ def test_invalid_declarations_of_one_host(fleet: Fleet, harness: Harness) -> Non
     assert harness.requests == []
 
 
+@pytest.mark.slow
 def test_stores_of_some_hosts_and_of_the_rotator(fleet: Fleet, harness: Harness) -> None:
     """Quay does not return an API token again, so that it needs a store which the rotator can read."""
     token = {"name": "nightly", "kind": "api", "organization": "acme", "application": "console"}

@@ -217,6 +217,7 @@ def test_api_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert stored_fingerprint(path) == made.digest[:12]
 
 
+@pytest.mark.slow
 def test_api_token_of_a_new_application(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     path = runner.folder / "nightly"
@@ -290,6 +291,7 @@ def test_mirror(mirror_runner: PlaybookRunner) -> None:
     assert (repository.mirror.status, repository.mirror.enabled) == ("SYNC_NOW", False)
 
 
+@pytest.mark.slow
 def test_mirror_with_everything(mirror_runner: PlaybookRunner) -> None:
     password = "a-password-elsewhere"
     mirror_runner.harness.known_secrets.add([password])

@@ -49,6 +49,7 @@ def test_first_run_and_second_run(role: Role) -> None:
     assert role.harness.writes == []
 
 
+@pytest.mark.slow
 def test_force_is_a_text_and_empty_values_are_unset(role: Role) -> None:
     """As the shell and AWX hand them over."""
     declared = [role.robot(max_age="", strategy="", description=None), role.robot("acme+new")]
@@ -94,6 +95,7 @@ def test_all_problems_are_named_at_once(role: Role) -> None:
         assert problem in text
 
 
+@pytest.mark.slow
 def test_report_of_deletion_failure_and_retirement(role: Role) -> None:
     role.rotate([role.robot(), role.robot("acme+old")])
     declared = [
@@ -191,6 +193,7 @@ def test_compromised_credentials_of_each_kind(role: Role) -> None:
     assert harness.writes == []
 
 
+@pytest.mark.slow
 def test_compromised_robot_that_cannot_be_replaced(role: Role) -> None:
     """It fails before anything is changed, and the other credentials are rotated all the same."""
     store = {"kind": "file", "path": str(role.folder / "plain")}
@@ -231,6 +234,7 @@ def test_own_token_of_the_rotator_is_renewed_last(role: Role) -> None:
     assert [row["name"] for row in role.report()] == ["rotator", "acme+ci"]
 
 
+@pytest.mark.slow
 def test_stores_in_the_container_of_an_awx_job_are_refused(role: Role) -> None:
     declared = [role.robot()]
     text = role.refuse(declared, awx_job_id=7).text
@@ -240,6 +244,7 @@ def test_stores_in_the_container_of_an_awx_job_are_refused(role: Role) -> None:
     role.rotate(declared, awx_job_id=7, rotation_allow_ephemeral_stores="true")
 
 
+@pytest.mark.slow
 def test_undeclared_deliveries_are_reported(role: Role) -> None:
     auth = {"kind": "container_auth", "path": str(role.folder / "auth.json")}
     role.rotate([role.robot(), role.robot("acme+old", deliver=[role.file("old", format="token"), auth])])

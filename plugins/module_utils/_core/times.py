@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .errors import BadInput
@@ -68,6 +67,9 @@ def parse_time(text: Any) -> datetime | None:
         except ValueError:
             continue
     try:
+        # Slow to import, and needed only for the times that HTTP and some of Quay's fields have.
+        from email.utils import parsedate_to_datetime
+
         parsed = parsedate_to_datetime(text)
         # RFC 2822's "-0000" means "UTC, origin unknown" and is read as a naive time.
         return parsed.replace(tzinfo=timezone.utc) if parsed.tzinfo is None else parsed.astimezone(timezone.utc)

@@ -23,7 +23,8 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import ALL_SCOPES, LONGEST_LIFETIME, SCOPES, AccessToken, ApplicationTokens, UserTokens
+from .._quay.oauth import LONGEST_LIFETIME, AccessToken, ApplicationTokens, UserTokens
+from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .browser_token import BrowserTokenIssuer

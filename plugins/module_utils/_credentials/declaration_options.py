@@ -16,17 +16,13 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
 from .._core.errors import BadInput
 from .._core.times import parse_duration
-from .._quay.oauth import ALL_SCOPES, SCOPES
-from .._stores.awx_client import KIND as AWX
-from .._stores.awx_options import lacks_username
+from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.kinds import ROLE_STORE_OPTIONS
-from .._stores.vault_vars import KIND as VAULT_VARS
-from .._stores.vault_vars import lacks_username_variable
+from .._stores.remote_options import AWX, VAULT_VARS, lacks_username_input, lacks_username_variable
 
 API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
@@ -166,6 +162,9 @@ def read_options(
 
 def suggestion(name: str, names: Sequence[str]) -> str:
     """The question whether a similar name was meant, with a leading blank; empty if there is none."""
+    # Slow to import, and needed only for a message.
+    from difflib import get_close_matches
+
     similar = get_close_matches(name.lower().replace("-", "_"), names, n=1)
     return f" Did you mean {similar[0]}?" if similar else ""
 
@@ -173,7 +172,7 @@ def suggestion(name: str, names: Sequence[str]) -> str:
 def stores_secret_alone(store: Mapping[str, Any]) -> bool:
     """Whether consumers find no user name in a store: a file in the format token, or names without one."""
     if store.get("kind") == AWX:
-        return lacks_username(store)
+        return lacks_username_input(store)
     if store.get("kind") == VAULT_VARS:
         return lacks_username_variable(store)
     return is_bare_token_file(store) or lacks_username_key(store)

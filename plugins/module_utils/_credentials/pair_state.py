@@ -19,10 +19,8 @@ from .._core.errors import BadInput
 from .._core.names import MAX_LENGTH
 from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
+from .policy import IN_PLACE, PAIRED
 from .robot_lookup import records_of
-
-IN_PLACE = "in_place"
-PAIRED = "paired"
 
 # Robots by name, as they were read; None for one that does not exist.
 RobotsByName = Mapping[RobotName, Optional[Robot]]

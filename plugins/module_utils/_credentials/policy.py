@@ -18,6 +18,10 @@ from .._core.errors import BadInput
 from .._core.times import format_duration, parse_duration
 from .._stores.contract import ABSENT, OTHER, UNREADABLE, UNRECORDED, UP_TO_DATE, WRONG_PERMISSIONS
 
+# How a robot is rotated: it gets a new token, or a second robot takes its place.
+IN_PLACE = "in_place"
+PAIRED = "paired"
+
 # Reasons. All but NOT_DUE say why a credential must be replaced or delivered again.
 MISSING = "missing"
 INVALID = "invalid"

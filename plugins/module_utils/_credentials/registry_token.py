@@ -16,8 +16,9 @@ from typing import Any, Callable, Mapping, Sequence
 from .._core.errors import BadInput
 from .._core.secret_input import refuse_masked_values
 from .._http.auth import SessionAuth
+from .._module.connection import auth_from_options, client_from_options
 from .._module.context import ModuleContext
-from .._module.options import CONNECTION_OPTIONS, auth_from_options, client_from_options
+from .._module.options import CONNECTION_OPTIONS
 from .._quay.registry_auth import RegistryToken, request_registry_token
 from .declaration_options import read_bool, read_path
 from .referrers_token import check_access, request_granted_token

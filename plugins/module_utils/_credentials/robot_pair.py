@@ -21,8 +21,6 @@ from .._stores.contract import StoredSecret
 from .evaluation import Observation
 from .pair_robots import PairRobots
 from .pair_state import (
-    IN_PLACE,
-    PAIRED,
     Pair,
     PairState,
     RobotsByName,
@@ -32,7 +30,7 @@ from .pair_state import (
     pair_state_of,
     robot_of_handle,
 )
-from .policy import AGE_FROM_MINT, ObservedState, Policy
+from .policy import AGE_FROM_MINT, IN_PLACE, PAIRED, ObservedState, Policy
 from .robot_access import RightsCopy
 from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
 from .robot_removal import (

@@ -29,7 +29,6 @@ from .evaluation import Observation
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .pair_robots import PairRobots
 from .pair_state import (
-    PAIRED,
     Pair,
     held_by_other_strategy,
     pair_from_options,
@@ -38,7 +37,7 @@ from .pair_state import (
     refuse_unknown_robot,
     with_strategy,
 )
-from .policy import AGE_FROM_MINT, MISSING, ObservedState, Policy, policy_from_options
+from .policy import AGE_FROM_MINT, MISSING, PAIRED, ObservedState, Policy, policy_from_options
 from .robot_lookup import Age, AgeQuery, RobotLookup, Seen, records_of
 from .robot_pair import PairIssuer
 from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions

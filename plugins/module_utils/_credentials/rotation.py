@@ -17,9 +17,9 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError
 from .._core.parallel import grouped_by_shared
+from .._module.connection import auth_from_options
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
-from .._module.options import auth_from_options
 from .._stores.contract import Delivery, Store
 from .._stores.delivery import kept_content
 from .._stores.holders import Fleet, is_written_later

@@ -45,8 +45,8 @@ from .declaration_options import (
     type_name,
     without_effect,
 )
-from .pair_state import PAIRED
 from .placement import EVERYWHERE, Placement, is_former, store_itself
+from .policy import PAIRED
 
 _ABSENT = "absent"
 _STORE_SECRETS = {name for kind in STORE_KINDS.values() for name in kind.secrets}

@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
-from .client import QuayClient
 from .response import Response
+
+if TYPE_CHECKING:
+    from .client import QuayClient
 
 
 def read_pages(

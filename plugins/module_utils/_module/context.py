@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 from .._core.errors import BadInput
 from .._core.parallel import in_parallel
 from .._http.address import credentials_in_url
-from .._http.client import QuayClient
-from .._http.server import Server
+
+if TYPE_CHECKING:
+    from .._http.client import QuayClient
 
 _Item = TypeVar("_Item")
 _Outcome = TypeVar("_Outcome")
@@ -58,6 +59,9 @@ class ModuleContext(LocalContext):
     """One run of a module that talks to Quay: in addition the client and what the server offers."""
 
     def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str], client: QuayClient) -> None:
+        # Not at the top: modules on consumer hosts use this file, and need no client.
+        from .._http.server import Server
+
         super().__init__(params, check_mode, warnings)
         self.client = client
         self.server = Server(client)

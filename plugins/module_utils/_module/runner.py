@@ -5,23 +5,22 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""Runs a module: options in, one call, one result out, and one place where exceptions become failures."""
+"""Runs a module that talks to Quay: options in, one call, one result out."""
 
 from __future__ import annotations
 
 import os
-import re
-from typing import Any, Callable, Mapping, NoReturn
+from typing import Any, Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.secret_input import refuse_masked_values
-from .._http.address import credentials_in_url, normalise_host
+from .._http.address import normalise_host
 from .._http.auth import SessionAuth
 from .._http.session import REQUESTS_IMPORT_ERROR
-from .context import LocalContext, ModuleContext, Result
-from .failures import failure_message
-from .options import CONNECTION_OPTIONS, auth_from_options, client_from_options, variables_of, without_empty
+from .connection import auth_from_options, client_from_options
+from .context import ModuleContext, Result
+from .local_runner import finish, guard, new_module
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -41,99 +40,12 @@ def run_module(
     ``auth_optional``: the module can do without credentials. ``replaced``: by the name of an option that the module of
     infra.quay_configuration has and this one lacks, a sentence that says what to use.
     """
-    module = _module(options, constraints, replaced or {})
+    module = new_module(options, constraints, replaced or {})
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
     result, failure = _attempt(module, action, warnings, auth_optional)
-    _finish(module, result, failure, warnings)
-
-
-def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any) -> None:
-    """Run a module that sends nothing to Quay.
-
-    It accepts the connection options, because module_defaults of the action group set them for every module.
-    """
-    _run_locally(_module(options, constraints, {}), action)
-
-
-def run_consumer_module(
-    action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any
-) -> None:
-    """Run a module on a machine that must not get the login of Quay: it has no options for one."""
-    host = {"quay_host": {"type": "str"}}
-    _run_locally(_new_module({**host, **options}, constraints, {}), action)
-
-
-def _run_locally(module: AnsibleModule, action: Callable[[LocalContext], Result]) -> None:
-    warnings: list[str] = []
-    context = LocalContext(module.params, module.check_mode, warnings)
-    context.hidden = module.no_log_values
-
-    def act() -> Result:
-        refuse_masked_values(module.params)
-        return action(context)
-
-    _finish(module, *_guard(act), warnings)
-
-
-class _Module(AnsibleModule):
-    """An AnsibleModule for which empty values are unset ones, before their types are checked.
-
-    For an option in ``replaced`` it fails with the sentence there. Otherwise AnsibleModule would only say that it does
-    not know the option, or complain about others that are missing.
-    """
-
-    def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
-        self._replaced = replaced
-        self._advice: list[str] = []  # for the replaced options of this task
-        self._variables: dict[str, str] = {}  # the environment variables that stand for options
-        initialise: Callable[..., None] = super().__init__
-        initialise(**arguments)
-
-    def _load_params(self) -> None:
-        AnsibleModule._load_params(self)
-        given = {name for name, value in self.params.items() if name in self._replaced and value not in (None, "")}
-        self._advice = [f"There is no option {name}. {self._replaced[name]}" for name in sorted(given)]
-        known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
-        self.params = without_empty(known, self.argument_spec)
-        self._variables = variables_of(self.params, self.argument_spec, os.environ)
-
-    def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        super().fail_json(msg=". ".join(self._advice) or self._with_variables(msg), **result)
-
-    def _with_variables(self, message: str) -> str:
-        """The message with the names of the environment variables from which the options in it were read."""
-        sources = [
-            f"{option} was read from the environment variable {variable}"
-            for option, variable in self._variables.items()
-            if re.search(rf"\b{option}\b", message) and variable not in message
-        ]
-        return ". ".join([message.rstrip("."), *sources]) if sources else message
-
-
-def _module(options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
-    return _new_module({**CONNECTION_OPTIONS, **options}, constraints, replaced)
-
-
-def _new_module(spec: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
-    module: AnsibleModule = _Module(replaced, argument_spec=spec, supports_check_mode=True, **constraints)
-    # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
-    pasted = credentials_in_url(module.params["quay_host"] or "")
-    if pasted:
-        module.no_log_values.add(pasted)
-    return module
-
-
-def _finish(module: AnsibleModule, result: Result | None, failure: str, warnings: list[str]) -> None:
-    # Outside of any except block: Ansible adds the traceback of an exception that is being handled to the result, and
-    # its text may hold a secret.
-    for sentence in warnings:
-        module.warn(sentence)
-    if result is None:
-        module.fail_json(msg=failure)
-    diff = {} if result.before == result.after else {"diff": {"before": result.before, "after": result.after}}
-    module.exit_json(changed=result.changed, **result.values, **diff)
+    finish(module, result, failure, warnings)
 
 
 def _attempt(
@@ -149,15 +61,7 @@ def _attempt(
             context.warn(f"The target's clock and Quay's differ by {abs(clock_skew):.0f} s; Quay's clock was used.")
         return result
 
-    return _guard(act)
-
-
-def _guard(act: Callable[[], Result]) -> tuple[Result | None, str]:
-    """The result, or the message to fail with. The one place where exceptions become failures."""
-    try:
-        return act(), ""
-    except Exception as error:
-        return None, failure_message(error)
+    return guard(act)
 
 
 def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool) -> ModuleContext:

@@ -22,18 +22,8 @@ from .._http.client import QuayClient
 from .._http.errors import EndpointMissing, Forbidden, NotFound
 from .._http.failures import split_location
 from .._http.paging import read_list
+from .scopes import ALL_SCOPES, SCOPES
 
-SCOPES = (
-    "org:admin",
-    "repo:admin",
-    "repo:create",
-    "repo:read",
-    "repo:write",
-    "super:user",
-    "user:admin",
-    "user:read",
-)
-ALL_SCOPES = "all"
 # Ten years: Quay's maximum, and the fixed lifetime of tokens of the browser flow.
 LONGEST_LIFETIME = timedelta(seconds=315576000)
 _FORBIDDEN_SCOPES = (

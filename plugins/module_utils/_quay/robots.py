@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.names import MAX_LENGTH
 from .._core.times import parse_time
 from .._http.address import api_path
-from .._http.client import QuayClient
 from .._http.errors import ApiError
+
+if TYPE_CHECKING:
+    from .._http.client import QuayClient
 
 _SHORT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 # Quay stores the full name. The name of the user's own namespace, which is not known here, has two characters or more.

@@ -25,8 +25,9 @@ from .._http.errors import TransportError
 from .._http.failures import ServerOptions, transport_error
 from .._http.session import REQUESTS_IMPORT_ERROR, checked_verify, new_session, send_once
 from .libraries import load_library
+from .remote_options import AWX
 
-KIND = "awx_credential"
+KIND = AWX
 
 # Seconds for each request.
 TIMEOUT = 30.0
@@ -109,9 +110,9 @@ class AwxLogin:
 class AwxClient:
     """Sends requests to one AWX. Nothing is sent before the first call."""
 
-    def __init__(self, login: AwxLogin, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, login: AwxLogin, sleep: Callable[[float], None] | None = None) -> None:
         self._login = login
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._session: Any = None
         self._server_time: datetime | None = None
 

@@ -18,23 +18,6 @@ from .._http.address import normalise_host
 from .awx_client import KIND, AwxLogin
 from .options import registry_from_options
 
-AWX_OPTIONS: dict[str, Any] = {
-    "awx_host": {"type": "str"},
-    "awx_token": {"type": "str", "no_log": True},
-    "awx_username": {"type": "str"},
-    "awx_password": {"type": "str", "no_log": True},
-    "awx_validate_certs": {"type": "bool"},
-    "awx_ca_path": {"type": "path"},
-    "awx_api_path": {"type": "str"},
-    "credential": {"type": "str"},
-    "credential_id": {"type": "int"},
-    "credential_type": {"type": "str"},
-    "awx_organization": {"type": "str"},
-    "inputs": {"type": "dict"},
-    "create": {"type": "bool"},
-    "force": {"type": "bool"},
-}
-
 # What an input can hold.
 FIELDS = (
     "token",
@@ -63,12 +46,6 @@ class Selection:
         if self.number is not None:
             return f"#{self.number}"
         return f"{self.organization}/{self.name}" if self.organization else str(self.name)
-
-
-def lacks_username(options: Mapping[str, Any]) -> bool:
-    """Whether the options of such a store name no input for the user name."""
-    inputs = options.get("inputs")
-    return isinstance(inputs, dict) and bool(inputs) and "username" not in inputs.values()
 
 
 def selection_of(options: Mapping[str, Any]) -> Selection:

@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.errors import BadInput
-from .awx_credential import awx_credential_store
-from .awx_options import AWX_OPTIONS
 from .container_auth import AUTH_FILE_OPTIONS, container_auth_store
 from .contract import Store
-from .hashi_vault import hashi_vault_store
-from .kubernetes_secret import KUBERNETES_OPTIONS, kubernetes_secret_store
+from .remote_options import AWX_OPTIONS, KUBERNETES_OPTIONS, VAULT_OPTIONS, VAULT_VARS_OPTIONS
 from .task_file import KIND as TASKS
 from .task_file import TASK_FILE_OPTIONS, task_file_store
 from .token_file import FILE_OPTIONS, file_store
-from .vault_options import VAULT_OPTIONS
-from .vault_vars import VAULT_VARS_OPTIONS, vault_vars_store
 
 _REGISTRY: dict[str, Any] = {"registry": {"type": "str"}}
 
@@ -48,27 +43,56 @@ class StoreKind:
         return [name for name, option in self.options.items() if option.get("no_log")]
 
 
-# Each kind by its name in a play. A new kind is a new file in this folder and a line here.
+# A module loads the code of such a store when a play names the kind. On a target all code is compiled anew in each run,
+# and consumers need not have the requests library. Ansible bundles what functions import, too.
+
+
+def _kubernetes_secret_store(options: Mapping[str, Any], quay_host: str) -> Store:
+    from .kubernetes_secret import kubernetes_secret_store
+
+    return kubernetes_secret_store(options, quay_host)
+
+
+def _awx_credential_store(options: Mapping[str, Any], quay_host: str) -> Store:
+    from .awx_credential import awx_credential_store
+
+    return awx_credential_store(options, quay_host)
+
+
+def _vault_vars_store(options: Mapping[str, Any], quay_host: str) -> Store:
+    from .vault_vars import vault_vars_store
+
+    return vault_vars_store(options, quay_host)
+
+
+def _hashi_vault_store(options: Mapping[str, Any], quay_host: str) -> Store:
+    from .hashi_vault import hashi_vault_store
+
+    return hashi_vault_store(options, quay_host)
+
+
+# Each kind by its name in a play. A new kind is a new file in this folder and a line here, and, if it is
+# reached from where Quay is asked, its options in remote_options.py and a function above.
 KINDS: dict[str, StoreKind] = {
     "file": StoreKind(file_store, {**FILE_OPTIONS, **_REGISTRY}),
     "container_auth": StoreKind(container_auth_store, {**AUTH_FILE_OPTIONS, **_REGISTRY}),
     "kubernetes_secret": StoreKind(
-        kubernetes_secret_store,
+        _kubernetes_secret_store,
         {**KUBERNETES_OPTIONS, **_REGISTRY},
         required=("namespaces", "secret_name"),
         on_rotator=True,
     ),
     "awx_credential": StoreKind(
-        awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, tells_secret=False
+        _awx_credential_store, {**AWX_OPTIONS, **_REGISTRY}, required=(), on_rotator=True, tells_secret=False
     ),
     "vault_vars": StoreKind(
-        vault_vars_store,
+        _vault_vars_store,
         {**VAULT_VARS_OPTIONS, **_REGISTRY},
         required=("path", "variables"),
         on_rotator=True,
         is_file=True,
     ),
-    "hashi_vault": StoreKind(hashi_vault_store, {**VAULT_OPTIONS, **_REGISTRY}, on_rotator=True),
+    "hashi_vault": StoreKind(_hashi_vault_store, {**VAULT_OPTIONS, **_REGISTRY}, on_rotator=True),
 }
 
 # The kinds that a declaration of the role may name. Only a play can include a task file.

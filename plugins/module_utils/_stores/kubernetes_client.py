@@ -23,17 +23,9 @@ from urllib.parse import urlencode, urlsplit
 
 from .._core.errors import BadInput, StoreError
 from .libraries import load_library
+from .remote_options import KUBERNETES_LOGIN_OPTIONS
 
 KIND = "kubernetes_secret"
-
-LOGIN_OPTIONS: dict[str, Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "kubernetes_host": {"type": "str"},
-    "kubernetes_token": {"type": "str", "no_log": True},
-    "kubernetes_ca_path": {"type": "path"},
-    "kubernetes_validate_certs": {"type": "bool"},
-}
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 30.0
@@ -183,7 +175,8 @@ def login_from_options(options: Mapping[str, Any]) -> Login:
     host, token = (str(options.get(f"kubernetes_{name}") or "").strip() for name in ("host", "token"))
     named = [name for name in ("kubeconfig", "context") if options.get(name)]
     if not host:
-        without = [name for name in LOGIN_OPTIONS if name not in ("kubeconfig", "context") and options.get(name)]
+        others = [name for name in KUBERNETES_LOGIN_OPTIONS if name not in ("kubeconfig", "context")]
+        without = [name for name in others if options.get(name)]
         if without:
             raise BadInput(f"{', '.join(without)} has no effect without kubernetes_host. Add it, or use kubeconfig")
         return Login(options.get("kubeconfig") or None, options.get("context") or None)

@@ -17,7 +17,6 @@ from typing import Any, Mapping, Protocol, Sequence
 from .._core.errors import StoreError
 from .contract import Delivery
 
-DOCKER_TYPE = "kubernetes.io/dockerconfigjson"
 DOCKER_KEY = ".dockerconfigjson"
 
 Data = Mapping[str, bytes]

@@ -17,30 +17,14 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._core.errors import BadInput, StoreError
 from .._http.address import normalise_host
 from .contract import Delivery, StoredSecret
-from .kubernetes_client import KIND, LOGIN_OPTIONS, KubernetesClient, login_from_options
-from .kubernetes_forms import DOCKER_TYPE, DockerConfig, Form, SeparateKeys
+from .kubernetes_client import KIND, KubernetesClient, login_from_options
+from .kubernetes_forms import DockerConfig, Form, SeparateKeys
 from .kubernetes_namespaced import NamespacedSecret
 from .kubernetes_objects import ANNOTATION_PREFIX
 from .kubernetes_requests import SecretRequests
 from .options import registry_from_options
+from .remote_options import DOCKER_TYPE
 from .secret_file import SecretFile
-
-KUBERNETES_OPTIONS: dict[str, Any] = {
-    "namespaces": {"type": "list", "elements": "str", "required": True},
-    "secret_name": {"type": "str", "required": True, "no_log": False},
-    "secret_type": {
-        "type": "str",
-        "choices": [DOCKER_TYPE, "Opaque", "kubernetes.io/basic-auth"],
-        "default": DOCKER_TYPE,
-        "no_log": False,
-    },
-    "keys": {"type": "dict", "no_log": False},
-    "extra_values": {"type": "dict"},
-    "labels": {"type": "dict"},
-    "annotations": {"type": "dict"},
-    "force": {"type": "bool", "default": False},
-    **LOGIN_OPTIONS,
-}
 
 # The keys of each type without the option keys.
 _DEFAULT_KEYS: Mapping[str, Mapping[str, str]] = {

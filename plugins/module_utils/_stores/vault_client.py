@@ -23,7 +23,8 @@ from urllib.parse import quote, urlsplit
 from .._core.errors import BadInput, StoreError
 from .._http.session import silence_insecure_warnings
 from .libraries import load_library
-from .vault_options import KUBERNETES, TOKEN, TOKEN_FILE, USERPASS, VaultLogin, VaultServer
+from .remote_options import KUBERNETES, TOKEN, TOKEN_FILE, USERPASS
+from .vault_options import VaultLogin, VaultServer
 
 _KIND = "hashi_vault"
 _CLIENTS_LOCK = threading.Lock()

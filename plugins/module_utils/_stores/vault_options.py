@@ -21,39 +21,7 @@ from urllib.parse import urlsplit
 from .._core.errors import BadInput
 from .._core.secret_input import clean_password, clean_secret
 from .._core.times import parse_duration
-
-TOKEN, TOKEN_FILE, APPROLE, KUBERNETES, JWT, USERPASS = AUTH_METHODS = (
-    "token",
-    "token_file",
-    "approle",
-    "kubernetes",
-    "jwt",
-    "userpass",
-)
-
-VAULT_OPTIONS: dict[str, Any] = {
-    "path": {"type": "path", "required": True},
-    "force": {"type": "bool"},
-    "url": {"type": "str"},
-    "mount": {"type": "str"},
-    "kv_version": {"type": "str", "choices": ["1", "2"]},
-    "keys": {"type": "dict", "no_log": False},
-    "vault_namespace": {"type": "str"},
-    "auth_method": {"type": "str", "choices": list(AUTH_METHODS)},
-    "auth_mount": {"type": "str"},
-    "vault_token": {"type": "str", "no_log": True},
-    "vault_token_file": {"type": "path", "no_log": False},
-    "role_id": {"type": "str"},
-    "secret_id": {"type": "str", "no_log": True},
-    "vault_role": {"type": "str"},
-    "vault_jwt": {"type": "str", "no_log": True},
-    "service_account_token_file": {"type": "path", "no_log": False},
-    "vault_username": {"type": "str"},
-    "vault_password": {"type": "str", "no_log": True},
-    "vault_ca_path": {"type": "path"},
-    "vault_validate_certs": {"type": "bool"},
-    "vault_timeout": {"type": "str"},
-}
+from .remote_options import APPROLE, JWT, KUBERNETES, TOKEN, TOKEN_FILE, USERPASS
 
 # The options of a login, each with the methods that use it.
 _METHODS_OF = {

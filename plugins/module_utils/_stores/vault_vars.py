@@ -21,25 +21,14 @@ from .libraries import load_library
 from .options import registry_from_options
 from .permissions import Permissions, parse_mode, parse_owner
 from .records import RecordFile, merge_records
+from .remote_options import VAULT_VARS
 from .secret_file import SecretFile
 from .yaml_variables import Unchangeable, YamlVariables
 
-KIND = "vault_vars"
+KIND = VAULT_VARS
 _OPTION = "path"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("token", "username", "registry", "api_url")
-
-VAULT_VARS_OPTIONS: dict[str, Any] = {
-    "path": {"type": "path", "required": True},
-    "variables": {"type": "dict"},
-    "ansible_vault_id": {"type": "str"},
-    "ansible_vault_password_file": {"type": "path", "no_log": False},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "raw"},
-    "force": {"type": "bool"},
-    "unsafe_writes": {"type": "bool"},
-}
 
 
 class VaultVarsStore:
@@ -176,12 +165,6 @@ def vault_vars_store(options: Mapping[str, Any], quay_host: str) -> VaultVarsSto
         force=bool(options["force"]),
         unsafe_writes=bool(options["unsafe_writes"]),
     )
-
-
-def lacks_username_variable(options: Mapping[str, Any]) -> bool:
-    """Whether the options of such a store name no variable for the user name."""
-    variables = options.get("variables")
-    return isinstance(variables, dict) and "username" not in variables
 
 
 def _variables(given: Any) -> dict[str, str]:

@@ -12,7 +12,9 @@ from pathlib import Path
 from .. import ansible_test, environments, places, servers, shell
 from ..environments import Environment
 
-_ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal", "--quiet")
+# One more than there are processors: many tests wait for a time-out or for another process.
+_WORKERS = (os.cpu_count() or 1) + 1
+_ON_ALL_PROCESSORS = (f"--numprocesses={_WORKERS}", "--dist=worksteal", "--quiet")
 
 
 def unit(*arguments: str) -> None:
@@ -25,9 +27,8 @@ def unit(*arguments: str) -> None:
 
 
 def unit_without_slow() -> None:
-    """Run the same without the tests that are marked as slow, which run many plays."""
+    """Run the tests of pytest without those that are marked as slow, which run many plays."""
     environments.main().run("pytest", *_ON_ALL_PROCESSORS, "-m", "not slow")
-    unit_on_target()
 
 
 def unit_of_quick() -> None:
@@ -36,7 +37,7 @@ def unit_of_quick() -> None:
 
 
 def unit_on_target() -> None:
-    """Run the tests of what runs on targets by a Python that ansible-core supports on targets only.
+    """Run the unit tests of module_utils by a Python that ansible-core supports on targets only.
 
     Action plugins and plugin_utils run on the controller, and import what a target does not have.
     """

@@ -17,7 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.regis
     RegistryTokens,
     connection_params,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._module import options
+from ansible_collections.tokensmith.quay.plugins.module_utils._module import connection
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, ok, registry_token
 
 LOGIN = {"quay_host": ORIGIN, "quay_token": "T0KEN" * 8}
@@ -27,7 +27,7 @@ PUSH = ("GET", "/v2/auth?service=quay.example.com&scope=repository%3Aacme%2Fapp%
 
 @pytest.fixture(autouse=True)
 def connected(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
-    monkeypatch.setattr(options, "new_session", lambda: quay.session)
+    monkeypatch.setattr(connection, "new_session", lambda: quay.session)
     for name in ("QUAY_TOKEN", "QUAY_USERNAME", "QUAY_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
 

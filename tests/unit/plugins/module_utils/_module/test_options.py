@@ -17,9 +17,9 @@ from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._module import options
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.connection import auth_from_options
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import (
     CONNECTION_OPTIONS,
-    auth_from_options,
     without_empty,
 )
 

@@ -18,15 +18,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError
-from ansible_collections.tokensmith.quay.plugins.module_utils._module import options as module_options
-from ansible_collections.tokensmith.quay.plugins.module_utils._module import runner
+from ansible_collections.tokensmith.quay.plugins.module_utils._module import connection, runner
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import (
     LocalContext,
     ModuleContext,
     Result,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.local_runner import run_local_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_local_module, run_module
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, error, ok
 
 SECRET = "s3cret"
@@ -98,7 +98,7 @@ def fake_module(monkeypatch: pytest.MonkeyPatch, quay: FakeQuay) -> None:
         monkeypatch.delenv(name, raising=False)
     for method in ("__init__", "_load_params", "warn", "exit_json", "fail_json"):
         monkeypatch.setattr(AnsibleModule, method, getattr(FakeModule, method))
-    monkeypatch.setattr(module_options, "new_session", lambda: quay.session)
+    monkeypatch.setattr(connection, "new_session", lambda: quay.session)
     monkeypatch.setattr(FakeModule, "runs", [])
 
 

@@ -25,7 +25,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors impor
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import (
     LONGEST_LIFETIME,
-    SCOPES,
     AccessToken,
     Application,
     Applications,
@@ -36,6 +35,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import
     expand_scopes,
     organization_of,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.scopes import SCOPES
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     COMMON,
     ORIGIN,

@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.hashi_vaul
     hashi_vault_store,
     keys_from_options,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_options import VAULT_OPTIONS
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.remote_options import VAULT_OPTIONS
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import (
     DELIVERY,
     FINGERPRINT,

@@ -24,11 +24,12 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kubernetes
     login_from_options,
     to_json,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.remote_options import KUBERNETES_LOGIN_OPTIONS
 
 TOKEN = "T0KEN" * 8
 HOST = "https://api.example.com:6443"
 LOGIN = Login(host=HOST, token=TOKEN)
-NONE: dict[str, Any] = dict.fromkeys(kubernetes_client.LOGIN_OPTIONS)
+NONE: dict[str, Any] = dict.fromkeys(KUBERNETES_LOGIN_OPTIONS)
 PATH = "/api/v1/namespaces/ci/secrets/pull"
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.remote_options import VAULT_OPTIONS
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.vault_options import (
-    VAULT_OPTIONS,
     VaultLogin,
     VaultServer,
     login_from_options,
