@@ -13,8 +13,8 @@ import os
 from typing import Any, Callable, Mapping, Sequence
 
 from .._http.auth import SessionAuth
-from .._module.context import ModuleContext
 from .._module.connection import auth_from_options, client_from_options
+from .._module.context import ModuleContext
 from .api_token import API_TOKEN_OPTIONS
 from .credential_hosts import public_listing, public_status
 from .declaration_options import API, REFERRERS, ROBOT
