@@ -24,8 +24,9 @@ from .._core.errors import BadInput
 from .._quay.robots import RobotName
 from .._stores.kinds import ROLE_KINDS as STORE_KINDS
 from .declaration_options import API, REFERRERS, ROBOT, SECRETS, is_unset, parse_json_list, read_list
-from .pair_state import IN_PLACE, Pair, pair_from_options
+from .pair_state import Pair, pair_from_options
 from .placement import Placement
+from .policy import IN_PLACE
 from .validation import Declared, read_declarations
 
 # The group of all these hosts, and the variables that the role reads.
