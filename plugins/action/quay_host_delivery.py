@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import is_credential
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import DELIVERY, play_id, registered
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
@@ -22,7 +23,9 @@ class ActionModule(DirectAction):
         """Return what was delivered. A host for which there is nothing is not connected to."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        host, arguments = task_vars["inventory_hostname"], self._task.args
+        arguments = self._task.args
+        # A credential is no machine. Its handlers are those for the files of the rotator.
+        host = arguments["rotator"] if is_credential(task_vars) else task_vars["inventory_hostname"]
         run = registered(task_vars, arguments["run"])
         # A run may deliver in several rounds.
         former = _former(task_vars, play_id(self._task))

@@ -10,8 +10,14 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.credential_hosts import (
+    refusal_of_machine_stores,
+)
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.placement import Placement
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import CredentialBatch, credential_batch
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern, play_id
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import earlier_batches, hosts_by_pattern, play_id
 
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
@@ -30,9 +36,13 @@ class ActionModule(DirectAction):
         task_vars = task_vars or {}
         # Hosts of an earlier play have results, too, and are no hosts of an earlier batch.
         result["play"] = play_id(self._task)
-        if self._task.run_once:
-            return {**result, "failed": True, "msg": _RUN_ONCE}
         arguments = dict(self._task.args)
+        try:
+            batch = credential_batch(task_vars, arguments, runs_once=bool(self._task.run_once))
+        except BadInput as error:
+            return {**result, "failed": True, "msg": f"Nothing was sent: {error}"}
+        if self._task.run_once and batch is None:
+            return {**result, "failed": True, "msg": _RUN_ONCE}
         strategy = str(self._task.get_play().strategy)
         if strategy.rpartition(".")[2] in _NOT_IN_STEP:
             return {
@@ -41,15 +51,41 @@ class ActionModule(DirectAction):
                 "msg": f"Nothing was sent: with strategy: {strategy}, hosts do not wait for each other, so each one "
                 "would rotate for itself. Use strategy: linear for this play",
             }
+        rotator, is_ephemeral = arguments.pop("rotator"), arguments.pop("ephemeral_rotator", False)
+        if batch is not None:
+            arguments["credentials"] = list(batch.credentials)
+        patterns = hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"])
+        # A credential has no files of its own: its declaration is read for the rotator.
+        host = task_vars["inventory_hostname"] if batch is None else rotator
         arguments["inventory"] = {
-            "host": task_vars["inventory_hostname"],
-            "rotator": arguments.pop("rotator"),
-            "ephemeral_rotator": arguments.pop("ephemeral_rotator", False),
-            "patterns": hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"]),
+            "host": host,
+            "rotator": rotator,
+            "ephemeral_rotator": is_ephemeral,
+            "patterns": patterns,
         }
+        if batch is not None:
+            try:
+                result.update(_for_batch(batch, arguments, Placement(host, rotator, patterns)))
+            except BadInput as error:
+                return {**result, "failed": True, "msg": f"Nothing was sent: {error}"}
+            result["earlier_hosts"], result["earlier_report"] = earlier_batches(task_vars, result["play"])
         try:
             result.update(self.execute("quay_host_inspection", arguments, task_vars))
         except AnsibleConnectionFailure as error:
             # As Ansible itself reports it, and with the play.
             return {**result, "unreachable": True, "msg": str(error)}
         return result
+
+
+def _for_batch(batch: CredentialBatch, arguments: dict[str, Any], placement: Placement) -> dict[str, Any]:
+    """What the role needs to know of a batch of credentials. Raises BadInput for one that it cannot deliver."""
+    refusal = refusal_of_machine_stores(batch.credentials, placement)
+    if refusal:
+        raise BadInput(refusal)
+    for name in ("force", "compromised"):
+        arguments[name] = batch.names_in(arguments.get(name), f"rotation_{name}")
+    return {
+        "hosts_are_credentials": True,
+        "left_alone": list(batch.undeclared),
+        "with_login": list(batch.with_login),
+    }

@@ -36,6 +36,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report, progress_line
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
+    PLAN,
     RUN,
     TASK_OUTCOMES,
     play_id,
@@ -178,7 +179,7 @@ class ActionModule(DirectAction):
             **{key: value for key, value in done.items() if key not in ("failed", "msg")},
             "results": rows,
             "credentials": worked_on,
-            **self._report(run, [*map(self._with_earlier, idle), *rows]),
+            **self._report(run, [*map(self._with_earlier, idle), *rows], task_vars),
             **{key: run.get(key) for key in ("force", "compromised", "remaining", *_PROGRESS)},
             "repeated": [row["name"] for row in again if row.get("delivered")],
             "planned": planned_deliveries(again, confirming),
@@ -186,11 +187,15 @@ class ActionModule(DirectAction):
             "sealed": _sealed(packed),
         }
 
-    def _report(self, run: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def _report(
+        self, run: Mapping[str, Any], rows: list[dict[str, Any]], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """The report, after the last round. Made here, because Ansible hands a filter its values one by one."""
         if run.get("remaining"):
             return {}
-        return {"report": make_report(run["declared"], rows, check_mode=bool(self._task.check_mode))}
+        earlier = (task_vars.get(PLAN) or {}).get("earlier_report") or []
+        report = make_report(run["declared"], rows, check_mode=bool(self._task.check_mode), earlier=earlier)
+        return {"report": report}
 
     def _still_needed(self, run: Mapping[str, Any], idle: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The results of credentials for which there was nothing to do, as far as the first run does not keep them.

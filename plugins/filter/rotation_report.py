@@ -17,8 +17,8 @@ version_added: "0.1.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
-  - Makes rows, a table and a summary of declared credentials and the results of their rotation.
-    The role P(tokensmith.quay.rotation#role) uses it for C(rotation_report).
+  - Makes rows, a table and a summary of declared credentials and the results of their rotation. The role
+    P(tokensmith.quay.rotation#role) uses it for C(rotation_report).
   - The result contains no secret.
 positional: results
 options:
@@ -39,6 +39,12 @@ options:
   interruption:
     description: Why the run stopped before all credentials were rotated.
     type: str
+  earlier:
+    description:
+      - The C(rows) of a former report on other credentials, to include in C(rows) and C(summary). The table does not
+        repeat them.
+    type: list
+    elements: dict
 """
 
 EXAMPLES = r"""

@@ -12,6 +12,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
     is_unset,
     read_int,
@@ -25,6 +26,11 @@ PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
 TASK_OUTCOMES = "__rotation_task_outcomes"
 # Whether a host has something new that its handlers did not process. It stays true if a handler failed.
 PENDING = "__rotation_has_pending_handlers"
+REPORT = "rotation_report"
+
+_NO_MACHINES = (
+    "rotation_expected_hosts counts machines, and the hosts of this play are credentials. Remove it from this play"
+)
 
 
 def play_id(task: Any) -> str:
@@ -48,6 +54,9 @@ def play_of(
     ``pattern``: the hosts of the play as it names them. With --limit, only some of them are part of the run.
     ``identity``: the ``play_id``. What an earlier play returned does not count.
     """
+    own = task_vars.get(PLAN)
+    if isinstance(own, dict) and own.get("hosts_are_credentials") and own.get("play") == identity:
+        return _play_of_credentials(task_vars["inventory_hostname"], own, arguments)
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
@@ -65,6 +74,28 @@ def play_of(
         ignored=[] if is_unset(ignored) else read_list(ignored, "rotation_ignore_hosts"),
         expected=None if is_unset(expected) else read_int(expected, "rotation_expected_hosts"),
     )
+
+
+def _play_of_credentials(host: str, plan: Mapping[str, Any], arguments: Mapping[str, Any]) -> Play:
+    """A batch of hosts that are credentials: one host stands for all of them. No host has a store, and none is missing.
+
+    Other slices and batches have other credentials, so nothing of them matters.
+    """
+    if not is_unset(arguments.get("expected_hosts")):
+        raise BadInput(_NO_MACHINES)
+    return Play(arguments["rotator"], [host], [host], [host], [host], {host: plan})
+
+
+def earlier_batches(task_vars: Mapping[str, Any], identity: str) -> tuple[list[str], list[Any]]:
+    """The hosts of the earlier batches of this play, and what the last of them reported, which includes the others.
+
+    The hosts are credentials. Templates are not evaluated, because that takes long for many hosts.
+    """
+    batch = set(task_vars["ansible_play_batch"])
+    others = [host for host in task_vars["ansible_play_hosts_all"] if host not in batch]
+    known = {host: task_vars["hostvars"].raw_get(host) for host in others}
+    earlier = [host for host in others if (known[host].get(PLAN) or {}).get("play") == identity]
+    return earlier, max((list(known[host].get(REPORT) or ()) for host in earlier), key=len, default=[])
 
 
 def _gone(task_vars: Mapping[str, Any]) -> set[str]:

@@ -175,6 +175,7 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_parallel": 4,
     "rotation_batch": 100,
     "rotation_store_logins": {},
+    "rotation_hosts_are_credentials": False,
 }
 
 

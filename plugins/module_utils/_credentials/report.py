@@ -66,33 +66,45 @@ def make_report(
     *,
     check_mode: bool = False,
     interruption: str | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The rows in the order of the declarations, the lines of the table, and the summary.
 
     ``results``: what quay_rotation returned for each credential, None if it did not run.
-    ``interruption``: why the run stopped before all credentials were done.
+    ``interruption``: why the run stopped before all credentials were done. ``earlier``: the rows of other credentials,
+    which earlier batches reported. The table does not repeat them.
     """
     stopped = interruption or "the run was interrupted"
     by_name = {str(result["name"]): result for result in results or ()}
     rows = [_row(item, by_name.get(str(item["name"])), stopped) for item in declared]
-    outcomes = [_outcome(row) for row in rows]
+    lines = _lines(rows, check_mode, interruption)
+    every = [*(dict(row) for row in earlier), *rows]
+    if earlier:
+        lines.append(f"All batches: {_summary_line(list(map(_outcome, every)), check_mode)}")
+    return {"rows": every, "lines": lines, "summary": _summary(every, check_mode)}
+
+
+def _lines(rows: Sequence[Mapping[str, Any]], check_mode: bool, interruption: str | None) -> list[str]:
+    if not rows and interruption:
+        return [f"Nothing was done: {interruption}"]
     failed = [row for row in rows if row["error"]]
-    counts = {name: outcomes.count(name) for name, *_words in _OUTCOMES}
-    summary = {
-        "check_mode": check_mode,
-        "credentials": len(rows),
-        **counts,
-        "errors": {row["name"]: row["error"] for row in failed},
-        "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
-    }
-    lines = [_summary_line(outcomes, check_mode) if rows or not interruption else f"Nothing was done: {interruption}"]
-    listed_rows = [*failed, *(row for row in rows if not row["error"])]
+    shown = [*failed, *(row for row in rows if not row["error"])]
     if len(rows) > _SHORT:
         # A long report is about what happened. The first line sums up the rest.
-        listed_rows = [row for row in listed_rows if _outcome(row) != _NOT_DUE]
-    if listed_rows:
-        lines += _table(listed_rows, check_mode)
-    return {"rows": rows, "lines": lines, "summary": summary}
+        shown = [row for row in shown if _outcome(row) != _NOT_DUE]
+    table = _table(shown, check_mode) if shown else []
+    return [_summary_line(list(map(_outcome, rows)), check_mode), *table]
+
+
+def _summary(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> dict[str, Any]:
+    outcomes = list(map(_outcome, rows))
+    return {
+        "check_mode": check_mode,
+        "credentials": len(rows),
+        **{name: outcomes.count(name) for name, *_words in _OUTCOMES},
+        "errors": {row["name"]: row["error"] for row in rows if row["error"]},
+        "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
+    }
 
 
 def progress_line(total: int, remaining: int, failed: int, seconds: float) -> str:

@@ -106,6 +106,7 @@ class _Work:
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     _check_store_logins(context.params["store_logins"] or {})
+    _show_usernames(context)
     context.workers = max(1, min(context.params["parallel"], _MOST_WORKERS))
     context.client.share(context.workers)
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
@@ -125,6 +126,13 @@ def run_rotation(context: ModuleContext) -> Result:
             "changes": [diff for work in chosen for diff in work.diffs],
         },
     )
+
+
+def _show_usernames(context: ModuleContext) -> None:
+    """Let Ansible show the user names of logins, which may be names of credentials. It would mask them everywhere."""
+    logins = (context.params["logins"] or {}).values()
+    names = {login.get("quay_username") for login in logins}
+    context.hidden.difference_update(names - {login.get("quay_password") for login in logins})
 
 
 def _observed(context: ModuleContext, entries: list[dict[str, Any]]) -> Iterator[_Work]:

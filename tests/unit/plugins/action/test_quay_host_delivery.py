@@ -134,3 +134,11 @@ def test_lost_host_is_not_connected_to_again() -> None:
     assert again["deliveries"] == [EARLIER]
     assert len(delivery.executed) == 1
     assert "unreachable" not in again
+
+
+def test_credential_stands_for_the_rotator() -> None:
+    """Its handlers are those for the files of the rotator. It has no files of its own."""
+    delivery = Delivery()
+    result = delivery.on("acme+ci", run_of(wrote_files=True), rotation_hosts_are_credentials=True)
+    assert (result["changed"], result["credentials"], delivery.executed) == (True, ["x"], [])
+    assert delivery.on("acme+ci", run_of(wrote_files=True))["changed"] is False

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import hosts_by_pattern, play_of
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
+    earlier_batches,
+    hosts_by_pattern,
+    play_of,
+)
 
 GROUPS = {
     "all": ["a", "b", "c", "d"],
@@ -152,3 +157,36 @@ def test_ignored_hosts_are_a_list_or_a_text(given: Any) -> None:
 def test_expected_hosts_that_are_no_number(given: Any) -> None:
     with pytest.raises(BadInput, match="rotation_expected_hosts must be a whole number"):
         play_with({"expected_hosts": given})
+
+
+PLAN_OF_CREDENTIALS = {"play": "this play", "hosts_are_credentials": True, "credentials": []}
+
+
+def test_one_host_stands_for_a_batch_of_credentials() -> None:
+    """The others are neither consumers nor missing, those of earlier batches included."""
+    registered = {"__rotation_plan": PLAN_OF_CREDENTIALS}
+    task_vars = {**variables(a=registered, b=registered, c=registered), **registered, "inventory_hostname": "b"}
+    play = play_with({}, task_vars)
+    assert (play.hosts, play.batch, play.seen, play.earlier) == (["b"], ["b"], ["b"], [])
+    assert (play.plans, play.deliveries) == ({"b": PLAN_OF_CREDENTIALS}, {})
+    with pytest.raises(BadInput, match="rotation_expected_hosts counts machines"):
+        play_with({"expected_hosts": 3}, task_vars)
+
+
+def test_credentials_of_an_earlier_play_do_not_make_this_one_a_play_of_credentials() -> None:
+    registered = {"__rotation_plan": {**PLAN_OF_CREDENTIALS, "play": "an earlier play"}}
+    task_vars = {**variables(b=registered), **registered, "inventory_hostname": "b"}
+    assert play_with({}, task_vars).hosts == ["a", "b", "c"]
+
+
+def test_earlier_batches_of_credentials() -> None:
+    """The report of the last one includes the others. Those of an earlier play do not count."""
+    rows = [{"name": name} for name in "xyz"]
+    plan = {"__rotation_plan": PLAN_OF_CREDENTIALS}
+    of_hosts = {"a": {**plan, "rotation_report": rows[:1]}, "b": {**plan, "rotation_report": rows[:2]}}
+    task_vars = {**variables(**of_hosts), "ansible_play_batch": ["c"]}
+    hostvars = mock.Mock(raw_get=task_vars["hostvars"].get)
+    task_vars = {**task_vars, "hostvars": hostvars}
+    assert earlier_batches(task_vars, "this play") == (["a", "b"], rows[:2])
+    assert earlier_batches(task_vars, "another play") == ([], [])
+    assert earlier_batches({**task_vars, "ansible_play_batch": ["b", "c"]}, "this play") == (["a"], rows[:1])

@@ -202,3 +202,15 @@ def test_long_report_leaves_out_what_is_not_due() -> None:
 )
 def test_progress(remaining: int, failed: int, line: str) -> None:
     assert progress_line(340, remaining, failed, 30.0) == line
+
+
+def test_other_credentials_of_earlier_batches() -> None:
+    """They are in the rows and in the summary. The table does not repeat them."""
+    first = report([status("a"), status("b", error="broken")], {})
+    second = report([status("c")], {"c": {"minted": True, "reason": "too_old"}}, earlier=first["rows"])
+    assert [row["name"] for row in second["rows"]] == ["a", "b", "c"]
+    assert second["summary"]["errors"] == {"b": "broken"}
+    assert (second["summary"]["credentials"], second["summary"]["rotated_names"]) == (3, ["c"])
+    assert second["lines"][0] == "1 rotated"
+    assert not any(line.startswith("a ") for line in second["lines"])
+    assert second["lines"][-1] == "All batches: 1 failed, 1 rotated, 1 not due"
