@@ -6,24 +6,27 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 import requests
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BasicCsrfAuth, SessionAuth
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BasicCsrfAuth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.client import QuayClient
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
     ApiError,
+    HttpError,
     NotAuthenticated,
     RateLimited,
     ReadOnlyRegistry,
     TransportError,
     UnexpectedResponse,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.pace import Pace
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, Step, ok, page
 
 CUT = requests.exceptions.ConnectionError("cut")
@@ -238,3 +241,57 @@ def test_outcome_after_a_failure(quay: FakeQuay, step: Step, kind: type[QuayErro
     with pytest.raises(kind) as read:
         quay.client(retries=0).get("/api/v1/x")
     assert (written.value.outcome_unknown, read.value.outcome_unknown) == (outcome_unknown, False)
+
+
+# --- requests that are sent at the same time
+
+
+def test_refused_write_slows_down_all(quay: FakeQuay) -> None:
+    """It is not repeated. What another thread sends next waits as long as Quay asks for."""
+    client = quay.client(retries=2)
+    clock = [100.0]
+
+    def sleep(seconds: float) -> None:
+        quay.pauses.append(seconds)
+        clock[0] += seconds
+
+    client._pace = Pace(sleep, lambda: clock[0])
+    quay.answers(LIMITED, ok({}))
+    with pytest.raises(RateLimited):
+        client.post("/api/v1/x")
+    assert quay.pauses == []
+    client.with_auth(BearerAuth("other")).get("/api/v1/y")
+    assert quay.pauses == [1.0]
+    assert quay.requests[-1].headers["Authorization"] == "Bearer other"
+
+
+@pytest.mark.parametrize("failure", [page(404), page(500), READ_ONLY, CUT], ids=["404", "500", "read-only", "cut"])
+def test_other_failures_slow_down_nobody(quay: FakeQuay, failure: Step) -> None:
+    client = quay.client(retries=0)
+    client._pace = Pace(quay.pauses.append)
+    quay.answers(failure, ok({}))
+    with pytest.raises(HttpError):
+        client.post("/api/v1/x")
+    client.get("/api/v1/y")
+    assert quay.pauses == []
+
+
+def test_one_thread_signs_in_for_all(quay: FakeQuay) -> None:
+    """The others wait for it, and none sends a request before."""
+    sign_in_runs, others_wait = threading.Event(), threading.Event()
+
+    def slow_sign_in(_request: Any) -> Reply:
+        sign_in_runs.set()
+        others_wait.wait(0.2)
+        return SIGNED_IN
+
+    quay.answers(CSRF_TOKEN, slow_sign_in, ok({}), ok({}))
+    client = quay.client(SessionAuth("ann", "secret-password"))
+    threads = [threading.Thread(target=client.get, args=(f"/api/v1/{name}",)) for name in "xy"]
+    threads[0].start()
+    assert sign_in_runs.wait(30)
+    threads[1].start()
+    for thread in threads:
+        thread.join(30)
+    assert [target for _method, target in quay.calls[:2]] == ["/csrf_token", "/api/v1/signin"]
+    assert sorted(target for _method, target in quay.calls[2:]) == ["/api/v1/x", "/api/v1/y"]
