@@ -278,11 +278,13 @@ def test_other_failures_slow_down_nobody(quay: FakeQuay, failure: Step) -> None:
 
 def test_one_thread_signs_in_for_all(quay: FakeQuay) -> None:
     """The others wait for it, and none sends a request before."""
-    sign_in_runs, others_wait = threading.Event(), threading.Event()
+    sign_in_runs, other_sends = threading.Event(), threading.Event()
+    sent_before: list[int] = []
 
     def slow_sign_in(_request: Any) -> Reply:
         sign_in_runs.set()
-        others_wait.wait(0.2)
+        other_sends.wait(0.2)
+        sent_before.append(len(quay.requests))
         return SIGNED_IN
 
     quay.answers(CSRF_TOKEN, slow_sign_in, ok({}), ok({}))
@@ -293,5 +295,6 @@ def test_one_thread_signs_in_for_all(quay: FakeQuay) -> None:
     threads[1].start()
     for thread in threads:
         thread.join(30)
+    assert sent_before == [2]
     assert [target for _method, target in quay.calls[:2]] == ["/csrf_token", "/api/v1/signin"]
     assert sorted(target for _method, target in quay.calls[2:]) == ["/api/v1/x", "/api/v1/y"]
