@@ -105,8 +105,10 @@ def _lookup(
     """What is known of the robots of the namespace: just read for many credentials, or to be read for this one."""
     seen: Seen | None = params.get("seen")
     alone = params["strategy"] != PAIRED and not policy.ends_access and not held_by_other_strategy(pair, stored)
+    # The stores of other machines are not read again before a secret is minted.
+    may_be_outdated = bool(params.get("consumers")) and not params["fleet"].confirming
     # The list of robots has no metadata. Those of a pair need to be seen with their rights.
-    if seen is None or not alone or params["metadata"] is not None or params.get("consumers"):
+    if seen is None or not alone or params["metadata"] is not None or may_be_outdated:
         return RobotLookup(context, pair.name.organization)
     if seen.lookup.organization != pair.name.organization or not seen.still_holds(stored):
         return RobotLookup(context, pair.name.organization)

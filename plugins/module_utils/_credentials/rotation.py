@@ -15,7 +15,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from .._core.errors import BadInput, QuayError
+from .._core.errors import BadInput
 from .._core.parallel import grouped_by_shared
 from .._module.connection import auth_from_options
 from .._module.context import ModuleContext, Result
@@ -272,7 +272,7 @@ def _clear_former_stores(context: ModuleContext, work: _Work) -> None:
         for store in work.entry["former"]:
             if _clear_former_store(context, work.entry, store):
                 places.append(store.place)
-    except QuayError as error:
+    except Exception as error:
         row["error"] = failure_message(error)
     if places:
         row.update(changed=True, removed=[*(row.get("removed") or ()), *places])
