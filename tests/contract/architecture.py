@@ -39,6 +39,8 @@ LOGIC = ("module_utils/_resources", "module_utils/_credentials", "module_utils/_
 THIRD_PARTY: Mapping[str, tuple[str, ...]] = {
     "ansible": CONTROLLER,
     "ansible/module_utils/basic": ("module_utils/_module",),
+    "ansible/module_utils/common/arg_spec": ("module_utils/_module",),
+    "ansible/module_utils/errors": ("module_utils/_module",),
     # A requirement of ansible-core.
     "cryptography": ("plugin_utils/sealing.py",),
     "requests": (

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
-from .._core.parallel import grouped_by_shared
 from .._module.connection import auth_from_options
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
@@ -27,11 +26,11 @@ from .._stores.host_store import HostStore
 from .._stores.kinds import KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.locks import locked
-from .._stores.places import places_of
 from .._stores.task_file import KIND as TASKS
 from .._stores.task_file import TaskFileStore
 from .api_token import API_TOKEN_OPTIONS, ensure_api_token
 from .declaration_options import suggestion, type_name
+from .many import paths_of, share_work, work_on_all
 from .pair_state import is_robot_of
 from .policy import NOTHING
 from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
@@ -74,8 +73,6 @@ _RESULT_KEYS = (
 _CONSUMERS = ("consumers", "former_consumers")
 # What the module is run for: to rotate, to confirm what was delivered, and to confirm what that had to deliver again.
 _ROTATE, _LAST = "rotate", "last"
-# A larger number would open more connections than a Quay with few workers answers.
-_MOST_WORKERS = 32
 
 
 @dataclass(eq=False)
@@ -92,7 +89,7 @@ class _Work:
         return bool(self.status.values["is_login"])
 
     @property
-    def places(self) -> list[str]:
+    def paths(self) -> list[str]:
         """What no other credential may write at the same time."""
         former = [store for store in self.entry["former"] if not is_written_later(store)]
         try:
@@ -100,20 +97,21 @@ class _Work:
         except BadInput:
             # It writes nothing: its rotation begins with the same error.
             return []
-        return [place.path for store in [*stores, *former] for place in places_of(store)]
+        return paths_of([*stores, *former])
 
 
 def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     _check_store_logins(context.params["store_logins"] or {})
     _show_usernames(context)
-    context.workers = max(1, min(context.params["parallel"], _MOST_WORKERS))
-    context.client.share(context.workers)
+    share_work(context, context.params["parallel"])
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
     works = list(_observed(context, entries))
     open_works = [work for work in works if _is_open(context, work)]
     chosen, remaining = _next_batch(context, open_works)
-    _rotate_all(context, chosen)
+    work_on_all(
+        context, chosen, _rotate_one, paths=lambda work: work.paths, is_login=lambda work: work.is_login
+    )
     done = [work for work in works if work not in remaining]
     return Result(
         changed=any(work.row["changed"] for work in done),
@@ -150,19 +148,10 @@ def _next_batch(context: ModuleContext, works: list[_Work]) -> tuple[list[_Work]
     return (ordered[:size], ordered[size:]) if size and size > 0 else (ordered, [])
 
 
-def _rotate_all(context: ModuleContext, works: Sequence[_Work]) -> None:
-    """Rotate credentials, several at the same time; those that share a store one after the other."""
-    for is_login in (False, True):
-        # The credential with which this run signs in is not replaced while others use it.
-        groups = grouped_by_shared([work for work in works if work.is_login is is_login], lambda work: work.places)
-        context.each_apart(_rotate_group, groups)
-
-
-def _rotate_group(context: ModuleContext, works: Sequence[_Work]) -> None:
-    for work in works:
-        _rotate(context, work)
-        _clear_former_stores(context, work)
-        _hand_over_to_tasks(work)
+def _rotate_one(context: ModuleContext, work: _Work) -> None:
+    _rotate(context, work)
+    _clear_former_stores(context, work)
+    _hand_over_to_tasks(work)
 
 
 def _check_store_logins(logins: Mapping[str, Any]) -> None:

@@ -105,3 +105,7 @@ class Result:
     message: str | None = field(default=None, compare=False)
     # The hosts of a play because of which less was done than is due. It is not a return key.
     waiting_for: Sequence[str] = field(default=(), compare=False)
+    # Of many credentials: the diff of each that differs, instead of ``before`` and ``after``.
+    diffs: Sequence[Mapping[str, Any]] = ()
+    # The message with which the task fails. What was done for the others is returned nevertheless.
+    failure: str = ""

@@ -23,6 +23,7 @@ from .._core.secret_input import refuse_masked_values
 from .._http.address import credentials_in_url
 from .context import LocalContext, Result
 from .failures import failure_message
+from .many_options import problems_of_many, secrets_of, with_many
 from .options import CONNECTION_OPTIONS, variables_of, without_empty
 
 
@@ -61,12 +62,17 @@ class _Module(AnsibleModule):
     not know the option, or complain about others that are missing.
     """
 
-    def __init__(self, replaced: Mapping[str, str], **arguments: Any) -> None:
+    def __init__(self, replaced: Mapping[str, str], has_list: bool, **arguments: Any) -> None:
+        """``has_list``: the module takes many credentials, too."""
         self._replaced = replaced
-        self._advice: list[str] = []  # for the replaced options of this task
+        self._has_list = has_list
+        self._advice: list[str] = []  # about the replaced options of this task, and about its list
         self._variables: dict[str, str] = {}  # the environment variables that stand for options
         initialise: Callable[..., None] = super().__init__
         initialise(**arguments)
+        if self._advice:
+            # AnsibleModule itself found nothing wrong.
+            self.fail_json(msg="")
 
     def _load_params(self) -> None:
         AnsibleModule._load_params(self)
@@ -75,6 +81,9 @@ class _Module(AnsibleModule):
         known = {name: value for name, value in self.params.items() if name in given or name not in self._replaced}
         self.params = without_empty(known, self.argument_spec)
         self._variables = variables_of(self.params, self.argument_spec, os.environ)
+        if self._has_list:
+            self._advice += problems_of_many(self.params, self.argument_spec, self._replaced)
+            self.no_log_values.update(secrets_of(self.params, self.argument_spec))
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         super().fail_json(msg=". ".join(self._advice) or self._with_variables(msg), **result)
@@ -90,13 +99,22 @@ class _Module(AnsibleModule):
 
 
 def new_module(
-    options: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]
+    options: Mapping[str, Any],
+    constraints: Mapping[str, Any],
+    replaced: Mapping[str, str],
+    *,
+    or_many: bool = False,
 ) -> AnsibleModule:
-    return _new_module({**CONNECTION_OPTIONS, **options}, constraints, replaced)
+    """``or_many``: the options describe one credential, and the module takes a list of many instead."""
+    if or_many:
+        options, constraints = with_many(options, constraints)
+    return _new_module({**CONNECTION_OPTIONS, **options}, constraints, replaced, or_many)
 
 
-def _new_module(spec: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str]) -> AnsibleModule:
-    module: AnsibleModule = _Module(replaced, argument_spec=spec, supports_check_mode=True, **constraints)
+def _new_module(
+    spec: Mapping[str, Any], constraints: Mapping[str, Any], replaced: Mapping[str, str], has_list: bool = False
+) -> AnsibleModule:
+    module: AnsibleModule = _Module(replaced, has_list, argument_spec=spec, supports_check_mode=True, **constraints)
     # Ansible repeats the arguments in verbose output; people paste addresses with passwords in them.
     pasted = credentials_in_url(module.params["quay_host"] or "")
     if pasted:
@@ -111,7 +129,11 @@ def finish(module: AnsibleModule, result: Result | None, failure: str, warnings:
         module.warn(sentence)
     if result is None:
         module.fail_json(msg=failure)
-    diff = {} if result.before == result.after else {"diff": {"before": result.before, "after": result.after}}
+    diff: dict[str, Any] = {} if result.before == result.after else {"diff": {"before": result.before, "after": result.after}}
+    if result.diffs:
+        diff = {"diff": list(result.diffs)}
+    if result.failure:
+        module.fail_json(msg=result.failure, changed=result.changed, **result.values, **diff)
     module.exit_json(changed=result.changed, **result.values, **diff)
 
 

@@ -31,16 +31,18 @@ def run_module(
     options: Mapping[str, Any],
     *,
     auth_optional: bool = False,
+    or_many: bool = False,
     replaced: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> None:
     """Run a module that talks to Quay.
 
     ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
-    ``auth_optional``: the module can do without credentials. ``replaced``: by the name of an option that the module of
+    ``auth_optional``: the module can do without credentials. ``or_many``: the options describe one credential, and the
+    module takes a list of many instead. ``replaced``: by the name of an option that the module of
     infra.quay_configuration has and this one lacks, a sentence that says what to use.
     """
-    module = new_module(options, constraints, replaced or {})
+    module = new_module(options, constraints, replaced or {}, or_many=or_many)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
