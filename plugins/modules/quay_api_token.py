@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
+  - tokensmith.quay._credentials.api_token
   - tokensmith.quay._token.max_age
 attributes:
   check_mode:
@@ -205,52 +206,62 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+results:
+  description:
+    - With O(credentials), the result for each entry, in their order. It has the return values of this module for one
+      credential, and C(changed).
+    - For an entry that failed, it has C(name), C(changed), C(failed), which is V(true), and C(msg). The task then fails
+      after all others were done, and returns this list nevertheless.
+  returned: with O(credentials), also if the task fails because of some of them
+  type: list
+  elements: dict
+  sample: []
 token:
   description:
     - The new token. Null if no token was issued, in check mode, and with O(token_path) or O(deliver).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 username:
   description: User name to use together with the token at the registry.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: $oauthtoken
 registry:
   description: Host name, and port if any, for C(podman login). It is taken from O(quay_host).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay.example.com
 api_url:
   description: URL of the API, which accepts the token as a bearer token.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: https://quay.example.com/api/v1
 name:
   description: Name of the token, as specified in the task.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: nightly
 uuid:
   description:
     - UUID by which Quay lists and revokes the token. Null if no valid token is held, and in check mode for a token that
       would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 5f0c1a52-5f3c-4f0d-8a56-0d6c5d1b2f11
 organization:
   description: Organization that owns the application.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme
 client_id:
   description: Client ID of the application.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 6XWAWHKUVWXDPX3WSRJT
 scopes:
   description: Scopes of the token. Empty with O(state=absent).
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: ["repo:read", "repo:write"]
@@ -258,35 +269,35 @@ created_at:
   description:
     - Time at which the token was created (ISO 8601, UTC). Null if unknown (Quay 3.17 and older), if no token is held,
       and in check mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
   description:
     - Time at which the token expires (ISO 8601, UTC). Null if unknown (Quay 3.17 and older), if no token is held, and
       in check mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-05-01T12:00:00Z"
 last_accessed:
   description:
     - Time at which the token was last used (ISO 8601, UTC). A check by this module counts as use. Null if Quay does not
       report it. Quay 3.17 and older never report it.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-03-01T08:30:00Z"
 age_source:
   description:
     - Source of RV(created_at) and RV(expires_at). V(mint) for a token issued in this run, V(quay) for the token list of
       Quay, V(record) for the record of the store. Null if the dates are unknown.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay
 fingerprint:
   description:
     - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no valid token is held, and in
       check mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 9f86d081884c
 reason:
@@ -295,37 +306,37 @@ reason:
       V(expiring), V(too_old), V(undelivered), V(absent) or V(not_due).
     - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that a store did not hold the present token and received it again.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: not_due
 minted:
   description: Whether Quay issued a new token, or would issue one in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: bool
   sample: false
 window_seconds:
   description:
     - Number of seconds from just before the new token was requested until its last delivery. The replaced token was
       valid during this time. Null if no token was issued, and in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: float
   sample: null
 delivered:
   description:
     - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
   description: UUIDs of the tokens that were revoked, or would be revoked in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 deleted:
   description: Always empty. A token is revoked, see RV(retired).
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -333,13 +344,13 @@ removed:
   description:
     - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
       mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 superseded:
   description: UUIDs of replaced tokens that are still valid.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -347,7 +358,7 @@ superseded:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import (
     API_TOKEN_OPTIONS,
-    ensure_api_token,
+    ensure_api_tokens,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
@@ -355,8 +366,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 
 def main() -> None:
     run_module(
-        ensure_api_token,
+        ensure_api_tokens,
         API_TOKEN_OPTIONS,
+        or_many=True,
         required_one_of=[("client_id", "application")],
         required_by={"application": ("organization",)},
         mutually_exclusive=[*HOLDER_CHOICES, ("client_id", "application")],

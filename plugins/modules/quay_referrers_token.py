@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
+  - tokensmith.quay._credentials.referrers_token
 attributes:
   check_mode:
     support: full
@@ -47,9 +48,9 @@ options:
   repositories:
     description:
       - Repositories for which the token is valid, each specified as V(organization/repository).
+      - Required if O(credentials) is not specified.
     type: list
     elements: str
-    required: true
   actions:
     description:
       - Actions that the token allows. V(pull) is sufficient to list referrers.
@@ -107,40 +108,50 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+results:
+  description:
+    - With O(credentials), the result for each entry, in their order. It has the return values of this module for one
+      credential, and C(changed).
+    - For an entry that failed, it has C(name), C(changed), C(failed), which is V(true), and C(msg). The task then fails
+      after all others were done, and returns this list nevertheless.
+  returned: with O(credentials), also if the task fails because of some of them
+  type: list
+  elements: dict
+  sample: []
 token:
   description:
     - The registry token. Null in check mode, with O(token_path) or O(deliver), and if O(current_token) is still valid.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 username:
   description: Always null, because a registry token is used as a bearer token without a user name.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 registry:
   description: Host name, and port if any, of the registry. It is taken from O(quay_host).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay.example.com
 api_url:
   description: URL of the API of the server.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: https://quay.example.com/api/v1
 name:
   description: Names of the repositories, separated by spaces.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme/app
 uuid:
   description: Always null, because Quay does not list registry tokens.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 access:
   description: Actions that the token allows, by repository.
-  returned: success
+  returned: success, without O(credentials)
   type: dict
   sample:
     acme/app: [pull]
@@ -148,33 +159,33 @@ created_at:
   description:
     - Time at which the token was issued (ISO 8601, UTC). Null if no token is held, and in check mode for a token that
       would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-31T12:00:00Z"
 expires_at:
   description:
     - Time at which the token expires (ISO 8601, UTC), one hour after it was issued. Null if no token is held, and in
       check mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-31T13:00:00Z"
 last_accessed:
   description: Always null, because Quay does not record the use of registry tokens.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 age_source:
   description:
     - Source of RV(created_at) and RV(expires_at). V(mint) for a token issued in this run, V(quay) for the dates that
       Quay wrote into the held token. Null if the dates are null.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: mint
 fingerprint:
   description:
     - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null if no token is held, and in check
       mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 9f86d081884c
 reason:
@@ -184,37 +195,37 @@ reason:
     - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(scopes_changed) means that the held token allows less than requested. V(undelivered) means that a store did not
       hold the present token and received it again.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: missing
 minted:
   description: Whether Quay issued a new token, or would issue one in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: bool
   sample: true
 window_seconds:
   description:
     - Number of seconds from just before the new token was requested until its last delivery. Null if no token was
       issued, and in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: float
   sample: null
 delivered:
   description:
     - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
   description: Always empty, because registry tokens cannot be revoked.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 deleted:
   description: Always empty, because registry tokens cannot be deleted.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -222,13 +233,13 @@ removed:
   description:
     - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
       mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 superseded:
   description: Always empty, because registry tokens cannot be revoked.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -236,7 +247,7 @@ superseded:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.referrers_token import (
     REFERRERS_TOKEN_OPTIONS,
-    ensure_referrers_token,
+    ensure_referrers_tokens,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
@@ -244,8 +255,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 
 def main() -> None:
     run_module(
-        ensure_referrers_token,
+        ensure_referrers_tokens,
         REFERRERS_TOKEN_OPTIONS,
+        or_many=True,
         mutually_exclusive=HOLDER_CHOICES,
     )
 

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
+  - tokensmith.quay._credentials.robot_token
   - tokensmith.quay._token.max_age
 attributes:
   check_mode:
@@ -47,8 +48,8 @@ options:
         V(user+robot), with the name of that user.
       - A name without a namespace also means the personal namespace of the login. The module then warns, because this
         is easily written by mistake.
+      - Required if O(credentials) is not specified.
     type: str
-    required: true
   description:
     description:
       - Description of the robot. Quay can set it only when it creates the robot. The module warns about a later
@@ -242,41 +243,51 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+results:
+  description:
+    - With O(credentials), the result for each entry, in their order. It has the return values of this module for one
+      credential, and C(changed).
+    - For an entry that failed, it has C(name), C(changed), C(failed), which is V(true), and C(msg). The task then fails
+      after all others were done, and returns this list nevertheless.
+  returned: with O(credentials), also if the task fails because of some of them
+  type: list
+  elements: dict
+  sample: []
 token:
   description:
     - The token of the robot. Null in check mode, with O(token_path) or O(deliver), with O(state=absent), and if
       O(current_token) is already the present token.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 username:
   description: User name to use together with the token, for example in C(podman login).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme+ci
 registry:
   description: Host name, and port if any, for C(podman login). It is taken from O(quay_host).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay.example.com
 api_url:
   description: URL of the API of the server.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: https://quay.example.com/api/v1
 name:
   description: Name of the robot, as specified in the task.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme+ci
 uuid:
   description: Always null, because Quay identifies robots by name.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 description:
   description: Description of the robot in Quay. Empty if the robot has none.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: Pulls for the build farm
 federation:
@@ -298,7 +309,7 @@ created_at:
   description:
     - Time at which the token was created (ISO 8601, UTC), if it was needed and could be determined. Otherwise null. See
       RV(age_source).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-31T12:00:00Z"
 age_source:
@@ -306,24 +317,24 @@ age_source:
     - Source of RV(created_at). V(mint) for a token issued in this run, V(record) for the record of the store, V(log)
       for the usage logs, V(creation) for the creation date of the robot. The token cannot be older than the robot.
     - Null if the age of the token was not needed.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: log
 expires_at:
   description: Always null, because robot tokens do not expire.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 last_accessed:
   description: Time at which the robot was last used (ISO 8601, UTC). Null if Quay does not report it.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-03-01T08:30:00Z"
 fingerprint:
   description:
     - First 12 hexadecimal digits of the SHA-256 hash of the token, safe to log. Null with O(state=absent), and in check
       mode for a token that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 9f86d081884c
 reason:
@@ -333,25 +344,25 @@ reason:
     - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
     - V(undelivered) means that O(current_token) or a store differs from the present token. The present token is then
       returned or delivered, and no new one is issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: not_due
 minted:
   description: Whether Quay issued a new token, or would issue one in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: bool
   sample: false
 window_seconds:
   description:
     - Number of seconds from just before the new token was requested until its last delivery. With O(strategy=in_place),
       the stores held an invalid token for at most this time. Null if no token was issued, and in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: float
   sample: null
 delivered:
   description:
     - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
@@ -359,7 +370,7 @@ retired:
   description:
     - With O(strategy=paired) or O(rotate=compromised), the former secrets that were revoked, or would be revoked in
       check mode. Each is given as the name of a robot and a fingerprint. Otherwise empty.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -373,13 +384,13 @@ ended:
     - V(false) if a robot was kept, or its token was replaced in place. Somebody who used the former secret within the
       last hour may then still have access.
     - Null if nothing was retired or replaced, and in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: bool
   sample: null
 deleted:
   description:
     - With O(state=absent), the names of the robots that were deleted, or would be deleted in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -387,7 +398,7 @@ removed:
   description:
     - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
       mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -395,7 +406,7 @@ superseded:
   description:
     - With O(strategy=paired), the former secrets that are still valid. Each is given as the name of a robot and a
       fingerprint. Otherwise empty, because the old token of a robot is invalid as soon as it is replaced.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -403,7 +414,7 @@ superseded:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_token import (
     ROBOT_TOKEN_OPTIONS,
-    ensure_robot_token,
+    ensure_robot_tokens,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
@@ -411,8 +422,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 
 def main() -> None:
     run_module(
-        ensure_robot_token,
+        ensure_robot_tokens,
         ROBOT_TOKEN_OPTIONS,
+        or_many=True,
         mutually_exclusive=HOLDER_CHOICES,
         replaced={
             "append": "The option federation is always the complete list. Name all identities in it",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import combinations
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
@@ -29,9 +30,10 @@ from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .desired_token import DesiredToken, desired_token
+from .desired_token import DesiredToken, desired_token, token_options
 from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, Policy, policy_from_options
 from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
+from .token_list import Entry, TokenKind, ensure_one_or_many
 
 # A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
 _RENEWED_PART = 3
@@ -63,10 +65,14 @@ API_TOKEN_OPTIONS: dict[str, Any] = {
 }
 
 
+def ensure_api_tokens(context: ModuleContext) -> Result:
+    """The module quay_api_token: one credential, or many."""
+    return ensure_one_or_many(_API_TOKENS, context)
+
+
 def ensure_api_token(context: ModuleContext) -> Result:
-    """The module quay_api_token."""
-    policy = api_token_policy(context.params)
-    _refuse_options_without_effect(context.params)
+    """Ensure one credential."""
+    policy = _declared_policy(context)
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         desired = desired_token(context, context.params)
         if context.params["state"] == "absent":
@@ -85,6 +91,13 @@ def ensure_api_token(context: ModuleContext) -> Result:
             # The old token may be revoked at once only if this task delivers the new one.
             retires = not holder.returns_secret or policy.retire_after is not None
         return rotate(context, issuer, policy, holder, retires=retires)
+
+
+def _declared_policy(context: ModuleContext) -> Policy:
+    """The policy that the options declare. Raises BadInput if they are wrong, whatever Quay says."""
+    policy = api_token_policy(context.params)
+    _refuse_options_without_effect(context.params)
+    return policy
 
 
 def api_token_policy(params: Mapping[str, Any]) -> Policy:
@@ -238,3 +251,43 @@ def _valid(context: ModuleContext, uuid: str, listed: Sequence[AccessToken] | No
     else:
         uuids = {token.uuid for token in UserTokens(context.client).authorizations()}
     return (uuid,) if uuid in uuids else ()
+
+
+def _check_listed(context: ModuleContext) -> None:
+    _declared_policy(context)
+    token_options(context.params)
+
+
+def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
+    """Two credentials must not revoke each other's tokens as left behind."""
+    for first, second in combinations(entries, 2):
+        if not _may_be_in_one_application(first.params, second.params):
+            continue
+        both = f"{first.label} and {second.label}"
+        if first.params["owns_application"] or second.params["owns_application"]:
+            yield f"{both}: owns_application means that no other credential is in the application. {_SAME_WAY}"
+        elif _identity(first.params) == _identity(second.params) and first.params["name"] is not None:
+            yield f"{both} have the same name, so each would revoke the token of the other. {_SAME_WAY}"
+
+
+_SAME_WAY = "If these are two applications, name both by client_id, or both by organization and application"
+
+
+def _identity(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What distinguishes tokens of one application."""
+    uuid = params["uuid"] if params["state"] == "absent" else None
+    return ((params["name"] or "").strip(), params["for_user"], uuid)
+
+
+def _may_be_in_one_application(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two applications may be the same: Quay would have to be asked if they are named in different ways."""
+    if first["client_id"] and second["client_id"]:
+        return bool(first["client_id"] == second["client_id"])
+    if first["organization"] and second["organization"] and first["organization"] != second["organization"]:
+        return False
+    if first["application"] and second["application"]:
+        return bool(first["application"] == second["application"])
+    return True
+
+
+_API_TOKENS = TokenKind(ensure_api_token, _check_listed, _conflicts, may_be_login=True)

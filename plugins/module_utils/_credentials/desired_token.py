@@ -64,22 +64,27 @@ def desired_token(context: ModuleContext, params: Mapping[str, Any]) -> DesiredT
 
     Raises BadInput for invalid options and for an application that does not exist.
     """
-    named = params["name"] is not None
-    name = params["name"].strip() if named else _DEFAULT_NAME
-    if not name:
-        raise BadInput("name must not be blank: a later run finds this token by its name")
-    check_length(name, "name")
-    keeps_scopes = params["scopes"] is None
-    scopes = expand_scopes(_DEFAULT_SCOPES if keeps_scopes else params["scopes"])
-    lifetime = parse_duration(params["lifetime"], "lifetime")
-    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:
-        raise BadInput("lifetime must be between 1s and 3652d (ten years, Quay's own limit)")
+    name, scopes, lifetime = token_options(params)
+    named, keeps_scopes = params["name"] is not None, params["scopes"] is None
     organization, client_id = _resolve_application(
         context, params["organization"], params["application"], params["client_id"]
     )
     own = _sole_application(context, organization, client_id) if params["owns_application"] else None
     limits_age = bool(params.get("max_age"))
     return DesiredToken(organization, client_id, name, scopes, lifetime, named, own, keeps_scopes, limits_age)
+
+
+def token_options(params: Mapping[str, Any]) -> tuple[str, list[str], timedelta | None]:
+    """The name, the scopes and the lifetime of an API token. Raises BadInput for invalid ones. Sends nothing."""
+    name = params["name"].strip() if params["name"] is not None else _DEFAULT_NAME
+    if not name:
+        raise BadInput("name must not be blank: a later run finds this token by its name")
+    check_length(name, "name")
+    scopes = expand_scopes(_DEFAULT_SCOPES if params["scopes"] is None else params["scopes"])
+    lifetime = parse_duration(params["lifetime"], "lifetime")
+    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_LIFETIME:
+        raise BadInput("lifetime must be between 1s and 3652d (ten years, Quay's own limit)")
+    return name, scopes, lifetime
 
 
 def _resolve_application(

@@ -39,6 +39,7 @@ from .policy import (
 )
 from .robot_reach import warn_of_further_rights
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
+from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
 
 # Quay gives every registry token this lifetime.
 _LIFETIME = timedelta(hours=1)
@@ -60,8 +61,22 @@ REFERRERS_TOKEN_OPTIONS: dict[str, Any] = {
 }
 
 
+def ensure_referrers_tokens(context: ModuleContext) -> Result:
+    """The module quay_referrers_token: one credential, or many."""
+    return ensure_one_or_many(_REFERRERS_TOKENS, context)
+
+
 def ensure_referrers_token(context: ModuleContext) -> Result:
-    """The module quay_referrers_token."""
+    """Ensure one credential."""
+    issuer, policy = _declared(context)
+    with holder_from_options(context.params, check_mode=context.check_mode) as holder:
+        if context.params["state"] == "absent":
+            return clear_stores(context, holder, issuer.without_token(), existed=False)
+        return rotate(context, issuer, policy, holder, retires=False)
+
+
+def _declared(context: ModuleContext) -> tuple[ReferrersIssuer, Policy]:
+    """What the options declare. Raises BadInput if they are wrong, whatever Quay says."""
     issuer = ReferrersIssuer(context, context.params["repositories"], context.params["actions"])
     policy = referrers_token_policy(context.params)
     if any(map(is_login_of_engine, context.params["deliver"] or ())):
@@ -69,10 +84,7 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
             "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
             "Deliver it to a store of the kind file"
         )
-    with holder_from_options(context.params, check_mode=context.check_mode) as holder:
-        if context.params["state"] == "absent":
-            return clear_stores(context, holder, issuer.without_token(), existed=False)
-        return rotate(context, issuer, policy, holder, retires=False)
+    return issuer, policy
 
 
 def referrers_token_policy(params: Mapping[str, Any]) -> Policy:
@@ -212,3 +224,16 @@ def check_access(repositories: Sequence[str], actions: Sequence[str]) -> None:
             )
     if not actions:
         raise BadInput("actions must name pull, push or both")
+
+
+def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
+    """Tokens that allow the same are one token. Nothing in the result would tell them apart."""
+
+    def allowed(entry: Entry) -> Iterator[str]:
+        repositories = sorted(set(entry.params["repositories"]))
+        yield f"the actions {', '.join(sorted(set(entry.params['actions'])))} on {', '.join(repositories)}"
+
+    return same_claims(entries, allowed)
+
+
+_REFERRERS_TOKENS = TokenKind(ensure_referrers_token, _declared, _conflicts)

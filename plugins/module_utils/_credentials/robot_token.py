@@ -46,6 +46,7 @@ from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .successor import NAME_REST
+from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
 
 # The options of quay_robot_token, with their defaults.
 ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
@@ -69,19 +70,21 @@ ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
 }
 
 
+def ensure_robot_tokens(context: ModuleContext) -> Result:
+    """The module quay_robot_token: one credential, or many."""
+    return ensure_one_or_many(_ROBOT_TOKENS, context)
+
+
 def ensure_robot_token(context: ModuleContext) -> Result:
-    """The module quay_robot_token."""
+    """Ensure one credential."""
     return in_its_namespace(context, RobotName.parse(context.params["name"]), partial(_ensure, context))
 
 
 def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
-    check_length(params["description"], "description")
-    federation = _desired_federation(params["federation"])
     # Invalid options are reported before anything is read.
-    pair_from_options(name, params)
-    robot_policy(params)
-    DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
+    _check_options(context, name)
+    federation = _desired_federation(params["federation"])
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         params = with_strategy(params, holder.stored)
         pair, policy = pair_from_options(name, params), robot_policy(params)
@@ -99,20 +102,38 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
     return result if federation is None else _ensure_federation(context, name, federation, result)
 
 
+def _check_options(context: ModuleContext, name: RobotName) -> None:
+    """Raise BadInput for options that are wrong whatever Quay says."""
+    params = context.params
+    check_length(params["description"], "description")
+    _desired_federation(params["federation"])
+    robot_policy(params)
+    DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
+
+
 def _lookup(
     context: ModuleContext, pair: Pair, policy: Policy, params: Mapping[str, Any], stored: Sequence[StoredSecret]
 ) -> RobotLookup:
     """What is known of the robots of the namespace: just read for many credentials, or to be read for this one."""
     seen: Seen | None = params.get("seen")
-    alone = params["strategy"] != PAIRED and not policy.ends_access and not held_by_other_strategy(pair, stored)
     # The stores of other machines are not read again before a secret is minted.
     may_be_outdated = bool(params.get("consumers")) and not params["fleet"].confirming
-    # The list of robots has no metadata. Those of a pair need to be seen with their rights.
-    if seen is None or not alone or params["metadata"] is not None or may_be_outdated:
+    if seen is None or not _is_listed_completely(pair, policy, params, stored) or may_be_outdated:
         return RobotLookup(context, pair.name.organization)
     if seen.lookup.organization != pair.name.organization or not seen.still_holds(stored):
         return RobotLookup(context, pair.name.organization)
     return seen.lookup
+
+
+def _is_listed_completely(
+    pair: Pair, policy: Policy, params: Mapping[str, Any], stored: Sequence[StoredSecret]
+) -> bool:
+    """Whether the list of robots shows all of the credential that matters.
+
+    It has no metadata. The robots of a pair need to be seen with their rights.
+    """
+    alone = params["strategy"] != PAIRED and not policy.ends_access and not held_by_other_strategy(pair, stored)
+    return alone and params["metadata"] is None
 
 
 def _active_robot(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLookup) -> Robot | None:
@@ -447,3 +468,43 @@ def _federation_values(federation: list[FederationEntry]) -> list[dict[str, str]
         {"issuer": entry.issuer, "subject": entry.subject}
         for entry in sorted(federation, key=lambda entry: (entry.issuer, entry.subject))
     ]
+
+
+def _check_listed(context: ModuleContext) -> None:
+    _check_options(context, own_or_organization(context, RobotName.parse(context.params["name"])))
+
+
+def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
+    """Two credentials must not replace or delete each other's robots."""
+
+    def robots(entry: Entry) -> Iterator[str]:
+        pair = _pair_of(context, entry.params)
+        used = pair.usual + pair.others if pair.paired else (pair.name, *(pair.chosen or ()))
+        return (f"the robot {name}" for name in used)
+
+    return same_claims(entries, robots)
+
+
+def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
+    """Read the robots of each namespace once, where at least two credentials have robots of it."""
+    declared: dict[str | None, list[tuple[Entry, DeclaredCredential]]] = {}
+    for position, entry in enumerate(entries):
+        if entry.stored is None:
+            continue
+        params = {**with_strategy(entry.params, entry.stored), "kind": "robot"}
+        pair, policy = _pair_of(context, params), robot_policy(params)
+        if _is_listed_completely(pair, policy, params, entry.stored):
+            credential = DeclaredCredential(position, params, policy, entry.stored)
+            declared.setdefault(pair.name.organization, []).append((entry, credential))
+    shared = [item for items in declared.values() if len(items) > 1 for item in items]
+    for observed in observe_robots(context, [credential for _entry, credential in shared]):
+        if observed.lookup is not None:
+            seen = Seen(observed.lookup, observed.declared.stored)
+            entries[observed.declared.position].params["seen"] = seen
+
+
+def _pair_of(context: ModuleContext, params: Mapping[str, Any]) -> Pair:
+    return pair_from_options(own_or_organization(context, RobotName.parse(params["name"])), params)
+
+
+_ROBOT_TOKENS = TokenKind(ensure_robot_token, _check_listed, _conflicts, _look)

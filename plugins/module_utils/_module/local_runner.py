@@ -129,9 +129,11 @@ def finish(module: AnsibleModule, result: Result | None, failure: str, warnings:
         module.warn(sentence)
     if result is None:
         module.fail_json(msg=failure)
-    diff: dict[str, Any] = {} if result.before == result.after else {"diff": {"before": result.before, "after": result.after}}
+    diff: dict[str, Any] = {}
     if result.diffs:
         diff = {"diff": list(result.diffs)}
+    elif result.before != result.after:
+        diff = {"diff": {"before": result.before, "after": result.after}}
     if result.failure:
         module.fail_json(msg=result.failure, changed=result.changed, **result.values, **diff)
     module.exit_json(changed=result.changed, **result.values, **diff)

@@ -101,6 +101,6 @@ def _problems_of_entry(entry: Any, option: Mapping[str, Any], replaced: Mapping[
         yield from advice
         return
     constraints = {key: option[key] for key in _CONSTRAINTS if key in option}
-    for error in ArgumentSpecValidator(option["options"], **constraints).validate(dict(entry)).errors:
+    for error in ArgumentSpecValidator(option["options"], **constraints).validate(dict(entry)).errors.errors:
         text = str(error)
         yield f"unsupported options: {text}".rstrip(".") if isinstance(error, UnsupportedError) else text
