@@ -43,7 +43,7 @@ def _with_list(module: str, *fragments: str, required: tuple[str, ...] = ()) -> 
                 "All of them are worked on by one process, with one login. Those that share a store are worked on one "
                 "after the other. RV(results) has a result for each.",
                 "Everything is validated before anything is requested. A credential that fails later does not stop the "
-                "others. The task fails at the end, and RV(results) is returned nevertheless, with the tokens that were "
+                "others. The task fails at the end, and returns RV(results) nevertheless, with the tokens that were "
                 "issued. To use them, handle the failure, for example with C(ignore_errors) or C(rescue).",
                 "Cannot be used together with the options of one credential.",
             ],
@@ -66,10 +66,6 @@ def _with_list(module: str, *fragments: str, required: tuple[str, ...] = ()) -> 
 class ModuleDocFragment:
     """The list of many credentials that a token module takes instead of one."""
 
-    ROBOT_TOKEN = _with_list(
-        quay_robot_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("name",)
-    )
+    ROBOT_TOKEN = _with_list(quay_robot_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("name",))
     API_TOKEN = _with_list(quay_api_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
-    REFERRERS_TOKEN = _with_list(
-        quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
-    )
+    REFERRERS_TOKEN = _with_list(quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",))

@@ -41,7 +41,8 @@ THIRD_PARTY: Mapping[str, tuple[str, ...]] = {
     "ansible/module_utils/basic": ("module_utils/_module",),
     "ansible/module_utils/common/arg_spec": ("module_utils/_module",),
     "ansible/module_utils/errors": ("module_utils/_module",),
-    # A requirement of ansible-core.
+    # Requirements of ansible-core.
+    "yaml": (FRAGMENTS,),
     "cryptography": ("plugin_utils/sealing.py",),
     "requests": (
         "module_utils/_http/client.py",

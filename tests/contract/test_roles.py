@@ -20,7 +20,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.decla
     ENTRIES,
     SECRETS,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
 
 from . import collection
 
@@ -65,14 +64,16 @@ def passed_on(declared: dict[str, Any]) -> dict[str, Any]:
     return rotation._with_defaults(context, declared)
 
 
+def options_of_one(module: str) -> dict[str, Any]:
+    """The options with which a module describes one credential."""
+    return dict(collection.spec_of(module).options["credentials"]["options"])
+
+
 def test_every_kind_has_its_module() -> None:
     assert of_credential()["kind"]["choices"] == sorted(MODULES, key=of_credential()["kind"]["choices"].index)
     assert rotation._KINDS.keys() == MODULES.keys()
     for kind, module in MODULES.items():
-        accepted = collection.spec_of(module).options
-        assert rotation._KINDS[kind][0] == {
-            name: option for name, option in accepted.items() if name not in CONNECTION_OPTIONS
-        }
+        assert rotation._KINDS[kind][0] == options_of_one(module)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -91,7 +92,7 @@ def test_options_are_those_of_the_module(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_validation_knows_the_options_of_each_kind(kind: str) -> None:
-    accepted = collection.spec_of(MODULES[kind]).options.keys() - CONNECTION_OPTIONS.keys()
+    accepted = options_of_one(MODULES[kind]).keys()
     effective = {name for name, option in CREDENTIAL.items() if kind in option.kinds}
     # A login of its own is for registry tokens only. Any credential has a name.
     own_login = {"quay_username", "quay_password"} if kind == "referrers" else set()
@@ -142,9 +143,9 @@ def test_rotation_passes_on_every_declared_option(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_rotation_has_the_defaults_of_the_module(kind: str) -> None:
-    accepted = collection.spec_of(MODULES[kind]).options
+    accepted = options_of_one(MODULES[kind])
     passed = passed_on({"name": "nightly", "kind": kind})
-    for name in accepted.keys() - CONNECTION_OPTIONS.keys() - {"name", "deliver", "repositories"}:
+    for name in accepted.keys() - {"name", "deliver", "repositories"}:
         assert passed[name] == accepted[name].get("default"), name
     assert (passed["deliver"], passed["name"]) == ([], "nightly")
 

@@ -109,9 +109,7 @@ def run_rotation(context: ModuleContext) -> Result:
     works = list(_observed(context, entries))
     open_works = [work for work in works if _is_open(context, work)]
     chosen, remaining = _next_batch(context, open_works)
-    work_on_all(
-        context, chosen, _rotate_one, paths=lambda work: work.paths, is_login=lambda work: work.is_login
-    )
+    work_on_all(context, chosen, _rotate_one, paths=lambda work: work.paths, is_login=lambda work: work.is_login)
     done = [work for work in works if work not in remaining]
     return Result(
         changed=any(work.row["changed"] for work in done),
