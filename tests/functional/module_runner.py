@@ -22,6 +22,8 @@ from standin.tokens import fingerprint
 _ADDED_BY_ANSIBLE = {"changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
 _TYPES: dict[str, type[Any]] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "float": float}
 _TYPES["raw"] = object
+# When a module that takes one credential or many returns the values of one.
+_OF_ONE = "success, without O(credentials)"
 
 
 @dataclass(frozen=True)
@@ -185,12 +187,18 @@ def _file_of(module: str) -> Path:
 def check_result(result: Result) -> None:
     """Assert that a result matches RETURN, and that a failure has a message and no traceback."""
     if result.failed:
-        assert result.values.keys() <= {"failed", "msg", "invocation", "warnings", "exception"}, result.values.keys()
+        of_many = {"changed", "results", "diff"} if "results" in result.values else set()
+        known = {"failed", "msg", "invocation", "warnings", "exception"} | of_many
+        assert result.values.keys() <= known, result.values.keys()
         assert "Internal error" not in result.message, result.message
         assert "Traceback" not in result.output
-        return
+        if not of_many:
+            return
     returns = collection.documented(result.module).returns
-    always_returned = {name for name, key in returns.items() if key["returned"] == "success"}
+    if any(key["returned"] == _OF_ONE for key in returns.values()) and result.arguments.get("credentials") is not None:
+        check_results_of_many(result, returns)
+        return
+    always_returned = {name for name, key in returns.items() if key["returned"] in ("success", _OF_ONE)}
     assert always_returned <= result.returned.keys() <= returns.keys()
     check_types(returns, result.returned)
     if result.check:
@@ -199,6 +207,23 @@ def check_result(result: Result) -> None:
         return
     assert result.diff.keys() == {"before", "after"}
     assert result.diff["before"] != result.diff["after"]
+
+
+def check_results_of_many(result: Result, returns: Mapping[str, Any]) -> None:
+    """Assert that each credential has the result of one, or its failure."""
+    assert result.returned.keys() == {"results"}
+    assert len(result["results"]) == len(result.arguments["credentials"])
+    for row in result["results"]:
+        if row.get("failed"):
+            assert row.keys() == {"name", "changed", "failed", "msg"}
+            continue
+        values = {key: value for key, value in row.items() if key != "changed"}
+        assert {name for name, key in returns.items() if key["returned"] == _OF_ONE} <= values.keys() <= returns.keys()
+        check_types(returns, values)
+        assert not (result.check and values.get("token"))
+    for diff in result.diff or ():
+        assert diff.keys() == {"before", "after", "before_header", "after_header"}
+        assert diff["before"] != diff["after"]
 
 
 def check_types(returns: Mapping[str, Any], values: Mapping[str, Any], path: str = "") -> None:
