@@ -195,6 +195,26 @@ EXAMPLES = r"""
     state: absent
   loop: "{{ api.superseded }}"
 
+- name: Keep two tokens in files, with one login
+  tokensmith.quay.quay_api_token:
+    quay_host: https://quay.example.com
+    quay_username: automation
+    quay_password: "{{ lookup('ansible.builtin.env', 'QUAY_PASSWORD') }}"
+    credentials:
+      - client_id: 6XWAWHKUVWXDPX3WSRJT
+        name: nightly
+        scopes:
+          - repo:read
+        lifetime: 90d
+        token_path: /etc/ci/quay-nightly-token
+      - client_id: 6XWAWHKUVWXDPX3WSRJT
+        name: release
+        scopes:
+          - repo:read
+          - repo:write
+        lifetime: 30d
+        token_path: /etc/ci/quay-release-token
+
 - name: Assign a token to another user
   tokensmith.quay.quay_api_token:
     quay_host: https://quay.example.com

@@ -89,6 +89,19 @@ EXAMPLES = r"""
   register: scanner
   no_log: true
 
+- name: Get a token for each of two repositories, with one login
+  tokensmith.quay.quay_referrers_token:
+    quay_host: https://quay.example.com
+    quay_username: automation
+    quay_password: "{{ lookup('ansible.builtin.env', 'QUAY_PASSWORD') }}"
+    credentials:
+      - repositories:
+          - acme/app
+        token_path: /run/scanner/app-token
+      - repositories:
+          - acme/base
+        token_path: /run/scanner/base-token
+
 - name: List the referrers of an image
   ansible.builtin.uri:
     url: "https://quay.example.com/v2/acme/app/referrers/{{ image_digest }}"

@@ -234,6 +234,23 @@ EXAMPLES = r"""
       - kind: container_auth
         path: /etc/containers/auth.json
 
+- name: Keep the tokens of many robots in files, with one login
+  tokensmith.quay.quay_robot_token:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    credentials:
+      - name: acme+ci
+        max_age: 90d
+        token_path: /etc/ci/quay-token
+      - name: acme+pull
+        permissions:
+          - repository: acme/app
+            role: read
+        max_age: 30d
+        deliver:
+          - kind: container_auth
+            path: /etc/containers/auth.json
+
 - name: Delete a robot
   tokensmith.quay.quay_robot_token:
     quay_host: https://quay.example.com

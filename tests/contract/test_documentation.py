@@ -59,6 +59,31 @@ def test_every_fallback_is_documented(module: str) -> None:
         assert set(re.findall(r"E\((\w+)\)", text)) >= set(arguments[0]), name
 
 
+TOKEN_MODULES = ("quay_api_token", "quay_referrers_token", "quay_robot_token")
+
+
+def meaning(option: dict[str, Any], below: str) -> dict[str, Any]:
+    """What a task may give for an option, by its documentation or by the argument spec."""
+    found = {key: option.get(key) for key in ("default", "choices", "elements")}
+    suboptions = {name: meaning(part, below) for name, part in (option.get(below) or {}).items()}
+    required, aliases = bool(option.get("required")), sorted(option.get("aliases") or ())
+    return {**found, "type": option.get("type", "str"), "required": required, "aliases": aliases, "options": suboptions}
+
+
+@pytest.mark.parametrize("module", TOKEN_MODULES)
+def test_entries_of_a_list_have_the_options_of_one_credential(module: str) -> None:
+    documented, spec = collection.documented(module).options, collection.spec_of(module).options
+    listed = documented["credentials"]
+    assert meaning(listed, "suboptions") == meaning(spec["credentials"], "options")
+    alone = {name for name, option in spec.items() if name in listed["suboptions"]}
+    assert alone == listed["suboptions"].keys()
+    for name, option in listed["suboptions"].items():
+        alike = {**meaning(documented[name], "suboptions"), "required": bool(option.get("required"))}
+        assert meaning(option, "suboptions") == alike, name
+        text = " ".join(option["description"])
+        assert not re.search(rf"\bO\(({'|'.join(alone)})\b", text), f"{name} refers to an option of one credential"
+
+
 # These options may hold logins. The modules that return names and paths of them show those.
 HIDDEN_AS_A_WHOLE = {
     "quay_declaration_info": {"credentials"},

@@ -195,7 +195,8 @@ def check_result(result: Result) -> None:
         if not of_many:
             return
     returns = collection.documented(result.module).returns
-    if any(key["returned"] == _OF_ONE for key in returns.values()) and result.arguments.get("credentials") is not None:
+    takes_many = any(key["returned"] == _OF_ONE for key in returns.values())
+    if takes_many and isinstance(result.arguments.get("credentials"), list):
         check_results_of_many(result, returns)
         return
     always_returned = {name for name, key in returns.items() if key["returned"] in ("success", _OF_ONE)}
