@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
@@ -24,7 +25,7 @@ def _with_list(module: str, *fragments: str, required: tuple[str, ...] = ()) -> 
 
     ``module`` and ``fragments``: the texts that document the options of one. ``required``: those that each entry needs.
     """
-    options: dict = {}
+    options: dict[str, Any] = {}
     for text in (*fragments, module):
         for name, option in yaml.safe_load(text)["options"].items():
             options[name] = {**options.get(name, {}), **option}

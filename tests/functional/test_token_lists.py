@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,50 @@ def test_other_namespaces_and_pairs_are_read_for_themselves(harness: Harness) ->
     assert [row["username"] for row in run["results"]] == [*NAMES[:2], "acme+pair_a", "alice+own"]
     assert fingerprint(run["results"][3]["token"]) == harness.robot_fingerprint("alice+own")
     assert held(harness, "acme+pair") == harness.robot_fingerprint("acme+pair_a")
+
+
+def test_robots_are_read_one_by_one_if_the_list_fails(harness: Harness) -> None:
+    harness.run(ROBOT, robots(harness))
+    harness.quay.faults.add("status", status=500, method="GET", path="robots$")
+    run = harness.run(ROBOT, robots(harness))
+    assert not run.failed, run.message
+    assert sorted(harness.requests) == [f"GET {ROBOTS}", *(f"GET {ROBOTS}/{name[5:]}" for name in NAMES)]
+
+
+def test_unknown_organization_fails_alone(harness: Harness) -> None:
+    unknown = [{"name": f"nowhere+{name}"} for name in ("one", "two")]
+    run = harness.run(ROBOT, {"credentials": [*unknown, *({"name": name} for name in NAMES[:2])]})
+    assert [bool(row.get("failed")) for row in run["results"]] == [True, True, False, False]
+    assert "2 of 4 credentials failed" in run.message
+    assert list(tokens(run)) == NAMES[:2]
+
+
+def test_robots_of_the_user_are_read_once(harness: Harness) -> None:
+    """The name of the signed-in user is known with a password. With a token, Quay refuses the organization first."""
+    harness.login = harness.accounts.alice.by_password
+    own = [{"name": "alice+one"}, {"name": "alice+two"}]
+    harness.run(ROBOT, {"credentials": own})
+    run = harness.run(ROBOT, {"credentials": own})
+    assert harness.requests == [*harness.sign_in, "GET /api/v1/user/robots"]
+    assert tokens(run) == {name: harness.robot_fingerprint(name) for name in ("alice+one", "alice+two")}
+
+
+def test_secret_that_another_run_replaced_meanwhile_is_read_again(harness: Harness) -> None:
+    """The list of robots was read before the stores were locked."""
+    names = NAMES[:2]
+    harness.run(ROBOT, robots(harness, names))
+    path = store(harness, NAMES[1])
+
+    def replace() -> None:
+        robot = harness.robot(NAMES[1])
+        robot.token = robot.token[::-1]
+        path.write_text(path.read_text().replace(robot.token[::-1], robot.token))
+
+    harness.hooks.append((re.compile("robots$"), replace))
+    run = harness.run(ROBOT, robots(harness, names))
+    assert harness.requests == [f"GET {ROBOTS}", f"GET {ROBOTS}/{NAMES[1][5:]}"]
+    assert not run.failed, run.message
+    assert_delivered(harness, names)
 
 
 def test_robots_are_deleted(harness: Harness) -> None:

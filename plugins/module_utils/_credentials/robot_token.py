@@ -18,6 +18,7 @@ from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.names import check_length
 from .._core.times import format_time
+from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots
@@ -487,7 +488,7 @@ def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str
 
 def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
     """Read the robots of each namespace once, where at least two credentials have robots of it."""
-    declared: dict[str | None, list[tuple[Entry, DeclaredCredential]]] = {}
+    declared: dict[str | None, list[DeclaredCredential]] = {}
     for position, entry in enumerate(entries):
         if entry.stored is None:
             continue
@@ -495,12 +496,17 @@ def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
         pair, policy = _pair_of(context, params), robot_policy(params)
         if _is_listed_completely(pair, policy, params, entry.stored):
             credential = DeclaredCredential(position, params, policy, entry.stored)
-            declared.setdefault(pair.name.organization, []).append((entry, credential))
-    shared = [item for items in declared.values() if len(items) > 1 for item in items]
-    for observed in observe_robots(context, [credential for _entry, credential in shared]):
-        if observed.lookup is not None:
-            seen = Seen(observed.lookup, observed.declared.stored)
-            entries[observed.declared.position].params["seen"] = seen
+            declared.setdefault(pair.name.organization, []).append(credential)
+    shared = [credential for items in declared.values() if len(items) > 1 for credential in items]
+    try:
+        for observed in observe_robots(context, shared):
+            if observed.lookup is not None:
+                seen = Seen(observed.lookup, observed.declared.stored)
+                entries[observed.declared.position].params["seen"] = seen
+    except ApiError as error:
+        if error.status < 500:
+            raise
+        # It may concern one namespace only. Each credential reads its robot itself.
 
 
 def _pair_of(context: ModuleContext, params: Mapping[str, Any]) -> Pair:

@@ -23,7 +23,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._module.context im
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay
 from ansible_collections.tokensmith.quay.tests.unit.plugins.rotations import module_context
 
-
 LOGIN = "LOGIN" * 8
 
 
@@ -171,7 +170,8 @@ def test_many_are_looked_at_together(tmp_path: Path) -> None:
 
     unreadable = tmp_path / "missing" / "b"
     kind = Kind()
-    entries = [entry("a", token_path=written(tmp_path / "a", LOGIN)), entry("b", token_path=str(unreadable)), entry("c")]
+    held = entry("a", token_path=written(tmp_path / "a", LOGIN))
+    entries = [held, entry("b", token_path=str(unreadable)), entry("c")]
     ensure_one_or_many(kind.token_kind(look=look), context_of(*entries))
     assert seen == [[LOGIN], None, []]
     ensure_one_or_many(kind.token_kind(look=kind.look), context_of(entry("a")))
