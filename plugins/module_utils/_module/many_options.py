@@ -72,8 +72,8 @@ def problems_of_many(given: Mapping[str, Any], spec: Mapping[str, Any], replaced
     if both:
         problems.insert(
             0,
-            f"{', '.join(both)} cannot be given together with {LIST}: it is an option of one credential. Put it into "
-            f"the entries of {LIST}, or leave out {LIST}",
+            f"{', '.join(both)} cannot be given together with {LIST}. Put the options of each credential into its "
+            f"entry of {LIST}",
         )
     return problems
 

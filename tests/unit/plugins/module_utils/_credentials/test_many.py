@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import threading
+from typing import Callable
 
 import pytest
 
@@ -40,29 +40,26 @@ def test_login_comes_last(workers: int) -> None:
     assert sorted(done) == ["a", "b", "login"]
 
 
-def test_those_with_a_common_path_are_worked_on_in_turn() -> None:
-    """The others meet at a barrier, which they can only if they run at the same time."""
-    barrier, busy, done = threading.Barrier(2, timeout=20), threading.Lock(), []
-
-    def work(_context: ModuleContext, item: str) -> None:
-        if item.startswith("shared"):
-            assert busy.acquire(blocking=False)
-            done.append(item)
-            busy.release()
-        else:
-            barrier.wait()
-
+def test_those_with_a_common_path_are_worked_on_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     context = module_context(FakeQuay())
-    context.workers = 3
-    items = ["shared 1", "a", "shared 2", "b", "shared 3"]
+    groups: list[list[str]] = []
+    done: list[str] = []
+
+    def each_apart(function: Callable[[ModuleContext, list[str]], None], items: list[list[str]]) -> None:
+        groups.extend(items)
+        for group in items:
+            function(context, group)
+
+    monkeypatch.setattr(context, "each_apart", each_apart)
     work_on_all(
         context,
-        items,
-        work,
-        paths=lambda item: ["/etc/shared"] if item.startswith("shared") else [item],
+        ["shared 1", "a", "shared 2", "b"],
+        lambda _context, item: done.append(item),
+        paths=lambda item: [item.split()[0]],
         is_login=lambda _item: False,
     )
-    assert done == ["shared 1", "shared 2", "shared 3"]
+    assert groups == [["shared 1", "shared 2"], ["a"], ["b"]]
+    assert done == ["shared 1", "shared 2", "a", "b"]
 
 
 def test_warnings_come_in_the_order_of_the_items() -> None:
