@@ -69,6 +69,11 @@ def _with_list(module: str, *fragments: str, required: tuple[str, ...] = ()) -> 
 class ModuleDocFragment:
     """The list of many credentials that a token module takes instead of one."""
 
-    ROBOT_TOKEN = _with_list(quay_robot_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("name",))
-    API_TOKEN = _with_list(quay_api_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
-    REFERRERS_TOKEN = _with_list(quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",))
+    # Annotated, because ansible-test's yamllint reads what else is assigned here without running it.
+    ROBOT_TOKEN: str = _with_list(
+        quay_robot_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("name",)
+    )
+    API_TOKEN: str = _with_list(quay_api_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
+    REFERRERS_TOKEN: str = _with_list(
+        quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
+    )

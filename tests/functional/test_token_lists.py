@@ -109,6 +109,15 @@ def test_other_namespaces_and_pairs_are_read_for_themselves(harness: Harness) ->
     assert held(harness, "acme+pair") == harness.robot_fingerprint("acme+pair_a")
 
 
+def test_robots_with_metadata_are_read_one_by_one(harness: Harness) -> None:
+    """The list of robots has no metadata, so it would seem to differ."""
+    described = robots(harness, NAMES[:2], metadata={"team": "blue"})
+    harness.run(ROBOT, described)
+    run = harness.run(ROBOT, described)
+    assert sorted(harness.requests) == [f"GET {ROBOTS}/{name[5:]}" for name in NAMES[:2]]
+    assert run.warnings == []
+
+
 def test_robots_are_read_one_by_one_if_the_list_fails(harness: Harness) -> None:
     harness.run(ROBOT, robots(harness))
     harness.quay.faults.add("status", status=500, method="GET", path="robots$")
