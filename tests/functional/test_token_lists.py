@@ -109,6 +109,17 @@ def test_other_namespaces_and_pairs_are_read_for_themselves(harness: Harness) ->
     assert held(harness, "acme+pair") == harness.robot_fingerprint("acme+pair_a")
 
 
+def test_usage_logs_are_read_once_for_all_robots(harness: Harness) -> None:
+    entries = [{"name": name, "max_age": "1d", "rotate": "never"} for name in NAMES]
+    harness.run(ROBOT, {"credentials": entries})
+    harness.advance(days=2)
+    harness.run(ROBOT, entries[0])
+    for_one = [request for request in harness.requests if "logs" in request]
+    run = harness.run(ROBOT, {"credentials": entries})
+    assert [request for request in harness.requests if "logs" in request] == for_one != []
+    assert {(row["reason"], row["age_source"]) for row in run["results"]} == {("too_old", "creation")}
+
+
 def test_robots_with_metadata_are_read_one_by_one(harness: Harness) -> None:
     """The list of robots has no metadata, so it would seem to differ."""
     described = robots(harness, NAMES[:2], metadata={"team": "blue"})
