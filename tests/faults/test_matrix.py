@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 
 import pytest
@@ -136,12 +135,12 @@ def test_two_kills_in_a_row_leave_every_store_of_a_pair_valid(runner: CellRunner
     again = {**scenario.first_arguments(workspace), "rotate": "always"}
     injected = {"file": {"number": first_replace.number, "fault": "killed-after"}}
     assert runner.run(scenario, workspace, scenario.first_arguments(workspace), injected=injected).killed
-    for number in itertools.count(1):
+    # Each run that is killed may leave a robot, which the next one has to look at, so they have no fixed number.
+    requests = sum(point.kind == "request" for point in runner.points(scenario))
+    for number in range(1, requests + 1):
         injected = {"request": {"number": number, "fault": "killed-after"}}
-        run = runner.run(scenario, workspace, again, injected=injected)
+        runner.run(scenario, workspace, again, injected=injected)
         assert list(runner.check_files(scenario, workspace, {})) == []
-        if not run.killed:
-            break
 
 
 @pytest.mark.parametrize("name", [name for name in ON_FILES if name.startswith("paired-forced")])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
-from flask import current_app, g
+from flask import current_app, g, has_app_context
 
 from . import config as configuration
 from . import scopes, tokens
@@ -111,8 +111,9 @@ def set_caller(found: Caller) -> None:
 
 
 def count_hash() -> None:
-    """Count a password hash, which is most of what a request costs a real server."""
-    g.hashes = g.get("hashes", 0) + 1
+    """Count a password hash, which is most of what a request costs a real server. A test computes one without any."""
+    if has_app_context():
+        g.hashes = g.get("hashes", 0) + 1
 
 
 def hash_password(password: str, salt: str) -> str:
