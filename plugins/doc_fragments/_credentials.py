@@ -46,8 +46,8 @@ def _with_list(module: str, *fragments: str, required: tuple[str, ...] = ()) -> 
                 "Everything is validated before anything is requested. A credential that fails later does not stop the "
                 "others. The task fails at the end, and returns RV(results) nevertheless, with the tokens that were "
                 "issued. To use them, handle the failure, for example with C(ignore_errors) or C(rescue).",
-                "Set C(no_log=true) on a task with entries that have neither O(credentials[].deliver) nor "
-                "O(credentials[].token_path): Ansible prints the complete result of a failed task, with their tokens.",
+                "A task with entries that have neither O(credentials[].deliver) nor O(credentials[].token_path) needs "
+                "C(no_log=true), because Ansible prints the complete result of a failed task, with their tokens.",
                 "Cannot be used together with the options of one credential.",
             ],
             "type": "list",

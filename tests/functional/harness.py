@@ -80,6 +80,7 @@ class Harness:
     module_runner: ModuleRunner = field(repr=False)
     folder: Path
     login: Arguments = field(default_factory=dict, repr=False)
+    no_log: bool = False  # of the tasks
     # Obstacles in the process of the module, as `functional.obstacles` takes them.
     obstacles: dict[str, Any] = field(default_factory=dict)
     hooks: list[tuple[re.Pattern[str], Callable[[], object]]] = field(default_factory=list, repr=False)
@@ -94,6 +95,8 @@ class Harness:
         self.quay.journal.clear()
         options = {"quay_host": self.quay.url, "retries": 0, "ca_path": self.quay.ca_path, **self.login, **arguments}
         options = {name: value for name, value in options.items() if value is not None}
+        if self.no_log:
+            options["_ansible_no_log"] = True
         given = [options, *(entry for entry in options.get("credentials") or () if isinstance(entry, dict))]
         secrets = [some.get(key) for some in given for key in _SECRET_OPTIONS if some.get(key)]
         self.known_secrets.add(str(secret) for secret in secrets)

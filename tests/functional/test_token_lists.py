@@ -42,6 +42,12 @@ def robot(harness: Harness, name: str, **options: Any) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def hidden_results(harness: Harness) -> None:
+    """As tasks that return tokens need it."""
+    harness.no_log = True
+
+
 def robots(harness: Harness, names: list[str] = NAMES, **options: Any) -> dict[str, Any]:
     return {"credentials": [robot(harness, name, **options) for name in names]}
 
@@ -419,3 +425,18 @@ def test_equal_registry_tokens_are_refused(harness: Harness) -> None:
     entries = [{"repositories": ["acme/app"]}, {"repositories": ["acme"]}]
     assert_refused(harness, REFERRERS, {"credentials": entries}, "credential 2 (acme): repositories: 'acme' is not")
     assert harness.requests == []
+
+
+def test_tokens_are_not_returned_by_a_task_that_would_print_them(harness: Harness) -> None:
+    """Ansible prints the complete result of a task that fails."""
+    harness.no_log = False
+    entries = [{"name": NAMES[0]}, robot(harness, NAMES[1]), {"name": NAMES[2], "state": "absent"}]
+    for check in (True, False):
+        result = harness.run(ROBOT, {"credentials": entries}, check=check)
+        assert result.failed
+        assert f"credential 1 ({NAMES[0]}): the token would be returned" in result.message
+        assert NAMES[1] not in result.message
+        assert NAMES[2] not in result.message
+        assert harness.requests == []
+    harness.run(ROBOT, {"credentials": entries[1:]})
+    assert_delivered(harness, NAMES[1:2])

@@ -129,6 +129,12 @@ def _check_all(context: ModuleContext, kind: TokenKind, entries: Sequence[Entry]
             entry.stores = holder_from_options(entry.params, check_mode=context.check_mode).stores
         except BadInput as error:
             problems.append(f"{entry.label}: {error}")
+    returned = [entry.label for entry in entries if not entry.stores and entry.params.get("state") != "absent"]
+    if returned and not context.hides_result:
+        problems.append(
+            f"{', '.join(returned)}: the token would be returned, and Ansible prints the complete result of a task "
+            "that fails. Set no_log: true on the task, or give each of them deliver or token_path"
+        )
     if not problems:
         problems = [*kind.conflicts(context, entries), *_shared_places(entries)]
     if problems:

@@ -33,6 +33,7 @@ class LocalContext:
     def __init__(self, params: dict[str, Any], check_mode: bool, warnings: list[str]) -> None:
         self.params = params
         self.check_mode = check_mode
+        self.hides_result = True  # whether Ansible shows nothing of the result
         self.hidden: set[str] = set()  # values that Ansible must mask wherever it repeats the arguments
         self.warnings = warnings
 

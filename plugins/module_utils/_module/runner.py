@@ -56,7 +56,7 @@ def _attempt(
     def act() -> Result:
         refuse_masked_values(module.params)
         context = _context(module, warnings, auth_optional)
-        context.hidden = module.no_log_values
+        context.hidden, context.hides_result = module.no_log_values, bool(module.no_log)
         result = action(context)
         clock_skew = context.client.clock_skew.total_seconds()
         if abs(clock_skew) > _NOTABLE_CLOCK_SKEW:
