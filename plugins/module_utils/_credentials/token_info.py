@@ -22,7 +22,7 @@ from .._module.context import ModuleContext, Result
 from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import Store, StoredSecret
 from .._stores.holders import options_of_stores
-from .._stores.kinds import store_from_options
+from .._stores.kinds import KINDS, store_from_options
 from .._stores.places import NamedPlaces, places_of, shared_places
 from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
@@ -92,7 +92,11 @@ def declared_credentials(
         (position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
     ]
-    read = context.each_apart(_read_stores, numbered)
+    if any(KINDS[store["kind"]].on_rotator for params in entries for store in params["deliver"]):
+        read = context.each_apart(_read_stores, numbered)
+    else:
+        # Threads gain nothing if no server is waited for.
+        read = [_read_stores(context, item) for item in numbered]
     observed = {item.declared.position: item for item in read if isinstance(item, Observed)}
     for kind, observe in _KINDS.items():
         of_kind = [item for item in read if isinstance(item, DeclaredCredential) and item.kind == kind]
