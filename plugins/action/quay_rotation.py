@@ -20,6 +20,10 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
+    is_unset,
+    read_int,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import (
     Play,
     combined_credentials,
@@ -53,7 +57,8 @@ _BROKEN_OFF = (
 
 # What only this action takes.
 _OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round")
-
+# Numbers that the role hands over: the default, and the smallest one.
+_NUMBERS = {"parallel": (4, 1), "batch": (100, 0)}
 
 # What all rounds of a run know: the names of all credentials, how many there was something to do for, since when.
 _PROGRESS = ("declared", "open", "began")
@@ -67,6 +72,7 @@ class ActionModule(DirectAction):
     _round = 0
     _earlier: Mapping[str, Any] = {}
     _task_files: Mapping[str, str] = {}
+    _numbers: Mapping[str, int] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
@@ -78,6 +84,7 @@ class ActionModule(DirectAction):
             play = play_of(task_vars, self._task.args, pattern, self._loader, play_id(self._task))
             self._forced_before = bool(play.earlier)
             self._earlier = _results_of_earlier_batches(play, task_vars)
+            self._numbers = dict(_numbers(self._task.args))
             if "run" in self._task.args:
                 run = registered(task_vars, self._task.args["run"])
                 return {**result, **self._confirm(play, run, task_vars)}
@@ -225,7 +232,7 @@ class ActionModule(DirectAction):
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
         arguments = {key: value for key, value in self._task.args.items() if key not in _OF_ACTION}
-        arguments.update(phase=phase, credentials=credentials, force=force, compromised=compromised)
+        arguments.update(self._numbers, phase=phase, credentials=credentials, force=force, compromised=compromised)
         # A forced rotation in each batch would take from the hosts of the former ones what they just got.
         arguments["forced_before"] = self._forced_before
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
@@ -241,6 +248,17 @@ class ActionModule(DirectAction):
         if changes and self._task.diff:
             done["diff"] = changes
         return done
+
+
+def _numbers(arguments: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The options that are numbers, as the role hands them over. Raises BadInput."""
+    for name, (default, smallest) in _NUMBERS.items():
+        given = arguments.get(name, default)
+        number = default if is_unset(given) else read_int(given, f"rotation_{name}")
+        if number < smallest:
+            raise BadInput(f"rotation_{name} must be {smallest} or more, not {number}")
+        if name in arguments:
+            yield name, number
 
 
 def _results_of(

@@ -227,7 +227,7 @@ def check_access(repositories: Sequence[str], actions: Sequence[str]) -> None:
 
 
 def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
-    """Tokens that allow the same are one token. Nothing in the result would tell them apart."""
+    """Two entries with the same access are one credential: nothing in the results would distinguish them."""
 
     def allowed(entry: Entry) -> Iterator[str]:
         repositories = sorted(set(entry.params["repositories"]))

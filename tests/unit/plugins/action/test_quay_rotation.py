@@ -11,6 +11,7 @@ import json
 from typing import Any
 from unittest import mock
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.utils.display import Display
 
@@ -277,3 +278,25 @@ def test_what_is_delivered_again_leaves_the_results_of_others() -> None:
     assert [item["name"] for item in rotation.executed[0]["credentials"]] == ["acme+ci"]
     rows = {row["name"]: row for row in last["results"]}
     assert rows["acme+second"] == row_of("acme+second", delivered=["a:/etc/ci/quay"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"parallel": "many"}, "rotation_parallel must be a whole number"),
+        ({"parallel": 0}, "rotation_parallel must be 1 or more, not 0"),
+        ({"batch": "-1"}, "rotation_batch must be 0 or more, not -1"),
+    ],
+)
+def test_nothing_is_run_for_an_invalid_number(options: dict[str, Any], words: str) -> None:
+    rotation = Rotation()
+    result = rotation.run(DELIVERED, **options)
+    assert (result["failed"], rotation.executed) == (True, [])
+    assert result["msg"].startswith(f"Nothing was sent. {words}")
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", 100), (None, 100), (0, 0), ("7", 7)])
+def test_size_of_a_batch(given: Any, expected: int) -> None:
+    rotation = Rotation()
+    rotation.run(DELIVERED, batch=given)
+    assert rotation.executed[0]["batch"] == expected
