@@ -158,10 +158,6 @@ class ActionModule(DirectAction):
         if repeated is not None:
             credentials = [item for item in credentials if item["name"] in repeated]
         results, idle = _results_of(credentials, run.get("results") or [])
-        others = list(idle if repeated is not None else self._still_needed(run, idle))
-        if repeated is None and self._round:
-            former = task_vars[f"{RUN}_final"]
-            others = [*former["results"], *others]
         outcomes = task_vars.get(TASK_OUTCOMES) or {}
         runs = [] if self._task.check_mode else task_runs(run.get("tasks") or [], outcomes)
         confirming = [] if self._task.check_mode else to_confirm(play, credentials, results, runs)
@@ -176,6 +172,10 @@ class ActionModule(DirectAction):
         rows = final_results(play, credentials, results, confirmed, compromised, runs)
         # Somebody else may have rotated meanwhile.
         packed = _unpacked(done.pop("deliveries", ""))
+        others = list(idle if repeated is not None else self._still_needed(run, idle, repeats=bool(packed)))
+        if repeated is None and self._round:
+            former = task_vars[f"{RUN}_final"]
+            others = [*former["results"], *others]
         for key in ("tasks", "remaining", "worked_on"):
             done.pop(key, None)
         again = [confirmed[item["name"]] for item in confirming]
@@ -204,13 +204,16 @@ class ActionModule(DirectAction):
         report = make_report(run["declared"], rows, check_mode=bool(self._task.check_mode), earlier=earlier)
         return {"report": report}
 
-    def _still_needed(self, run: Mapping[str, Any], idle: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _still_needed(
+        self, run: Mapping[str, Any], idle: list[dict[str, Any]], *, repeats: bool
+    ) -> Iterator[dict[str, Any]]:
         """The results of credentials for which there was nothing to do, as far as the first run does not keep them.
 
-        The next round takes the place of that, and an earlier batch of hosts may have something to add.
+        The next round takes the place of that, the confirmation of a repeated delivery begins with this result alone,
+        and an earlier batch of hosts may have something to add.
         """
         for row in idle:
-            if run.get("remaining") or self._round or row["name"] in self._earlier:
+            if run.get("remaining") or self._round or repeats or row["name"] in self._earlier:
                 yield self._with_earlier({**row, "failed_hosts": {}})
 
     def _show_progress(self, run: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:

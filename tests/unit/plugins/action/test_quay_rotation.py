@@ -300,3 +300,17 @@ def test_size_of_a_batch(given: Any, expected: int) -> None:
     rotation = Rotation()
     rotation.run(DELIVERED, batch=given)
     assert rotation.executed[0]["batch"] == expected
+
+
+def test_report_after_a_repeated_delivery_has_what_was_not_due() -> None:
+    """The second confirmation begins with the result of the first."""
+    rotation, first = confirmable()
+    idle = row_of("acme+idle", minted=False, changed=False, reason="not_due", action="nothing")
+    first["declared"].append({"name": "acme+idle", "kind": "robot"})
+    first["results"].append(idle)
+    packed_again = packed({"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET})
+    repeated = {**ROW, "minted": False, "delivered": ["a:/etc/ci/quay"]}
+    second = rotation.run({"changed": True, "results": [repeated], "deliveries": packed_again}, run=first)
+    last = rotation.run({"changed": False, "results": [{**ROW, "delivered": []}]}, run=second)
+    assert {row["name"]: row["error"] for row in last["report"]["rows"]} == {"acme+ci": None, "acme+idle": None}
+    assert last["report"]["summary"]["not_due"] == 1
