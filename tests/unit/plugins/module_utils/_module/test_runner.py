@@ -54,10 +54,12 @@ class FakeModule:
 
     given: ClassVar[dict[str, Any]] = PARAMS
     check_mode = False
+    no_log = False
     runs: ClassVar[list[FakeModule]] = []
 
     def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool, **constraints: Any) -> None:
         self.check_mode = FakeModule.check_mode
+        self.no_log = FakeModule.no_log
         self.argument_spec = argument_spec
         self.supports_check_mode = supports_check_mode
         self.constraints = constraints
@@ -265,6 +267,20 @@ def test_values_that_the_action_hides(run_: Callable[..., None]) -> None:
         return Result(False, {})
 
     assert run(hide, run_).no_log_values == {SECRET}
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_whether_the_result_is_hidden(monkeypatch: pytest.MonkeyPatch, no_log: bool) -> None:
+    """Ansible prints the result of a task that fails unless the task has no_log."""
+    monkeypatch.setattr(FakeModule, "no_log", no_log)
+    found: list[bool] = []
+
+    def note(context: ModuleContext) -> Result:
+        found.append(context.hides_result)
+        return Result(False, {})
+
+    run(note, run_module)
+    assert found == [no_log]
 
 
 @both_runners
