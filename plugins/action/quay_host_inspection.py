@@ -9,15 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.credential_hosts import (
     refusal_of_machine_stores,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.placement import Placement
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import compacted
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.credential_batch import CredentialBatch, credential_batch
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import earlier_batches, hosts_by_pattern, play_id
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
+    earlier_batches,
+    has_own_logins,
+    hosts_by_pattern,
+    play_id,
+)
 
 # Strategies under which Ansible runs for every host what is to be run once.
 _NOT_IN_STEP = ("free", "host_pinned")
@@ -32,11 +39,14 @@ class ActionModule(DirectAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the host declares, and what its stores hold."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
+        arguments = dict(self._task.args)
+        is_compact = boolean(arguments.pop("compact", False))
+        result = self._inspect(super().run(tmp, task_vars), arguments, task_vars or {})
+        return compacted(result, ["credentials"]) if is_compact else result
+
+    def _inspect(self, result: dict[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         # Hosts of an earlier play have results, too, and are no hosts of an earlier batch.
         result["play"] = play_id(self._task)
-        arguments = dict(self._task.args)
         try:
             batch = credential_batch(task_vars, arguments, runs_once=bool(self._task.run_once))
         except BadInput as error:
@@ -54,6 +64,7 @@ class ActionModule(DirectAction):
         rotator, is_ephemeral = arguments.pop("rotator"), arguments.pop("ephemeral_rotator", False)
         if batch is not None:
             arguments["credentials"] = list(batch.credentials)
+        result["has_own_logins"] = has_own_logins(arguments.get("credentials")) or bool(batch and batch.with_login)
         patterns = hosts_by_pattern(arguments.get("credentials"), self._loader, task_vars["groups"])
         # A credential has no files of its own: its declaration is read for the rotator.
         host = task_vars["inventory_hostname"] if batch is None else rotator
@@ -70,7 +81,7 @@ class ActionModule(DirectAction):
                 return {**result, "failed": True, "msg": f"Nothing was sent: {error}"}
             result["earlier_hosts"], result["earlier_report"] = earlier_batches(task_vars, result["play"])
         try:
-            result.update(self.execute("quay_host_inspection", arguments, task_vars))
+            result.update(self.execute("quay_host_inspection", arguments, task_vars, packed=("credentials",)))
         except AnsibleConnectionFailure as error:
             # As Ansible itself reports it, and with the play.
             return {**result, "unreachable": True, "msg": str(error)}

@@ -9,14 +9,13 @@ Ansible runs this action once for a batch, and refuses it under a strategy that 
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import os
 import time
 from typing import Any, Iterator, Mapping
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
@@ -38,6 +37,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     wrote_own_files,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report, progress_line
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import compacted, expanded
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     PLAN,
@@ -56,12 +56,16 @@ _BROKEN_OFF = (
 )
 
 # What only this action takes.
-_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round")
+_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round", "compact")
 # Numbers that the role hands over: the default, and the smallest one.
 _NUMBERS = {"parallel": (4, 1), "batch": (100, 0)}
 
 # What all rounds of a run know: the names of all credentials, how many there was something to do for, since when.
 _PROGRESS = ("declared", "open", "began")
+
+
+# What grows with the number of credentials.
+_LONG = ("results", "credentials", "declared", "remaining", "rows")
 
 
 class ActionModule(DirectAction):
@@ -76,8 +80,10 @@ class ActionModule(DirectAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
+        result = self._run(super().run(tmp, task_vars), task_vars or {})
+        return compacted(result, _LONG) if boolean(self._task.args.get("compact", False)) else result
+
+    def _run(self, result: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         pattern = self._templar.template(self._task.get_play().hosts)
         self._round = int(self._task.args.get("round") or 0)
         try:
@@ -86,7 +92,7 @@ class ActionModule(DirectAction):
             self._earlier = _results_of_earlier_batches(play, task_vars)
             self._numbers = dict(_numbers(self._task.args))
             if "run" in self._task.args:
-                run = registered(task_vars, self._task.args["run"])
+                run = expanded(registered(task_vars, self._task.args["run"]))
                 return {**result, **self._confirm(play, run, task_vars)}
             credentials = combined_credentials(play)
             self._task_files = {path: self._find_task_file(path) for path in _task_paths(credentials)}
@@ -99,7 +105,7 @@ class ActionModule(DirectAction):
         progress: dict[str, Any] = {"declared": [{key: item[key] for key in ("name", "kind")} for item in credentials]}
         if self._round:
             # The credentials that the former rounds left.
-            before = task_vars[RUN]
+            before = expanded(registered(task_vars, RUN))
             progress = {key: before[key] for key in _PROGRESS}
             credentials = [item for item in credentials if item["name"] in before["remaining"]]
         public = {"force": forced, "compromised": compromised}
@@ -107,7 +113,7 @@ class ActionModule(DirectAction):
             return {"changed": False, "results": [], "credentials": [], "remaining": [], **public, **progress}
         progress.setdefault("began", time.time())
         done = self._execute("rotate", credentials, forced, compromised, task_vars)
-        packed, tasks = _unpacked(done.pop("deliveries", "")), _unpacked(done.pop("tasks", ""))
+        deliveries, tasks = done.pop("deliveries", []), done.pop("tasks", [])
         if done.get("failed") or "results" not in done:
             return done
         remaining, worked_on = done["remaining"], done.pop("worked_on")
@@ -124,7 +130,7 @@ class ActionModule(DirectAction):
             "planned": planned_deliveries(results, credentials),
             "names": delivered_names(results, credentials, play.rotator),
             "wrote_files": wrote_own_files(results, credentials),
-            "sealed": _sealed(packed),
+            "sealed": _sealed(deliveries),
             "tasks": [self._sealed_task(f"{self._round}.{number}", task) for number, task in enumerate(tasks)],
         }
 
@@ -171,10 +177,10 @@ class ActionModule(DirectAction):
         compromised = [] if self._task.check_mode else run["compromised"]
         rows = final_results(play, credentials, results, confirmed, compromised, runs)
         # Somebody else may have rotated meanwhile.
-        packed = _unpacked(done.pop("deliveries", ""))
-        others = list(idle if repeated is not None else self._still_needed(run, idle, repeats=bool(packed)))
+        deliveries = done.pop("deliveries", [])
+        others = list(idle if repeated is not None else self._still_needed(run, idle, repeats=bool(deliveries)))
         if repeated is None and self._round:
-            former = task_vars[f"{RUN}_final"]
+            former = expanded(registered(task_vars, f"{RUN}_final"))
             others = [*former["results"], *others]
         for key in ("tasks", "remaining", "worked_on"):
             done.pop(key, None)
@@ -191,7 +197,7 @@ class ActionModule(DirectAction):
             "repeated": [row["name"] for row in again if row.get("delivered")],
             "planned": planned_deliveries(again, confirming),
             "names": delivered_names(again, confirming, play.rotator),
-            "sealed": _sealed(packed),
+            "sealed": _sealed(deliveries),
         }
 
     def _report(
@@ -201,8 +207,7 @@ class ActionModule(DirectAction):
         if run.get("remaining"):
             return {}
         earlier = (task_vars.get(PLAN) or {}).get("earlier_report") or []
-        report = make_report(run["declared"], rows, check_mode=bool(self._task.check_mode), earlier=earlier)
-        return {"report": report}
+        return make_report(run["declared"], rows, check_mode=bool(self._task.check_mode), earlier=earlier)
 
     def _still_needed(
         self, run: Mapping[str, Any], idle: list[dict[str, Any]], *, repeats: bool
@@ -241,7 +246,7 @@ class ActionModule(DirectAction):
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
         # The connection to the rotator would show the output of the module with -vvv.
         self._play_context.no_log = True
-        done = self.execute("quay_rotation", arguments, task_vars)
+        done = self.execute("quay_rotation", arguments, task_vars, packed=("credentials",))
         if "module_stdout" in done:
             # The first part of a result, which may hold what was issued. Ansible would show it.
             hidden = ("module_stdout", "exception")
@@ -285,15 +290,10 @@ def _sealed(deliveries: list[dict[str, Any]]) -> dict[str, str]:
     return {host: seal(items) for host, items in of_hosts.items()}
 
 
-def _unpacked(text: str) -> list[dict[str, Any]]:
-    values: list[dict[str, Any]] = json.loads(base64.b64decode(text)) if text else []
-    return values
-
-
 def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """The last results of the hosts of earlier batches, by the name of the credential."""
     found: dict[str, Any] = {}
     for suffix in ("", "_final"):
         for _host, run in registered_on(task_vars, play.earlier, f"{RUN}{suffix}"):
-            found.update({row["name"]: row for row in run.get("results") or ()})
+            found.update({row["name"]: row for row in expanded(run).get("results") or ()})
     return found

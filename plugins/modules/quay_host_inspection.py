@@ -48,6 +48,12 @@ options:
   rotator:
     description: The host that talks to Quay. Its own stores are not inspected here.
     type: str
+  compact:
+    description:
+      - Return RV(credentials) as one text, which M(tokensmith.quay.quay_rotation) opens again. Ansible handles each
+        value of a result several times, which takes long for many credentials.
+    type: bool
+    default: false
   inventory:
     description: What the inventory says of this host. The module sets it itself.
     type: dict
@@ -77,6 +83,11 @@ credentials:
   type: list
   elements: dict
   sample: []
+compact:
+  description: RV(credentials) as one text. P(tokensmith.quay.rotation_outcome#filter) opens it.
+  returned: with O(compact), which returns it instead of RV(credentials)
+  type: str
+  sample: eJyrVkpJLElUslKIjq0FABeHA68=
 force:
   description: The names in O(force) and O(compromised), as a list.
   returned: success
@@ -113,8 +124,10 @@ def main() -> None:
             "ephemeral": {"type": "bool", "default": False},
             "ephemeral_rotator": {"type": "bool", "default": False},
             "rotator": {"type": "str"},
+            "compact": {"type": "bool", "default": False},
             "inventory": {"type": "dict"},
         },
+        packed=["credentials"],
     )
 
 

@@ -70,8 +70,7 @@ options:
     type: dict
   credentials:
     description: The credentials of all hosts. The module sets it itself.
-    type: list
-    elements: dict
+    type: raw
   force:
     description: Names of credentials to rotate now. The module sets it itself.
     type: list
@@ -97,6 +96,12 @@ options:
     description: Names of credentials whose secret leaked. The module sets it itself.
     type: list
     elements: str
+  compact:
+    description:
+      - Return what is long as one text, which the modules of the rotation open again. Ansible handles each value of a
+        result several times, which takes long for many credentials.
+    type: bool
+    default: false
   phase:
     description:
       - Whether to rotate, to confirm, or to confirm what had to be delivered again. The module sets it itself.
@@ -166,12 +171,30 @@ declared:
   type: list
   elements: dict
   sample: [{"name": "acme+ci", "kind": "robot"}]
-report:
-  description:
-    - The rows, the lines and the summary of all credentials, as P(tokensmith.quay.rotation_report#filter) makes them.
+rows:
+  description: The rows of the report on all credentials, as P(tokensmith.quay.rotation_report#filter) makes them.
+  returned: success, with O(run), after the last batch
+  type: list
+  elements: dict
+  sample: []
+lines:
+  description: The report as a table for people, failures first.
+  returned: success, with O(run), after the last batch
+  type: list
+  elements: str
+  sample: ["2 not due"]
+summary:
+  description: The number of credentials for each outcome, and the errors by name.
   returned: success, with O(run), after the last batch
   type: dict
   sample: {}
+compact:
+  description:
+    - RV(results), RV(credentials), RV(declared), RV(remaining) and RV(rows) as one text.
+      P(tokensmith.quay.rotation_outcome#filter) opens it.
+  returned: with O(compact), which returns it instead of those
+  type: str
+  sample: eJyrVkpJLElUslKIjq0FABeHA68=
 remaining:
   description: The names of the credentials that are left for the next batch. RV(results) does not have them yet.
   returned: success
@@ -204,7 +227,7 @@ def main() -> None:
         run_rotation,
         {
             "phase": {"type": "str", "choices": ["rotate", "confirm", "last"], "default": "rotate"},
-            "credentials": {"type": "list", "elements": "dict"},
+            "credentials": {"type": "raw"},
             "force": {"type": "list", "elements": "str"},
             "compromised": {"type": "list", "elements": "str"},
             "minted_before": {"type": "list", "elements": "str", "default": []},
@@ -219,7 +242,9 @@ def main() -> None:
             "expected_hosts": {"type": "int"},
             "run": {"type": "raw"},
             "round": {"type": "int", "default": 0},
+            "compact": {"type": "bool", "default": False},
         },
+        packed=["credentials"],
     )
 
 

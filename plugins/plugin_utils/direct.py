@@ -15,10 +15,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.packing import pack_arguments, unpack_result
 
 _NAMESPACE = "tokensmith.quay."
 # The folder with ansible_collections. It takes the place of the current directory, from which nothing is imported.
@@ -32,14 +34,22 @@ _PROGRAM = (
 class DirectAction(ActionBase):
     """An action that runs modules of this collection."""
 
-    def execute(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The result of a module. ``module``: its short name. Raises AnsibleConnectionFailure."""
+    def execute(
+        self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any], packed: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The result of a module. ``module``: its short name. Raises AnsibleConnectionFailure.
+
+        ``packed``: the long arguments, which the module takes packed.
+        """
+        arguments = pack_arguments(arguments, packed)
         if self._is_here(task_vars):
-            return self._run_here(module, arguments, task_vars)
-        done: dict[str, Any] = self._execute_module(
-            module_name=_NAMESPACE + module, module_args=arguments, task_vars=task_vars
-        )
-        return done
+            done = self._run_here(module, arguments, task_vars)
+        else:
+            done = self._execute_module(module_name=_NAMESPACE + module, module_args=arguments, task_vars=task_vars)
+        # The arguments as the module got them would be kept with the result, in each variable that holds it.
+        for name in packed:
+            (done.get("invocation") or {}).get("module_args", {}).pop(name, None)
+        return unpack_result(done)
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether Ansible would run the module by this Python, as this user and in this environment."""

@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.decla
     read_list,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import expanded
 
 # Where the role registers the results of its tasks on each host.
 PLAN, DELIVERY, RUN = "__rotation_plan", "__rotation_delivery", "__rotation_run"
@@ -56,11 +57,12 @@ def play_of(
     """
     own = task_vars.get(PLAN)
     if isinstance(own, dict) and own.get("hosts_are_credentials") and own.get("play") == identity:
-        return _play_of_credentials(task_vars["inventory_hostname"], own, arguments)
+        return _play_of_credentials(task_vars["inventory_hostname"], expanded(own), arguments)
     running = list(task_vars["ansible_play_hosts_all"])
     named = matching_hosts(pattern, loader, task_vars["groups"])
     hosts = [*running, *(host for host in named if host not in running)]
-    plans = {host: plan for host, plan in registered_on(task_vars, running, PLAN) if plan.get("play") == identity}
+    found = registered_on(task_vars, running, PLAN)
+    plans = {host: expanded(plan) for host, plan in found if plan.get("play") == identity}
     ignored, expected = arguments.get("ignore_hosts"), arguments.get("expected_hosts")
     return Play(
         rotator=arguments["rotator"],
@@ -137,6 +139,11 @@ def registered_on(task_vars: Mapping[str, Any], hosts: Sequence[str], name: str)
         variables = read(host)
         if name in variables:
             yield host, variables[name]
+
+
+def has_own_logins(given: Any) -> bool:
+    """Whether a declaration has a login of its own. The declarations are not validated yet."""
+    return any(isinstance(credential, dict) and "quay_password" in credential for credential in _parsed(given))
 
 
 def _patterns(given: Any) -> Iterator[str]:

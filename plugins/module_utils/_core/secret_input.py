@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Iterator, Mapping
 
@@ -75,10 +76,23 @@ def clean_delivered_username(text: str | None, option: str) -> str:
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
     """Every text in the options, with the name of its place."""
     if isinstance(value, str):
-        yield place, value
+        inner = _from_json(value) if _MASK.search(value) else None
+        if inner is None:
+            yield place, value
+        else:
+            yield from _texts(inner, place)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _texts(item, f"{place}.{key}" if place else str(key))
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from _texts(item, f"{place}[{number}]")
+
+
+def _from_json(text: str) -> Any:
+    """The list or mapping that arrived as one text of JSON; None for any other text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, (list, dict)) else None

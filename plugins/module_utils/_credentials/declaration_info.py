@@ -68,8 +68,11 @@ def describe_declarations(
 def _hide_secrets_alone(context: LocalContext) -> None:
     """Let Ansible show names and paths. It would mask every text of the option, because the option can hold a login."""
     params = context.params
-    secrets = {*secrets_in(params["credentials"]), params.get("quay_token"), params.get("quay_password")}
+    login = (params.get("quay_token"), params.get("quay_password"))
+    secrets = {text for text in (*secrets_in(params["credentials"]), *login) if text}
     context.hidden.difference_update(set(texts_in(params["credentials"])) - secrets)
+    # A list that arrived as one text was masked as a whole.
+    context.hidden.update(secrets)
 
 
 def _returned(declared: Declared, host: str) -> dict[str, Any]:

@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -69,6 +67,9 @@ _RESULT_KEYS = (
     "username",
 )
 
+# Values of a result that may repeat what an error says.
+_OF_ERRORS = ("error", "message")
+
 # The stores of hosts: those in use, and those to be cleared.
 _CONSUMERS = ("consumers", "former_consumers")
 # What the module is run for: to rotate, to confirm what was delivered, and to confirm what that had to deliver again.
@@ -111,14 +112,16 @@ def run_rotation(context: ModuleContext) -> Result:
     chosen, remaining = _next_batch(context, open_works)
     work_on_all(context, chosen, _rotate_one, paths=lambda work: work.paths, is_login=lambda work: work.is_login)
     done = [work for work in works if work not in remaining]
+    for work in done:
+        work.row.update({key: context.masked(work.row[key]) for key in _OF_ERRORS if work.row.get(key)})
     return Result(
         changed=any(work.row["changed"] for work in done),
         values={
             "results": [work.row for work in done],
             "worked_on": [work.entry["name"] for work in chosen],
             "remaining": [work.entry["name"] for work in remaining],
-            "deliveries": _pack(_handed_over(entries)),
-            "tasks": _pack(_tasks(context, entries)),
+            "deliveries": list(_handed_over(entries)),
+            "tasks": list(_tasks(context, entries)),
             "changes": [diff for work in chosen for diff in work.diffs],
         },
     )
@@ -360,12 +363,3 @@ def _handed_over(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any
             if isinstance(store, HostStore) and store.handed_over is not None:
                 place = {"host": store.host, "declared": entry["name"], "entry": store.entry}
                 yield {**place, **store.handed_over.to_data()}
-
-
-def _pack(deliveries: Iterator[dict[str, Any]]) -> str:
-    """The deliveries as one text.
-
-    Ansible masks in a module's result what was given to it as a secret. A token with which the run signs in and which
-    is delivered to a host would arrive masked otherwise.
-    """
-    return base64.b64encode(json.dumps(list(deliveries)).encode("utf-8")).decode("ascii")

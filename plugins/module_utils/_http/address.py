@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from .._core.errors import BadInput
@@ -21,6 +22,7 @@ _NOT_A_URL = "quay_host is not a URL; write it as https://quay.example.com or ht
 _HOST_NAME = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?")
 
 
+@lru_cache(maxsize=64)
 def normalise_host(text: str | None) -> str:
     """The origin (scheme, host, port) of a Quay server, from the text that a user typed.
 

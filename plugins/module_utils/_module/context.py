@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Outcome = TypeVar("_Outcome")
 
-# Text alone before the @ of a URL that is at least this long is taken for a token, not for a user name.
+# Text alone before the @ of a URL that is at least this long is taken for a token, not for a user name. Quay accepts no
+# shorter password.
 _MIN_TOKEN_LENGTH = 8
+# As Ansible replaces a secret inside of a text.
+_MASK = "********"
 
 
 class LocalContext:
@@ -41,6 +44,16 @@ class LocalContext:
         """Add a warning to the result. The same warning appears once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets that were given to the run. Ansible does not search packed results for them.
+
+        Shorter values are no secrets, and may be parts of names.
+        """
+        for secret in self.hidden:
+            if len(secret) >= _MIN_TOKEN_LENGTH:
+                text = text.replace(secret, _MASK)
+        return text
 
     def hide_login_in(self, address: str) -> bool:
         """Whether a URL holds a user name or password. From now on Ansible masks it in its verbose output."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Mapping, NoReturn
+from typing import Any, Callable, Mapping, NoReturn, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -25,6 +25,7 @@ from .context import LocalContext, Result
 from .failures import failure_message
 from .many_options import problems_of_many, secrets_of, with_many
 from .options import CONNECTION_OPTIONS, variables_of, without_empty
+from .packing import with_packed
 
 
 def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any) -> None:
@@ -36,9 +37,17 @@ def run_local_module(action: Callable[[LocalContext], Result], options: Mapping[
 
 
 def run_consumer_module(
-    action: Callable[[LocalContext], Result], options: Mapping[str, Any], **constraints: Any
+    action: Callable[[LocalContext], Result],
+    options: Mapping[str, Any],
+    packed: Sequence[str] = (),
+    **constraints: Any,
 ) -> None:
-    """Run a module on a machine that must not get the login of Quay: it has no options for one."""
+    """Run a module on a machine that must not get the login of Quay: it has no options for one.
+
+    ``packed``: the options that arrive packed; the result is then packed, too.
+    """
+    if packed:
+        action = with_packed(action, packed)
     host = {"quay_host": {"type": "str"}}
     _run_locally(_new_module({**host, **options}, constraints, {}), action)
 

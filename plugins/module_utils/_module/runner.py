@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -21,6 +21,7 @@ from .._http.session import REQUESTS_IMPORT_ERROR
 from .connection import auth_from_options, client_from_options
 from .context import ModuleContext, Result
 from .local_runner import finish, guard, new_module
+from .packing import with_packed
 
 # Seconds. A larger difference of the clocks causes a warning: local tools check expiry by the local clock.
 _NOTABLE_CLOCK_SKEW = 300
@@ -33,6 +34,7 @@ def run_module(
     auth_optional: bool = False,
     or_many: bool = False,
     replaced: Mapping[str, str] | None = None,
+    packed: Sequence[str] = (),
     **constraints: Any,
 ) -> None:
     """Run a module that talks to Quay.
@@ -40,8 +42,11 @@ def run_module(
     ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
     ``auth_optional``: the module can do without credentials. ``or_many``: the options describe one credential, and the
     module takes a list of many instead. ``replaced``: by the name of an option that the module of
-    infra.quay_configuration has and this one lacks, a sentence that says what to use.
+    infra.quay_configuration has and this one lacks, a sentence that says what to use. ``packed``: the options that
+    arrive packed; the result is then packed, too.
     """
+    if packed:
+        action = with_packed(action, packed)
     module = new_module(options, constraints, replaced or {}, or_many=or_many)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
 from unittest import mock
 
@@ -16,6 +14,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.action.quay_rotation import ActionModule
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.packing import pack_result, unpack_arguments
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import compacted, expanded
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import unseal
 from ansible_collections.tokensmith.quay.tests.unit.plugins.deliveries import OTHER_SECRET, SECRET
 
@@ -37,10 +37,6 @@ def plan(**options: Any) -> dict[str, Any]:
     store = {"entry": 0, "options": FILE, "on_rotator": False, "former": False, "hosts": None, "inspected": inspected}
     credential = {"name": "acme+ci", "kind": "robot", "identity": "acme+ci", "stores": [store], **options}
     return {"credentials": [credential], "force": ["acme+ci"], "compromised": [], "play": "p"}
-
-
-def packed(*deliveries: dict[str, Any]) -> str:
-    return base64.b64encode(json.dumps(list(deliveries)).encode()).decode()
 
 
 class Rotation:
@@ -75,9 +71,9 @@ class Rotation:
 
         def execute(*, module_name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
             assert module_name == "tokensmith.quay.quay_rotation"
-            self.executed.append(module_args)
+            self.executed.append(unpack_arguments(module_args, ["credentials"]))
             self.shown = not play_context.no_log
-            return dict(done)
+            return dict(done) if "module_stdout" in done else pack_result(done)
 
         with mock.patch.object(action, "_execute_module", execute), mock.patch.object(
             Display, "display", lambda _display, line: self.printed.append(line)
@@ -91,10 +87,10 @@ DELIVERED: dict[str, Any] = {
     "worked_on": ["acme+ci"],
     "remaining": [],
     "changes": [{"before": {}, "after": {"token": "new"}}],
-    "deliveries": packed(
+    "deliveries": [
         {"host": "a", "declared": "acme+ci", "entry": 0, "token": SECRET},
         {"host": "b", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET},
-    ),
+    ],
 }
 
 
@@ -108,7 +104,7 @@ def test_secrets_are_sealed_for_each_host() -> None:
     assert not any("host" in item for items in sealed.values() for item in items)
     for secret in (SECRET, OTHER_SECRET):
         assert secret not in repr(result)
-    assert DELIVERED["deliveries"] not in repr(result)
+    assert not any(key in result for key in ("deliveries", "packed"))
     assert (result["planned"], result["names"]) == ({"a": 1, "b": 1}, {"a": ["acme+ci"], "b": ["acme+ci"]})
     assert (result["results"], result["diff"]) == ([ROW], DELIVERED["changes"])
 
@@ -182,7 +178,7 @@ def confirmable(**deliveries: dict[str, Any]) -> tuple[Rotation, dict[str, Any]]
 
 def test_delivery_is_confirmed() -> None:
     rotation, first = confirmable()
-    done = {"changed": True, "results": [{**ROW, "retired": ["old"], "superseded": []}], "deliveries": packed()}
+    done = {"changed": True, "results": [{**ROW, "retired": ["old"], "superseded": []}], "deliveries": []}
     result = rotation.run(done, run=first)
     assert (rotation.executed[0]["phase"], result["changed"]) == ("confirm", True)
     (row,) = result["results"]
@@ -213,8 +209,8 @@ def test_check_mode_confirms_nothing() -> None:
 def test_what_somebody_else_rotated_meanwhile_is_delivered_again() -> None:
     rotation, first = confirmable()
     repeated = {**ROW, "minted": False, "delivered": ["a:/etc/ci/quay"]}
-    packed_again = packed({"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET})
-    second = rotation.run({"changed": True, "results": [repeated], "deliveries": packed_again}, run=first)
+    deliveries = [{"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET}]
+    second = rotation.run({"changed": True, "results": [repeated], "deliveries": deliveries}, run=first)
     assert [item["token"] for item in unseal(second["sealed"]["a"])] == [OTHER_SECRET]
     assert (second["repeated"], second["planned"], second["names"]) == (["acme+ci"], {"a": 1}, {"a": ["acme+ci"]})
     assert OTHER_SECRET not in repr(second)
@@ -262,7 +258,7 @@ def test_batches_of_credentials() -> None:
 
 def test_one_batch_needs_no_line() -> None:
     rotation, first = confirmable()
-    rotation.run({"changed": True, "results": [ROW], "deliveries": packed()}, run=first)
+    rotation.run({"changed": True, "results": [ROW], "deliveries": []}, run=first)
     assert rotation.printed == []
 
 
@@ -308,9 +304,34 @@ def test_report_after_a_repeated_delivery_has_what_was_not_due() -> None:
     idle = row_of("acme+idle", minted=False, changed=False, reason="not_due", action="nothing")
     first["declared"].append({"name": "acme+idle", "kind": "robot"})
     first["results"].append(idle)
-    packed_again = packed({"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET})
+    deliveries = [{"host": "a", "declared": "acme+ci", "entry": 0, "token": OTHER_SECRET}]
     repeated = {**ROW, "minted": False, "delivered": ["a:/etc/ci/quay"]}
-    second = rotation.run({"changed": True, "results": [repeated], "deliveries": packed_again}, run=first)
+    second = rotation.run({"changed": True, "results": [repeated], "deliveries": deliveries}, run=first)
     last = rotation.run({"changed": False, "results": [{**ROW, "delivered": []}]}, run=second)
-    assert {row["name"]: row["error"] for row in last["report"]["rows"]} == {"acme+ci": None, "acme+idle": None}
-    assert last["report"]["summary"]["not_due"] == 1
+    assert {row["name"]: row["error"] for row in last["rows"]} == {"acme+ci": None, "acme+idle": None}
+    assert last["summary"]["not_due"] == 1
+
+
+def test_rounds_with_compact_results() -> None:
+    """Each call opens what the former ones returned, and the results are the same."""
+    plain, compact = (rounds_of_two_credentials(compact=value) for value in (False, True))
+    assert "compact" in compact
+    assert not any(key in compact for key in ("results", "rows", "credentials", "declared", "remaining"))
+    same = {key: value for key, value in expanded(compact).items() if key != "began"}
+    assert same == {key: value for key, value in plain.items() if key != "began"}
+    assert [row["name"] for row in same["rows"]] == ["acme+ci", "acme+second"]
+
+
+def rounds_of_two_credentials(*, compact: bool) -> dict[str, Any]:
+    """The last result of a run that takes two rounds."""
+    declared = two_credentials()
+    both = {"__rotation_plan": compacted(declared, ["credentials"]) if compact else declared}
+    rotation = Rotation(a=both, b=both)
+    final: dict[str, Any] = {}
+    for number, name in enumerate(("acme+ci", "acme+second")):
+        left = ["acme+second"] if number == 0 else []
+        done = {"changed": True, "results": [row_of(name)], "worked_on": [name], "remaining": left}
+        rotation.register(__rotation_run=rotation.run(done, round=number, compact=compact))
+        final = rotation.run({}, run="__rotation_run", round=number, compact=compact)
+        rotation.register(__rotation_run_final=final)
+    return final

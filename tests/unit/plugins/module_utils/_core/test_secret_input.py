@@ -30,6 +30,8 @@ MASKED_BY_ANSIBLE = remove_values({"user": "alice", "robot": "alice+ci", "twice"
         ({"name": "x", "token": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}, "token"),
         ({"deliver": [{"path": "/a"}, {"path": "/etc/********/auth.json"}]}, "deliver[1].path"),
         ({"credentials": [{"held": [{"token": "********"}]}]}, "credentials[0].held[0].token"),
+        ({"credentials": '[{"name": "a"}, {"name": "********+b"}]'}, "credentials[1].name"),
+        ({"credentials": "[********]"}, "credentials"),
         ({"body": {"password": "********"}}, "body.password"),
         ({"scopes": ["repo:read", "********"]}, "scopes[1]"),
         ({"pair": ("acme+a", "********+b")}, "pair[1]"),
@@ -48,7 +50,7 @@ def test_masked_value(params: dict[str, Any], place: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "*", "*******", "*********", "a ************ line", None, 8, True, ["*"], {"********": 1}],
+    ["", "*", "*******", "*********", "a ************ line", None, 8, True, ["*"], {"********": 1}, '{"********": 1}'],
 )
 def test_values_that_are_not_masked(value: Any) -> None:
     refuse_masked_values({"description": value})

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from datetime import datetime, timedelta, timezone
@@ -172,7 +171,7 @@ def rows(result: Result) -> list[dict[str, Any]]:
 
 def deliveries(result: Result) -> list[dict[str, Any]]:
     """What other machines have to deliver."""
-    unpacked: list[dict[str, Any]] = json.loads(base64.b64decode(result.values["deliveries"]))
+    unpacked: list[dict[str, Any]] = result.values["deliveries"]
     return unpacked
 
 
@@ -368,7 +367,7 @@ def test_own_login_that_is_not_known(run: Run, modules: Modules) -> None:
     assert modules.names == ["acme+ci"]
 
 
-def test_what_hosts_have_to_deliver_is_packed(run: Run, modules: Modules) -> None:
+def test_what_hosts_have_to_deliver(run: Run, modules: Modules) -> None:
     def ensure(context: ModuleContext) -> Result:
         first, second, unchanged = context.params["consumers"]
         first.write(DELIVERY)
@@ -379,7 +378,7 @@ def test_what_hosts_have_to_deliver_is_packed(run: Run, modules: Modules) -> Non
     modules.outcomes["acme+ci"] = ensure
     held = holds(FORMER)
     result = run(robot(consumers=[consumer("a"), consumer("b", 1, **held), consumer("c")]), robot("acme+b"))
-    assert SECRET not in json.dumps(result.values)
+    assert SECRET not in json.dumps({**result.values, "deliveries": []})
     options = {"kind": "file", "path": "/etc/ci/quay", "format": "json", "declared": "acme+ci"}
     found = deliveries(result)
     assert {**options, "host": "a", "entry": 0, "state": "present", "token": SECRET}.items() <= found[0].items()
@@ -449,7 +448,7 @@ TASKS = {"kind": "tasks", "tasks_file": "gitlab.yml", "variables": {"project": "
 
 
 def handed_to_tasks(result: Result) -> list[dict[str, Any]]:
-    unpacked: list[dict[str, Any]] = json.loads(base64.b64decode(result.values["tasks"]))
+    unpacked: list[dict[str, Any]] = result.values["tasks"]
     return unpacked
 
 
@@ -463,7 +462,7 @@ def test_tasks_get_the_present_secret_of_what_is_not_due(run: Run, modules: Modu
     assert (task["place"], task["options"]) == ("tasks gitlab.yml", TASKS)
     assert (task["state"], task["secret"], task["username"]) == ("present", PRESENT, "acme+ci")
     assert task["fingerprint"] == fingerprint(PRESENT)
-    assert PRESENT not in json.dumps(result.values)
+    assert PRESENT not in json.dumps({**result.values, "tasks": []})
 
 
 @pytest.mark.parametrize(

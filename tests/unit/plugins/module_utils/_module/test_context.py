@@ -71,3 +71,12 @@ def test_context_of_a_module_that_talks_to_quay(quay: FakeQuay) -> None:
 def test_result_without_a_diff() -> None:
     result = Result(changed=False, values={"a": 1})
     assert (result.before, result.after) == ({}, {})
+
+
+def test_secrets_of_the_run_are_masked_in_a_text() -> None:
+    """A shorter value is an option of a login such as a version, and may be a part of a name."""
+    context = LocalContext({}, False, [])
+    context.hidden = {"s3cret-t0ken", "2", "secret"}
+    assert context.masked("robot acme+ci2: s3cret-t0ken at secret was refused") == (
+        "robot acme+ci2: ******** at secret was refused"
+    )
