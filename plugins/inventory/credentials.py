@@ -221,6 +221,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.decla
     parse_json_list,
     suggestion,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import LISTED
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.registry_token import connection_params
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.validation import Declared
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.address import normalise_host
@@ -229,7 +230,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._module.failures i
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
 
 _FILES = ("quay_credentials.yml", "quay_credentials.yaml")
-_KINDS = ("robot", "api")
 _VAULT = b"$ANSIBLE_VAULT"
 # Hosts that are no machines: their tasks run on the controller, as those of localhost do.
 _CONNECTION = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -392,7 +392,7 @@ def _discovered(entry: Any) -> tuple[str, list[str]]:
     unknown = sorted(str(name) for name in entry.keys() - {"organization", "kinds"})
     if unknown:
         raise BadInput(f"discover: {', '.join(unknown)} is not an option. There are: organization, kinds")
-    kinds = choices_of(*_KINDS)(entry.get("kinds") or list(_KINDS), "discover: kinds")
+    kinds = choices_of(*LISTED)(entry.get("kinds") or list(LISTED), "discover: kinds")
     return organization.strip(), kinds
 
 

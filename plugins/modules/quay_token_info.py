@@ -740,54 +740,15 @@ credentials:
       description: Pulls for the build farm
 """
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import get_token_info
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import (
+    TOKEN_INFO_OPTIONS,
+    get_token_info,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
-from ansible_collections.tokensmith.quay.plugins.module_utils._quay.scopes import ALL_SCOPES, SCOPES
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import STORE_OPTIONS
-
-HELD = {
-    "token": {"type": "str", "no_log": True},
-    "created_at": {"type": "str"},
-    "expires_at": {"type": "str"},
-    "uuid": {"type": "str"},
-}
-
-CREDENTIAL = {
-    "name": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["api", "robot", "referrers"], "required": True},
-    "organization": {"type": "str"},
-    "application": {"type": "str"},
-    "client_id": {"type": "str"},
-    "scopes": {"type": "list", "elements": "str", "choices": [*SCOPES, ALL_SCOPES]},
-    "lifetime": {"type": "str"},
-    "repositories": {"type": "list", "elements": "str", "default": []},
-    "actions": {"type": "list", "elements": "str", "choices": ["pull", "push"], "default": ["pull"]},
-    "max_age": {"type": "str"},
-    "renew_before": {"type": "str"},
-    "rotate": {"type": "str", "choices": ["when_due", "always", "never"], "default": "when_due"},
-    "retire_after": {"type": "str"},
-    "owns_application": {"type": "bool", "default": False},
-    "strategy": {"type": "str", "choices": ["in_place", "paired"]},
-    "pair": {"type": "list", "elements": "str"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "deliver": {"type": "list", "elements": "dict", "default": [], "options": STORE_OPTIONS},
-    "held": {"type": "list", "elements": "dict", "default": [], "options": HELD},
-}
 
 
 def main() -> None:
-    run_module(
-        get_token_info,
-        {
-            "credentials": {"type": "list", "elements": "dict", "options": CREDENTIAL},
-            "force": {"type": "list", "elements": "str", "default": []},
-            "organization": {"type": "str"},
-            "kinds": {"type": "list", "elements": "str", "choices": ["api", "robot"], "default": ["api", "robot"]},
-            "max_age": {"type": "str"},
-            "renew_before": {"type": "str"},
-        },
-        mutually_exclusive=[("credentials", "organization")],
-    )
+    run_module(get_token_info, TOKEN_INFO_OPTIONS, mutually_exclusive=[("credentials", "organization")])
 
 
 if __name__ == "__main__":

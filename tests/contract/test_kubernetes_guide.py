@@ -10,7 +10,7 @@ import re
 
 import yaml
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import CREDENTIAL
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import CREDENTIAL
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.kinds import KINDS
 
 from . import collection

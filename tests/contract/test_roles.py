@@ -15,10 +15,12 @@ import yaml
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import (
     CREDENTIAL,
     ENTRIES,
+    KINDS,
     SECRETS,
+    effective_options,
 )
 
 from . import collection
@@ -71,9 +73,9 @@ def options_of_one(module: str) -> dict[str, Any]:
 
 def test_every_kind_has_its_module() -> None:
     assert of_credential()["kind"]["choices"] == sorted(MODULES, key=of_credential()["kind"]["choices"].index)
-    assert rotation._KINDS.keys() == MODULES.keys()
+    assert list(KINDS) == of_credential()["kind"]["choices"]
     for kind, module in MODULES.items():
-        assert rotation._KINDS[kind][0] == options_of_one(module)
+        assert KINDS[kind].module().options == options_of_one(module)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -93,7 +95,7 @@ def test_options_are_those_of_the_module(kind: str) -> None:
 @pytest.mark.parametrize("kind", MODULES)
 def test_validation_knows_the_options_of_each_kind(kind: str) -> None:
     accepted = options_of_one(MODULES[kind]).keys()
-    effective = {name for name, option in CREDENTIAL.items() if kind in option.kinds}
+    effective = effective_options(kind)
     # A login of its own is for registry tokens only. Any credential has a name.
     own_login = {"quay_username", "quay_password"} if kind == "referrers" else set()
     assert effective - {"kind", "state"} - own_login == (accepted - _NOT_OFFERED) | {"name"}
@@ -135,7 +137,7 @@ def test_stores_are_those_of_the_modules() -> None:
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_rotation_passes_on_every_declared_option(kind: str) -> None:
-    declared: dict[str, Any] = {name: f"the {name}" for name, option in CREDENTIAL.items() if kind in option.kinds}
+    declared: dict[str, Any] = {name: f"the {name}" for name in effective_options(kind)}
     declared.update(kind=kind, deliver=[{"kind": "file", "path": "/etc/ci/quay"}])
     passed = passed_on(declared)
     assert {name: passed[name] for name in declared} == declared
@@ -153,7 +155,7 @@ def test_rotation_has_the_defaults_of_the_module(kind: str) -> None:
 @pytest.mark.parametrize("kind", MODULES)
 def test_rotation_passes_on_every_option_that_matters_to_the_status(kind: str) -> None:
     suboptions = collection.spec_of("quay_token_info").options["credentials"]["options"]
-    of_kind = {name for name in suboptions if name not in CREDENTIAL or kind in CREDENTIAL[name].kinds}
+    of_kind = {name for name in suboptions if name not in CREDENTIAL or name in effective_options(kind)}
     passed = passed_on({"name": "nightly", "kind": kind})
     assert of_kind <= passed.keys()
     # A registry token without repositories is refused.

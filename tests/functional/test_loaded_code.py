@@ -67,6 +67,12 @@ def remote_store_code(loaded: set[str]) -> set[str]:
     return {name for name in store_code(loaded) if name.startswith(kinds)}
 
 
+def token_module_code(loaded: set[str]) -> set[str]:
+    """The loaded files that issue secrets, of all kinds of credentials."""
+    files = ("rotation_order", "robot_token", "robot_pair", "api_token", "referrers_token")
+    return loaded & {f"{_UTILS}_credentials.{name}" for name in files}
+
+
 def file_store(tmp_path: Path) -> dict[str, Any]:
     return {"kind": "file", "path": str(tmp_path / "ci.json"), "format": "json"}
 
@@ -87,6 +93,7 @@ def test_inspection_of_a_host_needs_no_http_client(tmp_path: Path) -> None:
     arguments = {"quay_host": "https://quay.example.com", "credentials": declared, "rotator": "localhost"}
     loaded = loaded_by("quay_host_inspection", arguments)
     assert "token_file" in store_code(loaded)
+    assert token_module_code(loaded) == set()
     assert loaded & HTTP_CLIENT == set()
     assert remote_store_code(loaded) == set()
 
@@ -102,6 +109,7 @@ def test_secret_in_a_file_needs_no_code_of_other_stores(harness: Harness, tmp_pa
     loaded = loaded_by("quay_robot_token", {**arguments, "deliver": [file_store(tmp_path)]})
     assert (tmp_path / "ci.json").exists()
     assert loaded >= HTTP_CLIENT
+    assert f"{_UTILS}_credentials.robot_token" in token_module_code(loaded)
     assert remote_store_code(loaded) == set()
     # Nothing is asked before the credential: a bearer token needs no sign-in.
     assert harness.requests[0] == READ

@@ -24,16 +24,20 @@ from .._core.errors import BadInput
 from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import LONGEST_LIFETIME, AccessToken, ApplicationTokens, UserTokens
+from .._quay.oauth import LONGEST_LIFETIME, AccessToken, Applications, ApplicationTokens, UserTokens
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .browser_token import BrowserTokenIssuer
-from .declared import DeclaredCredential, Observed, observe_or_report
+from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
 from .desired_token import DesiredToken, desired_token, token_options
-from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, Policy, policy_from_options
+from .evaluation import Observation
+from .kind import TokenModule
+from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, ObservedState, Policy, policy_from_options
 from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
 from .token_list import Entry, TokenKind, ensure_one_or_many
+
+_KIND = "api"
 
 # A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
 _RENEWED_PART = 3
@@ -177,6 +181,40 @@ def _observe_declared(
     return [Observed(declared, issuer.observe(declared.stored))]
 
 
+def list_api_tokens(context: ModuleContext, organization: str | None, policy: Policy) -> Iterator[Observed]:
+    """All tokens of an organization's applications, or what the user has authorized."""
+    if organization is None:
+        yield from _authorized(context, policy)
+        return
+    for application in Applications(context.client, organization).list():
+        listed = listed_tokens(context, organization, application.client_id)
+        if listed is None:
+            context.warn("This server (Quay 3.17 or older) does not list the tokens of an application.")
+            return
+        location = {"organization": organization, "client_id": application.client_id}
+        for token in listed:
+            state = ObservedState(exists=True, created_at=token.created_at, expires_at=token.expires_at)
+            credential = listed_credential(token, location)
+            yield Observed(undeclared(_KIND, credential.name, policy), Observation(state, credential))
+
+
+def _authorized(context: ModuleContext, policy: Policy) -> Iterator[Observed]:
+    for own in UserTokens(context.client).authorizations():
+        details = {"organization": own.organization, "client_id": None, "scopes": list(own.scopes)}
+        credential = Credential(own.application, OAUTH_USERNAME, uuid=own.uuid, details=details)
+        observation = Observation(ObservedState(exists=True), credential)
+        yield Observed(undeclared(_KIND, own.application, policy), observation)
+
+
+def _located(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status includes the client id, so the application need not be looked up again."""
+    return {"organization": status.get("organization"), "client_id": status.get("client_id"), "application": None}
+
+
+def _without_aliases(option: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in option.items() if key != "aliases"}
+
+
 def _is_signed_in_as(auth: Auth, username: str) -> bool:
     return isinstance(auth, SessionAuth) and auth.username == username
 
@@ -291,3 +329,25 @@ def _may_be_in_one_application(first: Mapping[str, Any], second: Mapping[str, An
 
 
 _API_TOKENS = TokenKind(ensure_api_token, _check_listed, _conflicts, may_be_login=True)
+
+_STATUS_OPTIONS = (
+    "organization",
+    "application",
+    "client_id",
+    "scopes",
+    "lifetime",
+    "max_age",
+    "renew_before",
+    "retire_after",
+    "owns_application",
+)
+
+API_MODULE = TokenModule(
+    options=API_TOKEN_OPTIONS,
+    status_options={name: _without_aliases(API_TOKEN_OPTIONS[name]) for name in _STATUS_OPTIONS},
+    policy=api_token_policy,
+    observe=observe_api_tokens,
+    ensure=ensure_api_token,
+    list_all=list_api_tokens,
+    located=_located,
+)

@@ -18,15 +18,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
-from .._quay.robots import RobotName
 from .._stores.kinds import ROLE_KINDS as STORE_KINDS
-from .declaration_options import API, REFERRERS, ROBOT, SECRETS, is_unset, parse_json_list, read_list
-from .pair_state import Pair, pair_from_options
+from .declaration_options import is_unset, parse_json_list, read_list
+from .kinds import KINDS, SECRETS
 from .placement import Placement
-from .policy import IN_PLACE
 from .validation import Declared, read_declarations
 
 # The group of all these hosts, and the variables that the role reads.
@@ -89,7 +87,7 @@ def read_for_inventory(given: Any, quay_host: str, rotator: str) -> list[Declare
     if problems:
         raise BadInput(f"The credentials are not valid: {'; '.join(problems)}")
     declared = read_declarations(_plain(entries), quay_host, placement=_placement(rotator))
-    problems = list(_shared_robots(declared))
+    problems = list(_shared_uses(declared))
     if problems:
         raise BadInput(f"The credentials are not valid: {'; '.join(problems)}")
     return declared
@@ -182,24 +180,19 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _shared_robots(declared: Sequence[Declared]) -> Iterator[str]:
-    """A sentence for each robot account that two credentials would rotate, for example in two slices."""
-    owners: dict[str, str] = {}
+def _shared_uses(declared: Sequence[Declared]) -> Iterator[str]:
+    """A sentence for each thing in Quay that two credentials would change, for example in two slices."""
+    owners: dict[Hashable, str] = {}
     for item in declared:
-        pair = _pair(item)
-        for robot in map(str, pair.usual if pair else ()):
-            if robot in owners:
-                yield f"{item.label} and {owners[robot]} both use the robot account {robot}. Declare it once"
-            owners.setdefault(robot, item.label)
+        for used in _identified(item, KINDS[item.options["kind"]].uses):
+            if used in owners:
+                yield f"{item.label} and {owners[used]} both use {used}. Declare it once"
+            owners.setdefault(used, item.label)
 
 
-def _pair(declared: Declared) -> Pair | None:
-    options = declared.options
-    if options["kind"] != ROBOT:
-        return None
-    given = {"name": options["name"], "strategy": options.get("strategy") or IN_PLACE, "pair": options.get("pair")}
+def _identified(declared: Declared, identify: Callable[[Mapping[str, Any]], Iterable[Hashable]]) -> Iterable[Hashable]:
     try:
-        return pair_from_options(RobotName.parse(options["name"]), given)
+        return list(identify(declared.options))
     except BadInput as error:
         raise BadInput(f"{declared.label}: {error}") from None
 
@@ -230,17 +223,15 @@ def public_listing(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def undeclared(listed: Sequence[Mapping[str, Any]], declared: Sequence[Declared]) -> list[Mapping[str, Any]]:
     """Those of the listed credentials that no declaration may have issued."""
-    known: set[tuple[Any, ...]] = set()
-    for item in declared:
-        name, options = item.name, item.options
-        pair = _pair(item)
-        known.update((ROBOT, str(robot)) for robot in (pair.all if pair else ()))
-        known.update((API, options.get(key), name) for key in ("organization", "client_id") if options.get(key))
+    known = {
+        (item.options["kind"], identity)
+        for item in declared
+        for identity in _identified(item, KINDS[item.options["kind"]].identities)
+    }
     return [
         item
         for item in listed
-        if (ROBOT, item["name"]) not in known
-        and not any((API, item.get(key), item["name"]) in known for key in ("organization", "client_id"))
+        if not any((item["kind"], identity) in known for identity in KINDS[item["kind"]].listed_identities(item))
     ]
 
 
@@ -281,19 +272,20 @@ def _unique(short: str, name: str) -> str:
 
 def _listed_name(listed: Mapping[str, Any]) -> str:
     """Tokens of one application may have one name, so that of a token includes its identifier."""
-    name = str(listed["name"] or "token")
-    return name if listed["kind"] == ROBOT else f"{name}-{str(listed.get('uuid') or '')[:8]}"
+    name, uuid = str(listed["name"] or "token"), str(listed.get("uuid") or "")
+    return f"{name}-{uuid[:8]}" if uuid else name
 
 
 def _declared_host(
     name: str, declared: Declared, entry: Mapping[str, Any], status: Mapping[str, Any] | None, rotator: str
 ) -> CredentialHost:
-    kind, organization = str(declared.options["kind"]), _organization(declared.options)
-    groups = [DECLARED, f"kind_{kind}"]
+    kind = KINDS[declared.options["kind"]]
+    organization = kind.organization(declared.options)
+    groups = [DECLARED, f"kind_{kind.name}"]
     variables = {
         DECLARATION: entry,
         "quay_name": declared.name,
-        "quay_kind": kind,
+        "quay_kind": kind.name,
         "quay_organization": organization,
         "quay_status": status,
     }
@@ -310,25 +302,16 @@ def _declared_host(
 
 
 def _undeclared_host(name: str, listed: dict[str, Any]) -> CredentialHost:
-    kind = str(listed["kind"])
-    organization = listed["organization"] or (str(listed["name"]).rpartition("+")[0] if kind == ROBOT else None)
-    groups = [UNDECLARED, f"kind_{kind}", *([_group("organization", organization)] if organization else [])]
+    kind = KINDS[listed["kind"]]
+    organization = kind.organization(listed)
+    groups = [UNDECLARED, f"kind_{kind.name}", *([_group("organization", organization)] if organization else [])]
     variables = {
         "quay_name": listed["name"],
-        "quay_kind": kind,
+        "quay_kind": kind.name,
         "quay_organization": organization or None,
         "quay_listed": listed,
     }
     return CredentialHost(name, variables, groups)
-
-
-def _organization(options: Mapping[str, Any]) -> str | None:
-    if options["kind"] == ROBOT:
-        return RobotName.parse(options["name"]).organization
-    if options["kind"] == REFERRERS:
-        owners = {str(name).partition("/")[0] for name in options.get("repositories") or ()}
-        return owners.pop() if len(owners) == 1 else None
-    return options.get("organization")
 
 
 def _group(prefix: str, name: str) -> str:

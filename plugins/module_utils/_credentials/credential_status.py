@@ -15,21 +15,11 @@ from typing import Any, Callable, Mapping, Sequence
 from .._http.auth import SessionAuth
 from .._module.connection import auth_from_options, client_from_options
 from .._module.context import ModuleContext
-from .api_token import API_TOKEN_OPTIONS
 from .credential_hosts import public_listing, public_status
-from .declaration_options import API, REFERRERS, ROBOT
-from .referrers_token import REFERRERS_TOKEN_OPTIONS
-from .robot_token import ROBOT_TOKEN_OPTIONS
+from .kinds import KINDS, LISTED
 from .token_info import get_token_info
 from .validation import Declared
 
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    ROBOT: ROBOT_TOKEN_OPTIONS,
-    API: API_TOKEN_OPTIONS,
-    REFERRERS: REFERRERS_TOKEN_OPTIONS,
-}
-# Options that only some kinds have.
-_OTHERS: Mapping[str, Any] = {"repositories": [], "organization": None, "application": None, "client_id": None}
 # The stores are not read: their logins and machines are those of the play.
 _NO_STORES: Mapping[str, Any] = {"deliver": [], "held": []}
 # The options of quay_token_info.
@@ -37,7 +27,7 @@ _QUESTION: Mapping[str, Any] = {
     "credentials": None,
     "force": [],
     "organization": None,
-    "kinds": [ROBOT, API],
+    "kinds": LISTED,
     "max_age": None,
     "renew_before": None,
 }
@@ -62,7 +52,7 @@ class QuayInventory:
         return {str(values["name"]): public_status(values) for values in found}
 
     def listed(self, organization: str, kinds: Sequence[str]) -> list[dict[str, Any]]:
-        """The robot accounts and the API tokens of an organization. Raises QuayError."""
+        """The credentials of an organization, of these kinds. Raises QuayError."""
         return [public_listing(values) for values in self._ask(organization=organization, kinds=list(kinds))]
 
     def _ask(self, **question: Any) -> list[Mapping[str, Any]]:
@@ -75,5 +65,4 @@ class QuayInventory:
 
 def _entry(declared: Declared) -> dict[str, Any]:
     """A declared credential as quay_token_info takes it."""
-    defaults = {name: option.get("default") for name, option in _OPTIONS[declared.options["kind"]].items()}
-    return {**_OTHERS, **defaults, **declared.public, **_NO_STORES}
+    return {**KINDS[declared.options["kind"]].module().defaults, **declared.public, **_NO_STORES}

@@ -5,7 +5,7 @@
 # This module utility is PRIVATE to the collection: it can change at any time.
 # Do not import it from other collections or from playbooks' own modules.
 
-"""The options of a declared credential: which kinds have them, and how their values are read. Pure.
+"""How the values of a declared credential's options are read, and the options that every kind has. Pure.
 
 Values come from YAML, from the command line and from AWX, so a text can stand for a list, a number or a boolean.
 """
@@ -20,11 +20,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
 from .._core.errors import BadInput
 from .._core.times import parse_duration
-from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.kinds import ROLE_STORE_OPTIONS
 from .._stores.remote_options import AWX, VAULT_VARS, lacks_username_input, lacks_username_variable
-
-API, ROBOT, REFERRERS = KINDS = ("api", "robot", "referrers")
 
 _TRUE = ("yes", "on", "1", "true", "t", "y", "1.0")
 _FALSE = ("no", "off", "0", "false", "f", "n", "0.0")
@@ -38,10 +35,11 @@ Entry = Tuple[Mapping[str, "Option"], Sequence[str]]
 
 @dataclass(frozen=True)
 class Option:
-    """One option. ``kinds``: the kinds of credentials on which it has an effect."""
+    """One option. ``entry``: what the mappings of a list have. ``secret``: whether no output may contain the value."""
 
     read: Reader
-    kinds: Sequence[str] = KINDS
+    entry: Entry | None = None
+    secret: bool = False
 
 
 def is_unset(value: Any) -> bool:
@@ -253,63 +251,21 @@ STORE: Entry = (
     ("kind",),
 )
 
-ENTRIES: Mapping[str, Entry] = {
-    "deliver": STORE,
-    "federation": ({"issuer": Option(read_text), "subject": Option(read_text)}, ("issuer", "subject")),
-    "permissions": (
-        {"repository": Option(read_text), "role": Option(choice("read", "write", "admin"))},
-        ("repository", "role"),
-    ),
-}
-
-CREDENTIAL: Mapping[str, Option] = {
-    "name": Option(read_text),
-    "kind": Option(choice(*KINDS)),
+# The options of every kind of credential, in addition to its name and its kind.
+COMMON: Mapping[str, Option] = {
     "state": Option(choice("present", "absent")),
     "rotate": Option(choice("when_due", "always", "never")),
-    "deliver": Option(read_entries),
-    "max_age": Option(read_duration, (API, ROBOT)),
-    "renew_before": Option(read_duration, (API, REFERRERS)),
-    "retire_after": Option(read_duration, (API, ROBOT)),
-    "organization": Option(read_text, (API,)),
-    "application": Option(read_text, (API,)),
-    "client_id": Option(read_text, (API,)),
-    "scopes": Option(choices_of(*SCOPES, ALL_SCOPES), (API,)),
-    "lifetime": Option(read_duration, (API,)),
-    "owns_application": Option(read_bool, (API,)),
-    "description": Option(read_text, (ROBOT,)),
-    "metadata": Option(read_mapping, (ROBOT,)),
-    "federation": Option(read_entries, (ROBOT,)),
-    "permissions": Option(read_entries, (ROBOT,)),
-    "strategy": Option(choice("in_place", "paired"), (ROBOT,)),
-    "pair": Option(read_list, (ROBOT,)),
-    "copy_rights": Option(read_bool, (ROBOT,)),
-    "repositories": Option(read_list, (REFERRERS,)),
-    "actions": Option(choices_of("pull", "push"), (REFERRERS,)),
-    "quay_username": Option(read_text, (REFERRERS,)),
-    "quay_password": Option(read_secret, (REFERRERS,)),
+    "deliver": Option(read_entries, entry=STORE),
 }
 
-SECRETS = ("quay_password",)
-
-# What to use instead of an option that has no effect on a kind.
-_INSTEAD = {
-    (ROBOT, "renew_before"): "A robot token does not expire. Use max_age",
-    (ROBOT, "lifetime"): "A robot token does not expire. Use max_age",
-    (ROBOT, "scopes"): "Use permissions to declare what the robot account may do",
-    (ROBOT, "organization"): "It is a part of the name, as in acme+ci",
-    (REFERRERS, "max_age"): "A registry token is valid for one hour. Use renew_before",
-    (REFERRERS, "lifetime"): "A registry token is valid for one hour",
-    (REFERRERS, "retire_after"): "A registry token cannot be revoked. It is valid for one hour",
-    (REFERRERS, "scopes"): "Use repositories and actions",
-    (API, "permissions"): "Use scopes",
-    (API, "repositories"): "Use scopes",
+# Those of a kind that may be issued for another user than that of the run.
+OWN_LOGIN: Mapping[str, Option] = {
+    "quay_username": Option(read_text),
+    "quay_password": Option(read_secret, secret=True),
 }
 
 
-def without_effect(kind: str, names: Sequence[str]) -> Iterator[str]:
-    """A sentence for each option that has no effect on a credential of this kind."""
-    for name in names:
-        if kind not in CREDENTIAL[name].kinds:
-            instead = _INSTEAD.get((kind, name), "Remove it")
-            yield f"{name} has no effect on a credential of the kind {kind}. {instead}"
+def check_own_login(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the login of a credential."""
+    if bool(options.get("quay_username")) != bool(options.get("quay_password")):
+        yield "quay_username and quay_password go together; one of them is missing"

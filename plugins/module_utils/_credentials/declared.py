@@ -17,7 +17,6 @@ from .._http.errors import ApiError, NotAuthenticated, RateLimited
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
 from .policy import Policy
-from .robot_lookup import RobotLookup
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,13 @@ class Observed:
     declared: DeclaredCredential
     outcome: Observation | QuayError
     record_required: bool = False
-    # For a robot: the robots of its namespace as they were read.
-    lookup: RobotLookup | None = field(default=None, repr=False, compare=False)
+    # What need not be read again to rotate the credential. Its kind hands it to itself, as the option ``seen``.
+    seen: object = field(default=None, repr=False, compare=False)
+
+
+def undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
+    """What stands for the declaration of a credential that Quay lists."""
+    return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
 def observe_or_report(

@@ -19,6 +19,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from .._core.errors import BadInput
 from .._core.texts import listed
 from .._stores.task_file import KIND as TASKS
+from .kinds import KINDS
 
 # Keys of a declared credential that each host has for itself.
 _OWN_KEYS = ("deliver", "stores", "position", "identity")
@@ -323,7 +324,7 @@ def _add_repeated_delivery(row: dict[str, Any], confirmed: Mapping[str, Any]) ->
 
 def _lives_on(row: Mapping[str, Any]) -> bool:
     """Whether what was replaced is still accepted, although it could be ended."""
-    return row.get("ended") is not True if row["kind"] == "robot" else bool(row.get("superseded"))
+    return row.get("ended") is not True if KINDS[row["kind"]].can_outlive_secret else bool(row.get("superseded"))
 
 
 def _final(

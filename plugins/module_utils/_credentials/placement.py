@@ -71,3 +71,8 @@ def store_itself(store: Mapping[str, Any]) -> dict[str, Any]:
 def is_former(store: Mapping[str, Any]) -> bool:
     """Whether consumers no longer read the store, so that it is to be cleared."""
     return store.get("state") == "absent"
+
+
+def used_stores(credential: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The stores of a credential that consumers read, with their positions in ``deliver``."""
+    return [item for item in enumerate(credential.get("deliver", ()), 1) if not is_former(item[1])]

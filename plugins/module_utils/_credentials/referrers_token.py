@@ -28,6 +28,7 @@ from .._stores.holders import holder_from_options
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation, observe_each
+from .kind import TokenModule
 from .policy import (
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
@@ -237,3 +238,15 @@ def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str
 
 
 _REFERRERS_TOKENS = TokenKind(ensure_referrers_token, _declared, _conflicts)
+
+REFERRERS_MODULE = TokenModule(
+    options=REFERRERS_TOKEN_OPTIONS,
+    status_options={
+        "repositories": {"type": "list", "elements": "str", "default": []},
+        "actions": REFERRERS_TOKEN_OPTIONS["actions"],
+        "renew_before": REFERRERS_TOKEN_OPTIONS["renew_before"],
+    },
+    policy=referrers_token_policy,
+    observe=observe_referrers_tokens,
+    ensure=ensure_referrers_token,
+)

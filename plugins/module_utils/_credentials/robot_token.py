@@ -25,13 +25,15 @@ from .._quay.robots import FederationEntry, Robot, RobotName, Robots
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
 from .declaration_options import lacks_username_key, stores_secret_alone
-from .declared import DeclaredCredential, Observed, observe_or_report
+from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
 from .evaluation import Observation
+from .kind import TokenModule
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .pair_robots import PairRobots
 from .pair_state import (
     Pair,
     held_by_other_strategy,
+    is_robot_of,
     pair_from_options,
     pair_state_of,
     recorded_robots,
@@ -48,6 +50,8 @@ from .robot_use import refuse_disallowed_robot
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .successor import NAME_REST
 from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
+
+_KIND = "robot"
 
 # The options of quay_robot_token, with their defaults.
 ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
@@ -144,6 +148,11 @@ def _active_robot(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLooku
     robots = PairRobots(pair, lookup).read(stored)
     active = pair_state_of(pair, robots, stored).active
     return robots.get(active) if active else None
+
+
+def declared_robot_policy(params: Mapping[str, Any]) -> Policy:
+    """The policy of a declared robot. One whose status alone is asked for need not be delivered to any store."""
+    return robot_policy(params) if options_of_stores(params) else policy_from_options(params, overlaps=True)
 
 
 def robot_policy(params: Mapping[str, Any]) -> Policy:
@@ -353,6 +362,18 @@ def observe_robots(context: ModuleContext, credentials: Sequence[DeclaredCredent
         )
 
 
+def list_robots(context: ModuleContext, organization: str | None, policy: Policy) -> Iterator[Observed]:
+    """All robots of an organization, or of the user's own namespace."""
+    lookup = RobotLookup(context, organization)
+    queries = [AgeQuery(robot, policy.max_age, []) for robot in lookup.prefetch()]
+    lookup.prefetch_ages(queries)
+    for query in queries:
+        robot, age = query.robot, lookup.age_of(query)
+        state = ObservedState(exists=True, created_at=age[0])
+        listed = Observation(state, robot_credential(robot.name, robot, age))
+        yield Observed(undeclared(_KIND, robot.name, policy), listed)
+
+
 def _observe_namespace(
     context: ModuleContext,
     organization: str | None,
@@ -383,7 +404,8 @@ def _observe_namespace(
         if declared.is_absent:
             existing, usernames = _robots_to_delete(pair, declared.stored, lookup)
             observation = replace(observation, exists_in_quay=bool(existing), usernames=usernames)
-        observed.append(Observed(declared, observation, record_required=issuer.record_required, lookup=lookup))
+        seen = Seen(lookup, declared.stored)
+        observed.append(Observed(declared, observation, record_required=issuer.record_required, seen=seen))
     return observed
 
 
@@ -475,6 +497,11 @@ def _check_listed(context: ModuleContext) -> None:
     _check_options(context, own_or_organization(context, RobotName.parse(context.params["name"])))
 
 
+def _has_permissions(params: Mapping[str, Any]) -> bool:
+    """Permissions are ensured in each run."""
+    return bool(params.get("permissions")) and params["state"] == "present"
+
+
 def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
     """Two credentials must not replace or delete each other's robots."""
 
@@ -492,7 +519,7 @@ def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
     for position, entry in enumerate(entries):
         if entry.stored is None:
             continue
-        params = {**with_strategy(entry.params, entry.stored), "kind": "robot"}
+        params = {**with_strategy(entry.params, entry.stored), "kind": _KIND}
         pair, policy = _pair_of(context, params), robot_policy(params)
         if _is_listed_completely(pair, policy, params, entry.stored):
             credential = DeclaredCredential(position, params, policy, entry.stored)
@@ -500,9 +527,8 @@ def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
     shared = [credential for items in declared.values() if len(items) > 1 for credential in items]
     try:
         for observed in observe_robots(context, shared):
-            if observed.lookup is not None:
-                seen = Seen(observed.lookup, observed.declared.stored)
-                entries[observed.declared.position].params["seen"] = seen
+            if observed.seen is not None:
+                entries[observed.declared.position].params["seen"] = observed.seen
     except ApiError as error:
         if error.status < 500:
             raise
@@ -514,3 +540,15 @@ def _pair_of(context: ModuleContext, params: Mapping[str, Any]) -> Pair:
 
 
 _ROBOT_TOKENS = TokenKind(ensure_robot_token, _check_listed, _conflicts, _look)
+
+ROBOT_MODULE = TokenModule(
+    options=ROBOT_TOKEN_OPTIONS,
+    status_options={name: ROBOT_TOKEN_OPTIONS[name] for name in ("max_age", "retire_after", "strategy", "pair")},
+    policy=declared_robot_policy,
+    observe=observe_robots,
+    ensure=ensure_robot_token,
+    list_all=list_robots,
+    complete=with_strategy,
+    owns=is_robot_of,
+    has_more=_has_permissions,
+)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._module.connection import auth_from_options
@@ -26,30 +26,12 @@ from .._stores.kinds import store_from_options
 from .._stores.locks import locked
 from .._stores.task_file import KIND as TASKS
 from .._stores.task_file import TaskFileStore
-from .api_token import API_TOKEN_OPTIONS, ensure_api_token
 from .declaration_options import suggestion, type_name
+from .kind import TokenModule
+from .kinds import KINDS
 from .many import paths_of, share_work, work_on_all
-from .pair_state import is_robot_of
-from .policy import NOTHING
-from .referrers_token import REFERRERS_TOKEN_OPTIONS, ensure_referrers_token
-from .robot_token import ROBOT_TOKEN_OPTIONS, ensure_robot_token
+from .policy import COMPROMISED, NOTHING
 from .token_info import Status, declared_credentials, statuses_of
-
-# Each kind of credential: the options of its module with their defaults, and what the module does.
-_KINDS: dict[str, tuple[Mapping[str, Any], Callable[[ModuleContext], Result]]] = {
-    "robot": (ROBOT_TOKEN_OPTIONS, ensure_robot_token),
-    "api": (API_TOKEN_OPTIONS, ensure_api_token),
-    "referrers": (REFERRERS_TOKEN_OPTIONS, ensure_referrers_token),
-}
-
-# Options that only the status of many credentials has.
-_STATUS_ONLY: Mapping[str, Any] = {
-    "held": [],
-    "repositories": [],
-    "organization": None,
-    "application": None,
-    "client_id": None,
-}
 
 # Return values of the token modules that the report includes. Never a secret.
 _RESULT_KEYS = (
@@ -84,6 +66,11 @@ class _Work:
     status: Status
     row: dict[str, Any] = field(default_factory=dict)
     diffs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def module(self) -> TokenModule:
+        """What is done for credentials of its kind."""
+        return KINDS[self.entry["kind"]].module()
 
     @property
     def is_login(self) -> bool:
@@ -175,9 +162,8 @@ def _check_store_logins(logins: Mapping[str, Any]) -> None:
 
 def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a credential's module: those that are declared, and the defaults of the others."""
-    options, _ensure = _KINDS[given["kind"]]
-    defaults = {name: option.get("default") for name, option in options.items()}
-    params: dict[str, Any] = {**_STATUS_ONLY, **defaults, **given, "quay_host": context.params["quay_host"]}
+    module = KINDS[given["kind"]].module()
+    params: dict[str, Any] = {"held": [], **module.defaults, **given, "quay_host": context.params["quay_host"]}
     logins = context.params["store_logins"] or {}
     used, former = (
         [{**(logins.get(store["kind"]) or {}), **store} for store in given.get(key) or ()]
@@ -201,7 +187,7 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
         unchanged=bool(given.get("unchanged")),
     )
     name, names = given["name"], context.params
-    if name in names["force"] and "retire_after" in options:
+    if name in names["force"] and "retire_after" in module.options:
         params["retire_after"] = "0"
     if name in names["minted_before"]:
         # An earlier batch of this run issued it. It is delivered to the hosts of this one, however short its policy.
@@ -210,7 +196,7 @@ def _with_defaults(context: ModuleContext, given: Mapping[str, Any]) -> dict[str
     if confirming:
         params["rotate"] = "never"
     elif name in names["force"] and not context.params["forced_before"]:
-        params["rotate"] = "compromised" if name in names["compromised"] and given["kind"] == "robot" else "always"
+        params["rotate"] = COMPROMISED if name in names["compromised"] and COMPROMISED in module.rotations else "always"
     return params
 
 
@@ -221,7 +207,7 @@ def _row_of_status(status: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_idle(context: ModuleContext, work: _Work) -> bool:
     is_due = work.status.values["action"] != NOTHING
-    return not is_due and not _is_confirming(context) and not _has_permissions(work.entry)
+    return not is_due and not _is_confirming(context) and not work.module.has_more(work.entry)
 
 
 def _is_open(context: ModuleContext, work: _Work) -> bool:
@@ -236,12 +222,9 @@ def _rotate(context: ModuleContext, work: _Work) -> None:
     entry, row = work.entry, work.row
     if _is_idle(context, work):
         return
-    if entry["kind"] == "api":
-        # The status includes the client id, so the application need not be looked up again.
-        located = {key: work.status.values.get(key) for key in ("organization", "client_id")}
-        entry.update(located, application=None)
+    entry.update(work.module.located(work.status.values))
     try:
-        result = _KINDS[entry["kind"]][1](_context_of(context, entry))
+        result = work.module.ensure(_context_of(context, entry))
     except Exception as error:
         # One credential must not keep the others, which may be issued already, from their consumers.
         row["error"] = failure_message(error)
@@ -260,7 +243,7 @@ def _clear_former_stores(context: ModuleContext, work: _Work) -> None:
     places: list[str] = []
     try:
         for store in work.entry["former"]:
-            if _clear_former_store(context, work.entry, store):
+            if _clear_former_store(context, work, store):
                 places.append(store.place)
     except Exception as error:
         row["error"] = failure_message(error)
@@ -269,7 +252,7 @@ def _clear_former_stores(context: ModuleContext, work: _Work) -> None:
         work.diffs.append({"before": dict.fromkeys(places, "present"), "after": dict.fromkeys(places, "absent")})
 
 
-def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store: Store) -> bool:
+def _clear_former_store(context: ModuleContext, work: _Work, store: Store) -> bool:
     """Whether the store was cleared. Anything that was put there since is kept."""
     if isinstance(store, TaskFileStore):
         # Its content is unknown, so the tasks remove it in each run, as they deliver in each run.
@@ -280,7 +263,7 @@ def _clear_former_store(context: ModuleContext, entry: Mapping[str, Any], store:
         if stored.fingerprint is None and not stored.foreign:
             return False
         username = stored.username or (stored.record.username if stored.record else None)
-        is_ours = entry["kind"] != "robot" or is_robot_of(entry, username)
+        is_ours = work.module.owns(work.entry, username)
         if not (stored.recorded and stored.removable and is_ours):
             context.warn(kept_content(store))
             return False
@@ -309,10 +292,6 @@ def _outcome(result: Result) -> dict[str, Any]:
 
 def _is_confirming(context: ModuleContext) -> bool:
     return bool(context.params["phase"] != _ROTATE)
-
-
-def _has_permissions(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("permissions")) and entry["state"] == "present"
 
 
 def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:

@@ -12,33 +12,54 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential, Record, fingerprint
 from .._core.errors import BadInput, LocalFileError, QuayError, StoreError
 from .._core.times import parse_time_option
-from .._http.auth import OAUTH_USERNAME, BearerAuth
+from .._http.auth import BearerAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import Applications, UserTokens
 from .._stores.contract import Store, StoredSecret
-from .._stores.holders import options_of_stores
-from .._stores.kinds import KINDS, store_from_options
+from .._stores.kinds import KINDS as STORE_KINDS
+from .._stores.kinds import STORE_OPTIONS, store_from_options
 from .._stores.places import NamedPlaces, places_of, shared_places
-from .api_token import api_token_policy, listed_credential, listed_tokens, observe_api_tokens
 from .declared import DeclaredCredential, Observed
 from .evaluation import Evaluation, Observation, evaluate, evaluate_removal
-from .pair_state import with_strategy
-from .policy import NOTHING, ObservedState, Policy, policy_from_options
-from .referrers_token import observe_referrers_tokens, referrers_token_policy
-from .robot_lookup import AgeQuery, RobotLookup, Seen
-from .robot_token import observe_robots, robot_credential, robot_policy
+from .kinds import KINDS, LISTED, ORDER
+from .policy import NOTHING, Policy, policy_from_options
 from .validation import shared_place_problem
 
-# Each kind of credential: how many of them are observed at once. A new kind is a new file and a line here.
-_KINDS: dict[str, Callable[[ModuleContext, Sequence[DeclaredCredential]], Iterator[Observed]]] = {
-    "robot": observe_robots,
-    "api": observe_api_tokens,
-    "referrers": observe_referrers_tokens,
+_HELD: dict[str, Any] = {
+    "token": {"type": "str", "no_log": True},
+    "created_at": {"type": "str"},
+    "expires_at": {"type": "str"},
+    "uuid": {"type": "str"},
+}
+
+
+def _declared_options() -> dict[str, Any]:
+    """The options of a declared credential, of whatever kind."""
+    options: dict[str, Any] = {
+        "name": {"type": "str", "required": True},
+        "kind": {"type": "str", "choices": list(KINDS), "required": True},
+        "rotate": {"type": "str", "choices": ["when_due", "always", "never"], "default": "when_due"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "deliver": {"type": "list", "elements": "dict", "default": [], "options": STORE_OPTIONS},
+        "held": {"type": "list", "elements": "dict", "default": [], "options": _HELD},
+    }
+    for kind in KINDS.values():
+        options.update(kind.module().status_options)
+    return options
+
+
+# The options of quay_token_info, with their defaults.
+TOKEN_INFO_OPTIONS: dict[str, Any] = {
+    "credentials": {"type": "list", "elements": "dict", "options": _declared_options()},
+    "force": {"type": "list", "elements": "str", "default": []},
+    "organization": {"type": "str"},
+    "kinds": {"type": "list", "elements": "str", "choices": sorted(LISTED), "default": sorted(LISTED)},
+    "max_age": {"type": "str"},
+    "renew_before": {"type": "str"},
 }
 
 # A forced run rotates now and revokes the former secret at once.
@@ -52,10 +73,8 @@ def get_token_info(context: ModuleContext) -> Result:
     """The module quay_token_info."""
     if context.params["credentials"] is not None:
         observed = declared_credentials(context, context.params["credentials"], context.params["force"])
-    elif context.params["organization"]:
-        observed = list(_credentials_of_organization(context, context.params["organization"]))
     else:
-        observed = list(_credentials_of_user(context))
+        observed = list(_listed_credentials(context))
     return Result(changed=False, values={"credentials": [status.values for status in statuses_of(context, observed)]})
 
 
@@ -65,7 +84,7 @@ class Status:
 
     values: dict[str, Any]
     present: Credential | None = field(default=None, repr=False)
-    seen: Seen | None = field(default=None, repr=False)  # of a robot: what need not be read again to rotate it
+    seen: object = field(default=None, repr=False)  # what need not be read again to rotate the credential
 
 
 def statuses_of(context: ModuleContext, observed: Sequence[Observed]) -> list[Status]:
@@ -92,58 +111,26 @@ def declared_credentials(
         (position, {**params, **(_FORCE if params["name"] in forced else {})})
         for position, params in enumerate(entries)
     ]
-    if any(KINDS[store["kind"]].on_rotator for params in entries for store in params["deliver"]):
+    if any(STORE_KINDS[store["kind"]].on_rotator for params in entries for store in params["deliver"]):
         read = context.each_apart(_read_stores, numbered)
     else:
         # Threads gain nothing if no server is waited for.
         read = [_read_stores(context, item) for item in numbered]
     observed = {item.declared.position: item for item in read if isinstance(item, Observed)}
-    for kind, observe in _KINDS.items():
-        of_kind = [item for item in read if isinstance(item, DeclaredCredential) and item.kind == kind]
+    for kind in ORDER:
+        of_kind = [item for item in read if isinstance(item, DeclaredCredential) and item.kind == kind.name]
         if of_kind:
-            observed.update({item.declared.position: item for item in observe(context, of_kind)})
+            observed.update({item.declared.position: item for item in kind.module().observe(context, of_kind)})
     return [observed[position] for position in sorted(observed)]
 
 
-def _credentials_of_organization(context: ModuleContext, organization: str) -> Iterator[Observed]:
+def _listed_credentials(context: ModuleContext) -> Iterator[Observed]:
+    """What Quay lists, of the organization, else of the user."""
     policy = policy_from_options({**context.params, "rotate": "when_due"})
-    if "robot" in context.params["kinds"]:
-        yield from _all_robots(context, organization, policy)
-    if "api" in context.params["kinds"]:
-        for application in Applications(context.client, organization).list():
-            listed = listed_tokens(context, organization, application.client_id)
-            if listed is None:
-                context.warn("This server (Quay 3.17 or older) does not list the tokens of an application.")
-                return
-            location = {"organization": organization, "client_id": application.client_id}
-            for token in listed:
-                state = ObservedState(exists=True, created_at=token.created_at, expires_at=token.expires_at)
-                credential = listed_credential(token, location)
-                yield Observed(_undeclared("api", credential.name, policy), Observation(state, credential))
-
-
-def _credentials_of_user(context: ModuleContext) -> Iterator[Observed]:
-    policy = policy_from_options({**context.params, "rotate": "when_due"})
-    if "robot" in context.params["kinds"]:
-        yield from _all_robots(context, None, policy)
-    if "api" in context.params["kinds"]:
-        for own in UserTokens(context.client).authorizations():
-            details = {"organization": own.organization, "client_id": None, "scopes": list(own.scopes)}
-            credential = Credential(own.application, OAUTH_USERNAME, uuid=own.uuid, details=details)
-            observation = Observation(ObservedState(exists=True), credential)
-            yield Observed(_undeclared("api", own.application, policy), observation)
-
-
-def _all_robots(context: ModuleContext, organization: str | None, policy: Policy) -> Iterator[Observed]:
-    lookup = RobotLookup(context, organization)
-    queries = [AgeQuery(robot, policy.max_age, []) for robot in lookup.prefetch()]
-    lookup.prefetch_ages(queries)
-    for query in queries:
-        age = lookup.age_of(query)
-        observation = Observation(
-            ObservedState(exists=True, created_at=age[0]), robot_credential(query.robot.name, query.robot, age)
-        )
-        yield Observed(_undeclared("robot", query.robot.name, policy), observation)
+    for kind in ORDER:
+        list_all = kind.module().list_all if kind.is_listed and kind.name in context.params["kinds"] else None
+        if list_all is not None:
+            yield from list_all(context, context.params["organization"] or None, policy)
 
 
 def _refuse_shared_places(context: ModuleContext, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -169,10 +156,10 @@ def _read_stores(context: ModuleContext, numbered: tuple[int, Mapping[str, Any]]
         held_elsewhere = [_held(item) for item in params["held"]]
         on_hosts = [_read(context, store, declared) for store in params.get("consumers") or ()]
         former = [_read(context, store, declared, removing=True) for store in params.get("former") or ()]
-        if params["kind"] == "robot":
-            declared = replace(declared, params=with_strategy(params, [*stored, *on_hosts, *former]))
+        module = KINDS[declared.kind].module()
+        params = module.complete(params, [*stored, *on_hosts, *former])
         found = [*stored, *held_elsewhere, *on_hosts, *former]
-        return replace(declared, policy=_policy(declared.params), stored=found, former=len(former))
+        return replace(declared, params=params, policy=module.policy(params), stored=found, former=len(former))
     except (LocalFileError, StoreError, BadInput) as error:
         return Observed(declared, error)
 
@@ -190,20 +177,9 @@ def _read(
     return store.read()
 
 
-def _policy(params: Mapping[str, Any]) -> Policy:
-    """The policy as the module of this kind has it."""
-    if params["kind"] == "robot":
-        return robot_policy(params) if options_of_stores(params) else policy_from_options(params, overlaps=True)
-    return api_token_policy(params) if params["kind"] == "api" else referrers_token_policy(params)
-
-
 def _held(item: Mapping[str, Any]) -> StoredSecret:
     created, expires = (parse_time_option(item[key], f"held: {key}") for key in ("created_at", "expires_at"))
     return StoredSecret(item["token"], Record(fingerprint(item["token"]), created, expires, item["uuid"]))
-
-
-def _undeclared(kind: str, name: str, policy: Policy) -> DeclaredCredential:
-    return DeclaredCredential(0, {"kind": kind, "name": name}, policy)
 
 
 def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) -> Status:
@@ -226,8 +202,7 @@ def _status(observed: Observed, now: datetime, login: Mapping[str, str] | None) 
         **present.public(),
         "name": declared.name,
     }
-    seen = None if observed.lookup is None else Seen(observed.lookup, declared.stored)
-    return Status(values, present, seen)
+    return Status(values, present, observed.seen)
 
 
 def _evaluate(

@@ -17,36 +17,26 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
-from .._core.times import parse_duration
-from .._quay.robots import RobotName
 from .._stores.contract import Store
 from .._stores.kinds import ROLE_KINDS as STORE_KINDS
 from .._stores.kinds import store_from_options
 from .._stores.places import NamedPlaces, Place, places_of, shared_places, shown
 from .._stores.task_file import KIND as TASKS
 from .declaration_options import (
-    API,
-    CREDENTIAL,
-    ENTRIES,
-    REFERRERS,
-    ROBOT,
-    SECRETS,
     STORE,
     is_bare_token_file,
     is_login_of_engine,
     is_unset,
-    lacks_username_key,
     parse_json_list,
     read_entries,
     read_list,
     read_options,
-    stores_secret_alone,
     suggestion,
     type_name,
-    without_effect,
 )
-from .placement import EVERYWHERE, Placement, is_former, store_itself
-from .policy import PAIRED
+from .kind import Kind
+from .kinds import CREDENTIAL, ENTRIES, KINDS, SECRETS, without_effect
+from .placement import EVERYWHERE, Placement, store_itself, used_stores
 
 _ABSENT = "absent"
 _STORE_SECRETS = {name for kind in STORE_KINDS.values() for name in kind.secrets}
@@ -166,20 +156,22 @@ def _read_credential(position: int, entry: Any) -> Declared:
             declared.options[option] = list(
                 _read_each(option, declared.options[option], options, required, declared.problems)
             )
-    kind = declared.options.get("kind")
+    kind = KINDS.get(declared.options.get("kind", ""))
     if kind is not None:
-        declared.problems += [*without_effect(kind, list(declared.options)), *_CHECKS[kind](declared.options)]
+        declared.problems += without_effect(kind.name, list(declared.options))
+        declared.problems += [f"{name} is missing" for name in kind.required if name not in declared.options]
+        declared.problems += [*kind.check(declared.options), *_check_login_of_engines(kind, declared.options)]
     if declared.options.get("state") != _ABSENT:
-        declared.problems += _check_deliver(declared.options)
+        declared.problems += _check_deliver(kind, declared.options)
     return declared
 
 
-def _check_deliver(options: Mapping[str, Any]) -> Iterator[str]:
+def _check_deliver(kind: Kind | None, options: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the stores as a set."""
-    kinds = [store.get("kind") for _position, store in _used_stores(options)]
-    if not kinds:
+    stores = [store.get("kind") for _position, store in used_stores(options)]
+    if not stores:
         yield "deliver needs at least one store" + (" without state: absent" if options.get("deliver") else "")
-    elif options.get("kind") != ROBOT and all(kind in _UNREADABLE for kind in kinds):
+    elif not (kind and kind.secret_is_readable) and all(store in _UNREADABLE for store in stores):
         readable = ", ".join(name for name, kind in STORE_KINDS.items() if kind.tells_secret)
         yield (
             "deliver needs a store that can be read back, because Quay returns this secret once and every run would "
@@ -199,77 +191,21 @@ def _read_each(
         problems.extend(f"entry {position} of {option}: {problem}" for problem in found)
 
 
-def _check_api(options: Mapping[str, Any]) -> Iterator[str]:
-    if not options.get("client_id") and not (options.get("organization") and options.get("application")):
-        yield "the application is missing: give client_id, or organization and application"
-
-
-def _check_robot(options: Mapping[str, Any]) -> Iterator[str]:
-    if options.get("name"):
-        try:
-            RobotName.parse(options["name"])
-        except BadInput as error:
-            yield str(error)
-    if options.get("strategy") == PAIRED:
-        yield from _check_paired(options)
-    elif options.get("retire_after"):
-        yield (
-            "retire_after has no effect with strategy: in_place, which replaces the token of the robot account at "
-            "once. Use strategy: paired, or remove it"
-        )
-
-
-def _used_stores(options: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
-    """The stores that consumers read, with their positions."""
-    return [item for item in enumerate(options.get("deliver", ()), 1) if not is_former(item[1])]
-
-
-def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
-    if options.get("federation"):
-        yield "federation belongs to one robot account, so it cannot be used with strategy: paired"
-    if options.get("retire_after") and options.get("max_age"):
-        retire_after, max_age = (parse_duration(options[name], name) for name in ("retire_after", "max_age"))
-        if retire_after and max_age and retire_after >= max_age:
-            yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
-    for position, store in _used_stores(options):
-        if lacks_username_key(store):
-            yield (
-                f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
-                "changes the user name. Add username to keys"
-            )
-        elif stores_secret_alone(store):
-            names = "inputs" if store["kind"] == "awx_credential" else "variables"
-            alone = "format: token" if store["kind"] == "file" else f"{names} without username"
-            yield (
-                f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
-                "changes the user name. Use format: json, yaml or env, or kind: container_auth"
-            )
-    if all(store.get("kind") == TASKS for _position, store in _used_stores(options)):
-        yield (
-            "strategy: paired needs a store that shows which of the two robot accounts is in use, and a task file does "
-            "not. Add a store of another kind"
-        )
-
-
-def _check_referrers(options: Mapping[str, Any]) -> Iterator[str]:
-    if not options.get("repositories"):
-        yield "repositories must name at least one repository, as organization/repository"
-    if bool(options.get("quay_username")) != bool(options.get("quay_password")):
-        yield "quay_username and quay_password go together; one of them is missing"
-    for position, store in _used_stores(options):
+def _check_login_of_engines(kind: Kind, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with stores from which engines and nodes take a password, if the secret is none."""
+    if kind.is_password:
+        return
+    for position, store in used_stores(options):
         if is_login_of_engine(store):
             yield (
-                f"entry {position} of deliver: a registry token is not a password, so container engines cannot use it "
+                f"entry {position} of deliver: {kind.title} is not a password, so container engines cannot use it "
                 "from an auth file. Use kind: file"
             )
         if store.get("kind") == "kubernetes_secret" and store.get("secret_type") != "Opaque":
             yield (
-                f"entry {position} of deliver: a registry token is not a password, so nodes cannot use it from a pull "
+                f"entry {position} of deliver: {kind.title} is not a password, so nodes cannot use it from a pull "
                 "secret. Use secret_type: Opaque"
             )
-
-
-_CHECKS = {API: _check_api, ROBOT: _check_robot, REFERRERS: _check_referrers}
 
 
 def _read_stores(declared: Declared, quay_host: str, ephemeral: bool, placement: Placement) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -17,6 +18,8 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential, Record, fingerprint
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import rotation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kind import Kind
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import KINDS
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation import run_rotation
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.token_info import Status
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
@@ -125,6 +128,11 @@ class Modules:
         return outcome(context) if callable(outcome) else outcome  # type: ignore[no-any-return]
 
 
+def _with_fake(kind: Kind, fake: Modules) -> Kind:
+    module = replace(kind.module(), ensure=fake.ensure)
+    return replace(kind, module=lambda: module)
+
+
 @pytest.fixture
 def modules(monkeypatch: pytest.MonkeyPatch) -> Modules:
     fake = Modules()
@@ -137,9 +145,7 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> Modules:
             for item in observed
         ]
 
-    monkeypatch.setattr(
-        rotation, "_KINDS", {kind: (spec, fake.ensure) for kind, (spec, _do) in rotation._KINDS.items()}
-    )
+    monkeypatch.setattr(rotation, "KINDS", {name: _with_fake(kind, fake) for name, kind in KINDS.items()})
     monkeypatch.setattr(rotation, "declared_credentials", lambda _context, entries, _force: entries)
     monkeypatch.setattr(rotation, "statuses_of", statuses)
     return fake
