@@ -88,7 +88,7 @@ class ActionModule(DirectAction):
         self._round = int(self._task.args.get("round") or 0)
         try:
             play = play_of(task_vars, self._task.args, pattern, self._loader, play_id(self._task))
-            self._forced_before = bool(play.earlier)
+            self._forced_before = bool(play.done)
             self._earlier = _results_of_earlier_batches(play, task_vars)
             self._numbers = dict(_numbers(self._task.args))
             if "run" in self._task.args:
@@ -294,6 +294,6 @@ def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dic
     """The last results of the hosts of earlier batches, by the name of the credential."""
     found: dict[str, Any] = {}
     for suffix in ("", "_final"):
-        for _host, run in registered_on(task_vars, play.earlier, f"{RUN}{suffix}"):
+        for _host, run in registered_on(task_vars, play.done, f"{RUN}{suffix}"):
             found.update({row["name"]: row for row in expanded(run).get("results") or ()})
     return found

@@ -19,6 +19,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.packing import pack_arguments, unpack_result
 
@@ -79,6 +80,19 @@ class DirectAction(ActionBase):
             check=False,
         )
         return _result(process.stdout, process.returncode)
+
+
+class DirectModule(NormalAction, DirectAction):
+    """The action of a module that needs nothing of the controller but to be run from here."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module of the same name."""
+        if not self._is_here(task_vars or {}):
+            elsewhere: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+            return elsewhere
+        result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
+        module = str(self._task.action).rpartition(".")[2]
+        return {**result, **self._run_here(module, self._task.args, task_vars or {})}
 
 
 def _result(output: str, status: int) -> dict[str, Any]:

@@ -66,6 +66,15 @@ def test_force_is_a_text_and_empty_values_are_unset(role: Role) -> None:
     assert role.refuse(declared, rotation_force="acme+c").text.count("Did you mean acme+ci?") > 0
 
 
+def test_options_of_store_logins_are_no_secrets(role: Role) -> None:
+    """The name of an organization in AWX is often that in Quay. Masked, a credential could not be found again."""
+    declared = [role.robot("acme+new")]
+    run = role.rotate(declared, rotation_store_logins={"awx_credential": {"awx_organization": "acme"}})
+    assert run.lines[0] == "1 created"
+    assert [row["name"] for row in role.report()] == ["acme+new"]
+    assert stored(role.folder / "acme+new.json") == role.harness.robot_fingerprint("acme+new")
+
+
 def test_nothing_is_declared(role: Role) -> None:
     run = role.rotate([])
     assert role.harness.requests == []

@@ -14,6 +14,7 @@ were not seen may hold any former secret.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
@@ -50,15 +51,20 @@ class Play:
     ignored: Sequence[str] = ()
     expected: int | None = None
 
-    @property
+    @cached_property
     def seen(self) -> list[str]:
         """The hosts that were inspected in this run and did not fail since."""
         return [host for host in self.hosts if self._is_seen(host)]
 
-    @property
+    @cached_property
     def earlier(self) -> list[str]:
-        """The inspected hosts of earlier batches."""
+        """The hosts of earlier batches that are still there."""
         return [host for host in self.seen if host not in self.batch]
+
+    @property
+    def done(self) -> list[str]:
+        """All hosts of earlier batches, those that were lost included."""
+        return [host for host in self.plans if host not in self.batch]
 
     def why_missing(self, host: str) -> str:
         """The host, and why it was not seen."""

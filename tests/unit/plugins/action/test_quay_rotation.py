@@ -140,6 +140,18 @@ def test_later_batch_knows_what_was_issued() -> None:
     assert (rotation.executed[0]["forced_before"], rotation.executed[0]["minted_before"]) == (True, ["acme+ci"])
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [{"__rotation_delivery": {"lost": "gone"}}, {"__rotation_plan": {"play": "p", "unreachable": True, "msg": "gone"}}],
+    ids=["at the delivery", "before"],
+)
+def test_later_batch_knows_what_was_issued_for_hosts_that_were_lost(lost: dict[str, Any]) -> None:
+    """A forced rotation is not repeated because nobody of the earlier batch is left."""
+    rotation = Rotation(batch="b", a={"__rotation_run_final": {"results": [ROW]}, **lost})
+    rotation.run(DELIVERED)
+    assert (rotation.executed[0]["forced_before"], rotation.executed[0]["minted_before"]) == (True, ["acme+ci"])
+
+
 def test_nothing_is_run_for_declarations_that_contradict_each_other() -> None:
     rotation = Rotation(b={"__rotation_plan": plan(max_age="90d")})
     result = rotation.run(DELIVERED)

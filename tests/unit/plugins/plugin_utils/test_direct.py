@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction, DirectModule
 
 HERE = {"ansible_python_interpreter": sys.executable}
 DECLARED = [{"name": "acme+ci", "kind": "robot", "deliver": [{"kind": "file", "path": "/etc/ci/quay"}]}]
@@ -137,3 +137,26 @@ def test_warnings_are_texts(monkeypatch: pytest.MonkeyPatch, warning: Any) -> No
     output = json.dumps({"changed": False, "warnings": [warning]})
     monkeypatch.setattr(subprocess, "run", mock.Mock(return_value=mock.Mock(stdout=output, returncode=0)))
     assert action().run(task_vars=HERE)["warnings"] == ["old robot"]
+
+
+def module_action(**changes: Any) -> DirectModule:
+    """The action of quay_token_info, whose options are wrong."""
+    made = action(**changes)
+    args = {"quay_host": "https://quay.example.com", "kinds": ["none"]}
+    task = made._task
+    task.action, task.args = "tokensmith.quay.quay_token_info", args
+    direct = DirectModule(task, made._connection, mock.Mock(), mock.Mock(), made._templar, mock.Mock())
+    direct.get_shell_option = mock.Mock(return_value="~/.ansible/tmp")  # type: ignore[method-assign]
+    direct._execute_module = mock.Mock(return_value={"by": "Ansible"})  # type: ignore[method-assign]
+    return direct
+
+
+def test_module_of_the_same_name_runs_here() -> None:
+    result = module_action().run(task_vars=dict(HERE))
+    assert result["failed"] is True
+    assert "kinds" in result["msg"]
+
+
+def test_module_that_ansible_runs() -> None:
+    made = module_action(transport="ssh")
+    assert made.run(task_vars=dict(HERE))["by"] == "Ansible"
