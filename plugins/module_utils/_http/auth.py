@@ -37,6 +37,8 @@ MANIFEST_TYPES = (
 
 # The user name that goes with an OAuth access token where the registry wants a user name and a password.
 OAUTH_USERNAME = "$oauthtoken"
+# The same for an app token. Only the registry accepts it.
+APP_USERNAME = "$app"
 
 
 class Auth:
