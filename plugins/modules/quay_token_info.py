@@ -14,9 +14,9 @@ author:
 description:
   - Reports for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why. It
     uses the same rules as the token modules. It never returns a secret.
-  - The module sends as few requests as possible. It reads one robot list for all robots of a namespace, and one token
-    list for all tokens of an application. It reads the usage logs only if an age limit requires it, and only once for
-    all robots of a namespace.
+  - The module sends as few requests as possible. It reads one robot list for all robots of a namespace, one token list
+    for all tokens of an application, and one for all app tokens of the user. It reads the usage logs only if an age
+    limit requires it, and only once for all robots of a namespace.
   - Without O(credentials), the module lists the credentials of an organization (O(organization)) or of the signed-in
     user.
 extends_documentation_fragment:
@@ -41,10 +41,11 @@ options:
         required: true
       kind:
         description:
-          - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(robot) by
-            M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
+          - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(app) by
+            M(tokensmith.quay.quay_app_token), V(robot) by M(tokensmith.quay.quay_robot_token), and V(referrers) by
+            M(tokensmith.quay.quay_referrers_token).
         type: str
-        choices: [api, robot, referrers]
+        choices: [api, app, robot, referrers]
         required: true
       organization:
         description:
@@ -91,6 +92,15 @@ options:
         elements: str
         choices: [pull, push]
         default: [pull]
+      title:
+        description:
+          - Title of an V(app) token. If not specified, it is O(credentials[].name).
+        type: str
+      owns_title:
+        description:
+          - Whether the title is used for this V(app) token only, as in M(tokensmith.quay.quay_app_token).
+        type: bool
+        default: false
       max_age:
         description:
           - The credential is due when it has reached this age, for example V(90d). The unit is V(s),
@@ -102,7 +112,7 @@ options:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
           - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
-            V(5m) for a V(referrers) token.
+            V(5m) for a V(referrers) token. For an V(app) token, it is a third of the lifetime that the server sets.
         type: str
       rotate:
         description:
@@ -115,8 +125,8 @@ options:
         default: when_due
       retire_after:
         description:
-          - How long a replaced V(api) token, or the former secret of paired robots, stays valid. After this time,
-            RV(credentials[].action) is V(retire).
+          - How long a replaced V(api) or V(app) token, or the former secret of paired robots, stays valid. After this
+            time, RV(credentials[].action) is V(retire).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
         type: str
       strategy:
@@ -524,11 +534,12 @@ options:
     type: str
   kinds:
     description:
-      - Kinds of credentials to list without O(credentials). Omitting a kind saves its requests.
+      - Kinds of credentials to list without O(credentials). Omitting a kind saves its requests. App tokens belong to a
+        user, so V(app) has no effect with O(organization).
     type: list
     elements: str
-    choices: [api, robot]
-    default: [api, robot]
+    choices: [api, app, robot]
+    default: [api, app, robot]
   max_age:
     description:
       - Maximum age of a credential without O(credentials), for example V(90d). A credential that has reached this age
@@ -592,11 +603,11 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(robot) or V(referrers).
+      description: V(api), V(app), V(robot) or V(referrers).
       returned: success
       type: str
     exists:
-      description: Whether Quay has a robot of that name, or a store holds a token.
+      description: Whether Quay has a robot of that name or an app token with that title, or a store holds a token.
       returned: success
       type: bool
     due:
@@ -658,7 +669,8 @@ credentials:
       type: str
     uuid:
       description:
-        - UUID by which Quay lists and revokes an OAuth token. Null for other kinds, and if no valid token is held.
+        - UUID by which Quay lists and revokes an OAuth token or an app token. Null for other kinds, and if no valid
+          token is held.
       returned: success
       type: str
     created_at:
@@ -712,6 +724,11 @@ credentials:
     scopes:
       description: Scopes of the token.
       returned: for API tokens
+      type: list
+      elements: str
+    duplicates:
+      description: UUIDs of other valid tokens with the same title, which a rotation keeps.
+      returned: for app tokens
       type: list
       elements: str
     access:

@@ -13,18 +13,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
-from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._core.names import check_length
-from .._http.auth import APP_USERNAME
 from .._module.context import ModuleContext, Result
-from .._quay.app_tokens import AppToken, AppTokens
+from .._quay.app_tokens import AppToken, AppTokens, NotOffered
 from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
-from .app_token_issuer import AppTokenIssuer, AppTokenList
-from .declared import DeclaredCredential, Observed, observe_or_report
-from .policy import Policy, policy_from_options
+from .app_token_issuer import AppTokenIssuer, AppTokenList, app_credential
+from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
+from .evaluation import Observation
+from .kind import TokenModule
+from .policy import ObservedState, Policy, policy_from_options
 from .rotation_order import TOKEN_OPTIONS, clear_stores, rotate
 from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
+
+_KIND = "app"
 
 # The options of quay_app_token, with their defaults.
 APP_TOKEN_OPTIONS: dict[str, Any] = {
@@ -69,7 +71,7 @@ def app_token_policy(params: Mapping[str, Any]) -> Policy:
 
 def title_of(params: Mapping[str, Any]) -> str:
     """The title in Quay: in a play, it is the credential's name if none is declared."""
-    return str(params["title"] or params.get("name") or "")
+    return str(params.get("title") or params.get("name") or "")
 
 
 def observe_app_tokens(context: ModuleContext, credentials: Sequence[DeclaredCredential]) -> Iterator[Observed]:
@@ -87,6 +89,22 @@ def _observe_declared(context: ModuleContext, declared: DeclaredCredential, list
     if declared.is_absent:
         observation = replace(observation, exists_in_quay=bool(listed.of_title(title)))
     return [Observed(declared, observation, seen=listed)]
+
+
+def list_app_tokens(context: ModuleContext, organization: str | None, policy: Policy) -> Iterator[Observed]:
+    """All valid app tokens of the login's user. None of an organization, to which none belongs."""
+    if organization is not None:
+        return
+    try:
+        listed = AppTokens(context.client).list()
+    except NotOffered:
+        return
+    for token in listed:
+        if token.valid_at(context.client.now()):
+            state = ObservedState(exists=True, created_at=token.created_at, expires_at=token.expires_at)
+            yield Observed(
+                undeclared(_KIND, token.title, policy), Observation(state, app_credential(token.title, token))
+            )
 
 
 def _declared(params: Mapping[str, Any]) -> tuple[str, Policy]:
@@ -126,7 +144,7 @@ def _ensure_absent(context: ModuleContext, title: str, holder: SecretHolder, lis
     if not context.check_mode:
         for token in found:
             tokens.revoke(token.uuid)
-    credential = Credential(title, APP_USERNAME, details={"duplicates": []})
+    credential = app_credential(title, None)
     revoked = [token.uuid for token in found]
     return clear_stores(context, holder, credential, existed=bool(found), revoked=revoked)
 
@@ -162,3 +180,17 @@ def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
 
 
 _APP_TOKENS = TokenKind(ensure_app_token, _check_listed, _conflicts, _look)
+
+_STATUS_OPTIONS = ("title", "max_age", "renew_before", "retire_after", "owns_title")
+
+APP_MODULE = TokenModule(
+    options=APP_TOKEN_OPTIONS,
+    status_options={
+        name: {key: value for key, value in APP_TOKEN_OPTIONS[name].items() if key != "required"}
+        for name in _STATUS_OPTIONS
+    },
+    policy=app_token_policy,
+    observe=observe_app_tokens,
+    ensure=ensure_app_token,
+    list_all=list_app_tokens,
+)

@@ -94,11 +94,13 @@ class AppTokenIssuer:
         present, by_record = self._present(valid, stored, proven=proven)
         if present is None:
             state = ObservedState(exists=len(titled) > len(valid), secret=STORED_EXPIRED)
-            return Observation(state, self._credential(None, (), ()))
+            return Observation(state, app_credential(self._title, None))
         others = [token.uuid for token in valid if token.uuid != present.uuid]
         used = _replaced(stored) | _held(stored)
         superseded = [uuid for uuid in others if self._owns_title or uuid in used]
-        credential = self._credential(present, superseded, [uuid for uuid in others if uuid not in superseded])
+        credential = app_credential(
+            self._title, present, superseded, [uuid for uuid in others if uuid not in superseded]
+        )
         if by_record:
             fitting = (item.fingerprint for item in stored if _names(item, present.uuid))
             credential = replace(credential, recorded_fingerprint=next(fitting, None))
@@ -123,7 +125,7 @@ class AppTokenIssuer:
         self._verify(token)
         superseded = superseded_by_minting(observation.credential)
         duplicates = observation.credential.details["duplicates"]
-        credential = self._credential(token, superseded, duplicates)
+        credential = app_credential(self._title, token, superseded, duplicates)
         return Minted(replace(credential, age_source=AGE_FROM_MINT), existed=observation.state.exists)
 
     def retire(self, handle: str) -> None:
@@ -185,20 +187,6 @@ class AppTokenIssuer:
             "not revoked. Check whether the user of the login may use the registry"
         )
 
-    def _credential(self, token: AppToken | None, superseded: Sequence[str], duplicates: Sequence[str]) -> Credential:
-        return Credential(
-            name=self._title,
-            username=APP_USERNAME,
-            secret=token.secret if token else None,
-            uuid=token.uuid if token else None,
-            created_at=token.created_at if token else None,
-            expires_at=token.expires_at if token else None,
-            last_accessed=token.last_accessed if token else None,
-            age_source=AGE_FROM_QUAY if token else None,
-            superseded=tuple(superseded),
-            details={"duplicates": list(duplicates)},
-        )
-
     def _warn_of_duplicates(self, present: Credential) -> None:
         duplicates = present.details["duplicates"]
         if duplicates:
@@ -215,6 +203,24 @@ class AppTokenIssuer:
                 f"renew_before is not shorter than {format_duration(lifetime)}, the lifetime that this server gives to "
                 "app tokens, so a new token would be due at once. A third of its lifetime is used instead."
             )
+
+
+def app_credential(
+    title: str, token: AppToken | None, superseded: Sequence[str] = (), duplicates: Sequence[str] = ()
+) -> Credential:
+    """The credential with this title. ``token``: None if there is no valid one."""
+    return Credential(
+        name=title,
+        username=APP_USERNAME,
+        secret=token.secret if token else None,
+        uuid=token.uuid if token else None,
+        created_at=token.created_at if token else None,
+        expires_at=token.expires_at if token else None,
+        last_accessed=token.last_accessed if token else None,
+        age_source=AGE_FROM_QUAY if token else None,
+        superseded=tuple(superseded),
+        details={"duplicates": list(duplicates)},
+    )
 
 
 def _needs_secret(stored: Sequence[StoredSecret]) -> bool:

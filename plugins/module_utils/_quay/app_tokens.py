@@ -31,6 +31,10 @@ _STALE_LOGIN = (
 )
 
 
+class NotOffered(BadInput):
+    """The server does not offer app tokens (FEATURE_APP_SPECIFIC_TOKENS is off)."""
+
+
 @dataclass(frozen=True)
 class AppToken:
     """One app token. ``secret`` is None in the list. ``expires_at`` is None if the server sets no expiry."""
@@ -60,7 +64,7 @@ class AppToken:
 class AppTokens:
     """The app tokens of the signed-in user (/api/v1/user/apptoken, scope user:admin).
 
-    All methods raise BadInput if the server does not offer them (FEATURE_APP_SPECIFIC_TOKENS). All but ``list`` need a
+    All methods raise NotOffered if the server does not offer them. All but ``list`` need a
     password that was entered within the last minutes, which a session enters again. A bearer token needs none.
     """
 
@@ -104,7 +108,7 @@ class AppTokens:
         try:
             yield
         except EndpointMissing:
-            raise BadInput(
+            raise NotOffered(
                 f"{self._client.origin} does not offer app tokens (FEATURE_APP_SPECIFIC_TOKENS is off). Use a robot "
                 "account, or an OAuth access token"
             ) from None
