@@ -36,7 +36,8 @@ options:
     suboptions:
       name:
         description:
-          - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot.
+          - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot. For
+            an V(app) token, it is the title.
         type: str
         required: true
       kind:
@@ -92,10 +93,6 @@ options:
         elements: str
         choices: [pull, push]
         default: [pull]
-      title:
-        description:
-          - Title of an V(app) token. If not specified, it is O(credentials[].name).
-        type: str
       owns_title:
         description:
           - Whether the title is used for this V(app) token only, as in M(tokensmith.quay.quay_app_token).

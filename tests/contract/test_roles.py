@@ -37,7 +37,7 @@ MODULES = {
 }
 
 # Options of the modules that the role does not offer.
-_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded"}
+_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded", "title"}
 _LOGIN = {"quay_token", "quay_username", "quay_password"}
 
 

@@ -67,7 +67,7 @@ def test_check_mode_first_run_and_second_run(role: Role) -> None:
 
 
 def test_token_is_rotated_with_overlap(role: Role) -> None:
-    harness, declared = role.harness, [app(role, title="a laptop", max_age="30d", retire_after="2d")]
+    harness, declared = role.harness, [app(role, name="a laptop", max_age="30d", retire_after="2d")]
     role.rotate(declared)
     old = only(harness, "a laptop")
     harness.advance(days=31)
@@ -127,8 +127,6 @@ def test_declarations_are_validated(role: Role) -> None:
         "scopes has no effect on a credential of the kind app. An app token has all permissions of its user" in run.text
     )
     assert "lifetime has no effect on a credential of the kind app. Only the server decides" in run.text
-    same = [app(role, name=name, title="same", deliver=[role.file(f"{name}.json")]) for name in ("one", "two")]
-    assert "the app token title 'same'" in role.refuse(same).text
 
 
 def test_login_without_the_scope_is_reported(role: Role) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Iterator, Mapping
 
 from .._core.errors import BadInput
 from .._core.names import check_length
-from .declaration_options import Option, read_bool, read_duration, read_text
+from .declaration_options import Option, read_bool, read_duration
 from .kind import Kind, TokenModule
 
 
@@ -23,13 +23,9 @@ def _module() -> TokenModule:
     return APP_MODULE
 
 
-def _title_of(values: Mapping[str, Any]) -> str:
-    return str(values.get("title") or values.get("name") or "")
-
-
 def _check(options: Mapping[str, Any]) -> Iterator[str]:
     try:
-        check_length(_title_of(options), "title" if options.get("title") else "name")
+        check_length(options.get("name"), "name")
     except BadInput as error:
         yield str(error)
 
@@ -38,16 +34,9 @@ def _no_organization(_values: Mapping[str, Any]) -> None:
     """An app token belongs to a user."""
 
 
-def _uses(options: Mapping[str, Any]) -> Iterator[str]:
-    yield f"the app token title '{_title_of(options)}'"
-
-
-def _identities(options: Mapping[str, Any]) -> Iterator[str]:
-    yield _title_of(options)
-
-
-def _listed_identities(listed: Mapping[str, Any]) -> Iterator[str]:
-    yield str(listed["name"])
+def _identities(values: Mapping[str, Any]) -> Iterator[str]:
+    """The name is the title of the token."""
+    yield str(values["name"])
 
 
 APP = Kind(
@@ -55,7 +44,6 @@ APP = Kind(
     title="an app token",
     module=_module,
     options={
-        "title": Option(read_text),
         "max_age": Option(read_duration),
         "renew_before": Option(read_duration),
         "retire_after": Option(read_duration),
@@ -72,7 +60,6 @@ APP = Kind(
     is_listed=True,
     belongs_to_user=True,
     organization=_no_organization,
-    uses=_uses,
     identities=_identities,
-    listed_identities=_listed_identities,
+    listed_identities=_identities,
 )

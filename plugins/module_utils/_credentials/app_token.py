@@ -70,7 +70,7 @@ def app_token_policy(params: Mapping[str, Any]) -> Policy:
 
 
 def title_of(params: Mapping[str, Any]) -> str:
-    """The title in Quay: in a play, it is the credential's name if none is declared."""
+    """The title in Quay. In a declaration of a play, it is the name of the credential."""
     return str(params.get("title") or params.get("name") or "")
 
 
@@ -181,14 +181,11 @@ def _look(context: ModuleContext, entries: Sequence[Entry]) -> None:
 
 _APP_TOKENS = TokenKind(ensure_app_token, _check_listed, _conflicts, _look)
 
-_STATUS_OPTIONS = ("title", "max_age", "renew_before", "retire_after", "owns_title")
+_STATUS_OPTIONS = ("max_age", "renew_before", "retire_after", "owns_title")
 
 APP_MODULE = TokenModule(
     options=APP_TOKEN_OPTIONS,
-    status_options={
-        name: {key: value for key, value in APP_TOKEN_OPTIONS[name].items() if key != "required"}
-        for name in _STATUS_OPTIONS
-    },
+    status_options={name: APP_TOKEN_OPTIONS[name] for name in _STATUS_OPTIONS},
     policy=app_token_policy,
     observe=observe_app_tokens,
     ensure=ensure_app_token,
