@@ -102,7 +102,7 @@ class AppTokenIssuer:
             self._title, present, superseded, [uuid for uuid in others if uuid not in superseded]
         )
         if by_record:
-            fitting = (item.fingerprint for item in stored if _names(item, present.uuid))
+            fitting = (item.fingerprint for item in stored if _uuid_of(item) == present.uuid)
             credential = replace(credential, recorded_fingerprint=next(fitting, None))
         state = ObservedState(exists=True, created_at=present.created_at, expires_at=present.expires_at)
         self._warn_of_lifetime(state)
@@ -135,12 +135,11 @@ class AppTokenIssuer:
         self, valid: Sequence[AppToken], stored: Sequence[StoredSecret], *, proven: bool
     ) -> tuple[AppToken | None, bool]:
         """The newest token, with its secret if that must be known; and whether a record alone shows who holds it."""
-        replaced = _replaced(stored)
+        replaced, held = _replaced(stored), _held(stored)
 
         def rank(token: AppToken) -> tuple[bool, datetime, bool, str]:
             # Two tokens can have been created within one second.
-            held = any(_names(item, token.uuid) for item in stored)
-            return token.uuid not in replaced, token.created_at or _BEGINNING, held, token.uuid
+            return token.uuid not in replaced, token.created_at or _BEGINNING, token.uuid in held, token.uuid
 
         for token in sorted(valid, key=rank, reverse=True):
             if not proven and not _needs_secret(stored):
@@ -225,17 +224,17 @@ def app_credential(
 
 def _needs_secret(stored: Sequence[StoredSecret]) -> bool:
     """Whether the present secret must be read: the caller has none, or it is not known what a store holds."""
-    return not stored or any(not item.readable or (item.fingerprint and not item.recorded) for item in stored)
+    return not stored or any(not item.readable or (item.fingerprint and not _uuid_of(item)) for item in stored)
 
 
-def _names(item: StoredSecret, uuid: str) -> bool:
-    """Whether the record of a stored secret says that it is this token."""
-    return item.recorded and item.record is not None and item.record.uuid == uuid
+def _uuid_of(item: StoredSecret) -> str | None:
+    """The token that a store holds, as far as its record shows it."""
+    return item.record.uuid if item.record and item.recorded else None
 
 
 def _held(stored: Sequence[StoredSecret]) -> set[str]:
-    """The tokens that stores hold, as far as their records show it."""
-    return {item.record.uuid for item in stored if item.recorded and item.record and item.record.uuid}
+    """The tokens that stores hold."""
+    return {uuid for uuid in map(_uuid_of, stored) if uuid}
 
 
 def _replaced(stored: Sequence[StoredSecret]) -> set[str]:
