@@ -16,6 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.doc_fragments._token import Mod
 from ansible_collections.tokensmith.quay.plugins.modules import (
     quay_api_token,
     quay_app_token,
+    quay_client_secret,
     quay_referrers_token,
     quay_robot_token,
 )
@@ -78,6 +79,7 @@ class ModuleDocFragment:
     APP_TOKEN: str = _with_list(
         quay_app_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("title",)
     )
+    CLIENT_SECRET: str = _with_list(quay_client_secret.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
     REFERRERS_TOKEN: str = _with_list(
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )

@@ -43,22 +43,23 @@ options:
       kind:
         description:
           - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(app) by
-            M(tokensmith.quay.quay_app_token), V(robot) by M(tokensmith.quay.quay_robot_token), and V(referrers) by
-            M(tokensmith.quay.quay_referrers_token).
+            M(tokensmith.quay.quay_app_token), V(client_secret) by M(tokensmith.quay.quay_client_secret), V(robot) by
+            M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
         type: str
-        choices: [api, app, robot, referrers]
+        choices: [api, app, client_secret, robot, referrers]
         required: true
       organization:
         description:
-          - Organization that owns the application of an V(api) token.
+          - Organization that owns the application of an V(api) token or a V(client_secret).
         type: str
       application:
         description:
-          - Name of the application of an V(api) token.
+          - Name of the application of an V(api) token or a V(client_secret).
         type: str
       client_id:
         description:
-          - Client ID of the application of an V(api) token. Specify it instead of O(credentials[].application).
+          - Client ID of the application of an V(api) token or a V(client_secret). Specify it instead of
+            O(credentials[].application).
         type: str
       scopes:
         description:
@@ -600,7 +601,7 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(app), V(robot) or V(referrers).
+      description: V(api), V(app), V(client_secret), V(robot) or V(referrers).
       returned: success
       type: str
     exists:
@@ -660,8 +661,8 @@ credentials:
       type: bool
     username:
       description:
-        - User name to use together with the secret. Null for a V(referrers) token. Empty if RV(credentials[].error) is
-          set.
+        - User name to use together with the secret, or the client ID of a V(client_secret). Null for a V(referrers)
+          token. Empty if RV(credentials[].error) is set.
       returned: success
       type: str
     uuid:
@@ -678,7 +679,8 @@ credentials:
       type: str
     expires_at:
       description:
-        - Time at which the secret expires (ISO 8601, UTC). Null if unknown, and for robot tokens, which do not expire.
+        - Time at which the secret expires (ISO 8601, UTC). Null if unknown, and for robot tokens and client secrets,
+          which do not expire.
       returned: success
       type: str
     last_accessed:
@@ -710,13 +712,13 @@ credentials:
       type: str
     organization:
       description: Organization that owns the application.
-      returned: for API tokens
+      returned: for API tokens and client secrets
       type: str
     client_id:
       description:
         - Client ID of the application. Null in the list of the signed-in user's own tokens, where Quay does not return
           it.
-      returned: for API tokens
+      returned: for API tokens and client secrets
       type: str
     scopes:
       description: Scopes of the token.

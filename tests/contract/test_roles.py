@@ -32,6 +32,7 @@ CONNECTION = "rotation_"
 MODULES = {
     "api": "quay_api_token",
     "app": "quay_app_token",
+    "client_secret": "quay_client_secret",
     "referrers": "quay_referrers_token",
     "robot": "quay_robot_token",
 }
