@@ -15,6 +15,8 @@ import yaml
 from ansible_collections.tokensmith.quay.plugins.doc_fragments._token import ModuleDocFragment as _Shared
 from ansible_collections.tokensmith.quay.plugins.modules import (
     quay_api_token,
+    quay_app_token,
+    quay_client_secret,
     quay_referrers_token,
     quay_robot_token,
 )
@@ -74,6 +76,10 @@ class ModuleDocFragment:
         quay_robot_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("name",)
     )
     API_TOKEN: str = _with_list(quay_api_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
+    APP_TOKEN: str = _with_list(
+        quay_app_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("title",)
+    )
+    CLIENT_SECRET: str = _with_list(quay_client_secret.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
     REFERRERS_TOKEN: str = _with_list(
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )

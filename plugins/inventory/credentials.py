@@ -221,7 +221,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.decla
     parse_json_list,
     suggestion,
 )
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import LISTED
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import (
+    LISTED_OF_ORGANIZATION,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.registry_token import connection_params
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.validation import Declared
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.address import normalise_host
@@ -392,7 +394,7 @@ def _discovered(entry: Any) -> tuple[str, list[str]]:
     unknown = sorted(str(name) for name in entry.keys() - {"organization", "kinds"})
     if unknown:
         raise BadInput(f"discover: {', '.join(unknown)} is not an option. There are: organization, kinds")
-    kinds = choices_of(*LISTED)(entry.get("kinds") or list(LISTED), "discover: kinds")
+    kinds = choices_of(*LISTED_OF_ORGANIZATION)(entry.get("kinds") or list(LISTED_OF_ORGANIZATION), "discover: kinds")
     return organization.strip(), kinds
 
 

@@ -64,9 +64,18 @@ options:
   reset_client_secret:
     description:
       - Whether to issue a new client secret for an existing application. The old client secret is invalid immediately.
-        Access tokens stay valid.
+        Access tokens stay valid. See M(tokensmith.quay.quay_client_secret) for what this breaks.
     type: bool
     default: false
+  token_path:
+    description:
+      - Absolute path of a file on the target that contains only the client secret. The module writes the present client
+        secret to it, and does not return it.
+      - The file is written atomically. An existing file keeps its permissions, and a new one has V(0600).
+      - The directory must exist. Symbolic links are refused. A file that holds anything else than a secret is refused.
+      - With O(state=absent), the file is removed.
+      - See M(tokensmith.quay.quay_client_secret) for other stores, and to reset the client secret when it is due.
+    type: path
   state:
     description:
       - V(present) creates or changes the application.
@@ -76,6 +85,7 @@ options:
     default: present
 seealso:
   - module: tokensmith.quay.quay_api_token
+  - module: tokensmith.quay.quay_client_secret
 """
 
 EXAMPLES = r"""
@@ -86,8 +96,8 @@ EXAMPLES = r"""
     organization: acme
     name: automation
     description: Credentials of the platform team
+    token_path: /etc/automation/client-secret
   register: automation
-  no_log: true
 
 - name: Replace the client secret
   tokensmith.quay.quay_application:
@@ -96,8 +106,7 @@ EXAMPLES = r"""
     organization: acme
     client_id: "{{ automation.client_id }}"
     reset_client_secret: true
-  register: automation
-  no_log: true
+    token_path: /etc/automation/client-secret
 
 - name: Delete an application and all its tokens
   tokensmith.quay.quay_application:
@@ -147,16 +156,32 @@ client_id:
   type: str
   sample: 6XWAWHKUVWXDPX3WSRJT
 token:
-  description: The client secret. Null in check mode and with O(state=absent).
+  description:
+    - The client secret, if this run issued it, that is if it created the application or reset its client secret. Null
+      otherwise, in check mode, and with O(token_path). M(tokensmith.quay.quay_client_secret) returns a present one.
   returned: success
   type: str
   sample: null
 fingerprint:
   description:
-    - First 12 hexadecimal digits of the SHA-256 hash of the client secret, safe to log. Null if RV(token) is null.
+    - First 12 hexadecimal digits of the SHA-256 hash of the client secret, safe to log. Null with O(state=absent), and
+      in check mode for a client secret that would be issued.
   returned: success
   type: str
   sample: 9f86d081884c
+delivered:
+  description: The path O(token_path) if the file was written, or would be written in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/automation/client-secret]
+removed:
+  description:
+    - With O(state=absent), the path O(token_path) if the file was removed, or would be removed in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
@@ -175,6 +200,7 @@ def main() -> None:
             "redirect_uri": {"type": "str"},
             "avatar_email": {"type": "str"},
             "reset_client_secret": {"type": "bool", "default": False, "no_log": False},
+            "token_path": {"type": "path", "no_log": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         required_one_of=[("name", "client_id")],

@@ -14,9 +14,9 @@ author:
 description:
   - Reports for each credential what exists, its age, expiry, last use and scopes, and whether it is due and why. It
     uses the same rules as the token modules. It never returns a secret.
-  - The module sends as few requests as possible. It reads one robot list for all robots of a namespace, and one token
-    list for all tokens of an application. It reads the usage logs only if an age limit requires it, and only once for
-    all robots of a namespace.
+  - The module sends as few requests as possible. It reads one robot list for all robots of a namespace, one token list
+    for all tokens of an application, and one for all app tokens of the user. It reads the usage logs only if an age
+    limit requires it, and only once for all robots of a namespace.
   - Without O(credentials), the module lists the credentials of an organization (O(organization)) or of the signed-in
     user.
 extends_documentation_fragment:
@@ -36,27 +36,30 @@ options:
     suboptions:
       name:
         description:
-          - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot.
+          - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot. For
+            an V(app) token, it is the title.
         type: str
         required: true
       kind:
         description:
-          - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(robot) by
+          - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(app) by
+            M(tokensmith.quay.quay_app_token), V(client_secret) by M(tokensmith.quay.quay_client_secret), V(robot) by
             M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
         type: str
-        choices: [api, robot, referrers]
+        choices: [api, app, client_secret, robot, referrers]
         required: true
       organization:
         description:
-          - Organization that owns the application of an V(api) token.
+          - Organization that owns the application of an V(api) token or a V(client_secret).
         type: str
       application:
         description:
-          - Name of the application of an V(api) token.
+          - Name of the application of an V(api) token or a V(client_secret).
         type: str
       client_id:
         description:
-          - Client ID of the application of an V(api) token. Specify it instead of O(credentials[].application).
+          - Client ID of the application of an V(api) token or a V(client_secret). Specify it instead of
+            O(credentials[].application).
         type: str
       scopes:
         description:
@@ -91,6 +94,11 @@ options:
         elements: str
         choices: [pull, push]
         default: [pull]
+      owns_title:
+        description:
+          - Whether the title is used for this V(app) token only, as in M(tokensmith.quay.quay_app_token).
+        type: bool
+        default: false
       max_age:
         description:
           - The credential is due when it has reached this age, for example V(90d). The unit is V(s),
@@ -102,7 +110,7 @@ options:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
           - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
-            V(5m) for a V(referrers) token.
+            V(5m) for a V(referrers) token. For an V(app) token, it is a third of the lifetime that the server sets.
         type: str
       rotate:
         description:
@@ -115,8 +123,8 @@ options:
         default: when_due
       retire_after:
         description:
-          - How long a replaced V(api) token, or the former secret of paired robots, stays valid. After this time,
-            RV(credentials[].action) is V(retire).
+          - How long a replaced V(api) or V(app) token, or the former secret of paired robots, stays valid. After this
+            time, RV(credentials[].action) is V(retire).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
         type: str
       strategy:
@@ -524,11 +532,12 @@ options:
     type: str
   kinds:
     description:
-      - Kinds of credentials to list without O(credentials). Omitting a kind saves its requests.
+      - Kinds of credentials to list without O(credentials). Omitting a kind saves its requests. App tokens belong to a
+        user, so V(app) has no effect with O(organization).
     type: list
     elements: str
-    choices: [api, robot]
-    default: [api, robot]
+    choices: [api, app, robot]
+    default: [api, app, robot]
   max_age:
     description:
       - Maximum age of a credential without O(credentials), for example V(90d). A credential that has reached this age
@@ -592,11 +601,11 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(robot) or V(referrers).
+      description: V(api), V(app), V(client_secret), V(robot) or V(referrers).
       returned: success
       type: str
     exists:
-      description: Whether Quay has a robot of that name, or a store holds a token.
+      description: Whether Quay has a robot of that name or an app token with that title, or a store holds a token.
       returned: success
       type: bool
     due:
@@ -652,13 +661,14 @@ credentials:
       type: bool
     username:
       description:
-        - User name to use together with the secret. Null for a V(referrers) token. Empty if RV(credentials[].error) is
-          set.
+        - User name to use together with the secret, or the client ID of a V(client_secret). Null for a V(referrers)
+          token. Empty if RV(credentials[].error) is set.
       returned: success
       type: str
     uuid:
       description:
-        - UUID by which Quay lists and revokes an OAuth token. Null for other kinds, and if no valid token is held.
+        - UUID by which Quay lists and revokes an OAuth token or an app token. Null for other kinds, and if no valid
+          token is held.
       returned: success
       type: str
     created_at:
@@ -669,7 +679,8 @@ credentials:
       type: str
     expires_at:
       description:
-        - Time at which the secret expires (ISO 8601, UTC). Null if unknown, and for robot tokens, which do not expire.
+        - Time at which the secret expires (ISO 8601, UTC). Null if unknown, and for robot tokens and client secrets,
+          which do not expire.
       returned: success
       type: str
     last_accessed:
@@ -701,17 +712,22 @@ credentials:
       type: str
     organization:
       description: Organization that owns the application.
-      returned: for API tokens
+      returned: for API tokens and client secrets
       type: str
     client_id:
       description:
         - Client ID of the application. Null in the list of the signed-in user's own tokens, where Quay does not return
           it.
-      returned: for API tokens
+      returned: for API tokens and client secrets
       type: str
     scopes:
       description: Scopes of the token.
       returned: for API tokens
+      type: list
+      elements: str
+    duplicates:
+      description: UUIDs of other valid tokens with the same title, which a rotation keeps.
+      returned: for app tokens
       type: list
       elements: str
     access:

@@ -171,6 +171,11 @@ class Harness:
                 self._file("robot.env", "env"),
             ],
         }
+        app = {
+            "name": "laptop",
+            "kind": "app",
+            "deliver": [self._file("app.json", "json")],
+        }
         referrers = {
             "name": "scan",
             "kind": "referrers",
@@ -179,7 +184,7 @@ class Harness:
             "quay_password": self.robot_token("acme+scan"),
             "deliver": [self._file("scan.token", "token")],
         }
-        return [{**credential, **changes} for credential in (api, robot, referrers)]
+        return [{**credential, **changes} for credential in (api, robot, referrers, app)]
 
     def save_state(self, state: str) -> None:
         """Save the state of the stand-in and the stores."""

@@ -29,10 +29,16 @@ ROLE = collection.ROOT / "roles" / "rotation"
 
 # The prefix of the role's variables, and the module that renews each kind.
 CONNECTION = "rotation_"
-MODULES = {"api": "quay_api_token", "referrers": "quay_referrers_token", "robot": "quay_robot_token"}
+MODULES = {
+    "api": "quay_api_token",
+    "app": "quay_app_token",
+    "client_secret": "quay_client_secret",
+    "referrers": "quay_referrers_token",
+    "robot": "quay_robot_token",
+}
 
 # Options of the modules that the role does not offer.
-_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded"}
+_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded", "title"}
 _LOGIN = {"quay_token", "quay_username", "quay_password"}
 
 

@@ -62,7 +62,7 @@ LASTING = ("gone-after", "forbidden", "unavailable")
 _RESPONSES = {"504-after": "gateway-timeout", "504-late": "gateway-timeout"}
 
 _SHORTEST_SECRET = 20
-_SECRET_KEYS = ("token", "access_token", "csrf_token", "client_secret", "password")
+_SECRET_KEYS = ("token", "access_token", "token_code", "csrf_token", "client_secret", "password")
 _SECRET_HEADERS = ("X-Next-CSRF-Token",)
 _OWN_HEADERS = ("connection", "content-length", "transfer-encoding", "keep-alive")
 _LINGER_RESET = struct.pack("ii", 1, 0)
@@ -105,6 +105,7 @@ _MINTING = (
     ("POST", r"/regenerate$"),
     ("POST", r"/applications/[^/]+/tokens$"),
     ("POST", r"^/oauth/authorizeapp$"),
+    ("POST", r"^/api/v1/user/apptoken$"),
 )
 
 

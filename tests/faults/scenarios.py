@@ -266,6 +266,39 @@ def _supports_owned_application() -> bool:
     return "owns_application" in collection.spec_of("quay_api_token").options
 
 
+class AppToken(Kind):
+    """An app token of the user of the login."""
+
+    module = "quay_app_token"
+
+    def prepare(self, workspace: Workspace) -> None:
+        """Create a token of another title, which must stay."""
+        response = workspace.server.superuser.post(_APP_TOKENS, {"title": f"{workspace.tag} 2"})
+        workspace.notes["foreign_token"] = response.json()["token"]["token_code"]
+        workspace.server.proxy.secret_recorder.add(workspace.notes["foreign_token"])
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"title": workspace.tag}
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return ("$app",)
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server = workspace.server
+        verified = [server.logs_in("$app", login.secret) for login in stored]
+        if None in verified:
+            yield "a store has a secret that Quay refuses"
+        uuids = {claims(proof["token"])["context"]["entity_reference"] for proof in verified if proof}
+        titled = {token["uuid"] for token in server.listed(_APP_TOKENS, "tokens") if token["title"] == workspace.tag}
+        if titled - uuids:
+            yield f"{len(titled - uuids)} superseded or orphaned token(s) still valid"
+        if server.logs_in("$app", workspace.notes["foreign_token"]) is None:
+            yield "a token of another title was revoked"
+
+
+_APP_TOKENS = "/api/v1/user/apptoken"
+
+
 class ReferrersToken(Kind):
     """A registry token, valid for one hour."""
 
@@ -377,6 +410,8 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(RobotToken(), "robot", mode, family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
+        for mode in ("create", "forced", "retire"):
+            yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "forced" and not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
         yield Scenario(LeakedRobot(), "compromised", "forced", family, password=old, rotate="compromised")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_refused
 from standin.state import Application
 from standin.tokens import fingerprint
 
@@ -53,8 +53,11 @@ def test_application_is_created(either_login: Harness) -> None:
         "client_id": made.client_id,
         "token": None,
         "fingerprint": fingerprint(made.client_secret),
+        "delivered": [],
+        "removed": [],
     }
-    assert runs.first.token == runs.second.token == fingerprint(made.client_secret)
+    assert runs.first.token == fingerprint(made.client_secret)
+    assert (runs.second["token"], runs.second["fingerprint"]) == (None, fingerprint(made.client_secret))
     assert runs.predicted["client_id"] is None
     assert runs.first.diff == {"before": {}, "after": {"name": "new", **FIELDS}}
 
@@ -211,3 +214,60 @@ def test_invalid_name_is_refused(harness: Harness, name: str) -> None:
     result = harness.run(MODULE, {"organization": "acme", "name": name})
     assert result.failed
     assert harness.requests == []
+
+
+# --- the file of the client secret
+
+
+def test_client_secret_of_a_new_application_is_stored_and_not_returned(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"organization": "acme", "name": "new", "token_path": str(harness.token_path)})
+    (made,) = named(harness, "new")
+    assert runs.requests[2:] == [[*harness.sign_in, LIST]] * 2
+    assert runs.first["token"] is None
+    assert runs.first["fingerprint"] == harness.stored_fingerprint() == fingerprint(made.client_secret)
+    assert runs.first["delivered"] == [str(harness.token_path)]
+    assert (runs.first.diff["before"], runs.first.diff["after"]["deliver"]) == (
+        harness.deliver_diff("absent"),
+        {str(harness.token_path): "new"},
+    )
+    assert harness.token_record()["username"] == made.client_id
+    assert harness.is_now(harness.token_record()["created_at"])
+
+
+def test_present_client_secret_is_stored_without_a_reset(either_login: Harness) -> None:
+    harness = either_login
+    secret = fingerprint(named(harness, "automation")[0].client_secret)
+    arguments = {"organization": "acme", "name": "automation", "token_path": str(harness.token_path)}
+    runs = harness.four_runs(MODULE, arguments)
+    assert runs.requests == [[*harness.sign_in, LIST]] * 4
+    assert harness.stored_fingerprint() == secret
+    assert (runs.first["token"], runs.first["delivered"]) == (None, [str(harness.token_path)])
+    assert runs.first.diff["before"]["deliver"] == {str(harness.token_path): "absent"}
+    assert runs.first.diff["after"]["deliver"] == {str(harness.token_path): "current"}
+
+
+def test_reset_client_secret_is_stored(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"organization": "acme", "name": "automation", "token_path": str(harness.token_path)}
+    runs = harness.four_runs(MODULE, {**arguments, "reset_client_secret": True}, idempotent=False)
+    assert harness.stored_fingerprint() == fingerprint(named(harness, "automation")[0].client_secret)
+    assert (runs.second["token"], runs.second["fingerprint"]) == (None, harness.stored_fingerprint())
+    assert not harness.run(MODULE, arguments).changed
+
+
+def test_file_that_cannot_be_written_prevents_a_reset(harness: Harness) -> None:
+    arguments = {"organization": "acme", "name": "automation", "reset_client_secret": True}
+    words = "nowhere does not exist"
+    assert_refused(harness, MODULE, {**arguments, "token_path": f"{harness.folder}/nowhere/token"}, words)
+    assert harness.requests == []
+
+
+def test_deleted_application_leaves_no_file(either_login: Harness) -> None:
+    harness = either_login
+    arguments = {"organization": "acme", "name": "new", "token_path": str(harness.token_path)}
+    harness.run(MODULE, arguments)
+    runs = harness.four_runs(MODULE, {**arguments, "state": "absent"})
+    assert runs.first["removed"] == [str(harness.token_path)]
+    assert not harness.token_path.exists()
+    assert named(harness, "new") == []

@@ -55,6 +55,13 @@ class Credential:
     robot_handle: str | None = None  # for a robot of a pair: which token of which robot this is
     strategy: str | None = None  # for a robot of a pair: the strategy that chose it
     details: Mapping[str, Any] = field(default_factory=dict)
+    # The fingerprint of a secret that was not read, because a store that holds it is known by its record.
+    recorded_fingerprint: str | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the secret; None if it is unknown."""
+        return fingerprint(self.secret) or self.recorded_fingerprint
 
     @property
     def handle(self) -> str | None:
@@ -64,7 +71,7 @@ class Credential:
     def record(self) -> Record:
         """The record to keep beside the secret."""
         return Record(
-            fingerprint(self.secret),
+            self.fingerprint,
             self.created_at,
             self.expires_at,
             self.uuid,
@@ -83,7 +90,7 @@ class Credential:
             "expires_at": format_time(self.expires_at),
             "last_accessed": format_time(self.last_accessed),
             "age_source": self.age_source if self.created_at else None,
-            "fingerprint": fingerprint(self.secret),
+            "fingerprint": self.fingerprint,
             "superseded": list(self.superseded),
             **self.details,
         }

@@ -14,7 +14,6 @@ There are two ways to issue one. Quay 3.18 and later has application-token endpo
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from itertools import combinations
 from typing import Any, Iterator, Mapping, Sequence
@@ -33,16 +32,20 @@ from .declared import DeclaredCredential, Observed, observe_or_report, undeclare
 from .desired_token import DesiredToken, desired_token, token_options
 from .evaluation import Observation
 from .kind import TokenModule
-from .policy import AGE_FROM_QUAY, MISSING, NOT_DUE, ObservedState, Policy, policy_from_options
+from .policy import (
+    AGE_FROM_QUAY,
+    MAX_RENEW_BEFORE,
+    MISSING,
+    NOT_DUE,
+    RENEWED_PART,
+    ObservedState,
+    Policy,
+    policy_from_options,
+)
 from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
 from .token_list import Entry, TokenKind, ensure_one_or_many
 
 _KIND = "api"
-
-# A token is renewed when a third of its lifetime remains, or two weeks if that is shorter.
-_RENEWED_PART = 3
-_MAX_RENEW_BEFORE = timedelta(days=14)
-
 
 # The options of quay_api_token, with their defaults.
 API_TOKEN_OPTIONS: dict[str, Any] = {
@@ -109,7 +112,7 @@ def api_token_policy(params: Mapping[str, Any]) -> Policy:
     policy = policy_from_options(params)
     lifetime = parse_duration(params["lifetime"], "lifetime") or LONGEST_LIFETIME
     if policy.renew_before is None:
-        return replace(policy, renew_before=min(_MAX_RENEW_BEFORE, lifetime / _RENEWED_PART))
+        return replace(policy, renew_before=min(MAX_RENEW_BEFORE, lifetime / RENEWED_PART))
     if policy.renew_before >= lifetime:
         given = params["lifetime"] or "ten years if it is not set"
         raise BadInput(

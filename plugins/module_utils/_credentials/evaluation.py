@@ -43,6 +43,8 @@ class Observation:
     predecessors: tuple[str, ...] = ()
     # Whether records alone show which credentials the stored secrets are. Whoever can write to a store can edit them.
     by_record: bool = False
+    # Whether that matters only for what is delivered or revoked without minting.
+    mints_by_record: bool = False
     scopes_known: bool = True  # false if the scopes of the present token are to be kept, but Quay does not show them
     username: str | None = None  # the user of a new secret, if it differs from the present one's
     # For a credential that is declared absent: whether Quay has something to remove (None if the credential's handles
@@ -116,8 +118,8 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
 
 
 def _with_deliveries(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Observation:
-    present = observation.credential.secret if observation.state.secret == STORED_VALID else None
-    deliveries = tuple(item.compared_with(present, record_required=record_required) for item in stored)
+    present = observation.credential.fingerprint if observation.state.secret == STORED_VALID else None
+    deliveries = tuple(item.compared_with_fingerprint(present, record_required=record_required) for item in stored)
     return replace(observation, state=replace(observation.state, deliveries=deliveries))
 
 

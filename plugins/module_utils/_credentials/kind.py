@@ -115,6 +115,8 @@ class Kind:
     can_outlive_secret: bool = False
     # Whether Quay lists the credentials of an organization and of a user, so that ``module().list_all`` exists.
     is_listed: bool = False
+    # Whether it belongs to the user of the login, so that no organization lists it.
+    belongs_to_user: bool = False
     # The organization of a declared credential, or of a listed one.
     organization: Callable[[Mapping[str, Any]], str | None] = _declared_organization
     # Words for what in Quay only one declaration may use: "the robot account acme+ci". Raises BadInput.

@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Iterator, Mapping, Sequence
 
 from .api_kind import API
+from .app_kind import APP
+from .client_secret_kind import CLIENT_SECRET
 from .declaration_options import COMMON, Entry, Option, choice, read_text
 from .kind import Kind
 from .referrers_kind import REFERRERS
@@ -19,12 +21,14 @@ from .robot_kind import ROBOT
 
 # Each kind by its name in a play, in the order of messages. A new kind is a new file in this folder, its import above,
 # and its name here.
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, ROBOT, REFERRERS)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, APP, CLIENT_SECRET, ROBOT, REFERRERS)}
 
 # The order in which they are observed and listed: API tokens come after robot accounts.
 ORDER: Sequence[Kind] = tuple(reversed(list(KINDS.values())))
 # The kinds that Quay lists.
 LISTED: Sequence[str] = [kind.name for kind in ORDER if kind.is_listed]
+# Those of them that it lists for an organization.
+LISTED_OF_ORGANIZATION: Sequence[str] = [name for name in LISTED if not KINDS[name].belongs_to_user]
 
 
 def _all_options() -> dict[str, Option]:

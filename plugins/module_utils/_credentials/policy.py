@@ -48,6 +48,10 @@ AGE_FROM_QUAY = "quay"
 AGE_FROM_LOG = "log"
 AGE_FROM_CREATION = "creation"
 
+# A secret is renewed when a third of its lifetime remains, or two weeks if that is shorter.
+RENEWED_PART = 3
+MAX_RENEW_BEFORE = timedelta(days=14)
+
 # When to rotate, in addition to when_due, always and never: the secret leaked, so all logins by it must end.
 COMPROMISED = "compromised"
 
@@ -74,10 +78,23 @@ class Policy:
     renew_before: timedelta | None = None
     retire_after: timedelta | None = None  # how long a replaced secret stays valid in addition to its successor
     overlaps: bool = False  # whether a replaced secret lives until another run in any case
+    # Whether the server alone sets the lifetime, so that renew_before is known to be too long only by a token.
+    server_sets_lifetime: bool = False
 
     @property
     def forced(self) -> bool:
         return self.rotate in ("always", COMPROMISED)
+
+    def renews(self, state: ObservedState) -> timedelta | None:
+        """The remaining lifetime at which a secret is due: ``renew_before``, or less if that is its whole lifetime.
+
+        For a lifetime that the server sets, a third of it, and at most two weeks, if ``renew_before`` is not given.
+        """
+        if not self.server_sets_lifetime or state.lifetime is None:
+            return self.renew_before
+        if self.renew_before is None:
+            return min(MAX_RENEW_BEFORE, state.lifetime / RENEWED_PART)
+        return self.renew_before if self.renew_before < state.lifetime else state.lifetime / RENEWED_PART
 
     @property
     def ends_access(self) -> bool:
@@ -99,6 +116,11 @@ class ObservedState:
     created_at: datetime | None = None
     expires_at: datetime | None = None
     deliveries: tuple[str, ...] = ()
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """From the issue of the secret until it expires; None if one of them is unknown."""
+        return self.expires_at - self.created_at if self.expires_at and self.created_at else None
 
     @property
     def delivered(self) -> bool:
@@ -212,7 +234,8 @@ def _reason(policy: Policy, state: ObservedState, now: datetime) -> tuple[str, s
 def _reason_of_valid_secret(policy: Policy, state: ObservedState, now: datetime) -> tuple[str, str]:
     remaining = None if state.expires_at is None else state.expires_at - now
     age = None if state.created_at is None else now - state.created_at
-    if remaining is not None and policy.renew_before is not None and remaining <= policy.renew_before:
+    renew_before = policy.renews(state)
+    if remaining is not None and renew_before is not None and remaining <= renew_before:
         return EXPIRING, f"expires in {format_duration(remaining)}"
     if age is not None and policy.max_age is not None and age >= policy.max_age:
         return TOO_OLD, f"age {format_duration(age)}, limit {format_duration(policy.max_age)}"

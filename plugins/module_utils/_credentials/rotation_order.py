@@ -96,7 +96,7 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     observation = issuer.observe(holder.stored)
     now = context.client.now()
     before = evaluate(policy, observation, holder.in_use, now, record_required=issuer.record_required)
-    if observation.by_record and before.decision.action != NOTHING:
+    if _needs_proof(before):
         # What is revoked must not depend on what a record says.
         proven = issuer.observe(holder.stored, proven=True)
         before = evaluate(policy, proven, holder.in_use, now, record_required=issuer.record_required)
@@ -201,6 +201,12 @@ def return_values(
 def superseded_by_minting(old: Credential) -> tuple[str, ...]:
     """What a new secret replaces. The present secret comes last, because the run may authenticate with it."""
     return old.superseded + ((old.handle,) if old.handle else ())
+
+
+def _needs_proof(before: Evaluation) -> bool:
+    """Whether something is to be done because of what records alone show."""
+    observation, decision = before.observation, before.decision
+    return observation.by_record and decision.action != NOTHING and not (decision.mints and observation.mints_by_record)
 
 
 def _refuse_unreadable_stores(issuer: Issuer, holder: SecretHolder) -> None:
@@ -375,6 +381,7 @@ def _predict(observation: Observation) -> Credential:
         expires_at=None,
         last_accessed=None,
         age_source=None,
+        recorded_fingerprint=None,
         superseded=superseded_by_minting(old),
         details={**old.details, **observation.desired},
     )

@@ -37,6 +37,8 @@ MANIFEST_TYPES = (
 
 # The user name that goes with an OAuth access token where the registry wants a user name and a password.
 OAUTH_USERNAME = "$oauthtoken"
+# The same for an app token. Only the registry accepts it.
+APP_USERNAME = "$app"
 
 
 class Auth:
@@ -64,6 +66,17 @@ class Auth:
         Returns whether the request can be sent again (never here).
         """
         return False
+
+
+class WebAuth(Auth):
+    """No credentials, for pages of the web application.
+
+    With its present web interface, the proxy in front of Quay (nginx) answers 405 to POST /oauth/access_token itself.
+    It hands the request over to Quay for those who chose the former interface by this cookie.
+    """
+
+    def headers(self, method: str) -> dict[str, str]:
+        return {"Cookie": "defaultui=angular"}
 
 
 class BearerAuth(Auth):

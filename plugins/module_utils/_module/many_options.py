@@ -18,7 +18,7 @@ LIST = "credentials"
 _WORKERS = "parallel"
 
 # What an entry is called in messages: the first of these options that it has.
-_NAMES = ("name", "repositories", "application", "client_id")
+_NAMES = ("name", "title", "repositories", "application", "client_id")
 # The rules of AnsibleModule that an entry obeys, too.
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of", "required_by")
 

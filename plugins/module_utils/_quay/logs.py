@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from .._core.errors import QuayError
 from .._core.times import parse_time
@@ -28,6 +28,7 @@ from .._http.paging import read_pages
 from .._http.response import Response
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
+CLIENT_SECRET_KINDS = ("create_application", "reset_application_client_secret")
 _DELETION = "delete_robot"
 # A window of 28 days (both ends included) avoids two defects of aggregatelogs: it adds up equal days of two months, and
 # it fails around the end of February.
@@ -141,13 +142,20 @@ class Logs:
         ``robots``: short names. ``since``: the earliest time to search. Robots without an entry since then are absent
         from the result. Raises LogsUnavailable if the logs cannot be searched, also for an error status of Quay.
         """
-        searched = set(robots)
+        return self._changes(TOKEN_KINDS, "robot", set(robots), since)
+
+    def client_secret_changes(self, client_ids: Iterable[str], since: datetime) -> dict[str, datetime]:
+        """Return when the client secret of each application was last issued, by client id. As ``token_changes``."""
+        return self._changes(CLIENT_SECRET_KINDS, "client_id", set(client_ids), since)
+
+    def _changes(self, kinds: Sequence[str], key: str, searched: set[str], since: datetime) -> dict[str, datetime]:
+        """When an entry of these kinds last had each of the values of ``key`` in its metadata."""
         changes: dict[str, datetime] = {}
         if not searched:
             return changes
         try:
-            for day in self.days_of(TOKEN_KINDS, since.astimezone(timezone.utc).date(), self._client.now().date()):
-                self._add_changes(day, searched, changes)
+            for day in self.days_of(kinds, since.astimezone(timezone.utc).date(), self._client.now().date()):
+                self._add_changes(day, kinds, key, searched, changes)
                 if searched <= changes.keys():
                     break
         except ApiError as error:
@@ -178,12 +186,14 @@ class Logs:
             raise LogsUnavailable(f"the usage logs are empty since {_day(logged)}")
         return list(dict.fromkeys(count.day for count in recent if count.kind == _DELETION))
 
-    def _add_changes(self, day: date, searched: set[str], changes: dict[str, datetime]) -> None:
-        """Add each robot's newest change of one day. Entries come newest first, so the first match counts."""
+    def _add_changes(
+        self, day: date, kinds: Sequence[str], key: str, searched: set[str], changes: dict[str, datetime]
+    ) -> None:
+        """Add the newest change of each on one day. Entries come newest first, so the first match counts."""
         for entry in self.entries(day, day):
-            robot = str(entry.metadata.get("robot"))
-            if entry.kind in TOKEN_KINDS and entry.at is not None and robot in searched and robot not in changes:
-                changes[robot] = entry.at
+            value = str(entry.metadata.get(key))
+            if entry.kind in kinds and entry.at is not None and value in searched and value not in changes:
+                changes[value] = entry.at
                 if searched <= changes.keys():
                     return
 

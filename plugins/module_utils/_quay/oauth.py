@@ -17,9 +17,9 @@ from urllib.parse import parse_qs
 from .._core.errors import BadInput, RefusedCredential
 from .._core.times import parse_time
 from .._http.address import api_path, encode_part
-from .._http.auth import Auth
+from .._http.auth import Auth, WebAuth
 from .._http.client import QuayClient
-from .._http.errors import EndpointMissing, Forbidden, NotFound
+from .._http.errors import ApiError, EndpointMissing, Forbidden, NotFound
 from .._http.failures import split_location
 from .._http.paging import read_list
 from .scopes import ALL_SCOPES, SCOPES
@@ -166,7 +166,11 @@ class Applications:
 
     def find(self, name: str) -> Application | None:
         """Return the application of that name, or None. Names are not unique: raises BadInput if several have it."""
-        matches = [application for application in self.list() if application.name == name]
+        return self.named(name, self.list())
+
+    def named(self, name: str, listed: Iterable[Application]) -> Application | None:
+        """Return the one of these applications that has the name, as ``find``."""
+        matches = [application for application in listed if application.name == name]
         if len(matches) > 1:
             ids = ", ".join(sorted(application.client_id for application in matches))
             raise BadInput(
@@ -331,3 +335,28 @@ def location_of(client: QuayClient, client_id: str) -> tuple[str, str]:
             "quay_host"
         ) from None
     return str((application.get("organization") or {}).get("name") or ""), str(application.get("name") or "")
+
+
+def accepts_client_secret(client: QuayClient, client_id: str, secret: str) -> bool | None:
+    """Return whether Quay accepts the client secret; None if this server does not say.
+
+    Tries to exchange an authorization code that does not exist (POST /oauth/access_token), so that nothing is issued:
+    Quay checks the client secret first. The request is anonymous and costs no password hash.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "client_secret": secret,
+        "redirect_uri": client.origin,
+        "scope": "repo:read",
+        "code": "no-such-code",
+    }
+    try:
+        client.request("POST", "/oauth/access_token", form=form, auth=WebAuth())
+    except EndpointMissing:
+        return None
+    except ApiError as refused:
+        if refused.status != 400:
+            raise
+        return {"invalid_grant": True, "invalid_client": False}.get(refused.message)
+    return None

@@ -35,7 +35,7 @@ class RegistryToken:
     """A registry token (a JWT, valid for an hour) and its claims.
 
     ``access``: the granted actions by repository. ``oauth_uuid``: the uuid of the OAuth token that requested it; None
-    for any other login.
+    for any other login. ``app_token_uuid``: the same for an app token.
     """
 
     token: str = field(repr=False)
@@ -44,6 +44,7 @@ class RegistryToken:
     access: Mapping[str, Sequence[str]]
     subject: str
     oauth_uuid: str | None
+    app_token_uuid: str | None = None
 
     def missing(self, repositories: Sequence[str], actions: Sequence[str]) -> list[str]:
         """Return the requested rights that were not granted, as repository:action. Quay answers 200 without them."""
@@ -67,12 +68,14 @@ class Liveness(Enum):
 class Verification:
     """The result of verify_secret. ``oauth_uuid``: the uuid of the token if the secret is an OAuth token.
 
+    ``app_token_uuid``: the same for an app token.
     ``user`` is the subject of the registry token: the account on whose behalf the secret acts.
     """
 
     liveness: Liveness
     oauth_uuid: str | None = None
     user: str | None = None
+    app_token_uuid: str | None = None
 
     @property
     def live(self) -> bool:
@@ -105,7 +108,7 @@ def visible_repositories(client: QuayClient, token: RegistryToken, limit: int) -
     return [str(name) for name in response.json_object().get("repositories") or ()]
 
 
-def verify_secret(client: QuayClient, username: str, secret: str, namespace: str) -> Verification:
+def verify_secret(client: QuayClient, username: str, secret: str, namespace: str = _PROOF_REPOSITORY) -> Verification:
     """Verify a secret by one request (GET /v2/auth), which Quay does not log. It updates a robot's last_accessed.
 
     ``namespace``: any namespace name. Raises HttpError if Quay does not answer or reports another error.
@@ -118,7 +121,7 @@ def verify_secret(client: QuayClient, username: str, secret: str, namespace: str
         if refused.error_type != _REFUSED:
             raise
         return Verification(Liveness.EXPIRED if "expired" in refused.message.lower() else Liveness.INVALID)
-    return Verification(Liveness.LIVE, grant.oauth_uuid, grant.subject)
+    return Verification(Liveness.LIVE, grant.oauth_uuid, grant.subject, grant.app_token_uuid)
 
 
 def accepts_password(client: QuayClient, username: str, password: str) -> bool:
@@ -164,14 +167,16 @@ def parse_registry_token(token: str) -> RegistryToken | None:
             for entry in claims.get("access") or ()
         }
         context = claims.get("context") or {}
+        # For tokens, entity_reference is the uuid by which Quay lists and revokes the token.
+        kind, reference = context.get("entity_kind"), context.get("entity_reference")
         return RegistryToken(
             token=token,
             issued_at=from_timestamp(float(claims["iat"])),
             expires_at=from_timestamp(float(claims["exp"])),
             access=access,
             subject=str(claims.get("sub", "")),
-            # For "oauthtoken", entity_reference is the uuid by which Quay lists and revokes the token.
-            oauth_uuid=context.get("entity_reference") if context.get("entity_kind") == "oauthtoken" else None,
+            oauth_uuid=reference if kind == "oauthtoken" else None,
+            app_token_uuid=reference if kind == "appspecifictoken" else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         return None

@@ -66,13 +66,17 @@ class StoredSecret:
 
     def compared_with(self, secret: str | None, *, record_required: bool = False) -> str:
         """The store's state. UNRECORDED is one only if a record is required."""
+        return self.compared_with_fingerprint(fingerprint(secret), record_required=record_required)
+
+    def compared_with_fingerprint(self, present: str | None, *, record_required: bool = False) -> str:
+        """The store's state, by the fingerprint of the present secret."""
         if not self.readable:
             return UNREADABLE
         if self.foreign:
             return OTHER
         if not self.fingerprint:
             return ABSENT
-        if self.fingerprint != fingerprint(secret) or not self.complete:
+        if self.fingerprint != present or not self.complete:
             return OTHER
         if not self.permissions_match:
             return WRONG_PERMISSIONS

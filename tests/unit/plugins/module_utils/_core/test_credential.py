@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Record, fingerprint
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import (
+    Credential,
+    Record,
+    fingerprint,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,13 @@ def test_fingerprint(secret: str | None, digest: str | None) -> None:
 )
 def test_record_fits_only_its_own_secret(recorded: str | None, secret: str | None, fits: bool) -> None:
     assert Record(recorded).fits(secret) is fits
+
+
+@pytest.mark.parametrize(
+    ("secret", "recorded", "shown"),
+    [("abc", None, "ba7816bf8f01"), (None, "ba7816bf8f01", "ba7816bf8f01"), ("abc", "0" * 12, "ba7816bf8f01")],
+)
+def test_fingerprint_of_a_secret_that_was_not_read(secret: str | None, recorded: str | None, shown: str) -> None:
+    credential = Credential("laptop", "$app", secret, recorded_fingerprint=recorded)
+    assert credential.fingerprint == credential.record().fingerprint == credential.public()["fingerprint"] == shown
+    assert Credential("laptop", "$app").fingerprint is None

@@ -163,6 +163,30 @@ def test_time_left(left: timedelta | None, renew_before: timedelta | None, reaso
 
 
 @pytest.mark.parametrize(
+    ("lifetime", "left", "renew_before", "reason"),
+    [
+        (9 * DAY, 3 * DAY + SECOND, None, NOT_DUE),
+        (9 * DAY, 3 * DAY, None, EXPIRING),
+        (90 * DAY, 14 * DAY + SECOND, None, NOT_DUE),
+        (90 * DAY, 14 * DAY, None, EXPIRING),
+        (9 * DAY, 8 * DAY, 8 * DAY, EXPIRING),
+        (9 * DAY, 8 * DAY + SECOND, 8 * DAY, NOT_DUE),
+        (9 * DAY, 3 * DAY + SECOND, 9 * DAY, NOT_DUE),
+        (9 * DAY, 3 * DAY, 9 * DAY, EXPIRING),
+        (None, None, 9 * DAY, NOT_DUE),
+    ],
+)
+def test_time_left_of_a_lifetime_that_the_server_sets(
+    lifetime: timedelta | None, left: timedelta | None, renew_before: timedelta | None, reason: str
+) -> None:
+    times: dict[str, Any] = {"created_at": NOW - DAY, "expires_at": None}
+    if lifetime is not None and left is not None:
+        times = {"created_at": NOW + left - lifetime, "expires_at": NOW + left}
+    limits: dict[str, Any] = {"renew_before": renew_before, "max_age": None, "server_sets_lifetime": True}
+    assert decision_for(times, **limits)[0] == reason
+
+
+@pytest.mark.parametrize(
     ("age", "max_age", "reason"),
     [
         (90 * DAY - SECOND, 90 * DAY, NOT_DUE),

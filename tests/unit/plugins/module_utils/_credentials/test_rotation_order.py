@@ -471,6 +471,18 @@ def test_what_is_revoked_is_proven(context: ModuleContext, events: list[str], st
     assert result.values["retired"] == ["lost", "present"]
 
 
+def test_what_is_minted_need_not_be_proven(context: ModuleContext, events: list[str], stores: Stores) -> None:
+    """If the records matter only for what is delivered or revoked without minting."""
+    by_record = observation(replace(OLD, superseded=()), by_record=True, mints_by_record=True)
+    run(context, FakeIssuer(events, by_record, minted=Minted(SUCCESSOR)), stores(BY_RECORD), FORCED)
+    assert events[:2] == ["observe", "prepare"]
+    events.clear()
+    left = observation(replace(OLD, superseded=("victim",)), by_record=True, mints_by_record=True)
+    proven = observation(replace(OLD, superseded=("lost",)))
+    run(context, FakeIssuer(events, left, proven=proven), stores(BY_RECORD), NOT_DUE)
+    assert events == ["observe", "prove", "retire lost"]
+
+
 def test_revocation_by_a_later_run(context: ModuleContext, events: list[str], stores: Stores) -> None:
     """Nothing is minted or delivered, and the grace period of what the secret replaced is over."""
     issuer = FakeIssuer(events, observation())

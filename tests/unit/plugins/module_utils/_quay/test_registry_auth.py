@@ -78,11 +78,17 @@ def test_uuid_of_an_oauth_token() -> None:
     assert parsed.oauth_uuid == UUID
 
 
-@pytest.mark.parametrize("kind", ["user", "robot", "appspecifictoken", "anonymous"])
+def test_uuid_of_an_app_token() -> None:
+    parsed = parse_registry_token(registry_token(context={**OAUTH_CONTEXT, "entity_kind": "appspecifictoken"}))
+    assert parsed is not None
+    assert (parsed.oauth_uuid, parsed.app_token_uuid) == (None, UUID)
+
+
+@pytest.mark.parametrize("kind", ["user", "robot", "anonymous"])
 def test_other_logins_have_no_uuid(kind: str) -> None:
     parsed = parse_registry_token(registry_token(context={"entity_kind": kind, "entity_reference": UUID}))
     assert parsed is not None
-    assert parsed.oauth_uuid is None
+    assert (parsed.oauth_uuid, parsed.app_token_uuid) == (None, None)
 
 
 @pytest.mark.parametrize("claims", [{"access": None}, {"context": None}, {"sub": None}, {"iat": 1769860800.9}])
