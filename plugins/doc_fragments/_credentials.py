@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.tokensmith.quay.plugins.doc_fragments._token import ModuleDocFragment as _Shared
 from ansible_collections.tokensmith.quay.plugins.modules import (
     quay_api_token,
+    quay_federated_token,
     quay_referrers_token,
     quay_robot_token,
 )
@@ -77,3 +78,4 @@ class ModuleDocFragment:
     REFERRERS_TOKEN: str = _with_list(
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )
+    FEDERATED_TOKEN: str = _with_list(quay_federated_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("name",))
