@@ -123,8 +123,16 @@ class OidcIssuer:
         self.overrides: dict[str, Any] = {}
         self.discovery: dict[str, Any] = {}
         self.requests: list[str] = []
+        self.forms: list[dict[str, str]] = []
         self._keys: list[Key] = [_rsa_key(1)]
         self._rotations = 1
+
+    def reset(self) -> None:
+        """Forget all that a test has changed."""
+        self.now = time.time
+        for changed in (self.clients, self.jobs, self.overrides, self.discovery, self.requests, self.forms):
+            changed.clear()
+        self._keys, self._rotations = [_rsa_key(1)], 1
 
     def _tls(self, host: str, certificate: Path | None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -186,6 +194,7 @@ class OidcIssuer:
         @app.before_request
         def overridden() -> Any:
             self.requests.append(f"{request.method} {request.path}")
+            self.forms.append({**request.args, **request.form})
             answer = self.overrides.get(request.path)
             if answer is None:
                 return None

@@ -128,18 +128,15 @@ class QuayClient:
     ) -> Response:
         """Send one request and return its successful response; raises one HttpError otherwise.
 
-        Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method is sent once, except
-        after a 429 (refused, so without effect) where ``replay_when_limited`` allows it. With ``redirect``, a redirect
-        is the response that the caller wants; it is never followed. With ``once``, a safe method is treated as any
-        other: it makes the server issue something. ``min_timeout``: seconds that the server may need in any case.
+        Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method, and a safe one with
+        ``once``, is sent once, except after a 429 (refused, so without effect) where ``replay_when_limited`` allows it.
+        With ``redirect``, a redirect is the response that the caller wants; it is never followed. ``min_timeout``:
+        seconds that the server needs in any case.
 
         Some requests need a password that was entered a few minutes ago (FRESH_LOGIN_TIMEOUT). If Quay refuses one for
         that reason, a session enters the password again and sends the request once more: it had no effect.
         """
-        used = auth or self.auth
-        # An Auth that signs in sends requests with itself: the first of them must not start the sign-in again.
-        if not (path == "/csrf_token" and auth is used):
-            used.prepare(self.request)
+        used = self._prepared(auth, path)
         attempt, renewed = 0, False
         while True:
             if self._pace is not None:
@@ -159,6 +156,14 @@ class QuayClient:
                     raise
             self._sleep(pause)
             attempt += 1
+
+    def _prepared(self, auth: Auth | None, path: str) -> Auth:
+        """The Auth of a request, after it has sent what must come before."""
+        used = auth or self.auth
+        # An Auth that signs in sends requests with itself: the first of them must not start the sign-in again.
+        if not (path == "/csrf_token" and auth is used):
+            used.prepare(self.request)
+        return used
 
     def _send(
         self,

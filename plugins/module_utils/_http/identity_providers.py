@@ -91,11 +91,11 @@ class IdentityProviders:
         if scopes:
             form["scope"] = " ".join(scopes)
         headers = {}
-        if _takes_basic(discovery):
+        if _takes_form(discovery):
+            form.update(client_id=client_id, client_secret=client_secret)
+        else:
             pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
-        else:
-            form.update(client_id=client_id, client_secret=client_secret)
         where = f"POST {_shown(endpoint)}"
         try:
             response = self._send("POST", endpoint, _ISSUER, headers, form)
@@ -144,10 +144,13 @@ class IdentityProviders:
         raise failure
 
 
-def _takes_basic(discovery: Mapping[str, Any]) -> bool:
-    """Whether the issuer takes the secret of a client in the Authorization header, which is the default."""
+def _takes_form(discovery: Mapping[str, Any]) -> bool:
+    """Whether the issuer takes the secret of a client in the form. All take it in the header, unless they say so.
+
+    In the header, servers disagree on how special characters are encoded.
+    """
     methods = discovery.get("token_endpoint_auth_methods_supported")
-    return not isinstance(methods, list) or "client_secret_basic" in methods or "client_secret_post" not in methods
+    return isinstance(methods, list) and "client_secret_post" in methods
 
 
 def _shown(url: str) -> str:
