@@ -46,6 +46,8 @@ _RESULT_KEYS = (
     "deleted",
     "removed",
     "granted",
+    "federation_added",
+    "federation_removed",
     "fingerprint",
     "expires_at",
     "username",
