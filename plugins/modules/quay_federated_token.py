@@ -50,8 +50,14 @@ attributes:
 options:
   name:
     description:
-      - Full name of the robot, as V(organization+robot), or V(user+robot) for a robot of a user.
+      - Full name of the robot, as V(organization+robot), or V(user+robot) for a robot of a user. With O(robot), any
+        name for the credential.
       - Required if O(credentials) is not specified.
+    type: str
+  robot:
+    description:
+      - Full name of the robot, if O(name) is another one. The role M(tokensmith.quay.rotation#role) needs this for a
+        robot that it declares, too, because each name is declared once.
     type: str
   oidc_token:
     description:
@@ -191,7 +197,7 @@ api_url:
   type: str
   sample: https://quay.example.com/api/v1
 name:
-  description: Name of the robot.
+  description: Name of the credential, as specified in the task.
   returned: success, without O(credentials)
   type: str
   sample: acme+deploy

@@ -42,9 +42,10 @@ options:
       kind:
         description:
           - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(robot) by
-            M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
+            M(tokensmith.quay.quay_robot_token), V(referrers) by M(tokensmith.quay.quay_referrers_token), and
+            V(federated) by M(tokensmith.quay.quay_federated_token).
         type: str
-        choices: [api, robot, referrers]
+        choices: [api, robot, referrers, federated]
         required: true
       organization:
         description:
@@ -91,6 +92,10 @@ options:
         elements: str
         choices: [pull, push]
         default: [pull]
+      robot:
+        description:
+          - Full name of the robot of a V(federated) token, if O(credentials[].name) is another name.
+        type: str
       max_age:
         description:
           - The credential is due when it has reached this age, for example V(90d). The unit is V(s),
@@ -102,7 +107,7 @@ options:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
           - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
-            V(5m) for a V(referrers) token.
+            V(5m) for a V(referrers) or V(federated) token.
         type: str
       rotate:
         description:
@@ -592,7 +597,7 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(robot) or V(referrers).
+      description: V(api), V(robot), V(referrers) or V(federated).
       returned: success
       type: str
     exists:

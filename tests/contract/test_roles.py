@@ -29,7 +29,12 @@ ROLE = collection.ROOT / "roles" / "rotation"
 
 # The prefix of the role's variables, and the module that renews each kind.
 CONNECTION = "rotation_"
-MODULES = {"api": "quay_api_token", "referrers": "quay_referrers_token", "robot": "quay_robot_token"}
+MODULES = {
+    "api": "quay_api_token",
+    "robot": "quay_robot_token",
+    "referrers": "quay_referrers_token",
+    "federated": "quay_federated_token",
+}
 
 # Options of the modules that the role does not offer.
 _NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded"}

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
 
 from functional.harness import Harness
 from oidc_issuer import Client, Job, OidcIssuer
+from standin.tokens import robot_token
 
 SUBJECT = "repo:acme/app:ref:refs/heads/main"
 EXCHANGE = "GET /oauth2/federation/robot/token"
@@ -40,6 +41,15 @@ class Federated:
 
     def trust(self, *entries: dict[str, str]) -> None:
         self.harness.robot().federation = list(entries)
+
+    def more_robots(self, number: int) -> list[str]:
+        """Create robots that trust the same identity. Returns their names."""
+        state, first = self.harness.quay.state, self.harness.robot()
+        names = [f"acme+farm{count}" for count in range(number)]
+        for name in names:
+            token = robot_token()
+            state.robots[name] = replace(first, name=name, id=state.next_id(), token=token, federation=first.federation)
+        return names
 
     def token(self, subject: str | None = SUBJECT, **options: Any) -> str:
         """An OIDC token. No output may contain it."""

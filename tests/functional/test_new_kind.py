@@ -25,7 +25,7 @@ _PARTS = ("meta", "plugins", "roles")
 # In kinds.py: the import of the new kind, and its name.
 _REGISTERED = {
     "from .robot_kind import ROBOT\n": "from .robot_kind import ROBOT\nfrom .toy_kind import TOY\n",
-    "(API, ROBOT, REFERRERS)": "(API, ROBOT, REFERRERS, TOY)",
+    "(API, ROBOT, REFERRERS, FEDERATED)": "(API, ROBOT, REFERRERS, FEDERATED, TOY)",
 }
 _STATUS = """
     - name: Get the status
@@ -115,4 +115,4 @@ def test_declaration_of_a_new_kind_is_validated(role: Role) -> None:
     assert "server is missing" in run.text
     assert "scopes has no effect on a credential of the kind toy. A toy does nothing" in run.text
     assert "deliver needs a store that can be read back" in run.text
-    assert "kind must be api, robot, referrers or toy, not 'tou'" in run.text
+    assert "kind must be api, robot, referrers, federated or toy, not 'tou'" in run.text

@@ -141,11 +141,7 @@ def test_token_of_a_client(federated: Federated, methods: list[str] | None) -> N
 
 def test_one_source_is_asked_once_for_many_robots(federated: Federated) -> None:
     harness = federated.harness
-    entries = [{"issuer": federated.issuer.url, "subject": SUBJECT}]
-    state = harness.quay.state
-    names = sorted(state.robots)[:3]
-    for name in names:
-        state.robots[name].federation = entries
+    names = federated.more_robots(6)
     listed = [
         {**federated.by_client(), "name": name, "token_path": str(harness.folder / f"token-{number}")}
         for number, name in enumerate(names)
@@ -417,7 +413,7 @@ def test_login_that_cannot_read_the_federation(federated: Federated, login: dict
 
 def test_refused_login_is_tried_once_for_many(federated: Federated) -> None:
     federated.harness.login = {"quay_username": "alice", "quay_password": "wrong-password"}
-    names = sorted(federated.harness.quay.state.robots)[:3]
+    names = federated.more_robots(3)
     listed = [{**federated.given(), "name": name, "token_path": str(federated.harness.folder / name)} for name in names]
     result = federated.harness.check(MODULE, {"credentials": listed, "parallel": 1})
     assert not result.failed

@@ -14,7 +14,7 @@ revoked.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, BadLogin, QuayError, RefusedCredential
@@ -29,6 +29,7 @@ from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation, observe_each
 from .hourly_token import hourly_token_policy, is_from_future
 from .identity_source import IDENTITY_OPTIONS, check_identity_source, obtain_identity
+from .kind import TokenModule
 from .own_namespace import in_its_namespace
 from .policy import AGE_FROM_MINT, AGE_FROM_QUAY, STORED_INVALID, STORED_VALID, ObservedState, Policy
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
@@ -38,6 +39,7 @@ from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
 FEDERATED_TOKEN_OPTIONS: dict[str, Any] = {
     **TOKEN_OPTIONS,
     "name": {"type": "str", "required": True},
+    "robot": {"type": "str"},
     **IDENTITY_OPTIONS,
     "renew_before": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -60,7 +62,7 @@ def ensure_federated_token(context: ModuleContext) -> Result:
 
 def _declared(context: ModuleContext) -> tuple[FederatedIssuer, Policy]:
     """What the options declare. Raises BadInput if they are wrong, whatever Quay says."""
-    issuer = FederatedIssuer(context, context.params["name"])
+    issuer = FederatedIssuer(context, context.params)
     policy = hourly_token_policy(context.params)
     if context.params["state"] != "absent":
         check_identity_source(context.params)
@@ -75,15 +77,16 @@ class FederatedIssuer:
     invalidates = False
     record_required = False
 
-    def __init__(self, context: ModuleContext, name: str) -> None:
-        """Raises BadInput for a name that is not the full name of a robot."""
+    def __init__(self, context: ModuleContext, params: Mapping[str, Any]) -> None:
+        """Raises BadInput if the options do not have the full name of a robot."""
         self._context = context
-        self._name = full_name(name)
+        self._params = params
+        self._robot = full_name(params.get("robot") or params["name"])
         self._identity: Identity | None = None
 
     def without_token(self) -> Credential:
         """The credential without a secret."""
-        return Credential(str(self._name), str(self._name))
+        return Credential(self._params["name"], str(self._robot))
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         """Read the stored tokens. No request is sent: a token says itself what it is."""
@@ -105,21 +108,33 @@ class FederatedIssuer:
     def mint(self, observation: Observation) -> Minted:
         if self._identity is None:
             raise RuntimeError("prepare comes first")
-        token = exchange(self._context, self._name, self._identity)
+        token = exchange(self._context, self._robot, self._identity)
         return Minted(self._credential(token, AGE_FROM_MINT), existed=observation.state.exists)
 
     def retire(self, handle: str) -> None:
         """Nothing to do: such a token cannot be revoked, and expires within the hour."""
 
     def _refuse_mismatch(self, identity: Identity) -> None:
-        entries = _federation_of(self._context, self._name)
-        problem = mismatch(str(self._name), identity, entries) if entries is not None else ""
+        if self._is_declared(identity):
+            return
+        entries = _federation_of(self._context, self._robot)
+        problem = mismatch(str(self._robot), identity, entries) if entries is not None else ""
         if problem:
             raise RefusedCredential(problem)
 
+    def _is_declared(self, identity: Identity) -> bool:
+        """Whether another credential of the same run gives the robot this federation, before its turn."""
+        return any(
+            entry["kind"] == "robot"
+            and entry["name"] == str(self._robot)
+            and identity.entry in [FederationEntry(each["issuer"], each["subject"]) for each in entry["federation"]]
+            for entry in self._params.get("declared") or ()
+            if entry.get("federation")
+        )
+
     def _observe_stored(self, stored: StoredSecret) -> Observation:
         token = parse_registry_token(stored.secret or "")
-        is_own = token is not None and token.subject == str(self._name)
+        is_own = token is not None and token.subject == str(self._robot)
         return self._observation(True, token if is_own else None)
 
     def _observation(self, exists: bool, token: RegistryToken | None) -> Observation:
@@ -133,8 +148,8 @@ class FederatedIssuer:
 
     def _credential(self, token: RegistryToken, source: str) -> Credential:
         return Credential(
-            name=str(self._name),
-            username=str(self._name),
+            name=self._params["name"],
+            username=str(self._robot),
             secret=token.token,
             created_at=token.issued_at,
             expires_at=token.expires_at,
@@ -210,12 +225,20 @@ def observe_federated_tokens(context: ModuleContext, credentials: Sequence[Decla
 
 
 def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
-    return [Observed(declared, FederatedIssuer(context, declared.name).observe(declared.stored))]
+    return [Observed(declared, FederatedIssuer(context, declared.params).observe(declared.stored))]
 
 
 def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
     """Two entries for one robot are one credential, which can have several stores."""
-    return same_claims(entries, lambda entry: [f"the robot {entry.params['name']}"])
+    return same_claims(entries, lambda entry: [f"the robot {entry.params['robot'] or entry.params['name']}"])
 
 
 _FEDERATED_TOKENS = TokenKind(ensure_federated_token, _declared, _conflicts)
+
+FEDERATED_MODULE = TokenModule(
+    options=FEDERATED_TOKEN_OPTIONS,
+    status_options={name: FEDERATED_TOKEN_OPTIONS[name] for name in ("robot", "renew_before")},
+    policy=hourly_token_policy,
+    observe=observe_federated_tokens,
+    ensure=ensure_federated_token,
+)
