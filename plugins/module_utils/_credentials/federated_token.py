@@ -95,14 +95,9 @@ class FederatedIssuer:
 
     def prepare(self, observation: Observation) -> Observation:
         """Obtain the OIDC token and check it. In check mode, compare it with the robot's federation, too."""
-        self._identity = identity = obtain_identity(self._context)
-        now = self._context.client.now()
-        if identity.expires_at < now:
-            # The local clock may be wrong. Quay's answer has the time of Quay.
-            self._context.server.hostname()
-            identity.refuse_if_expired(self._context.client.now())
+        self._identity = self._obtain()
         if self._context.check_mode:
-            self._refuse_mismatch(identity)
+            self._refuse_mismatch(self._identity)
         return observation
 
     def mint(self, observation: Observation) -> Minted:
@@ -111,8 +106,20 @@ class FederatedIssuer:
         token = exchange(self._context, self._robot, self._identity)
         return Minted(self._credential(token, AGE_FROM_MINT), existed=observation.state.exists)
 
+    def request(self) -> RegistryToken:
+        """A token, without looking at what is stored."""
+        return exchange(self._context, self._robot, self._obtain())
+
     def retire(self, handle: str) -> None:
         """Nothing to do: such a token cannot be revoked, and expires within the hour."""
+
+    def _obtain(self) -> Identity:
+        identity = obtain_identity(self._context)
+        if identity.expires_at < self._context.client.now():
+            # The local clock may be wrong. Quay's answer has the time of Quay.
+            self._context.server.hostname()
+            identity.refuse_if_expired(self._context.client.now())
+        return identity
 
     def _refuse_mismatch(self, identity: Identity) -> None:
         if self._is_declared(identity):
