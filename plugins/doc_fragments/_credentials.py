@@ -17,6 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.modules import (
     quay_api_token,
     quay_app_token,
     quay_client_secret,
+    quay_federated_token,
     quay_referrers_token,
     quay_robot_token,
 )
@@ -83,3 +84,4 @@ class ModuleDocFragment:
     REFERRERS_TOKEN: str = _with_list(
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )
+    FEDERATED_TOKEN: str = _with_list(quay_federated_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("name",))

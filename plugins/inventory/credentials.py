@@ -42,7 +42,8 @@ options:
         exclusive with O(credentials_file).
       - Templates and encrypted values are refused.
       - To rotate a credential of the kind C(referrers) with a login of its own, set C(quay_credential_login) in
-        encrypted variables of its host, with the keys C(quay_username) and C(quay_password).
+        encrypted variables of its host, with the keys C(quay_username) and C(quay_password). For one of the kind
+        C(federated), it has the key C(oidc_client_secret) or C(oidc_token).
     type: raw
   credentials_file:
     description:

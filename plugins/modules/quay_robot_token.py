@@ -136,20 +136,35 @@ options:
     type: str
   federation:
     description:
-      - OIDC identities that may exchange an OIDC token for a short-lived token of this robot. The list replaces the
-        list in Quay. An empty list removes all identities.
+      - OIDC identities that may exchange an OIDC token for a token of this robot, for example by
+        M(tokensmith.quay.quay_federated_token). Order and duplicates do not matter.
+      - The list replaces the list in Quay, unless O(federation_exclusive=false). An empty list removes all identities.
       - If not specified, the federation in Quay is neither read nor changed.
+      - It is applied in each run, whether or not the token of the robot is due.
+      - "B(To remove an identity does not end its access.) It gets no new tokens. One that it has can be renewed without
+        end, until the robot is deleted. A warning says so."
     type: list
     elements: dict
     suboptions:
       issuer:
-        description: URL of the OIDC issuer.
+        description:
+          - URL of the OIDC issuer, exactly as C(iss) in its tokens, a slash at the end included. Quay 3.17 and older
+            require that the issuer's discovery document has the same slash, too.
+          - Quay stores an issuer with http, but accepts no token of it. The module warns of one.
         type: str
         required: true
       subject:
-        description: Subject (C(sub)) in the tokens of the issuer.
+        description:
+          - Subject (C(sub)) in the tokens of the issuer. Quay compares it exactly, without wildcards, and with the case
+            of letters.
         type: str
         required: true
+  federation_exclusive:
+    description:
+      - Whether identities that are not in O(federation) are removed. With V(false), those in O(federation) are added to
+        the ones in Quay.
+    type: bool
+    default: true
   permissions:
     description:
       - Roles of the robot on repositories of its namespace. A robot that was created without this option can neither
@@ -177,6 +192,7 @@ options:
     choices: [present, absent]
     default: present
 seealso:
+  - module: tokensmith.quay.quay_federated_token
   - module: tokensmith.quay.quay_token_info
 """
 
@@ -315,6 +331,22 @@ federation:
   sample:
     - issuer: https://token.ci.example.com
       subject: project/acme/deploy
+federation_added:
+  description:
+    - The identities that were added to the federation, or would be added in check mode, each as its subject and issuer.
+  returned: when O(federation) is given
+  type: list
+  elements: str
+  sample:
+    - project/acme/deploy of https://token.ci.example.com
+federation_removed:
+  description:
+    - The identities that were removed from the federation, or would be removed in check mode. What was issued to them
+      stays valid.
+  returned: when O(federation) is given
+  type: list
+  elements: str
+  sample: []
 granted:
   description: The roles that were granted, or would be granted in check mode, each with its repository.
   returned: when O(permissions) is given
@@ -444,9 +476,9 @@ def main() -> None:
         or_many=True,
         mutually_exclusive=HOLDER_CHOICES,
         replaced={
-            "append": "The option federation is always the complete list. Name all identities in it",
-            "federations": "Use federation, which replaces the list in Quay. Name all identities in it, those that are "
-            "in Quay already included",
+            "append": "Use federation_exclusive: false to add the identities in federation to those in Quay",
+            "federations": "Use federation, which replaces the list in Quay. With federation_exclusive: false, it is "
+            "added to that list",
         },
     )
 

@@ -63,7 +63,7 @@ options:
     description: How many hosts the play must have seen before anything is retired. If not specified, any number.
     type: int
   logins:
-    description: The logins of credentials that have their own, by the name of the credential.
+    description: The logins and other secrets of credentials that have their own, by the name of the credential.
     type: dict
   store_logins:
     description: Options for the login to stores, by the kind of store. An entry of C(deliver) takes precedence.
@@ -245,6 +245,7 @@ def main() -> None:
             "compact": {"type": "bool", "default": False},
         },
         packed=["credentials"],
+        auth_optional=True,
     )
 
 

@@ -44,9 +44,10 @@ options:
         description:
           - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(app) by
             M(tokensmith.quay.quay_app_token), V(client_secret) by M(tokensmith.quay.quay_client_secret), V(robot) by
-            M(tokensmith.quay.quay_robot_token), and V(referrers) by M(tokensmith.quay.quay_referrers_token).
+            M(tokensmith.quay.quay_robot_token), V(referrers) by M(tokensmith.quay.quay_referrers_token), and
+            V(federated) by M(tokensmith.quay.quay_federated_token).
         type: str
-        choices: [api, app, client_secret, robot, referrers]
+        choices: [api, app, client_secret, robot, referrers, federated]
         required: true
       organization:
         description:
@@ -99,6 +100,10 @@ options:
           - Whether the title is used for this V(app) token only, as in M(tokensmith.quay.quay_app_token).
         type: bool
         default: false
+      robot:
+        description:
+          - Full name of the robot of a V(federated) token, if O(credentials[].name) is another name.
+        type: str
       max_age:
         description:
           - The credential is due when it has reached this age, for example V(90d). The unit is V(s),
@@ -110,7 +115,8 @@ options:
           - The credential is due when its remaining lifetime is this duration or shorter, for example V(14d).
           - The unit is V(s), V(m), V(h), V(d) or V(w).
           - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
-            V(5m) for a V(referrers) token. For an V(app) token, it is a third of the lifetime that the server sets.
+            V(5m) for a V(referrers) or V(federated) token. For an V(app) token, it is a third of the lifetime that the
+            server sets.
         type: str
       rotate:
         description:
@@ -601,7 +607,7 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(app), V(client_secret), V(robot) or V(referrers).
+      description: V(api), V(app), V(client_secret), V(robot), V(referrers) or V(federated).
       returned: success
       type: str
     exists:

@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.decla
     read_list,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet import Play
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import SECRETS
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import expanded
 
 # Where the role registers the results of its tasks on each host.
@@ -142,8 +143,10 @@ def registered_on(task_vars: Mapping[str, Any], hosts: Sequence[str], name: str)
 
 
 def has_own_logins(given: Any) -> bool:
-    """Whether a declaration has a login of its own. The declarations are not validated yet."""
-    return any(isinstance(credential, dict) and "quay_password" in credential for credential in _parsed(given))
+    """Whether a declaration has a login or secret of its own. The declarations are not validated yet."""
+    return any(
+        isinstance(credential, dict) and not credential.keys().isdisjoint(SECRETS) for credential in _parsed(given)
+    )
 
 
 def _patterns(given: Any) -> Iterator[str]:

@@ -11,16 +11,21 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from conformance.client import TIMEOUT_S, Client, Secret, Target, unique
 from conformance.resources import Resources, create_user
+from oidc_issuer import OidcIssuer
 from standin import Standin
 from standin.config import FAMILIES
 
 _REAL_URL = os.environ.get("QUAY_TEST_URL", "").rstrip("/")
+# A certificate and its key for the OIDC issuer of the tests, of a CA that the real Quay trusts.
+_ISSUER_CERT = os.environ.get("QUAY_TEST_ISSUER_CERT", "")
 _PASSWORD = Secret("standin-password")
 _HERE = Path(__file__).parent
 
@@ -40,6 +45,7 @@ def _real_family() -> str:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "family(name): a fact of one family of servers only")
     config.addinivalue_line("markers", "standin: about the stand-in itself")
+    config.addinivalue_line("markers", "issuer: needs a Quay that reaches and trusts the OIDC issuer of the tests")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,6 +67,8 @@ def _applies(item: pytest.Item) -> bool:
         return True
     marker = item.get_closest_marker("family")
     if marker and item.callspec.params["family"] != marker.args[0]:
+        return False
+    if _REAL_URL and not _ISSUER_CERT and item.get_closest_marker("issuer"):
         return False
     needs_standin = item.get_closest_marker("standin") or {"standin", "fresh"} & set(item.fixturenames)
     return not (_REAL_URL and needs_standin)
@@ -89,6 +97,26 @@ def standin(target: Target) -> Iterator[Standin]:
     yield target.standin
     target.standin.faults.clear()
     target.standin.quay.restore(snapshot)
+
+
+@pytest.fixture(scope="session")
+def running_issuer() -> Iterator[OidcIssuer]:
+    """An OIDC issuer. A real Quay trusts its certificate (QUAY_TEST_ISSUER_CERT) and reaches it by its URL."""
+    url = os.environ.get("QUAY_TEST_ISSUER_URL") if _REAL_URL else None
+    options: dict[str, Any] = {}
+    if url:
+        options = {"host": "0.0.0.0", "port": urlsplit(url).port or 443, "url": url, "certificate": Path(_ISSUER_CERT)}
+    with OidcIssuer(**options) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running_issuer: OidcIssuer, target: Target) -> Iterator[OidcIssuer]:
+    if target.standin:
+        running_issuer.now = target.standin.clock.timestamp
+        target.standin.config["STANDIN_ISSUER_CA"] = running_issuer.ca_path
+    yield running_issuer
+    running_issuer.reset()
 
 
 @pytest.fixture

@@ -15,13 +15,11 @@ import requests
 
 from conformance.client import (
     Client,
-    assert_html,
     assert_message,
     assert_no_content,
     assert_problem,
     assert_registry_error,
     assert_unauthorized,
-    claims,
     registry_token,
     unique,
 )
@@ -239,25 +237,6 @@ def test_2_8_exchange_errors(resources: Resources, anonymous: Client, new_client
     message = "Robot does not have federated login configured"
     shortname, _rest = resources.robot()
     assert_message(new_client(basic=(f"{resources.org}+{shortname}", jwt)).get(path), 400, message)
-
-
-def test_2_8_exchange_returns_a_password_for_an_hour(
-    resources: Resources, standin: Standin, anonymous: Client, new_client: Callable[..., Client]
-) -> None:
-    shortname, static = resources.robot()
-    robot, issuer = f"{resources.org}+{shortname}", f"{resources.target.url}/__standin__/issuer"
-    config = [{"issuer": issuer, "subject": "job"}]
-    assert resources.superuser.post(f"{_path(resources, shortname)}/federation", config).json() == config
-    identity = anonymous.post("/__standin__/issuer/token", {"subject": "job"}).json()["token"]
-    exchanged = new_client(basic=(robot, identity)).get("/oauth2/federation/robot/token").json()["token"]
-    assert claims(exchanged)["exp"] - claims(exchanged)["iat"] == 3600
-    assert _log_in(resources, shortname, exchanged).status_code == 200
-    assert _log_in(resources, shortname, static).status_code == 200
-    assert new_client(bearer=exchanged).get("/api/v1/user/robots").status_code == 401
-    standin.clock.advance(3640)
-    assert_html(_log_in(resources, shortname, exchanged), 500)
-    other = anonymous.post("/__standin__/issuer/token", {"subject": "other"}).json()["token"]
-    assert_message(new_client(basic=(robot, other)).get("/oauth2/federation/robot/token"), 400)
 
 
 def test_2_8_user_robots(resources: Resources, bearer: Callable[[str], Client]) -> None:

@@ -47,6 +47,7 @@ THIRD_PARTY: Mapping[str, tuple[str, ...]] = {
     "requests": (
         "module_utils/_http/client.py",
         "module_utils/_http/failures.py",
+        "module_utils/_http/identity_providers.py",
         "module_utils/_http/session.py",
     ),
     "urllib3": ("module_utils/_http/failures.py",),

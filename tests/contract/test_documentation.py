@@ -23,6 +23,8 @@ every_module = pytest.mark.parametrize("module", collection.MODULES)
 # Options that look like a secret and are none.
 HARMLESS = {
     "ansible_vault_password_file",
+    "oidc_token_path",
+    "oidc_token_variable",
     "token_path",
     "token_key",
     "reset_client_secret",

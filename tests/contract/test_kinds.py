@@ -18,8 +18,8 @@ from . import collection
 
 CREDENTIALS = collection.PLUGINS / "module_utils" / "_credentials"
 REGISTRY = "kinds.py"
-# The logic of a lookup plugin that issues one kind.
-LOOKUP = CREDENTIALS / "registry_token.py"
+# The logic of the lookup plugins, which issue one kind each.
+LOOKUPS = {CREDENTIALS / "registry_token.py", CREDENTIALS / "federated_lookup.py"}
 # Folders of plugins that treat all kinds alike.
 GENERIC_PLUGINS = ("action", "filter", "inventory", "plugin_utils")
 
@@ -32,7 +32,7 @@ def files_of_kinds() -> set[Path]:
 
 def generic_files() -> list[Path]:
     plugins = [path for folder in GENERIC_PLUGINS for path in (collection.PLUGINS / folder).glob("*.py")]
-    return sorted({*plugins, *CREDENTIALS.glob("*.py")} - files_of_kinds() - {LOOKUP})
+    return sorted({*plugins, *CREDENTIALS.glob("*.py")} - files_of_kinds() - LOOKUPS)
 
 
 def names_of_kinds(text: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ MODULES = {
     "client_secret": "quay_client_secret",
     "referrers": "quay_referrers_token",
     "robot": "quay_robot_token",
+    "federated": "quay_federated_token",
 }
 
 # Options of the modules that the role does not offer.

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from functional.accounts import ALL_SCOPES, Accounts, create_accounts
+from functional.federated import Federated
 from functional.harness import Harness
 from functional.known_secrets import KnownSecrets
 from functional.module_runner import ModuleRunner
+from oidc_issuer import OidcIssuer
 from standin import Standin
 
 FAMILIES = ("3.18", "3.17")
@@ -115,6 +117,19 @@ def superuser(harness: Harness) -> Harness:
         harness.login = root.by_token(client_id, f"{ALL_SCOPES} super:user")
     harness.quay.journal.clear()
     return harness
+
+
+@pytest.fixture(scope="session")
+def running_issuer() -> Iterator[OidcIssuer]:
+    with OidcIssuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def federated(harness: Harness, running_issuer: OidcIssuer) -> Iterator[Federated]:
+    """A robot with federation, and the issuer that it trusts."""
+    yield Federated.of(harness, running_issuer)
+    running_issuer.reset()
 
 
 @pytest.fixture(params=("bearer", "session"))

@@ -34,7 +34,7 @@ _VOLATILE_FIELDS = ("last_accessed", "invalid_logins", "last_invalid_login", "la
 _SIGN_IN = "login_success"
 
 # Options with secrets.
-_SECRET_OPTIONS = ("quay_token", "quay_password", "current_token", "password")
+_SECRET_OPTIONS = ("quay_token", "quay_password", "current_token", "password", "oidc_token", "oidc_client_secret")
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 

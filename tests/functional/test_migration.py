@@ -320,7 +320,7 @@ def test_members_and_their_exact_list(harness: Harness) -> None:
             {"name": "acme/app", "perms": [{"name": "acme+ci", "type": "team", "role": "read"}]},
             "is the name of a robot; use kind=robot",
         ),
-        ("quay_robot_token", {"name": "acme+ci", "append": True}, "There is no option append. The option federation"),
+        ("quay_robot_token", {"name": "acme+ci", "append": True}, "no option append. Use federation_exclusive: false"),
         (
             "quay_repository",
             {"star": True, "nonsense": 1},

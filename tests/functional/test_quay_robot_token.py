@@ -405,6 +405,10 @@ ISSUER = {"issuer": "https://token.ci.example.com", "subject": "project/acme"}
 OTHER = {"issuer": "https://login.example.com", "subject": "repo:acme/app"}
 
 
+def shown(entry: dict[str, str]) -> str:
+    return f"{entry['subject']} of {entry['issuer']}"
+
+
 def test_federation_is_set_replaced_and_emptied(either_login: Harness) -> None:
     harness = either_login
     federation = f"{ROBOTS}/ci/federation"
@@ -422,6 +426,55 @@ def test_federation_is_set_replaced_and_emptied(either_login: Harness) -> None:
     emptied = harness.four_runs(MODULE, {"name": "acme+ci", "federation": []})
     assert emptied.first.changed
     assert harness.robot().federation == []
+
+
+def test_federation_ignores_order_and_duplicates(either_login: Harness) -> None:
+    harness = either_login
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER, OTHER, ISSUER]})
+    assert harness.robot().federation == [ISSUER, OTHER]
+    assert runs.first["federation_added"] == [shown(OTHER), shown(ISSUER)]
+    result = harness.run(MODULE, {"name": "acme+ci", "federation": [OTHER, OTHER, ISSUER]})
+    assert not result.changed
+    assert f"POST {ROBOTS}/ci/federation" not in harness.requests
+
+
+def test_federation_is_added_to(either_login: Harness) -> None:
+    harness = either_login
+    harness.robot().federation = [OTHER]
+    arguments = {"name": "acme+ci", "federation": [ISSUER], "federation_exclusive": False}
+    runs = harness.four_runs(MODULE, arguments)
+    assert harness.robot().federation == [OTHER, ISSUER]
+    assert runs.first["federation"] == [OTHER, ISSUER]
+    assert (runs.first["federation_added"], runs.first["federation_removed"]) == ([shown(ISSUER)], [])
+    assert runs.first.diff == {"before": {"federation": [OTHER]}, "after": {"federation": [OTHER, ISSUER]}}
+    assert not any("federation" in warning for warning in runs.first.warnings)
+    nothing = harness.run(MODULE, {**arguments, "federation": []})
+    assert not nothing.changed
+    assert harness.robot().federation == [OTHER, ISSUER]
+
+
+def test_removal_from_the_federation_gives_a_warning(harness: Harness) -> None:
+    harness.robot().federation = [OTHER, ISSUER]
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "federation": [ISSUER]})
+    assert runs.first["federation_removed"] == [shown(OTHER)]
+    assert runs.predicted.warned(f"The federation entries {shown(OTHER)} of acme+ci will be removed. They get no new")
+    assert runs.first.warned("were removed. They get no new tokens, but what was issued to them stays valid")
+    assert not any("federation" in warning for warning in runs.second.warnings)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({**ISSUER, "issuer": "http://token.example.com"}, "accepts no OIDC token of it, because its URL begins with"),
+        ({**ISSUER, "issuer": "https://token.example.com "}, "'https://token.example.com ' has a blank around it"),
+        ({**ISSUER, "subject": "project/acme\t"}, "has a blank around it. Quay compares it exactly"),
+    ],
+    ids=["http", "issuer", "subject"],
+)
+def test_useless_entry_of_the_federation_gives_a_warning(harness: Harness, entry: dict[str, str], words: str) -> None:
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "federation": [entry]})
+    assert harness.robot().federation == [entry]
+    assert all(run.warned(words) for run in (runs.predicted, runs.first, runs.second))
 
 
 def test_federation_of_a_new_robot(either_login: Harness) -> None:
@@ -442,10 +495,10 @@ def test_federation_survives_a_rotation_and_is_not_read_unless_declared(harness:
 @pytest.mark.parametrize(
     ("federation", "words"),
     [
-        ([ISSUER, ISSUER], "federation names the same issuer and subject twice"),
         ([{"issuer": "token.example.com", "subject": "x"}], "issuer 'token.example.com' must be an http or https URL"),
+        ([{"issuer": "HTTPS://x.example.com", "subject": "x"}], "whose scheme is in lower case"),
     ],
-    ids=["twice", "no URL"],
+    ids=["no URL", "case"],
 )
 def test_bad_federation_is_refused_before_anything_is_sent(harness: Harness, federation: Any, words: str) -> None:
     for check in (True, False):

@@ -54,6 +54,8 @@ _DEFAULTS: dict[str, Any] = {
     # The groups of the directory and their members, if AUTHENTICATION_TYPE is a directory.
     "STANDIN_GROUPS": {},
     "LDAP_BASE_DN": ["dc=example", "dc=com"],
+    # The file with the CA certificates that are trusted for OIDC issuers; if none, those of certifi.
+    "STANDIN_ISSUER_CA": None,
     "CREATE_PRIVATE_REPO_ON_PUSH": True,
     "REGISTRY_JWT_AUTH_MAX_FRESH_S": 3660,
     # Seconds for which the name of a deleted namespace stays blocked, until the garbage collector has run.

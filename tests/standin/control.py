@@ -9,12 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import jwt
 from flask import Flask, Response, jsonify, request
 
 from . import faults as fault_rules
 from . import tokens
-from .keys import service_key
 from .request_handler import CONTROL_PREFIX, RequestHandler
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -31,7 +29,6 @@ def create_control(request_handler: RequestHandler) -> Flask:
     _add_server(app, request_handler)
     _add_faults(app, request_handler)
     _add_snapshots(app, request_handler)
-    _add_issuer(app, request_handler)
     return app
 
 
@@ -112,31 +109,6 @@ def _add_snapshots(app: Flask, request_handler: RequestHandler) -> None:
             return "no such snapshot", 404
         request_handler.run_exclusively(lambda: request_handler.quay.restore(snapshots[chosen["id"] - 1]))
         return "", 204
-
-
-def _add_issuer(app: Flask, request_handler: RequestHandler) -> None:
-    """Add an issuer of identity tokens, to test federated robots without a cluster."""
-    private_key, key_id = service_key()
-
-    def address() -> str:
-        return f"{request.host_url}{CONTROL_PREFIX.lstrip('/')}issuer"
-
-    @app.get(f"{CONTROL_PREFIX}issuer/.well-known/openid-configuration")
-    def discovery() -> dict[str, str]:
-        return {"issuer": address(), "jwks_uri": f"{address()}/keys"}
-
-    @app.get(f"{CONTROL_PREFIX}issuer/keys")
-    def keys() -> dict[str, Any]:
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(private_key.public_key(), as_dict=True)
-        return {"keys": [{**key, "kid": key_id, "alg": "RS256", "use": "sig"}]}
-
-    @app.post(f"{CONTROL_PREFIX}issuer/token")
-    def identity() -> dict[str, str]:
-        body = request.get_json()
-        now = request_handler.quay.clock.timestamp()
-        claims = {"iss": address(), "sub": body["subject"], "aud": body.get("audience", "quay"), "iat": now}
-        claims["exp"] = now + int(body.get("lifetime", 3600))
-        return {"token": jwt.encode(claims, private_key, "RS256", headers={"kid": key_id})}
 
 
 def _summary(request_handler: RequestHandler) -> dict[str, Any]:

@@ -104,6 +104,16 @@ class HtmlError(QuayError):
         return html_response(self.status)
 
 
+class GatewayError(QuayError):
+    """The page of nginx if a worker of Quay ended without a response."""
+
+    status = 502
+
+    def response(self) -> Response:
+        text = "<!doctype html>\n<html lang=en>\n<title>Quay Loading</title>\n<h1>Quay is starting up</h1>\n"
+        return Response(text, self.status, content_type="text/html")
+
+
 class TooManyLogins(QuayError):
     """During the back-off after failed logins, even the correct password is refused."""
 

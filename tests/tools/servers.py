@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import environments, places, shell
 
@@ -83,6 +84,31 @@ def standin(family: str, *, tls: bool = False) -> Iterator[Server]:
             process.wait()
 
 
+@contextmanager
+def issuer() -> Iterator[dict[str, Any]]:
+    """Run an OIDC issuer until the block is left. Yields how it describes itself, and whether Quay may trust it.
+
+    QUAY_TEST_ISSUER_CERT has a certificate and its key, QUAY_TEST_ISSUER_URL is how Quay reaches the issuer, and
+    QUAY_TEST_ISSUER_CA_PATH has the CA for others. Without them, Quay trusts it only if it is a stand-in.
+    """
+    certificate, url = (os.environ.get(f"QUAY_TEST_ISSUER_{name}", "") for name in ("CERT", "URL"))
+    port = urlsplit(url).port or 443 if url else 0
+    options = ["--certificate", certificate, "--url", url, "--host", "0.0.0.0"] if certificate else []
+    with tempfile.TemporaryDirectory(prefix="issuer-", dir=places.BUILD) as folder:
+        ready, output = Path(folder, "ready.json"), Path(folder, "output")
+        python = str(environments.highest().bin / "python")
+        command = [python, "-m", "oidc_issuer", "--port", str(port), "--ready-file", str(ready), *options]
+        with output.open("w") as file:
+            process = subprocess.Popen(command, env=standin_variables(), stdout=file, stderr=file)
+        try:
+            described = wait_for(ready, process)
+            ca_path = described["ca_path"] or os.environ.get("QUAY_TEST_ISSUER_CA_PATH", "")
+            yield {**described, "ca_path": ca_path, "trusted": bool(certificate)}
+        finally:
+            process.terminate()
+            process.wait()
+
+
 def standin_command(*arguments: str) -> list[str]:
     """Return the command that runs a stand-in."""
     return [str(environments.highest().bin / "python"), "-m", "standin", *arguments]
@@ -94,13 +120,13 @@ def standin_variables() -> dict[str, str]:
 
 
 def wait_for(ready: Path, process: subprocess.Popen[bytes]) -> Any:
-    """Return the contents of the ready file of a stand-in once it listens."""
+    """Return the contents of the ready file of a server once it listens."""
     deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and time.monotonic() < deadline:
         if ready.is_file():
             return json.loads(ready.read_text())
         time.sleep(0.05)
-    raise shell.CommandFailed("The stand-in did not start:\n" + ready.with_name("output").read_text())
+    raise shell.CommandFailed("The server did not start:\n" + ready.with_name("output").read_text())
 
 
 def initialize(server: Server) -> str:

@@ -39,6 +39,10 @@ class StoreError(QuayError):
     """A store in another system, such as a Vault server, cannot be read or written."""
 
 
+class IdentityError(QuayError):
+    """An OIDC token cannot be obtained from its issuer."""
+
+
 class RefusedCredential(QuayError):
     """A new secret failed its verification, or Quay granted less than was asked for."""
 

@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Hashable, Iterable, Sequence, TypeVar
+import threading
+from typing import Any, Callable, Hashable, Iterable, Sequence, TypeVar
 
 _Item = TypeVar("_Item")
 _Outcome = TypeVar("_Outcome")
@@ -33,6 +34,25 @@ def in_parallel(function: Callable[[_Item], _Outcome], items: Sequence[_Item], w
         finally:
             for future in futures:
                 future.cancel()
+
+
+class Shared:
+    """What several calls that run at the same time need, made once for each key. The others wait for it meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._made: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, make: Callable[[], _Item], usable: Callable[[_Item], bool]) -> _Item:
+        """What ``make`` returned for this key. It is made again when it is no longer ``usable``."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._made or not usable(self._made[key]):
+                self._made[key] = make()
+            made: _Item = self._made[key]
+            return made
 
 
 def grouped_by_shared(items: Sequence[_Item], places: Callable[[_Item], Iterable[Hashable]]) -> list[list[_Item]]:

@@ -33,6 +33,8 @@ MARKER = "rotation_hosts_are_credentials"
 NAMES = "quay_credential_names"
 DECLARATION = "quay_credential"
 LOGIN = "quay_credential_login"
+# Secrets that go together with an option that is none.
+_OUT = {"quay_password": "quay_username and quay_password"}
 # Other groups.
 DECLARED, UNDECLARED, DUE, ON_MACHINES = "declared", "undeclared", "due", "machine_stores"
 
@@ -148,8 +150,9 @@ def _problems_of_entry(entry: Any) -> Iterator[str]:
     for name in SECRETS:
         if not is_unset(entry.get(name)):
             yield (
-                f"{name} is a secret, and an inventory shows its variables. Leave quay_username and {name} out, and "
-                f"set them as {LOGIN} in encrypted variables of the host, such as host_vars"
+                f"{name} is a secret, and an inventory shows its variables. Leave {_OUT.get(name, name)} out, and "
+                f"set {'them' if name in _OUT else 'it'} as {LOGIN} in encrypted variables of the host, such as "
+                "host_vars"
             )
     for key, value in entry.items():
         for kind in sorted(set(_unusable(value))) if key not in SECRETS else ():

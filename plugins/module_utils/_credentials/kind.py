@@ -113,6 +113,10 @@ class Kind:
     is_revocable: bool = True
     # Whether what was issued for a secret can outlive it. The result then says in ``ended`` whether all of it ended.
     can_outlive_secret: bool = False
+    # Whether Quay must be asked with a login for credentials of this kind.
+    needs_login: bool = True
+    # Whether it may need what other credentials of the same run create, such as a robot account.
+    comes_last: bool = False
     # Whether Quay lists the credentials of an organization and of a user, so that ``module().list_all`` exists.
     is_listed: bool = False
     # Whether it belongs to the user of the login, so that no organization lists it.

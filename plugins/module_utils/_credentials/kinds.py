@@ -15,13 +15,14 @@ from .api_kind import API
 from .app_kind import APP
 from .client_secret_kind import CLIENT_SECRET
 from .declaration_options import COMMON, Entry, Option, choice, read_text
+from .federated_kind import FEDERATED
 from .kind import Kind
 from .referrers_kind import REFERRERS
 from .robot_kind import ROBOT
 
 # Each kind by its name in a play, in the order of messages. A new kind is a new file in this folder, its import above,
 # and its name here.
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, APP, CLIENT_SECRET, ROBOT, REFERRERS)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, APP, CLIENT_SECRET, ROBOT, REFERRERS, FEDERATED)}
 
 # The order in which they are observed and listed: API tokens come after robot accounts.
 ORDER: Sequence[Kind] = tuple(reversed(list(KINDS.values())))

@@ -35,15 +35,15 @@ def work_on_all(
     work: Callable[[ModuleContext, _Item], None],
     *,
     paths: Callable[[_Item], Iterable[str]],
-    is_login: Callable[[_Item], bool],
+    is_last: Callable[[_Item], bool],
 ) -> None:
     """Do the work for each item, several at the same time; those that share a store one after the other.
 
-    ``paths``: what an item writes. ``is_login``: whether it is the credential with which this run signs in.
+    ``paths``: what an item writes. ``is_last``: whether it needs that others are done, or is needed by them, as the
+    credential with which this run signs in.
     """
     for last in (False, True):
-        # The credential with which this run signs in is not replaced while others use it.
-        groups = grouped_by_shared([item for item in items if is_login(item) is last], paths)
+        groups = grouped_by_shared([item for item in items if is_last(item) is last], paths)
         context.each_apart(partial(_work_on_group, work), groups)
 
 

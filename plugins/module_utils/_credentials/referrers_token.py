@@ -14,10 +14,8 @@ listed nor revoked.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import timedelta
 from functools import partial
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, RefusedCredential
@@ -28,6 +26,7 @@ from .._stores.holders import holder_from_options
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation, observe_each
+from .hourly_token import hourly_token_policy, is_from_future
 from .kind import TokenModule
 from .policy import (
     AGE_FROM_MINT,
@@ -36,21 +35,12 @@ from .policy import (
     STORED_VALID,
     ObservedState,
     Policy,
-    policy_from_options,
 )
 from .robot_reach import warn_of_further_rights
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
 from .token_list import Entry, TokenKind, ensure_one_or_many, same_claims
 
-# Quay gives every registry token this lifetime.
-_LIFETIME = timedelta(hours=1)
-_DEFAULT_RENEW_BEFORE = timedelta(minutes=5)
-
 _REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+$")
-
-# A token that was issued later than this in the local clock's future means that the local clock is wrong.
-_MAX_CLOCK_ERROR = timedelta(seconds=60)
-
 
 # The options of quay_referrers_token, with their defaults.
 REFERRERS_TOKEN_OPTIONS: dict[str, Any] = {
@@ -79,26 +69,13 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
 def _declared(context: ModuleContext) -> tuple[ReferrersIssuer, Policy]:
     """What the options declare. Raises BadInput if they are wrong, whatever Quay says."""
     issuer = ReferrersIssuer(context, context.params["repositories"], context.params["actions"])
-    policy = referrers_token_policy(context.params)
+    policy = hourly_token_policy(context.params)
     if any(map(is_login_of_engine, context.params["deliver"] or ())):
         raise BadInput(
             "deliver: a registry token is not a password, so container engines cannot use it from an auth file. "
             "Deliver it to a store of the kind file"
         )
     return issuer, policy
-
-
-def referrers_token_policy(params: Mapping[str, Any]) -> Policy:
-    """The rotation policy of a registry token. Raises BadInput for one that would replace it in every run."""
-    policy = policy_from_options(params)
-    if policy.renew_before is None:
-        return replace(policy, renew_before=_DEFAULT_RENEW_BEFORE)
-    if policy.renew_before >= _LIFETIME:
-        raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than the hour for which Quay issues such a "
-            "token: a new one would be due at once, in every run"
-        )
-    return policy
 
 
 class ReferrersIssuer:
@@ -145,7 +122,7 @@ class ReferrersIssuer:
     def _observation(self, exists: bool, token: RegistryToken | None) -> Observation:
         state = ObservedState(
             exists=exists,
-            secret=STORED_INVALID if token is None or self._is_from_future(token) else STORED_VALID,
+            secret=STORED_INVALID if token is None or is_from_future(self._context, token) else STORED_VALID,
             scopes_match=token is not None and not token.missing(self._repositories, self._actions),
             created_at=token.issued_at if token else None,
             expires_at=token.expires_at if token else None,
@@ -158,14 +135,6 @@ class ReferrersIssuer:
         if self._context.server.feature("REFERRERS_API") is False:
             self._context.warn("This server does not offer the referrers API (FEATURE_REFERRERS_API is off).")
         return token
-
-    def _is_from_future(self, token: RegistryToken) -> bool:
-        early = token.issued_at - self._context.client.now() > _MAX_CLOCK_ERROR
-        if early:
-            self._context.warn(
-                "By this target's clock, the stored token was issued in the future. Check the clock of the target."
-            )
-        return early
 
     def _credential(self, token: RegistryToken, source: str) -> Credential:
         access = {repository: sorted(actions) for repository, actions in token.access.items()}
@@ -246,7 +215,7 @@ REFERRERS_MODULE = TokenModule(
         "actions": REFERRERS_TOKEN_OPTIONS["actions"],
         "renew_before": REFERRERS_TOKEN_OPTIONS["renew_before"],
     },
-    policy=referrers_token_policy,
+    policy=hourly_token_policy,
     observe=observe_referrers_tokens,
     ensure=ensure_referrers_token,
 )

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
 from .._core.errors import BadInput
@@ -23,18 +23,16 @@ from .._quay.registry_auth import RegistryToken, request_registry_token
 from .declaration_options import read_bool, read_path
 from .referrers_token import check_access, request_granted_token
 from .robot_reach import warn_of_further_rights
+from .token_cache import TokenCache
 
 _ACTIONS = ("pull", "push")
-# A token is not used again for less than this time.
-_MIN_LIFETIME = timedelta(minutes=5)
 
 
 class RegistryTokens:
-    """The tokens of one process. Ansible runs each task of a host in a process of its own."""
+    """The tokens of one process."""
 
     def __init__(self) -> None:
-        self._process = 0
-        self._tokens: dict[Any, tuple[RegistryToken, ModuleContext]] = {}
+        self._cache = TokenCache()
 
     def get(
         self,
@@ -55,13 +53,7 @@ class RegistryTokens:
         actions = _known(actions)
         check_access(repositories, actions)
         key = (tuple(params.items()), tuple(repositories), tuple(actions), check_mode)
-        if self._process != os.getpid():
-            # What the parent process requested is that of other tasks.
-            self._process, self._tokens = os.getpid(), {}
-        kept = self._tokens.get(key)
-        if kept is None or kept[0].expires_at - kept[1].client.now() < _MIN_LIFETIME:
-            kept = self._tokens[key] = _request(params, repositories, actions, warn, check_mode)
-        return kept[0].token
+        return self._cache.get(key, partial(_request, params, repositories, actions, warn, check_mode))
 
 
 def connection_params(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ _RESULTS: Mapping[str, Any] = {
     "deleted": [],
     "removed": [],
     "granted": [],
+    "federation_added": [],
+    "federation_removed": [],
     "waiting_for": [],
     "failed_hosts": {},
 }
@@ -198,15 +200,17 @@ def _failure(row: Mapping[str, Any], check_mode: bool) -> tuple[str, str]:
 
 
 def _done(row: Mapping[str, Any]) -> Iterator[str]:
-    yield from _actions(row, ("minted", "delivered to", "revoked", "deleted", "removed from", "granted"))
+    yield from _actions(
+        row, ("minted", "delivered to", "revoked", "deleted", "removed from", "granted", "trusted", "distrusted")
+    )
 
 
 def _would_do(row: Mapping[str, Any]) -> Iterator[str]:
-    yield from _actions(row, ("mint", "deliver to", "revoke", "delete", "remove from", "grant"))
+    yield from _actions(row, ("mint", "deliver to", "revoke", "delete", "remove from", "grant", "trust", "distrust"))
 
 
 def _actions(row: Mapping[str, Any], verbs: Sequence[str]) -> Iterator[str]:
-    mint, deliver, revoke, delete, remove, grant = verbs
+    mint, deliver, revoke, delete, remove, grant, trust, distrust = verbs
     if row["minted"]:
         yield f"{mint} {row['fingerprint'] or 'a new secret'}"
     if row["delivered"]:
@@ -219,3 +223,7 @@ def _actions(row: Mapping[str, Any], verbs: Sequence[str]) -> Iterator[str]:
         yield f"{remove} {listed(row['removed'], _NAMED_PLACES)}"
     if row["granted"]:
         yield f"{grant} {', '.join(row['granted'])}"
+    if row["federation_added"]:
+        yield f"{trust} {listed(row['federation_added'])}"
+    if row["federation_removed"]:
+        yield f"{distrust} {listed(row['federation_removed'])}"

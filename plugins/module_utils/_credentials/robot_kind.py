@@ -123,6 +123,7 @@ ROBOT = Kind(
         "description": Option(read_text),
         "metadata": Option(read_mapping),
         "federation": Option(read_entries, entry=_FEDERATION),
+        "federation_exclusive": Option(read_bool),
         "permissions": Option(read_entries, entry=_PERMISSIONS),
         "strategy": Option(choice(IN_PLACE, PAIRED)),
         "pair": Option(read_list),

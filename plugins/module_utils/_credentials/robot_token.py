@@ -21,7 +21,7 @@ from .._core.times import format_time
 from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
-from .._quay.robots import FederationEntry, Robot, RobotName, Robots
+from .._quay.robots import Robot, RobotName
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
 from .declaration_options import lacks_username_key, stores_secret_alone
@@ -41,6 +41,7 @@ from .pair_state import (
     with_strategy,
 )
 from .policy import AGE_FROM_MINT, MISSING, PAIRED, ObservedState, Policy, policy_from_options
+from .robot_federation import FEDERATION_OPTIONS, DeclaredFederation
 from .robot_lookup import Age, AgeQuery, RobotLookup, Seen, records_of
 from .robot_pair import PairIssuer
 from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
@@ -65,11 +66,7 @@ ROBOT_TOKEN_OPTIONS: dict[str, Any] = {
     "pair": {"type": "list", "elements": "str"},
     "copy_rights": {"type": "bool", "default": True},
     "retire_after": {"type": "str"},
-    "federation": {
-        "type": "list",
-        "elements": "dict",
-        "options": {"issuer": {"type": "str", "required": True}, "subject": {"type": "str", "required": True}},
-    },
+    **FEDERATION_OPTIONS,
     "permissions": {"type": "list", "elements": "dict", "options": PERMISSION_OPTIONS},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
@@ -89,7 +86,6 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
     params = context.params
     # Invalid options are reported before anything is read.
     _check_options(context, name)
-    federation = _desired_federation(params["federation"])
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         params = with_strategy(params, holder.stored)
         pair, policy = pair_from_options(name, params), robot_policy(params)
@@ -104,14 +100,24 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
     result = replace(result, values={**result.values, "ended": issuer.ended})
     if params["permissions"]:
         result = permissions.ensure(result, copies=isinstance(issuer, PairIssuer) and params["copy_rights"])
-    return result if federation is None else _ensure_federation(context, name, federation, result)
+    federation = _declared_federation(context, params)
+    if federation is None:
+        return result
+    return federation.ensure(name, result, is_new=result.values["reason"] == MISSING)
+
+
+def _declared_federation(context: ModuleContext, params: Mapping[str, Any]) -> DeclaredFederation | None:
+    """None if the task does not name it. Raises BadInput."""
+    if params["federation"] is None:
+        return None
+    return DeclaredFederation(context, params["federation"], exclusive=params["federation_exclusive"])
 
 
 def _check_options(context: ModuleContext, name: RobotName) -> None:
     """Raise BadInput for options that are wrong whatever Quay says."""
     params = context.params
     check_length(params["description"], "description")
-    _desired_federation(params["federation"])
+    _declared_federation(context, params)
     robot_policy(params)
     DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
 
@@ -455,51 +461,14 @@ def _existing_robots(pair: Pair, stored: Sequence[StoredSecret], lookup: RobotLo
     return {name: robot for name, robot in own.items() if name in pair.members or name in recorded}
 
 
-def _desired_federation(entries: list[dict[str, str]] | None) -> list[FederationEntry] | None:
-    if entries is None:
-        return None
-    federation = [FederationEntry(entry["issuer"], entry["subject"]) for entry in entries]
-    if len(set(federation)) != len(federation):
-        raise BadInput("federation names the same issuer and subject twice")
-    for entry in federation:
-        if not entry.issuer.startswith(("https://", "http://")):
-            raise BadInput(f"federation: the issuer '{entry.issuer}' must be an http or https URL")
-    return federation
-
-
-def _ensure_federation(
-    context: ModuleContext, name: RobotName, desired: list[FederationEntry], result: Result
-) -> Result:
-    """The result of the rotation, completed by the robot's federation."""
-    created = result.values["reason"] == MISSING
-    present = [] if created else Robots(context.client).federation(name)
-    differs = set(present) != set(desired)
-    if differs:
-        context.server.refuse_if_read_only("POST", f"{name.path}/federation")
-    if differs and not context.check_mode:
-        Robots(context.client).set_federation(name, desired)
-    return Result(
-        changed=result.changed or differs,
-        values={**result.values, "federation": _federation_values(desired)},
-        before={**result.before, "federation": _federation_values(present)},
-        after={**result.after, "federation": _federation_values(desired)},
-    )
-
-
-def _federation_values(federation: list[FederationEntry]) -> list[dict[str, str]]:
-    return [
-        {"issuer": entry.issuer, "subject": entry.subject}
-        for entry in sorted(federation, key=lambda entry: (entry.issuer, entry.subject))
-    ]
-
-
 def _check_listed(context: ModuleContext) -> None:
     _check_options(context, own_or_organization(context, RobotName.parse(context.params["name"])))
 
 
-def _has_permissions(params: Mapping[str, Any]) -> bool:
-    """Permissions are ensured in each run."""
-    return bool(params.get("permissions")) and params["state"] == "present"
+def _has_more(params: Mapping[str, Any]) -> bool:
+    """Permissions and federation are ensured in each run."""
+    declared = bool(params.get("permissions")) or params.get("federation") is not None
+    return declared and params["state"] == "present"
 
 
 def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:
@@ -550,5 +519,5 @@ ROBOT_MODULE = TokenModule(
     list_all=list_robots,
     complete=with_strategy,
     owns=is_robot_of,
-    has_more=_has_permissions,
+    has_more=_has_more,
 )

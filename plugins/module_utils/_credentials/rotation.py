@@ -44,6 +44,8 @@ _RESULT_KEYS = (
     "deleted",
     "removed",
     "granted",
+    "federation_added",
+    "federation_removed",
     "fingerprint",
     "expires_at",
     "username",
@@ -77,6 +79,11 @@ class _Work:
         return bool(self.status.values["is_login"])
 
     @property
+    def comes_last(self) -> bool:
+        """Whether the others are worked on before: the login of the run is not replaced while others use it."""
+        return self.is_login or KINDS[self.entry["kind"]].comes_last
+
+    @property
     def paths(self) -> list[str]:
         """What no other credential may write at the same time."""
         former = [store for store in self.entry["former"] if not is_written_later(store)]
@@ -93,11 +100,12 @@ def run_rotation(context: ModuleContext) -> Result:
     _check_store_logins(context.params["store_logins"] or {})
     _show_usernames(context)
     share_work(context, context.params["parallel"])
+    _refuse_missing_login(context)
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
     works = list(_observed(context, entries))
     open_works = [work for work in works if _is_open(context, work)]
     chosen, remaining = _next_batch(context, open_works)
-    work_on_all(context, chosen, _rotate_one, paths=lambda work: work.paths, is_login=lambda work: work.is_login)
+    work_on_all(context, chosen, _rotate_one, paths=lambda work: work.paths, is_last=lambda work: work.comes_last)
     done = [work for work in works if work not in remaining]
     for work in done:
         work.row.update({key: context.masked(work.row[key]) for key in _OF_ERRORS if work.row.get(key)})
@@ -114,6 +122,12 @@ def run_rotation(context: ModuleContext) -> Result:
     )
 
 
+def _refuse_missing_login(context: ModuleContext) -> None:
+    """Raise BadInput if a credential needs the login of the run, and there is none."""
+    if any(KINDS[entry["kind"]].needs_login for entry in context.params["credentials"]):
+        auth_from_options(context.params, os.environ)
+
+
 def _show_usernames(context: ModuleContext) -> None:
     """Let Ansible show the user names of logins, which may be names of credentials. It would mask them everywhere."""
     logins = (context.params["logins"] or {}).values()
@@ -124,14 +138,15 @@ def _show_usernames(context: ModuleContext) -> None:
 def _observed(context: ModuleContext, entries: list[dict[str, Any]]) -> Iterator[_Work]:
     """Look at all credentials, with a few requests for all of them."""
     observed = declared_credentials(context, entries, [])
+    declared = [dict(entry) for entry in entries]
     for entry, status in zip(entries, statuses_of(context, observed)):
-        entry["seen"] = status.seen
+        entry.update(seen=status.seen, declared=declared)
         yield _Work(entry, status, _row_of_status(status.values))
 
 
 def _next_batch(context: ModuleContext, works: list[_Work]) -> tuple[list[_Work], list[_Work]]:
     """The credentials to work on now, and those for later runs of this module. The login of the run comes last."""
-    ordered = sorted(works, key=lambda work: work.is_login)
+    ordered = sorted(works, key=lambda work: work.comes_last)
     size = context.params["batch"] if not context.check_mode else 0
     return (ordered[:size], ordered[size:]) if size and size > 0 else (ordered, [])
 
@@ -298,17 +313,21 @@ def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
     """The context of one credential; one with its own login has its own client."""
     login = (context.params["logins"] or {}).get(entry["name"])
     params = {**{name: context.params[name] for name in _CONNECTION}, **entry}
-    if not login and entry.get("quay_username"):
-        raise BadInput(
-            "Its quay_password is not known: only the declarations of the first host of a batch are searched for "
-            "passwords. Declare the credential for all hosts, for example in group_vars/all"
-        )
-    if not login:
-        return context.with_params(params)
+    for name, secret in _SECRET_OF.items():
+        if not login and entry.get(name):
+            raise BadInput(
+                f"Its {secret} is not known: only the declarations of the first host of a batch are searched for "
+                "secrets. Declare the credential for all hosts, for example in group_vars/all"
+            )
+    if not login or "quay_password" not in login:
+        return context.with_params({**params, **(login or {})})
     own = context.with_params({**params, "quay_token": None, **login})
     own.client = context.client.with_auth(auth_from_options(own.params, os.environ))
     return own
 
+
+# The secret that goes with an option of a declaration.
+_SECRET_OF = {"quay_username": "quay_password", "oidc_client_id": "oidc_client_secret"}
 
 _CONNECTION = (
     "quay_host",

@@ -88,7 +88,7 @@ def ensure_one_or_many(kind: TokenKind, context: ModuleContext) -> Result:
         entries,
         partial(_ensure_entry, kind, _Login()),
         paths=lambda entry: paths_of(entry.stores),
-        is_login=partial(_is_login, context, kind),
+        is_last=partial(_is_login, context, kind),
     )
     return _combined(entries)
 

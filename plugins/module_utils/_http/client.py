@@ -123,33 +123,33 @@ class QuayClient:
         auth: Auth | None = None,
         redirect: bool = False,
         replay_when_limited: bool = False,
+        once: bool = False,
+        min_timeout: float = 0.0,
     ) -> Response:
         """Send one request and return its successful response; raises one HttpError otherwise.
 
-        Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method is sent once, except
-        after a 429 (refused, so without effect) where ``replay_when_limited`` allows it. With ``redirect``, a redirect
-        is the response that the caller wants; it is never followed.
+        Safe methods are repeated on connection errors, 429, 502, 503 and 504. Any other method, and a safe one with
+        ``once``, is sent once, except after a 429 (refused, so without effect) where ``replay_when_limited`` allows it.
+        With ``redirect``, a redirect is the response that the caller wants; it is never followed. ``min_timeout``:
+        seconds that the server needs in any case.
 
         Some requests need a password that was entered a few minutes ago (FRESH_LOGIN_TIMEOUT). If Quay refuses one for
         that reason, a session enters the password again and sends the request once more: it had no effect.
         """
-        used = auth or self.auth
-        # An Auth that signs in sends requests with itself: the first of them must not start the sign-in again.
-        if not (path == "/csrf_token" and auth is used):
-            used.prepare(self.request)
+        used = self._prepared(auth, path)
         attempt, renewed = 0, False
         while True:
             if self._pace is not None:
                 self._pace.wait()
             try:
-                received = self._send(method, path, params, json, form, used)
+                received = self._send(method, path, params, json, form, used, max(self._timeout, min_timeout))
                 return self._interpret(received, method, path, used, redirect)
             except HttpError as failure:
                 failure.origin = self.origin
                 if not renewed and _needs_fresh_login(failure) and used.renew(self.request):
                     renewed = True
                     continue
-                pause = self._pause_before_retry(failure, attempt, replay_when_limited)
+                pause = self._pause_before_retry(failure, attempt, replay_when_limited, once)
                 if self._pace is not None and _is_overload(failure):
                     self._pace.slow_down(_pause_after(failure, attempt))
                 if pause is None:
@@ -157,8 +157,23 @@ class QuayClient:
             self._sleep(pause)
             attempt += 1
 
+    def _prepared(self, auth: Auth | None, path: str) -> Auth:
+        """The Auth of a request, after it has sent what must come before."""
+        used = auth or self.auth
+        # An Auth that signs in sends requests with itself: the first of them must not start the sign-in again.
+        if not (path == "/csrf_token" and auth is used):
+            used.prepare(self.request)
+        return used
+
     def _send(
-        self, method: str, path: str, params: Any, json: Any, form: Mapping[str, str] | None, auth: Auth
+        self,
+        method: str,
+        path: str,
+        params: Any,
+        json: Any,
+        form: Mapping[str, str] | None,
+        auth: Auth,
+        timeout: float,
     ) -> requests.Response:
         headers = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest", **auth.headers(method)}
 
@@ -171,11 +186,11 @@ class QuayClient:
                 json=json,
                 data=form,
                 headers=headers,
-                timeout=self._timeout,
+                timeout=timeout,
                 verify=self._verify,
             )
         except (OSError, ValueError) as error:  # every exception of requests is an OSError
-            failure = transport_error(method, path, error, self._timeout)
+            failure = transport_error(method, path, error, timeout)
         else:
             auth.process_response(received.headers, {cookie.name: cookie.value or "" for cookie in received.cookies})
             self._update_clock_skew(received.headers.get("Date"))
@@ -188,12 +203,14 @@ class QuayClient:
         if server_time is not None:
             self._clock_skew = server_time - datetime.now(timezone.utc)
 
-    def _pause_before_retry(self, failure: HttpError, attempt: int, replay_when_limited: bool) -> float | None:
+    def _pause_before_retry(
+        self, failure: HttpError, attempt: int, replay_when_limited: bool, once: bool
+    ) -> float | None:
         """Seconds to wait before the next attempt, or None when this failure is final."""
         if attempt >= self._retries:
             return None
         limited = isinstance(failure, RateLimited)
-        if failure.method not in _SAFE_METHODS and not (limited and replay_when_limited):
+        if (once or failure.method not in _SAFE_METHODS) and not (limited and replay_when_limited):
             return None
         if isinstance(failure, ApiError):
             final = failure.status not in _RETRIED_STATUSES or isinstance(failure, ReadOnlyRegistry)

@@ -46,6 +46,7 @@ class TransportError(HttpError):
     def __init__(self, method: str, path: str, cause: str, *, sent: bool, permanent: bool = False) -> None:
         super().__init__(method, path)
         self.cause = cause
+        self.sent = sent
         self.permanent = permanent
         self.outcome_unknown = sent and self._writes
 

@@ -56,7 +56,7 @@ _ENDPOINT_MISSING = "This server does not offer that endpoint (an older Quay, or
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How messages name the options of a server's address and of its certificate."""
+    """How messages name the options of a server's address and of its certificate; empty for those that do not exist."""
 
     host: str
     host_variable: str
@@ -110,7 +110,11 @@ def _cause_of(error: Exception, timeout: float, options: ServerOptions) -> _Caus
 
 
 def _check_host(options: ServerOptions) -> str:
-    return f"Check {options.host} ({options.host_variable}) and that the server is up"
+    return f"Check {_named_host(options)} and that the server is up"
+
+
+def _named_host(options: ServerOptions) -> str:
+    return f"{options.host} ({options.host_variable})" if options.host_variable else options.host
 
 
 def _proxy_cause(chain: list[BaseException], sent: bool) -> _Cause:
@@ -144,9 +148,10 @@ def _tls_message(chain: list[BaseException], options: ServerOptions) -> str:
     untrusted = next(filter(_is_untrusted, chain), None)
     if untrusted is not None:
         detail = str(getattr(untrusted, "verify_message", "") or " ".join(map(str, untrusted.args))).rstrip(".")
+        unchecked = f"; {options.validate_certs}=false switches the check off and exposes the credentials"
         return (
-            f"the server's TLS certificate is not trusted ({detail}). Set {options.ca_path} to the issuing CA; "
-            f"{options.validate_certs}=false switches the check off and exposes the credentials"
+            f"the server's TLS certificate is not trusted ({detail}). Set {options.ca_path} to the issuing CA"
+            f"{unchecked if options.validate_certs else ''}"
         )
     reason = next((cause.reason for cause in chain if isinstance(cause, ssl.SSLError) and cause.reason), "")
     return f"TLS failed{f' ({reason})' if reason else ''}. Check that the port in {options.host} serves https"
@@ -154,7 +159,7 @@ def _tls_message(chain: list[BaseException], options: ServerOptions) -> str:
 
 def _connection_message(chain: list[BaseException], sent: bool, options: ServerOptions) -> str:
     if any(isinstance(cause, socket.gaierror) for cause in chain):
-        return f"the host name cannot be resolved. Check {options.host} ({options.host_variable})"
+        return f"the host name cannot be resolved. Check {_named_host(options)}"
     if any(isinstance(cause, IncompleteRead) for cause in chain):
         return "the response was cut off"
     details = (getattr(cause, "strerror", None) for cause in reversed(chain))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 from .._core.errors import BadInput
-from .._core.parallel import in_parallel
+from .._core.parallel import Shared, in_parallel
 from .._http.address import credentials_in_url
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class ModuleContext(LocalContext):
         self.client = client
         self.server = Server(client)
         self.workers = 1  # how many credentials may be worked on at the same time
+        self.shared = Shared()  # what is obtained once for all credentials
 
     def with_params(self, params: dict[str, Any]) -> ModuleContext:
         """The same run with other options: what is known of the server is asked once."""

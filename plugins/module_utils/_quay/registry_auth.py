@@ -9,14 +9,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Mapping, Sequence
+from typing import Mapping, Sequence
 
+from .._core.jwt import jwt_claims
 from .._core.times import from_timestamp
 from .._http.auth import Auth, BasicAuth, RegistryAuth
 from .._http.client import QuayClient
@@ -160,7 +158,7 @@ def authenticated_user(client: QuayClient) -> str | None:
 
 def parse_registry_token(token: str) -> RegistryToken | None:
     """Parse a registry token, or return None if it is not one. The signature is not verified."""
-    claims = _claims(token)
+    claims = jwt_claims(token) or {}
     try:
         access = {
             str(entry["name"]): tuple(str(action) for action in entry["actions"])
@@ -180,15 +178,3 @@ def parse_registry_token(token: str) -> RegistryToken | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         return None
-
-
-def _claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT; empty if it cannot be decoded."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error):
-        return {}
-    return claims if isinstance(claims, dict) else {}

@@ -12,10 +12,9 @@ from typing import Any
 
 from flask import Response, request
 
-from .. import auth, names, rights
-from ..errors import READ_ONLY_MESSAGE, AbortError, RegistryError, internal_error, json_response
+from .. import auth, federation, names, rights
+from ..errors import READ_ONLY_MESSAGE, AbortError, RegistryError, internal_error, json_response, unknown_robot
 from ..factories import create_repository
-from ..federation import FederationError, verify_identity
 from ..quay import Caller, caller, quay, set_caller
 from ..routing import Routes
 from ..state import Robot
@@ -56,23 +55,19 @@ def get_registry_token() -> dict[str, str]:
     return {"token": quay().keys.sign(request.args.get("service"), subject, _context(roots), access)}
 
 
-@routes.plain("GET", "/oauth2/federation/robot/token")
+@routes.plain("GET", "/oauth2/federation/robot/token", mints=True)
 def exchange_identity() -> Response | dict[str, str]:
-    credentials = auth.basic_credentials()
-    if credentials is None:
-        return json_response({"error": "No auth header"}, 401)
-    name, identity = credentials
-    if "+" not in name:
-        return json_response({"error": "Invalid robot"}, 401)
+    try:
+        name, token = federation.credentials(request.headers.get("Authorization", ""))
+    except federation.HeaderError as error:
+        return json_response({"error": str(error)}, 401)
     robot = quay().state.robots.get(name)
     if robot is None:
-        return json_response({"message": "Could not find robot with specified username"}, 400)
+        raise unknown_robot()
     try:
-        claims = verify_identity(identity, robot.federation, quay().clock)
-    except FederationError as error:
+        claims = federation.verify_identity(token, robot.federation)
+    except federation.FederationError as error:
         return json_response({"message": str(error)}, 400)
-    except ValueError:
-        internal_error()
     metadata = {"subject": claims["sub"], "issuer": claims["iss"], "robot": robot.shortname}
     log("federated_robot_token_exchange", robot.namespace, metadata)
     set_caller(Caller("robot", robot))

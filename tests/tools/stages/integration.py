@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from .. import ansible_test, servers, shell, tree
 from ..ansible_test import AnsibleTest
@@ -46,7 +47,7 @@ def on_standin(tester: AnsibleTest, family: str, *arguments: str) -> None:
     """Run the targets on a stand-in, which the highest ansible-core reaches by HTTPS."""
     with servers.standin(family, tls=tester.environment.name == "highest") as server:
         servers.initialize(server)
-        with configured(tester, server):
+        with servers.issuer() as issuer, configured(tester, server, issuer):
             shell.say(f"\n-- {tester.title}, Quay {family} at {server.url}")
             tester.run("integration", *arguments)
 
@@ -54,13 +55,13 @@ def on_standin(tester: AnsibleTest, family: str, *arguments: str) -> None:
 def on_real(server: Server, *arguments: str) -> None:
     """Run the targets on the server of QUAY_TEST_URL."""
     tester = ansible_test.highest()
-    with tester.lock(), configured(tester, server):
+    with servers.issuer() as issuer, tester.lock(), configured(tester, server, issuer):
         tester.run("integration", *arguments)
 
 
 @contextmanager
-def configured(tester: AnsibleTest, server: Server) -> Iterator[None]:
-    """Describe ``server`` to the targets, in the file that ansible-test passes on to them."""
+def configured(tester: AnsibleTest, server: Server, issuer: Mapping[str, Any]) -> Iterator[None]:
+    """Describe both servers to the targets, in the file that ansible-test passes on to them."""
     # A new tree has no .gitignore yet, so refreshing it later would remove the file.
     tree.refresh(tester.tree)
     path = tester.tree / "tests/integration/integration_config.yml"
@@ -71,6 +72,8 @@ def configured(tester: AnsibleTest, server: Server) -> Iterator[None]:
         "quay_test_ca_path": server.ca_path,
         # Empty for a real server: targets then skip the checks that need a stand-in.
         "quay_test_control_url": server.control_url,
+        # The OIDC issuer of the tests, a client and a job of it, and whether a real Quay reaches and trusts it.
+        "quay_test_issuer": dict(issuer),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

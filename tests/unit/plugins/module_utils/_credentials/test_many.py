@@ -34,7 +34,7 @@ def test_login_comes_last(workers: int) -> None:
         ["login", "a", "b"],
         lambda _context, item: done.append(item),
         paths=lambda _item: (),
-        is_login=lambda item: item == "login",
+        is_last=lambda item: item == "login",
     )
     assert done[-1] == "login"
     assert sorted(done) == ["a", "b", "login"]
@@ -56,7 +56,7 @@ def test_those_with_a_common_path_are_worked_on_in_turn(monkeypatch: pytest.Monk
         ["shared 1", "a", "shared 2", "b"],
         lambda _context, item: done.append(item),
         paths=lambda item: [item.split()[0]],
-        is_login=lambda _item: False,
+        is_last=lambda _item: False,
     )
     assert groups == [["shared 1", "shared 2"], ["a"], ["b"]]
     assert done == ["shared 1", "shared 2", "a", "b"]
@@ -66,7 +66,7 @@ def test_warnings_come_in_the_order_of_the_items() -> None:
     warnings: list[str] = []
     context = module_context(FakeQuay(), warnings)
     context.workers = 2
-    work_on_all(context, ["a", "b"], ModuleContext.warn, paths=lambda item: [item], is_login=lambda _item: False)
+    work_on_all(context, ["a", "b"], ModuleContext.warn, paths=lambda item: [item], is_last=lambda _item: False)
     assert warnings == ["a", "b"]
 
 

@@ -14,11 +14,11 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential import Credential
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput, RefusedCredential
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.evaluation import Observation
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.hourly_token import hourly_token_policy
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import ObservedState, Policy
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.referrers_token import (
     ReferrersIssuer,
     ensure_referrers_token,
-    referrers_token_policy,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.rotation_order import Minted
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
@@ -32,13 +32,13 @@ UNSET: Mapping[str, Any] = {"rotate": "when_due", "renew_before": None}
 @pytest.mark.parametrize(("text", "renew_before"), [(None, 5), ("5m", 5), ("30m", 30), ("59m", 59), ("0", 0)])
 def test_renewal(text: str | None, renew_before: int) -> None:
     expected = Policy(renew_before=timedelta(minutes=renew_before))
-    assert referrers_token_policy({**UNSET, "renew_before": text}) == expected
+    assert hourly_token_policy({**UNSET, "renew_before": text}) == expected
 
 
 @pytest.mark.parametrize("text", ["1h", "60m", "14d"])
 def test_token_that_would_always_be_due(text: str) -> None:
     with pytest.raises(BadInput) as caught:
-        referrers_token_policy({**UNSET, "renew_before": text})
+        hourly_token_policy({**UNSET, "renew_before": text})
     assert str(caught.value) == (
         f"renew_before ({text}) must be shorter than the hour for which Quay issues such a token: a new one would be "
         "due at once, in every run"

@@ -36,6 +36,7 @@ SCAN = {
     "repositories": ["acme/app"],
     "deliver": [{**FILE, "path": "/etc/ci/scan.json"}],
 }
+JOB: dict[str, Any] = {"name": "acme+ci", "kind": "federated", "deliver": [FILE]}
 
 
 def options(given: Any, **more: Any) -> list[dict[str, Any]]:
@@ -158,7 +159,14 @@ def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
         ({**SCAN, "quay_username": "acme+ci"}, "quay_username and quay_password go together"),
         ({**SCAN, "deliver": [AUTH]}, "entry 1 of deliver: a registry token is not a password"),
         ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes"),
-        ({"name": "x", "kind": "robots"}, "kind must be api, robot or referrers, not 'robots'"),
+        ({"name": "x", "kind": "robots"}, "kind must be api, robot, referrers or federated, not 'robots'"),
+        ({**JOB, "name": "job"}, "robot: 'job' has no namespace. Write it as organization+robot"),
+        ({**JOB, "robot": "acme+CI"}, "robot: 'acme+CI' is not a valid robot name"),
+        ({**JOB, "max_age": "1d"}, "max_age has no effect on a credential of the kind federated. A federated token is"),
+        ({**JOB, "permissions": []}, "permissions has no effect on a credential of the kind federated. Declare them"),
+        ({**JOB, "oidc_token_path": "/x", "oidc_token_variable": "X"}, "exclude each other: there is one OIDC"),
+        ({**JOB, "oidc_issuer": "https://x"}, "oidc_issuer needs oidc_client_id and oidc_client_secret"),
+        ({**JOB, "deliver": [{"kind": "tasks", "tasks_file": "x.yml"}]}, "deliver needs a store that can be read back"),
         ({"kind": "robot", "deliver": [FILE]}, "name is missing"),
     ],
 )
