@@ -159,7 +159,10 @@ def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
         ({**SCAN, "quay_username": "acme+ci"}, "quay_username and quay_password go together"),
         ({**SCAN, "deliver": [AUTH]}, "entry 1 of deliver: a registry token is not a password"),
         ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes"),
-        ({"name": "x", "kind": "robots"}, "kind must be api, robot, referrers or federated, not 'robots'"),
+        (
+            {"name": "x", "kind": "robots"},
+            "kind must be api, app, client_secret, robot, referrers or federated, not 'robots'",
+        ),
         ({**JOB, "name": "job"}, "robot: 'job' has no namespace. Write it as organization+robot"),
         ({**JOB, "robot": "acme+CI"}, "robot: 'acme+CI' is not a valid robot name"),
         ({**JOB, "max_age": "1d"}, "max_age has no effect on a credential of the kind federated. A federated token is"),
