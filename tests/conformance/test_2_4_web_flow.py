@@ -213,6 +213,28 @@ def test_2_4_code_flow(resources: Resources, anonymous: Client, new_client: Call
     assert_error(_exchange(anonymous, form), 400, "invalid_grant")
 
 
+def test_2_4_pending_code_needs_the_present_client_secret(
+    resources: Resources, anonymous: Client, new_client: Callable[..., Client]
+) -> None:
+    """What a reset of the client secret breaks, and what it does not."""
+    path = f"{resources.base}/applications"
+    fields = {"name": "reset", "redirect_uri": "https://example.com/callback"}
+    application = resources.superuser.post(path, fields).json()
+    asked = {"client_id": application["client_id"], "redirect_uri": fields["redirect_uri"], "scope": "user:read"}
+    issued = access_token(
+        resources.superuser.post(AUTHORIZE, data=resources.form(client_id=asked["client_id"], scope="user:read"))
+    )
+    response = resources.superuser.post(AUTHORIZE, data=resources.form(response_type="code", **asked))
+    (code,) = parse_qs(urlsplit(response.headers["Location"]).query)["code"]
+    reset = resources.superuser.post(f"{path}/{asked['client_id']}/resetclientsecret").json()
+    form = {"grant_type": "authorization_code", **asked, "code": code}
+    assert_error(_exchange(anonymous, form, client_secret=application["client_secret"]), 400, "invalid_client")
+    assert_error(_exchange(anonymous, form, client_secret=reset["client_secret"], code="none"), 400, "invalid_grant")
+    exchanged = _exchange(anonymous, form, client_secret=reset["client_secret"]).json()["access_token"]
+    for token in (issued, exchanged):
+        assert new_client(bearer=token).get("/api/v1/user/").status_code == 200
+
+
 def _exchange(client: Client, form: dict[str, str], **changes: str) -> requests.Response:
     # nginx of Quay forwards this path only to those who chose the old user interface; else it answers 405.
     return client.post("/oauth/access_token", data=form | changes, headers={"Cookie": "defaultui=angular"})

@@ -17,6 +17,7 @@ from conformance.client import (
     assert_problem,
     assert_registry_error,
     assert_unauthorized,
+    claims,
     registry_token,
 )
 from conformance.resources import Resources
@@ -84,6 +85,32 @@ def test_2_7_is_accepted_by_the_registry_only(resources: Resources, new_client: 
     assert registry_token(resources.target, ("$app", code))
     assert_problem(new_client(bearer=code).get("/api/v1/user/"), 401, "invalid_token")
     response = new_client(basic=("$app", "wrong")).get("/v2/auth", params={"service": resources.target.host})
+    assert_registry_error(response, 401, "UNAUTHORIZED", "Invalid token")
+
+
+def test_2_7_registry_token_names_the_app_token(resources: Resources) -> None:
+    created = _create(resources)
+    issued = claims(registry_token(resources.target, ("$app", created["token_code"])))
+    assert issued["sub"] == resources.username
+    assert (issued["context"]["entity_kind"], issued["context"]["entity_reference"]) == (
+        "appspecifictoken",
+        created["uuid"],
+    )
+
+
+def test_2_7_use_sets_last_accessed(resources: Resources) -> None:
+    created = _create(resources)
+    registry_token(resources.target, ("$app", created["token_code"]))
+    (listed,) = (item for item in resources.user.get(PATH).json()["tokens"] if item["uuid"] == created["uuid"])
+    assert RFC2822.match(listed["last_accessed"])
+
+
+def test_2_7_registry_tokens_outlive_the_app_token(resources: Resources, new_client: Callable[..., Client]) -> None:
+    created = _create(resources)
+    issued = registry_token(resources.target, ("$app", created["token_code"]))
+    assert_no_content(resources.user.delete(f"{PATH}/{created['uuid']}"))
+    assert new_client(bearer=issued).get("/v2/").status_code == 200
+    response = new_client(basic=("$app", str(issued))).get("/v2/auth", params={"service": resources.target.host})
     assert_registry_error(response, 401, "UNAUTHORIZED", "Invalid token")
 
 

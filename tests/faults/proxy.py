@@ -106,6 +106,7 @@ _MINTING = (
     ("POST", r"/applications/[^/]+/tokens$"),
     ("POST", r"^/oauth/authorizeapp$"),
     ("POST", r"^/api/v1/user/apptoken$"),
+    ("POST", r"/resetclientsecret$"),
 )
 
 

@@ -299,6 +299,33 @@ class AppToken(Kind):
 _APP_TOKENS = "/api/v1/user/apptoken"
 
 
+class ClientSecret(Kind):
+    """The client secret of an application, which has only one."""
+
+    module = "quay_client_secret"
+    is_login = False
+    always_valid = False
+
+    def prepare(self, workspace: Workspace) -> None:
+        workspace.notes["client_id"] = workspace.server.new_application(workspace.tag)
+        workspace.notes["issued"] = workspace.server.mint(workspace.notes["client_id"], "repo:read")
+        workspace.server.proxy.secret_recorder.add(workspace.notes["issued"])
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"organization": workspace.org, "client_id": workspace.notes["client_id"]}
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server, client_id = workspace.server, workspace.notes["client_id"]
+        application = server.get(f"/api/v1/organization/{workspace.org}/applications/{client_id}")
+        for login in stored:
+            if login.username not in ("", client_id):
+                yield f"a store has the user {login.username}"
+            if login.secret != application["client_secret"]:
+                yield "a store has another secret than the application"
+        if server.logs_in("$oauthtoken", workspace.notes["issued"]) is None:
+            yield "a token of the application was revoked"
+
+
 class ReferrersToken(Kind):
     """A registry token, valid for one hour."""
 
@@ -412,6 +439,7 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
         for mode in ("create", "forced", "retire"):
             yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "forced" and not old)
+        yield Scenario(ClientSecret(), "client-secret", "forced", family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
         yield Scenario(LeakedRobot(), "compromised", "forced", family, password=old, rotate="compromised")

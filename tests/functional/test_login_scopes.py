@@ -38,6 +38,14 @@ TASKS: dict[str, dict[str, Any]] = {
     "a robot account of the user": {"name": "own", "kind": "robot"},
     "an API token with the scope ``repo:read``": {"name": "nightly", "kind": "api", "scopes": ["repo:read"]},
     "an API token with the scope ``org:admin``": {"name": "nightly", "kind": "api", "scopes": ["org:admin"]},
+    "an app token": {"name": "laptop", "title": "laptop", "kind": "app", "rotate": "always"},
+    "a client secret": {
+        "name": "portal",
+        "kind": "client_secret",
+        "organization": "acme",
+        "application": "automation",
+        "rotate": "always",
+    },
     "a registry token to pull": {"name": "scan", "kind": "referrers", "repositories": ["acme/app"]},
     "a registry token to push": {
         "name": "scan",
@@ -46,7 +54,13 @@ TASKS: dict[str, dict[str, Any]] = {
         "actions": ["pull", "push"],
     },
 }
-MODULES = {"robot": "quay_robot_token", "api": "quay_api_token", "referrers": "quay_referrers_token"}
+MODULES = {
+    "robot": "quay_robot_token",
+    "api": "quay_api_token",
+    "app": "quay_app_token",
+    "client_secret": "quay_client_secret",
+    "referrers": "quay_referrers_token",
+}
 
 
 def table() -> dict[str, list[str]]:

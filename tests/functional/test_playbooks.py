@@ -248,6 +248,22 @@ def test_app_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert not tokens
 
 
+def test_client_secret(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    application = runner.harness.quay.state.applications[runner.harness.accounts.automation]
+    former = fingerprint(application.client_secret)
+    path = runner.folder / "portal"
+    variables = {
+        "client_secret_organization": "acme",
+        "client_secret_application": "automation",
+        "client_secret_path": str(path),
+    }
+    runner.three_runs("client_secret", variables)
+    assert stored_fingerprint(path) == former
+    runner.run_once("client_secret", {**variables, "client_secret_rotate": "always"})
+    assert stored_fingerprint(path) == fingerprint(application.client_secret) != former
+
+
 def test_repository(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     repositories = runner.harness.quay.state.repositories
@@ -391,6 +407,7 @@ MISSING: dict[str, tuple[dict[str, Any], str]] = {
     "robot": ({"robot_token_path": "/x"}, "Set robot_name."),
     "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
     "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
+    "client_secret": ({"client_secret_organization": "acme"}, "Set client_secret_application and client_secret_path."),
     "rotate": ({}, "Set rotation_credentials, for example with -e @credentials.yml."),
 }
 
