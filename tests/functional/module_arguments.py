@@ -23,6 +23,8 @@ SECRET_MODULES: dict[str, dict[str, Any]] = {
     "quay_application": APPLICATION,
     "quay_referrers_token": REFERRERS,
     "quay_api_token": API,
+    "quay_app_token": {"title": "laptop"},
+    "quay_client_secret": {**API, "rotate": "always"},
 }
 
 # The other modules: a run that changes something, or a read.
