@@ -80,7 +80,7 @@ class ModuleDocFragment:
     APP_TOKEN: str = _with_list(
         quay_app_token.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE, required=("title",)
     )
-    CLIENT_SECRET: str = _with_list(quay_client_secret.DOCUMENTATION, _Shared.DOCUMENTATION, _Shared.MAX_AGE)
+    CLIENT_SECRET: str = _with_list(quay_client_secret.DOCUMENTATION, _Shared.DOCUMENTATION)
     REFERRERS_TOKEN: str = _with_list(
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )

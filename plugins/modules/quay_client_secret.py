@@ -31,7 +31,6 @@ extends_documentation_fragment:
   - tokensmith.quay._connection
   - tokensmith.quay._token
   - tokensmith.quay._credentials.client_secret
-  - tokensmith.quay._token.max_age
 attributes:
   check_mode:
     support: full
@@ -57,9 +56,13 @@ options:
     type: str
   max_age:
     description:
+      - Reset the client secret when it has reached this age, for example V(180d).
+      - The unit is V(s), V(m), V(h), V(d) or V(w). V(0d) is refused.
+      - If not specified, the client secret is delivered and never reset because of its age.
       - Quay keeps no date for a client secret. The module takes it from the record of the store. Without one, it reads
         the usage logs of the organization. If they do not show it either, the age is unknown. The client secret then
         does not count as too old, and the module warns.
+    type: str
   state:
     description:
       - V(present) ensures that the client secret is delivered, and reset when it is due.

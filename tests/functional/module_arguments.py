@@ -16,6 +16,7 @@ ROBOT = {"name": "acme+ci", "rotate": "always"}
 APPLICATION = {"organization": "acme", "name": "automation", "description": "x"}
 REFERRERS = {"repositories": ["acme/app"]}
 API = {"organization": "acme", "application": "automation"}
+APP = {"title": "laptop"}
 
 # Modules that return a secret: a run that changes something or mints a token.
 SECRET_MODULES: dict[str, dict[str, Any]] = {
@@ -23,7 +24,7 @@ SECRET_MODULES: dict[str, dict[str, Any]] = {
     "quay_application": APPLICATION,
     "quay_referrers_token": REFERRERS,
     "quay_api_token": API,
-    "quay_app_token": {"title": "laptop"},
+    "quay_app_token": APP,
     "quay_client_secret": {**API, "rotate": "always"},
 }
 

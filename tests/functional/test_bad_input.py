@@ -61,6 +61,7 @@ def test_token_without_the_scope(harness: Harness, module: str) -> None:
     words = {
         "quay_referrers_token": "Quay issued a token without acme/app:pull",
         "quay_robot_token": "lacks the permission or the scope org:admin",
+        "quay_app_token": "lacks the permission or the scope user:admin",
     }
     assert_refused(
         harness,
@@ -70,7 +71,8 @@ def test_token_without_the_scope(harness: Harness, module: str) -> None:
     )
 
 
-@pytest.mark.parametrize("module", [module for module in SECRET_MODULES if module != "quay_referrers_token"])
+# Every user may create app tokens.
+@pytest.mark.parametrize("module", sorted(SECRET_MODULES.keys() - {"quay_referrers_token", "quay_app_token"}))
 @pytest.mark.parametrize("who", ["bob", "carol"])
 def test_user_without_the_right(harness: Harness, module: str, who: str) -> None:
     harness.login = getattr(harness.accounts, who).by_password

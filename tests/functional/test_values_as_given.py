@@ -16,7 +16,7 @@ import pytest
 
 from contract import collection
 from functional.harness import Harness, assert_refused
-from functional.module_arguments import ALL_MODULES, API, REFERRERS, enable_all_features
+from functional.module_arguments import ALL_MODULES, API, APP, REFERRERS, enable_all_features
 from standin.tokens import fingerprint
 
 # --- durations
@@ -38,6 +38,10 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("quay_api_token", "max_age"): {**API, "max_age": 90},
     ("quay_api_token", "renew_before"): {**API, "renew_before": 90},
     ("quay_api_token", "retire_after"): {**API, "retire_after": 90},
+    ("quay_app_token", "max_age"): {**APP, "max_age": 90},
+    ("quay_app_token", "renew_before"): {**APP, "renew_before": 90},
+    ("quay_app_token", "retire_after"): {**APP, "retire_after": 90},
+    ("quay_client_secret", "max_age"): {**API, "max_age": 90},
     ("quay_referrers_token", "renew_before"): {**REFERRERS, "renew_before": 90},
     ("quay_token_info", "credentials.lifetime"): declared("lifetime"),
     ("quay_token_info", "credentials.max_age"): declared("max_age"),
@@ -53,7 +57,7 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
 
 
 # The modules that take one credential or many.
-TOKEN_MODULES = ("quay_api_token", "quay_referrers_token", "quay_robot_token")
+TOKEN_MODULES = ("quay_api_token", "quay_app_token", "quay_client_secret", "quay_referrers_token", "quay_robot_token")
 
 
 def documented_durations() -> Iterator[tuple[str, str]]:
