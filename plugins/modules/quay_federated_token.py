@@ -56,7 +56,7 @@ options:
     type: str
   robot:
     description:
-      - Full name of the robot, if O(name) is another one. The role M(tokensmith.quay.rotation#role) needs this for a
+      - Full name of the robot, if O(name) is another one. The role P(tokensmith.quay.rotation#role) needs this for a
         robot that it declares, too, because each name is declared once.
     type: str
   oidc_token:

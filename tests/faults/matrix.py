@@ -151,7 +151,7 @@ def _terminated_children() -> Iterator[None]:
 
 def _applies(scenario: Scenario, real: RealQuay | None) -> bool:
     """Stores on other servers are tested with a stand-in of Quay alone."""
-    return real is None or (scenario.family == real.family and not scenario.stores)
+    return real is None or (scenario.family == real.family and not scenario.stores and not scenario.kind.needs_standin)
 
 
 def _kills(pool: concurrent.futures.Executor, chosen: list[Scenario], arguments: argparse.Namespace) -> int:

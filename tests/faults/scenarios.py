@@ -35,6 +35,10 @@ class Kind:
     overlaps = False
     # How many secrets a run with a fault and those after it may let Quay issue. Quay returns a robot's token again.
     max_mints = 1
+    # Whether it needs more than a real Quay has, such as an issuer that it trusts.
+    needs_standin = False
+    # Whether a replaced secret is revoked.
+    revocable = True
 
     def prepare(self, workspace: Workspace) -> None:
         """Create what the first run needs."""
@@ -347,6 +351,39 @@ class ReferrersToken(Kind):
                 yield "a store has a registry token for something else"
 
 
+class FederatedToken(Kind):
+    """A token of a robot in exchange for an OIDC token, valid for one hour."""
+
+    module = "quay_federated_token"
+    # One whose response was lost is a password of the robot for an hour. Quay cannot revoke it.
+    max_mints = 2
+    needs_standin = True
+    revocable = False
+    _SUBJECT = "build-farm"
+
+    def prepare(self, workspace: Workspace) -> None:
+        path = f"/api/v1/organization/{workspace.org}/robots/{workspace.tag}"
+        assert workspace.server.superuser.put(path).status_code == 201
+        entry = {"issuer": workspace.server.issuer.url, "subject": self._SUBJECT}
+        assert workspace.server.superuser.post(f"{path}/federation", [entry]).status_code == 200
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        token = workspace.server.issuer.token(self._SUBJECT)
+        workspace.server.proxy.secret_recorder.add(token)
+        return {"name": f"{workspace.org}+{workspace.tag}", "oidc_token": token}
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return (f"{workspace.org}+{workspace.tag}",)
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        (name,) = self.usernames(workspace)
+        for login in stored:
+            if login.username not in ("", name):
+                yield f"a store has the user {login.username}"
+            if workspace.server.logs_in(name, login.secret) is None:
+                yield "a store has a token that Quay refuses"
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One rotation, at which all faults are tested."""
@@ -449,6 +486,8 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(ApiToken(), "api-by-password", "renew", family, password=True)
         for mode in ("create", "renew"):
             yield Scenario(ReferrersToken(), "referrers", mode, family, password=old, files=mode == "renew" and not old)
+        for mode in ("create", "forced"):
+            yield Scenario(FederatedToken(), "federated", mode, family, password=old)
 
 
 def _store_scenarios() -> Iterator[Scenario]:

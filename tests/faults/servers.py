@@ -21,6 +21,7 @@ from typing import Any
 import requests
 
 from conformance.client import TIMEOUT_S, Client, Secret, Target, access_token, unique
+from oidc_issuer import OidcIssuer
 from standin import Standin
 from standin.config import FAMILIES
 
@@ -125,6 +126,9 @@ class Server:
         assert self.superuser.sign_in(self.target.username, self.target.password).status_code == 200
         if self.standin:
             _create_organization(self.superuser, self.org)
+            # A real Quay does not trust its certificate.
+            self.issuer = stack.enter_context(OidcIssuer(now=self.standin.clock.timestamp))
+            self.standin.config["STANDIN_ISSUER_CA"] = self.issuer.ca_path
         self.console = self.new_application(unique("console"))
         self.bearer = self.mint(self.console, _EVERY_SCOPE)
         self.proxy.secret_recorder.add(self.bearer, self.target.password, VAULT_PASSWORD)

@@ -69,7 +69,7 @@ def remote_store_code(loaded: set[str]) -> set[str]:
 
 def token_module_code(loaded: set[str]) -> set[str]:
     """The loaded files that issue secrets, of all kinds of credentials."""
-    files = ("rotation_order", "robot_token", "robot_pair", "api_token", "referrers_token")
+    files = ("rotation_order", "robot_token", "robot_pair", "api_token", "referrers_token", "federated_token")
     return loaded & {f"{_UTILS}_credentials.{name}" for name in files}
 
 

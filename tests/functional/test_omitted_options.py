@@ -205,7 +205,7 @@ def flatten(record: Any) -> dict[str, Any]:
 
 def test_every_module_that_manages_an_object_is_covered() -> None:
     """Token modules without a fixed object, readers, file modules and those of the role have no object to keep."""
-    others = {"quay_api", "quay_api_token", "quay_referrers_token", "quay_repository_build"}
+    others = {"quay_api", "quay_api_token", "quay_federated_token", "quay_referrers_token", "quay_repository_build"}
     others |= {"quay_app_token", "quay_client_secret"}
     others |= {"quay_container_auth", "quay_token_file"}
     others |= {"quay_rotation", "quay_host_delivery", "quay_host_inspection"}

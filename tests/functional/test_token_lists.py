@@ -248,7 +248,7 @@ def test_empty_list_does_nothing(harness: Harness) -> None:
         ([{"name": "acme+one", "strict": True}], ["credential 1 (acme+one): unsupported options: strict"]),
         ([{"name": "acme+one", "permissions": [{"repository": "acme/app"}]}], ["credential 1 (acme+one): ", "role"]),
         ([{"name": "acme+one"}, "acme+two"], ["credential 2: it must be a mapping"]),
-        ([{"name": "acme+one", "append": True}], ["credential 1 (acme+one): There is no option append. The option"]),
+        ([{"name": "acme+one", "append": True}], ["credential 1 (acme+one): There is no option append. Use "]),
         (
             [{"name": "acme+one", "current_token": "held-by-the-play", "token_path": "/tmp/x"}],
             ["credential 1 (acme+one): parameters are mutually exclusive: current_token|token_path|deliver"],

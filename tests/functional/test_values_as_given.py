@@ -43,6 +43,7 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("quay_app_token", "retire_after"): {**APP, "retire_after": 90},
     ("quay_client_secret", "max_age"): {**API, "max_age": 90},
     ("quay_referrers_token", "renew_before"): {**REFERRERS, "renew_before": 90},
+    ("quay_federated_token", "renew_before"): {"name": "acme+ci", "renew_before": 90},
     ("quay_token_info", "credentials.lifetime"): declared("lifetime"),
     ("quay_token_info", "credentials.max_age"): declared("max_age"),
     ("quay_token_info", "credentials.renew_before"): declared("renew_before"),
@@ -57,7 +58,14 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
 
 
 # The modules that take one credential or many.
-TOKEN_MODULES = ("quay_api_token", "quay_app_token", "quay_client_secret", "quay_referrers_token", "quay_robot_token")
+TOKEN_MODULES = (
+    "quay_api_token",
+    "quay_app_token",
+    "quay_client_secret",
+    "quay_federated_token",
+    "quay_referrers_token",
+    "quay_robot_token",
+)
 
 
 def documented_durations() -> Iterator[tuple[str, str]]:
@@ -90,7 +98,7 @@ def test_duration_without_a_unit(harness: Harness, duration: tuple[str, str]) ->
         return
     assert_refused(harness, module, DURATIONS[duration], words)
     assert harness.writes == []
-    if module in ("quay_robot_token", "quay_api_token", "quay_referrers_token"):
+    if module in TOKEN_MODULES:
         assert harness.requests == []
 
 

@@ -8,7 +8,11 @@ import threading
 
 import pytest
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._core.parallel import grouped_by_shared, in_parallel
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.parallel import (
+    Shared,
+    grouped_by_shared,
+    in_parallel,
+)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 9])
@@ -70,3 +74,22 @@ def test_interruption_begins_nothing_else_and_waits_for_what_runs() -> None:
 )
 def test_items_that_share_a_place_are_in_one_group(places: dict[str, list[str]], groups: list[list[str]]) -> None:
     assert grouped_by_shared(list(places), places.__getitem__) == groups
+
+
+def test_shared_value_is_made_once_for_each_key() -> None:
+    shared, made = Shared(), []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    values = in_parallel(lambda key: shared.get(key, make, lambda _value: True), ["a", "b", "a", "a"], 4)
+    assert (sorted(set(values)), len(made)) == ([1, 2], 2)
+    assert values[0] == values[2] == values[3]
+
+
+def test_shared_value_is_made_again_if_it_is_not_usable() -> None:
+    shared, values = Shared(), iter([1, 2])
+    assert shared.get("a", lambda: next(values), lambda value: value > 1) == 1
+    assert shared.get("a", lambda: next(values), lambda value: value > 1) == 2
+    assert shared.get("a", lambda: next(values), lambda value: value > 1) == 2
