@@ -362,7 +362,19 @@ def test_first_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
     user = {"first_user_name": "first", "first_user_email": "first@example.com", "first_user_password": password}
     runner.three_runs("first_user", user)
     assert runner.harness.quay.state.users.keys() == {"first"}
+    assert runner.harness.quay.state.oauth_tokens == {}
     User(runner.harness.quay, "first", password).browser()
+
+
+@pytest.mark.slow
+def test_first_user_with_a_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    runner.user = User(runner.harness.quay, "first", "correct-horse-battery")
+    runner.harness.quay.quay.reset()
+    path = runner.folder / "first"
+    runner.three_runs("first_user", {"first_user_token_path": str(path)})
+    (token,) = runner.harness.quay.state.oauth_tokens.values()
+    assert stored_fingerprint(path) == token.digest[:12]
 
 
 def test_api_operations(runner_for: Callable[[str], PlaybookRunner]) -> None:
