@@ -147,7 +147,7 @@ def _account_of_new_token(context: ModuleContext, secret: str) -> Account | None
     if not account.superuser:
         context.warn(
             f"The user {account.name} is not a superuser. Add the name to SUPER_USERS in Quay's configuration, and "
-            "restart Quay, if it shall manage users and other people's organizations."
+            "restart Quay, to let the user manage other users and their organizations."
         )
     return account
 
