@@ -11,14 +11,17 @@ import json
 import os
 import re
 import signal
+import textwrap
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from canary import processes
+from contract import collection
 from functional.accounts import User
 from functional.harness import Harness
 from functional.test_playbooks import PlaybookRunner, Run
@@ -295,6 +298,42 @@ def test_check_mode_of_an_interrupted_set_up(
     assert (run.changed > 0) == (moment != "members"), run.output
     assert [request for request in bootstrap.harness.writes if "signin" not in request] == []
     assert (bootstrap.harness.state(), bootstrap.contents()) == (state, files)
+
+
+# --- the guide
+
+_BLOCK = re.compile(r"^\.\. code-block:: yaml\+jinja\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["3.18"])
+def test_examples_of_the_guide(bootstrap: Bootstrap) -> None:
+    """The two files of the guide, and its command for every night. Only the directory of the files is another one."""
+    guide = (collection.ROOT / "docs" / "docsite" / "rst" / "guide_bootstrap.rst").read_text()
+    folder = bootstrap.harness.folder
+    for directory in ("containers", "quay"):
+        (folder / directory).mkdir()
+    files = [textwrap.dedent(block).replace("/etc/", f"{folder}/") for block in _BLOCK.findall(guide)]
+    assert [file.partition("\n")[0] for file in files] == ["# bootstrap.yml", "# credentials.yml"]
+    bootstrap.variables = {name: value for file in files for name, value in yaml.safe_load(file).items()}
+    run = bootstrap.run("--diff")
+    assert run.failed == 0, run.output
+    assert (folder / "containers" / "auth.json").exists()
+    bootstrap.assert_changes_nothing()
+    bootstrap.runner.user = None
+    token = '{{ lookup("ansible.builtin.file", "/etc/quay/rotator") }}'
+    assert f"-e 'rotation_quay_token={token}'" in guide
+    nightly = {
+        "rotation_credentials": bootstrap.variables["rotation_credentials"],
+        "rotation_quay_token": token.replace("/etc/", f"{folder}/"),
+    }
+    run = bootstrap.runner.run("rotate", nightly)
+    assert (run.failed, run.changed) == (0, 0), run.output
+    bootstrap.harness.advance(days=80)
+    run = bootstrap.runner.run("rotate", nightly)
+    assert run.failed == 0, run.output
+    assert "rotator" in run.output
+    assert bootstrap.valid_tokens("rotation") == [fingerprint((folder / "quay" / "rotator").read_text().strip())]
 
 
 # --- with a token
