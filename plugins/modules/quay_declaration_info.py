@@ -144,6 +144,15 @@ undeclared:
       username: $oauthtoken
       fingerprint: 9f86d081884c
       created_at: "2026-01-31T12:00:00Z"
+login_scopes:
+  description:
+    - Scopes that a token needs as the login of a rotation of O(credentials), without those that others include. A
+      password needs none. To rotate a robot account whose secret leaked, a token needs C(org:admin), C(user:admin) and
+      C(repo:admin).
+  returned: success
+  type: list
+  elements: str
+  sample: ["org:admin", "repo:admin", "user:admin"]
 declared_by:
   description:
     - Inventory name of the host that declares the credentials. If a play runs this task once for several hosts, they

@@ -18,7 +18,12 @@ from standin.endpoints.discovery import described_routes, facts_of
 PATH = "/api/v1/discovery"
 
 # Endpoints of the API that Quay does not describe.
-_UNDESCRIBED = {"GET /api/v1/organization/<orgname>/mirror", "POST /api/v1/user/initialize"}
+_UNDESCRIBED = {
+    "GET /api/v1/organization/<orgname>/mirror",
+    "POST /api/v1/user/initialize",
+    # Described only with a feature that is off by default.
+    "POST /api/v1/bootstrap/renew",
+}
 
 OPERATIONS = {
     "listOrgLogs": ("GET", "/api/v1/organization/{orgname}/logs"),

@@ -40,6 +40,7 @@ OPTIONS = {
     "quay_organization": {
         *("name", "new_name", "email", "time_machine_expiration", "state", "auto_prune_method", "auto_prune_value"),
     },
+    "quay_first_user": {"username", "email", "password", "create_token"},
     "quay_user": {"username", "email", "password", "enabled", "superuser", "state"},
     "quay_team": {"name", "organization", "role", "description", "members", "append", "state"},
     "quay_team_ldap": {"name", "organization", "sync", "group_dn", "keep_users"},
@@ -49,7 +50,7 @@ OPTIONS = {
 }
 # Its other modules.
 OTHERS = """
-    quay_capabilities_info quay_config_info quay_default_perm quay_docker_token quay_first_user
+    quay_capabilities_info quay_config_info quay_default_perm quay_docker_token
     quay_layer_info quay_manifest_label quay_manifest_label_info quay_message quay_notification
     quay_organization_immutability quay_organization_mirror quay_organization_prune quay_proxy_cache
     quay_pull_stat_info quay_quota quay_repository_immutability quay_repository_prune quay_tag quay_tag_info

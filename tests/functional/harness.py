@@ -49,6 +49,8 @@ UNKNOWN_IN_CHECK_MODE = {
     "age_source",
     "fingerprint",
     "ended",
+    "superuser",
+    "verified_with",
 }
 # The response of a call that check mode does not send.
 UNKNOWN_IN_CHECK_MODE |= {"json", "status"}

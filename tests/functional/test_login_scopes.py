@@ -94,6 +94,25 @@ def rotate(harness: Harness, task: str) -> str:
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_declaration_names_these_scopes(harness: Harness, task: str) -> None:
+    entry = {"deliver": [{"kind": "file", "path": "/tmp/token.json", "format": "json"}], **TASKS[task]}
+    if entry["kind"] == "api":
+        entry |= {"organization": "acme", "application": "automation"}
+    result = harness.run("quay_declaration_info", {"credentials": [entry]})
+    assert result["login_scopes"] == sorted(table()[task])
+
+
+def test_included_scopes_are_left_out(harness: Harness) -> None:
+    pull, push = (TASKS[f"a registry token to {action}"] for action in ("pull", "push"))
+    stores = [[{"kind": "file", "path": f"/tmp/{name}"}] for name in ("pull", "push", "all")]
+    everything = {"name": "all", "kind": "api", "client_id": "x", "scopes": "all", "deliver": stores[2]}
+    credentials = [{**pull, "deliver": stores[0]}, {**push, "name": "push", "deliver": stores[1]}]
+    assert harness.run("quay_declaration_info", {"credentials": credentials})["login_scopes"] == ["repo:write"]
+    result = harness.run("quay_declaration_info", {"credentials": [*credentials, everything]})
+    assert result["login_scopes"] == ["org:admin", "repo:admin", "repo:create", "super:user", "user:admin", "user:read"]
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_task_works_with_these_scopes_and_not_with_fewer(harness: Harness, task: str) -> None:
     scopes = table()[task]
     console, snapshot = harness.accounts.console, harness.quay.quay.snapshot()

@@ -56,7 +56,8 @@ class PlaybookRunner:
     def folder(self) -> Path:
         return self.harness.folder
 
-    def run(self, playbook: str, variables: Mapping[str, Any], *arguments: str) -> Run:
+    def start(self, playbook: str, variables: Mapping[str, Any], *arguments: str) -> str:
+        """Run a playbook, and return its output. Asserts that it has no secret."""
         self.harness.quay.journal.clear()
         given = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
         command = [sys.executable, "-m", "ansible", "playbook", f"{collection.NAME}.{playbook}"]
@@ -70,6 +71,10 @@ class PlaybookRunner:
         )
         output = process.stdout + process.stderr
         assert self.harness.known_secrets.in_text(output) == []
+        return output
+
+    def run(self, playbook: str, variables: Mapping[str, Any], *arguments: str) -> Run:
+        output = self.start(playbook, variables, *arguments)
         recap = _RECAP.search(output)
         assert recap, output
         return Run(output, int(recap[2]), int(recap[3]))
@@ -378,7 +383,19 @@ def test_first_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
     user = {"first_user_name": "first", "first_user_email": "first@example.com", "first_user_password": password}
     runner.three_runs("first_user", user)
     assert runner.harness.quay.state.users.keys() == {"first"}
+    assert runner.harness.quay.state.oauth_tokens == {}
     User(runner.harness.quay, "first", password).browser()
+
+
+@pytest.mark.slow
+def test_first_user_with_a_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    runner.user = User(runner.harness.quay, "first", "correct-horse-battery")
+    runner.harness.quay.quay.reset()
+    path = runner.folder / "first"
+    runner.three_runs("first_user", {"first_user_token_path": str(path)})
+    (token,) = runner.harness.quay.state.oauth_tokens.values()
+    assert stored_fingerprint(path) == token.digest[:12]
 
 
 def test_api_operations(runner_for: Callable[[str], PlaybookRunner]) -> None:
@@ -424,5 +441,5 @@ def test_missing_variable_is_named(runner_for: Callable[[str], PlaybookRunner], 
 
 def test_every_playbook_has_a_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    # These have tests of their own: tests/canary, tests/demo, tests/integration, and test_awx_setup.
-    assert {"rotate", "awx_setup"} == PLAYBOOKS - tested
+    # These have tests of their own: tests/canary, tests/demo, tests/integration, test_awx_setup and test_bootstrap.
+    assert {"rotate", "awx_setup", "bootstrap"} == PLAYBOOKS - tested

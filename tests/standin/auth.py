@@ -31,7 +31,7 @@ _DISABLED = "This user has been disabled. Please contact your administrator."
 
 def authenticate_api() -> Caller:
     """Authenticate an API request by bearer token or session. The session is not used if a bearer token is invalid."""
-    bearer = _bearer_token()
+    bearer = bearer_token()
     if bearer is None:
         return session_caller() or Caller()
     if is_jwt(bearer):
@@ -47,7 +47,7 @@ def authenticate_web() -> Caller:
     return basic_caller(*credentials)
 
 
-def _bearer_token() -> str | None:
+def bearer_token() -> str | None:
     parts = request.headers.get("Authorization", "").split()
     return parts[1] if len(parts) == 2 and parts[0].lower() == "bearer" else None
 

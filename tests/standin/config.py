@@ -47,6 +47,10 @@ _DEFAULTS: dict[str, Any] = {
     "LOGS_MODEL": "database",
     "LOGS_MODEL_CONFIG": {},
     "APP_SPECIFIC_TOKEN_EXPIRATION": None,
+    "BOOTSTRAP_TOKEN_EXPIRATION": 3600,
+    "BOOTSTRAP_TOKEN_OWNER": None,
+    "BOOTSTRAP_TOKEN_PATH": "/var/lib/quay/quay-machine-token.json",
+    "BOOTSTRAP_TOKEN_SCOPE": ("org:admin repo:admin repo:create repo:read repo:write super:user user:admin user:read"),
     "EXPIRED_APP_SPECIFIC_TOKEN_GC": "1d",
     "OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT": None,
     "OAUTH_TOKEN_LAST_ACCESSED_UPDATE_THRESHOLD_S": 60,
@@ -58,6 +62,8 @@ _DEFAULTS: dict[str, Any] = {
     "STANDIN_ISSUER_CA": None,
     "CREATE_PRIVATE_REPO_ON_PUSH": True,
     "REGISTRY_JWT_AUTH_MAX_FRESH_S": 3660,
+    # The addresses that count as those of the server itself.
+    "STANDIN_LOCAL_ADDRESSES": ["127.0.0.1", "::1"],
     # Seconds for which the name of a deleted namespace stays blocked, until the garbage collector has run.
     "STANDIN_NAMESPACE_GC_S": 60,
     "FEATURE_AGGREGATED_LOG_COUNT_RETRIEVAL": True,

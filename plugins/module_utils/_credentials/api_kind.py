@@ -15,6 +15,9 @@ from .._quay.scopes import ALL_SCOPES, SCOPES
 from .declaration_options import Option, choices_of, read_bool, read_duration, read_text
 from .kind import Kind, TokenModule
 
+# Of a new token whose scopes are not declared.
+_DEFAULT_SCOPE = "repo:read"
+
 
 def _module() -> TokenModule:
     from .api_token import API_MODULE
@@ -30,6 +33,12 @@ def _check(options: Mapping[str, Any]) -> Iterator[str]:
 def _identities(values: Mapping[str, Any]) -> Iterator[Hashable]:
     """The names of the token in the organization and in the application, of which a declaration may lack one."""
     return ((values[key], values["name"]) for key in ("organization", "client_id") if values.get(key))
+
+
+def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
+    """A login issues tokens with scopes that it has itself."""
+    scopes = options.get("scopes") or (_DEFAULT_SCOPE,)
+    return iter(("org:admin", *(SCOPES if ALL_SCOPES in scopes else scopes)))
 
 
 API = Kind(
@@ -52,4 +61,5 @@ API = Kind(
     is_listed=True,
     identities=_identities,
     listed_identities=_identities,
+    login_scopes=_login_scopes,
 )

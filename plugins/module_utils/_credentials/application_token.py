@@ -18,6 +18,7 @@ from .._http.auth import OAUTH_USERNAME
 from .._module.context import ModuleContext
 from .._quay.oauth import AccessToken, ApplicationTokens
 from .._quay.registry_auth import authenticated_user, verify_secret
+from .._quay.scopes import covered_scopes
 from .._stores.contract import StoredSecret
 from .desired_token import (
     DesiredToken,
@@ -29,7 +30,7 @@ from .desired_token import (
     warn_of_unknown_scopes,
 )
 from .evaluation import Observation, observe_each
-from .login_scopes import covered_scopes, own_scopes
+from .login_scopes import own_scopes
 from .policy import (
     AGE_FROM_MINT,
     AGE_FROM_QUAY,

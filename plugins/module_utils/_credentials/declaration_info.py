@@ -13,6 +13,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -21,10 +22,12 @@ from .._core.errors import BadInput
 from .._core.times import format_time
 from .._http.address import normalise_host
 from .._module.context import LocalContext, Result
+from .._quay.scopes import least_scopes
 from .._stores.file_formats import is_foreign, read_fields
 from .._stores.places import Place, collide, real_path
 from .._stores.records import RECORD_SUFFIX, record_from_data
 from .declaration_options import is_unset, read_list, read_path
+from .kinds import KINDS
 from .placement import EVERYWHERE, Placement
 from .validation import Declared, read_declarations, read_force, secrets_in, texts_in
 
@@ -38,7 +41,14 @@ _FILE_KEY = "token"
 
 def get_declaration_info(context: LocalContext) -> Result:
     """The module quay_declaration_info."""
-    return describe_declarations(context, EVERYWHERE, lambda _declared: {})
+    scopes: list[str] = []
+
+    def note_scopes(declared: Declared) -> dict[str, Any]:
+        scopes.extend(KINDS[declared.options["kind"]].login_scopes(declared.options))
+        return {}
+
+    result = describe_declarations(context, EVERYWHERE, note_scopes)
+    return replace(result, values={**result.values, "login_scopes": least_scopes(scopes)})
 
 
 def describe_declarations(

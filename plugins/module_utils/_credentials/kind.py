@@ -84,6 +84,10 @@ def _nothing(_values: Mapping[str, Any]) -> Iterable[Hashable]:
     return ()
 
 
+def _no_scopes(_options: Mapping[str, Any]) -> Iterable[str]:
+    return ()
+
+
 def _declared_organization(values: Mapping[str, Any]) -> str | None:
     return values.get("organization")
 
@@ -127,4 +131,6 @@ class Kind:
     uses: Callable[[Mapping[str, Any]], Iterable[Hashable]] = _nothing
     # What identifies all credentials in Quay that a declaration may have issued, and a listed one. Raises BadInput.
     identities: Callable[[Mapping[str, Any]], Iterable[Hashable]] = _nothing
+    # The scopes that a token needs as the login that rotates the credential.
+    login_scopes: Callable[[Mapping[str, Any]], Iterable[str]] = _no_scopes
     listed_identities: Callable[[Mapping[str, Any]], Iterable[Hashable]] = _nothing

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import Sequence
 
 from .._core.credential import Credential
 from .._http.auth import BearerAuth
@@ -17,15 +17,6 @@ from .._http.client import QuayClient
 from .._http.errors import ApiError
 from .._quay.oauth import AccessToken, UserTokens
 from .._quay.registry_auth import login_token
-
-# The only scopes that include others.
-_INCLUDED = {"repo:admin": ("repo:write", "repo:read"), "repo:write": ("repo:read",)}
-
-
-def covered_scopes(scopes: Iterable[str]) -> set[str]:
-    """The scopes with those that they include: repo:admin includes repo:write, which includes repo:read."""
-    given = set(scopes)
-    return given.union(*(_INCLUDED.get(scope, ()) for scope in given))
 
 
 def own_scopes(

@@ -33,6 +33,11 @@ def _organization(values: Mapping[str, Any]) -> str | None:
     return owners.pop() if len(owners) == 1 else None
 
 
+def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
+    if not options.get("quay_username"):
+        yield "repo:write" if "push" in (options.get("actions") or ()) else "repo:read"
+
+
 REFERRERS = Kind(
     name="referrers",
     title="a registry token",
@@ -53,4 +58,5 @@ REFERRERS = Kind(
     is_password=False,
     is_revocable=False,
     organization=_organization,
+    login_scopes=_login_scopes,
 )

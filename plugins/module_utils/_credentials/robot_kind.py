@@ -113,6 +113,13 @@ def _listed_identities(listed: Mapping[str, Any]) -> Iterator[str]:
     yield str(listed["name"])
 
 
+def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
+    """Permissions, and the copy of a robot account, need more than the token of a robot account."""
+    yield "org:admin" if _organization(options) else "user:admin"
+    if options.get("permissions") or options.get("strategy") == PAIRED:
+        yield from ("user:admin", "repo:admin")
+
+
 ROBOT = Kind(
     name="robot",
     title="a robot token",
@@ -143,4 +150,5 @@ ROBOT = Kind(
     uses=_uses,
     identities=_identities,
     listed_identities=_listed_identities,
+    login_scopes=_login_scopes,
 )

@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.secret_input import refuse_masked_values
 from .._http.address import normalise_host
-from .._http.auth import SessionAuth
+from .._http.auth import Auth, SessionAuth
 from .._http.session import REQUESTS_IMPORT_ERROR
 from .connection import auth_from_options, client_from_options
 from .context import ModuleContext, Result
@@ -32,6 +32,7 @@ def run_module(
     options: Mapping[str, Any],
     *,
     auth_optional: bool = False,
+    own_login: bool = False,
     or_many: bool = False,
     replaced: Mapping[str, str] | None = None,
     packed: Sequence[str] = (),
@@ -40,7 +41,8 @@ def run_module(
     """Run a module that talks to Quay.
 
     ``options``: its argument spec without the connection options. ``constraints``: as AnsibleModule takes them.
-    ``auth_optional``: the module can do without credentials. ``or_many``: the options describe one credential, and the
+    ``auth_optional``: the module can do without credentials. ``own_login``: it has options of its own for the login, so
+    the client is anonymous. ``or_many``: the options describe one credential, and the
     module takes a list of many instead. ``replaced``: by the name of an option that the module of
     infra.quay_configuration has and this one lacks, a sentence that says what to use. ``packed``: the options that
     arrive packed; the result is then packed, too.
@@ -51,16 +53,20 @@ def run_module(
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     warnings: list[str] = []
-    result, failure = _attempt(module, action, warnings, auth_optional)
+    result, failure = _attempt(module, action, warnings, auth_optional, own_login)
     finish(module, result, failure, warnings)
 
 
 def _attempt(
-    module: AnsibleModule, action: Callable[[ModuleContext], Result], warnings: list[str], auth_optional: bool
+    module: AnsibleModule,
+    action: Callable[[ModuleContext], Result],
+    warnings: list[str],
+    auth_optional: bool,
+    own_login: bool,
 ) -> tuple[Result | None, str]:
     def act() -> Result:
         refuse_masked_values(module.params)
-        context = _context(module, warnings, auth_optional)
+        context = _context(module, warnings, auth_optional, own_login)
         context.hidden, context.hides_result = module.no_log_values, bool(module.no_log)
         result = action(context)
         clock_skew = context.client.clock_skew.total_seconds()
@@ -71,10 +77,10 @@ def _attempt(
     return guard(act)
 
 
-def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool) -> ModuleContext:
+def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool, own_login: bool) -> ModuleContext:
     params = module.params
-    auth = auth_from_options(params, os.environ, optional=auth_optional)
+    auth = Auth() if own_login else auth_from_options(params, os.environ, optional=auth_optional)
     origin = normalise_host(params["quay_host"])
-    if origin.startswith("http://") and isinstance(auth, SessionAuth):
+    if origin.startswith("http://") and (own_login or isinstance(auth, SessionAuth)):
         warnings.append("The password is sent over plain http and can be read by others. Use an https:// quay_host.")
     return ModuleContext(params, module.check_mode, warnings, client_from_options(params, auth))

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import Iterable
+
 SCOPES = (
     "org:admin",
     "repo:admin",
@@ -20,3 +22,18 @@ SCOPES = (
     "user:read",
 )
 ALL_SCOPES = "all"
+
+# The only scopes that include others.
+_INCLUDED = {"repo:admin": ("repo:write", "repo:read"), "repo:write": ("repo:read",)}
+
+
+def covered_scopes(scopes: Iterable[str]) -> set[str]:
+    """The scopes with those that they include: repo:admin includes repo:write, which includes repo:read."""
+    given = set(scopes)
+    return given.union(*(_INCLUDED.get(scope, ()) for scope in given))
+
+
+def least_scopes(scopes: Iterable[str]) -> list[str]:
+    """The scopes without duplicates and without those that others of them include, sorted."""
+    given = set(scopes)
+    return sorted(given.difference(*(_INCLUDED.get(scope, ()) for scope in given)))

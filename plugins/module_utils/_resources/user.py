@@ -41,7 +41,7 @@ def ensure_user(context: ModuleContext) -> Result:
     """Run quay_user: create, change or delete one user."""
     params = context.params
     check_account_options(params)
-    _check_password(params["password"])
+    check_password(params["password"])
     if params["update_password"] == _ALWAYS and params["password"] is None:
         raise BadInput("update_password: always needs password")
     with holder_from_options(params, check_mode=context.check_mode) as holder:
@@ -199,7 +199,8 @@ class UserResource(CachedRead):
             )
 
 
-def _check_password(password: str | None) -> None:
+def check_password(password: str | None) -> None:
+    """Raise BadInput for a password that Quay does not accept. None is accepted."""
     if password is not None and (len(password) < 8 or re.search(r"\s", password)):
         raise BadInput("password must have at least 8 characters and no white space; Quay accepts no other")
 

@@ -11,6 +11,7 @@ from . import (
     app_tokens,
     application_tokens,
     applications,
+    bootstrap,
     builds,
     discovery,
     logs,
@@ -34,6 +35,7 @@ from . import (
 ALL: tuple[Routes, ...] = (
     server.routes,
     users.routes,
+    bootstrap.routes,
     notifications.routes,
     organizations.routes,
     organization_mirror.routes,

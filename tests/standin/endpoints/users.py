@@ -15,7 +15,7 @@ from .. import auth, names, rights
 from ..errors import ApiError, HtmlError, MessageError, internal_error
 from ..factories import create_user, mint_oauth_token
 from ..quay import Caller, caller, hash_password, quay, set_caller
-from ..routing import Routes, json_body, require_fresh_login, require_user_admin
+from ..routing import TRACE, Routes, json_body, require_fresh_login, require_user_admin
 from ..serialization import account_avatar
 from ..sessions import sign_in, sign_out
 from ..state import Application, User
@@ -40,6 +40,8 @@ _UPDATE_USER = {
 
 @routes.plain("POST", "/api/v1/user/initialize", feature="USER_INITIALIZE", aborts=True, mints=True)
 def initialize() -> tuple[dict[str, Any], int, dict[str, str]]:
+    # A request without a body asks whether a user would be created, and creates nothing.
+    request.environ[TRACE].update(writes=bool(request.data), mints=bool(request.data))
     if quay().config["AUTHENTICATION_TYPE"] != "Database":
         raise MessageError("Cannot initialize user in a non-database auth system")
     if quay().state.users:

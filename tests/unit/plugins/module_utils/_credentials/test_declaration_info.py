@@ -59,6 +59,7 @@ def test_declarations_are_returned_with_what_identifies_them() -> None:
         "force": ["acme+ci", "scan"],
         "compromised": ["scan"],
         "undeclared": [],
+        "login_scopes": ["org:admin"],
     }
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 import pytest
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.login_scopes import (
-    covered_scopes,
-    own_scopes,
-)
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.login_scopes import own_scopes
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import AccessToken
@@ -21,21 +18,6 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import FORBID
 
 LOGIN = verified(context={"entity_kind": "oauthtoken", "entity_reference": "login"}, sub="ann")
 BEARER = BearerAuth("s3cret")
-
-
-@pytest.mark.parametrize(
-    ("scopes", "covered"),
-    [
-        ([], set()),
-        (["repo:read"], {"repo:read"}),
-        (["repo:write"], {"repo:read", "repo:write"}),
-        (["repo:admin"], {"repo:read", "repo:write", "repo:admin"}),
-        (["org:admin", "repo:read"], {"org:admin", "repo:read"}),
-        (["user:admin", "super:user", "repo:create"], {"user:admin", "super:user", "repo:create"}),
-    ],
-)
-def test_covered_scopes(scopes: list[str], covered: set[str]) -> None:
-    assert covered_scopes(scopes) == covered
 
 
 def listed(uuid: str, *scopes: str) -> AccessToken:
