@@ -85,9 +85,11 @@ kept:
   contains:
     name:
       description: Name of the robot.
+      returned: success
       type: str
     reason:
       description: Why the robot was not deleted.
+      returned: success
       type: str
   sample: []
 active:
@@ -98,9 +100,11 @@ active:
   contains:
     name:
       description: Name of the robot.
+      returned: success
       type: str
     expires_at:
       description: Time at which the lease expires (ISO 8601, UTC).
+      returned: success
       type: str
   sample:
     - name: acme+ci-20260201t120000z-w3pn8cqt5rzv

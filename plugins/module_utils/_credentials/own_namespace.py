@@ -59,13 +59,15 @@ def retried_as_own(context: ModuleContext, organization: str | None, action: Cal
     try:
         return action(False)
     except ApiError as error:
-        if organization is None or not _is_refused(error) or not _is_own(context, organization):
+        if organization is None or not is_refused_namespace(error) or not _is_own(context, organization):
             raise
     return action(True)
 
 
-def _is_refused(error: ApiError) -> bool:
+def is_refused_namespace(error: QuayError) -> bool:
     """Whether the organization may be none. Quay answers 403 if the token lacks a scope, before it looks."""
+    if not isinstance(error, ApiError):
+        return False
     unknown = error.status == 400 and _UNKNOWN_ORGANIZATION in error.message.lower()
     return unknown or isinstance(error, (Forbidden, NotFound))
 

@@ -74,12 +74,13 @@ def _ensure(context: ModuleContext, prefix: RobotName) -> Result:
         with holder_from_options(params, check_mode=context.check_mode) as holder:
             return _ensure_absent(context, leases, holder)
     lifetime = lifetime_from_options(params)
+    policy = lease_policy(params, lifetime)
     issuer = LeaseIssuer(context, leases, lifetime, permissions)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         held = leases.latest(holder.stored)
         if params["permissions"]:
             permissions.check(held.robot if held else None)
-        result = rotate(context, issuer, lease_policy(params, lifetime), holder, retires=True)
+        result = rotate(context, issuer, policy, holder, retires=True)
         if not params["permissions"]:
             return result
         return _with_permissions(context, permissions, result, held)

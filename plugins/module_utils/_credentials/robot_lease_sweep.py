@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError
 from .._core.times import format_time
@@ -21,7 +22,7 @@ from .._quay.mirrors import robots_of_mirrors
 from .._quay.robots import Robot, RobotName, Robots, is_used_by_mirror
 from .lease import LeaseNames, lease_of
 from .many import share_work
-from .own_namespace import in_its_namespace
+from .own_namespace import in_its_namespace, is_refused_namespace
 from .robot_secret import RobotSecret
 
 # The options of quay_robot_lease_sweep, with their defaults.
@@ -46,11 +47,16 @@ def sweep_robot_leases(context: ModuleContext) -> Result:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a robot whose name says that its lease expired. All empty: somebody else deleted it."""
+    """What becomes of a robot whose name says that its lease expired.
 
-    name: str
-    deleted: bool = False
-    kept: str = ""  # why it is no lease of ours that expired
+    ``expired``: whether its metadata say so, too. ``kept``: why it is no lease of ours. ``failure``: why it could not
+    be read or deleted. Nothing of it: somebody else has deleted it.
+    """
+
+    name: RobotName
+    full_name: str
+    expired: bool = False
+    kept: str = ""
     failure: str = ""
 
     @property
@@ -58,22 +64,30 @@ class _Outcome:
         """Why it was not deleted."""
         return self.kept or self.failure
 
+    @property
+    def deleted(self) -> bool:
+        return self.expired and not self.failure
+
 
 def _sweep(context: ModuleContext, prefix: RobotName) -> Result:
     names = LeaseNames(prefix)
-    listed = _list(context, prefix)
+    listed = {robot.name: names.of(robot.name) for robot in _list(context, prefix)}
     # The response has Quay's time.
     now = context.client.now()
-    expiries = {robot.name: names.expiry(name.short) for robot in listed for name in [names.of(robot.name)] if name}
-    active = {name: expiry for name, expiry in expiries.items() if expiry is not None and expiry > now}
-    expired = [name for robot in listed for name in [names.of(robot.name)] if name and robot.name not in active]
-    if expired:
-        context.server.refuse_if_read_only("DELETE", expired[0].path)
+    active: dict[str, datetime] = {}
+    over: list[RobotName] = []
+    for full_name, name in listed.items():
+        expires_at = names.expiry(name.short) if name else None
+        if expires_at is not None and expires_at > now:
+            active[full_name] = expires_at
+        elif name is not None:
+            over.append(name)
     share_work(context, context.params["parallel"])
-    outcomes = context.each_apart(_sweep_one, expired)
-    if context.check_mode and any(outcome.deleted for outcome in outcomes):
-        outcomes = _with_mirrored(context, outcomes)
-    return _result(outcomes, [{"name": name, "expires_at": format_time(active[name])} for name in sorted(active)])
+    outcomes = context.each_apart(_read, over)
+    if any(outcome.expired for outcome in outcomes):
+        context.server.refuse_if_read_only("DELETE", over[0].path)
+        outcomes = _predicted(context, outcomes) if context.check_mode else context.each_apart(_delete, outcomes)
+    return _result(outcomes, active)
 
 
 def _list(context: ModuleContext, prefix: RobotName) -> list[Robot]:
@@ -85,50 +99,63 @@ def _list(context: ModuleContext, prefix: RobotName) -> list[Robot]:
     return listed
 
 
-def _sweep_one(context: ModuleContext, name: RobotName) -> _Outcome:
-    """Delete a robot, if its metadata say that it is a lease that expired."""
-    full_name = str(name)
+def _read(context: ModuleContext, name: RobotName) -> _Outcome:
+    """Whether the robot's metadata say that it is a lease that expired, as its name does.
+
+    Raises ApiError if Quay refuses the namespace: it refuses all robots of it then.
+    """
+    outcome = _Outcome(name, str(name))
     try:
         robot = Robots(context.client).get(name)
-        if robot is None:
-            return _Outcome(full_name)
-        full_name = robot.name
-        state = lease_of(robot)
-        if not state.is_ours:
-            context.warn(f"{full_name} {state.problem}. It was not deleted.")
-            return _Outcome(full_name, kept=state.problem)
-        if not context.check_mode:
-            RobotSecret(context, name).delete()
+    except QuayError as error:
+        if is_refused_namespace(error):
+            raise
+        return replace(outcome, failure=str(error))
+    if robot is None:
+        return outcome
+    outcome = replace(outcome, full_name=robot.name)
+    state = lease_of(robot)
+    if state.is_ours:
+        return replace(outcome, expired=True)
+    context.warn(f"{robot.name} {state.problem}. It was not deleted.")
+    return replace(outcome, kept=state.problem)
+
+
+def _delete(context: ModuleContext, outcome: _Outcome) -> _Outcome:
+    if not outcome.expired:
+        return outcome
+    try:
+        RobotSecret(context, outcome.name).delete()
     except QuayError as error:
         is_mirrored = isinstance(error, ApiError) and is_used_by_mirror(error)
-        return _Outcome(full_name, failure=_MIRRORED if is_mirrored else str(error))
-    return _Outcome(full_name, deleted=True)
+        return replace(outcome, failure=_MIRRORED if is_mirrored else str(error))
+    return outcome
 
 
-def _with_mirrored(context: ModuleContext, outcomes: Sequence[_Outcome]) -> list[_Outcome]:
+def _predicted(context: ModuleContext, outcomes: Sequence[_Outcome]) -> list[_Outcome]:
     """The outcomes, with the refusals that the real run would get for robots of mirrors."""
-    namespace = outcomes[0].name.partition("+")[0]
+    namespace = next(outcome.full_name for outcome in outcomes if outcome.expired).partition("+")[0]
     mirrored = robots_of_mirrors(context.client, namespace)
     return [
-        _Outcome(outcome.name, failure=_MIRRORED) if outcome.deleted and outcome.name in mirrored else outcome
+        replace(outcome, failure=_MIRRORED) if outcome.expired and outcome.full_name in mirrored else outcome
         for outcome in outcomes
     ]
 
 
-def _result(outcomes: Sequence[_Outcome], active: list[dict[str, Any]]) -> Result:
-    outcomes = sorted(outcomes, key=lambda outcome: outcome.name)
-    deleted = [outcome.name for outcome in outcomes if outcome.deleted]
+def _result(outcomes: Sequence[_Outcome], active: Mapping[str, datetime]) -> Result:
+    outcomes = sorted(outcomes, key=lambda outcome: outcome.full_name)
+    deleted = [outcome.full_name for outcome in outcomes if outcome.deleted]
     failed = [outcome for outcome in outcomes if outcome.failure]
     failure = ""
     if failed:
-        messages = "; ".join(f"{outcome.name}: {outcome.failure}" for outcome in failed)
+        messages = "; ".join(f"{outcome.full_name}: {outcome.failure}" for outcome in failed)
         failure = f"{len(failed)} of {len(failed) + len(deleted)} expired leases could not be deleted. {messages}"
     return Result(
         changed=bool(deleted),
         values={
             "deleted": deleted,
-            "kept": [{"name": outcome.name, "reason": outcome.reason} for outcome in outcomes if outcome.reason],
-            "active": active,
+            "kept": [{"name": outcome.full_name, "reason": outcome.reason} for outcome in outcomes if outcome.reason],
+            "active": [{"name": name, "expires_at": format_time(active[name])} for name in sorted(active)],
         },
         before={"expired_leases": deleted} if deleted else {},
         after={"expired_leases": []} if deleted else {},
