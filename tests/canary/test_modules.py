@@ -15,15 +15,17 @@ REMAINING_FILES = (
     "delivered.env",
     "delivered.yaml",
     "issued-auth.json",
+    "lease.env",
     "other-robot-token",
     "registry-token",
 )
-REMOVED_FILES = ("api-token", "delivered.json", "delivered.token", "robot-token", "generated-password", "pair.env")
+REMOVED_FILES = ("lease", "api-token", "delivered.json", "delivered.token", "robot-token", "generated-password", "pair.env")
 
 SERVER_FAULTS = ({"kind": "html_200"}, {"kind": "status", "status": 500, "after": True}, {"kind": "truncate"})
 FAULTY_REQUESTS = (
     ("GET", "^/v2/auth$"),
     ("PUT", "/robots/(html|error|cut)$"),
+    ("PUT", "/robots/lease-"),
     ("POST", "/(tokens|authorizeapp)$"),
     ("POST", "/applications$"),
     ("POST", "/superuser/users/$"),

@@ -205,6 +205,35 @@ def test_robot(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert not path.exists()
 
 
+def test_robot_lease(runner_for: Callable[[str], PlaybookRunner]) -> None:
+    runner = runner_for("alice")
+    path, quay = runner.folder / "auth.json", runner.harness.quay
+    lease = {
+        "robot_lease_name_prefix": "acme+build",
+        "robot_lease_auth_file": str(path),
+        "robot_lease_lifetime": "12h",
+        "robot_lease_owner": "build farm",
+        "robot_lease_permissions": [{"repository": "acme/app", "role": "write"}],
+    }
+
+    def names() -> list[str]:
+        return [name for name in quay.state.robots if name.startswith("acme+build-")]
+
+    runner.three_runs("robot_lease", lease)
+    (first,) = names()
+    assert quay.state.robots[first].metadata["tokensmith.quay"]["owner"] == "build farm"
+    assert quay.state.repositories["acme", "app"].user_roles[first] == "write"
+    runner.run_once("robot_lease", {**lease, "robot_lease_rotate": "always"})
+    (second,) = names()
+    assert second != first
+    runner.run_once("robot_lease", {**lease, "robot_lease_state": "absent"})
+    assert names() == []
+    runner.run_once("robot_lease", lease)
+    runner.harness.advance(hours=13)
+    runner.three_runs("robot_lease", {"robot_lease_name_prefix": "acme+build", "robot_lease_sweep": True})
+    assert names() == []
+
+
 def test_api_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     path = runner.folder / "nightly"
@@ -422,6 +451,10 @@ def test_api_call(runner_for: Callable[[str], PlaybookRunner]) -> None:
 
 MISSING: dict[str, tuple[dict[str, Any], str]] = {
     "robot": ({"robot_token_path": "/x"}, "Set robot_name."),
+    "robot_lease": (
+        {"robot_lease_lifetime": "1h"},
+        "Set robot_lease_name_prefix and robot_lease_auth_file.",
+    ),
     "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
     "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
     "client_secret": ({"client_secret_organization": "acme"}, "Set client_secret_application and client_secret_path."),

@@ -24,14 +24,14 @@ _T = TypeVar("_T")
 _UNKNOWN_ORGANIZATION = "organization does not exist"
 
 
-def own_or_organization(context: ModuleContext, name: RobotName) -> RobotName:
+def own_or_organization(context: ModuleContext, name: RobotName, option: str = "name") -> RobotName:
     """The robot, in the user's own namespace if the name begins with the name of the signed-in user.
 
-    Warns of a name without a namespace. Sends nothing.
+    Warns of a name without a namespace. Sends nothing. ``option``: the option that has the name.
     """
     if name.organization is None:
         context.warn(
-            f"name: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
+            f"{option}: {name} has no organization, so it is a robot in the personal namespace of the login. Write "
             f"organization+{name} for a robot of an organization, or user+{name} to say that this is meant."
         )
     auth = context.client.auth
@@ -43,9 +43,11 @@ def as_own(name: RobotName) -> RobotName:
     return replace(name, organization=None, user=name.organization)
 
 
-def in_its_namespace(context: ModuleContext, name: RobotName, action: Callable[[RobotName], _T]) -> _T:
+def in_its_namespace(
+    context: ModuleContext, name: RobotName, action: Callable[[RobotName], _T], option: str = "name"
+) -> _T:
     """The result of the action for this robot, in the user's own namespace if the name begins with the user's name."""
-    found = own_or_organization(context, name)
+    found = own_or_organization(context, name, option)
     return retried_as_own(context, found.organization, lambda own: action(as_own(found) if own else found))
 
 
@@ -57,13 +59,15 @@ def retried_as_own(context: ModuleContext, organization: str | None, action: Cal
     try:
         return action(False)
     except ApiError as error:
-        if organization is None or not _is_refused(error) or not _is_own(context, organization):
+        if organization is None or not is_refused_namespace(error) or not _is_own(context, organization):
             raise
     return action(True)
 
 
-def _is_refused(error: ApiError) -> bool:
+def is_refused_namespace(error: QuayError) -> bool:
     """Whether the organization may be none. Quay answers 403 if the token lacks a scope, before it looks."""
+    if not isinstance(error, ApiError):
+        return False
     unknown = error.status == 400 and _UNKNOWN_ORGANIZATION in error.message.lower()
     return unknown or isinstance(error, (Forbidden, NotFound))
 

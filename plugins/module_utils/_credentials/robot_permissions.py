@@ -17,7 +17,6 @@ from .._module.context import ModuleContext, Result
 from .._quay.repositories import Repositories, RepositoryName
 from .._quay.robot_rights import RobotRights
 from .._quay.robots import Robot, is_unknown_robot
-from .pair_state import Pair
 
 PERMISSION_OPTIONS: dict[str, Any] = {
     "repository": {"type": "str", "required": True},
@@ -28,16 +27,26 @@ PERMISSION_OPTIONS: dict[str, Any] = {
 class DeclaredPermissions:
     """The roles that a credential's active robot must have. Its roles on other repositories are kept."""
 
-    def __init__(self, context: ModuleContext, pair: Pair, entries: Sequence[Mapping[str, str]]) -> None:
-        """Raises BadInput for a repository of another namespace, or one that is declared twice."""
+    def __init__(
+        self, context: ModuleContext, organization: str | None, entries: Sequence[Mapping[str, str]] | None
+    ) -> None:
+        """``organization``: that of the robots, None for the user's own namespace.
+
+        Raises BadInput for a repository of another namespace, or one that is declared twice.
+        """
+        entries = entries or ()
         self._context = context
-        self._pair = pair
-        self._rights = RobotRights(context.client, pair.name.organization)
+        self._rights = RobotRights(context.client, organization)
         self._active: Robot | None = None
         self._roles: Mapping[str, str] = {}  # the present roles of the active robot
-        self._desired = {str(_repository(pair, entry["repository"])): entry["role"] for entry in entries}
+        self._desired = {str(_repository(organization, entry["repository"])): entry["role"] for entry in entries}
         if len(self._desired) != len(entries):
             raise BadInput("permissions names the same repository twice")
+
+    @property
+    def present(self) -> Mapping[str, str]:
+        """The roles that the active robot had when they were checked."""
+        return self._roles
 
     def check(self, active: Robot | None) -> None:
         """Read the present roles of the active robot. Raises, before anything is minted, if one cannot be granted."""
@@ -56,10 +65,18 @@ class DeclaredPermissions:
         """
         robot = Robot(str(result.values["username"]), None, None, "", None)
         present = self._present_roles(robot, minted=bool(result.values["minted"]), copies=copies)
-        missing = {name: role for name, role in self._desired.items() if present.get(name) != role}
-        if missing and not self._context.check_mode:
-            for repository, role in missing.items():
-                self._rights.grant(robot, repository, role)
+        if not self._context.check_mode:
+            self.grant(robot, present)
+        return self.completed(result, present)
+
+    def grant(self, robot: Robot, present: Mapping[str, str]) -> None:
+        """Grant the declared roles that the robot does not have. ``present``: its roles."""
+        for repository, role in self._missing(present).items():
+            self._rights.grant(robot, repository, role)
+
+    def completed(self, result: Result, present: Mapping[str, str]) -> Result:
+        """The result, completed by what was granted to a robot that had the roles ``present``."""
+        missing = self._missing(present)
         before = {name: present.get(name, "none") for name in self._desired}
         return Result(
             changed=result.changed or bool(missing),
@@ -67,6 +84,9 @@ class DeclaredPermissions:
             before={**result.before, "permissions": before},
             after={**result.after, "permissions": dict(self._desired)},
         )
+
+    def _missing(self, present: Mapping[str, str]) -> dict[str, str]:
+        return {name: role for name, role in self._desired.items() if present.get(name) != role}
 
     def _present_roles(self, robot: Robot, *, minted: bool, copies: bool) -> Mapping[str, str]:
         """The roles that the robot has now, or that it would have after the predicted rotation."""
@@ -81,11 +101,11 @@ class DeclaredPermissions:
             raise
 
 
-def _repository(pair: Pair, text: str) -> RepositoryName:
+def _repository(organization: str | None, text: str) -> RepositoryName:
     name = RepositoryName.parse(text)
-    if pair.name.organization not in (None, name.namespace):
+    if organization not in (None, name.namespace):
         raise BadInput(
-            f"permissions: the repository {text} is not in the namespace {pair.name.organization}. A robot can only "
+            f"permissions: the repository {text} is not in the namespace {organization}. A robot can only "
             "have permissions in its own namespace"
         )
     return name

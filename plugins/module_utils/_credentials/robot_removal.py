@@ -45,7 +45,7 @@ class Obstacle:
     remedy: str
 
 
-_MIRROR = Obstacle("is the user of a mirror", "Give the mirror another robot")
+USED_BY_MIRROR = Obstacle("is the user of a mirror", "Give the mirror another robot")
 RIGHTS_NOT_COPIED = Obstacle(
     "has permissions that are not copied (copy_rights: false)", "Set copy_rights: true, with a login that may do it"
 )
@@ -73,7 +73,7 @@ class RobotRemoval:
             return Obstacle(f"is a member of teams that the next robot is not in ({teams})", "Take it out of them")
         if self._robots.federation(name):
             return Obstacle("has federation, whose workloads know it by name", "Remove its federation")
-        return _MIRROR if self._mirrors_organization(robot) else None
+        return USED_BY_MIRROR if self._mirrors_organization(robot) else None
 
     def refuse_if_mirroring(self, robot: Robot) -> None:
         """Raise if a mirror uses the robot, which Quay does not delete then. Reads all mirrors of the namespace."""
@@ -106,7 +106,7 @@ class RobotRemoval:
             secret.delete()
         except ApiError as error:
             if is_used_by_mirror(error):
-                return _MIRROR
+                return USED_BY_MIRROR
             raise
         return None
 

@@ -90,7 +90,7 @@ def _ensure(context: ModuleContext, name: RobotName) -> Result:
         params = with_strategy(params, holder.stored)
         pair, policy = pair_from_options(name, params), robot_policy(params)
         lookup = _lookup(context, pair, policy, params, holder.stored)
-        permissions = DeclaredPermissions(context, pair, params["permissions"] or ())
+        permissions = DeclaredPermissions(context, pair.name.organization, params["permissions"])
         if params["state"] == "absent":
             return _ensure_absent(context, pair, holder, lookup)
         if params["permissions"]:
@@ -119,7 +119,8 @@ def _check_options(context: ModuleContext, name: RobotName) -> None:
     check_length(params["description"], "description")
     _declared_federation(context, params)
     robot_policy(params)
-    DeclaredPermissions(context, pair_from_options(name, params), params["permissions"] or ())
+    pair = pair_from_options(name, params)
+    DeclaredPermissions(context, pair.name.organization, params["permissions"])
 
 
 def _lookup(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from .._core.times import parse_time
 from .._http.address import api_path
@@ -133,9 +133,22 @@ class Mirrors:
 def repository_mirrored_by(client: QuayClient, namespace: str, robot: str) -> str | None:
     """Return a repository of the namespace whose mirror uses the robot, by its full name, or None.
 
+    Reads like robots_of_mirrors.
+    """
+    return next((repository for repository, user in _mirrors_of(client, namespace) if user == robot), None)
+
+
+def robots_of_mirrors(client: QuayClient, namespace: str) -> set[str]:
+    """Return the robots that mirrors of the namespace's repositories use, by their full names.
+
     Quay has no list of mirrors: this reads the list of repositories, and the mirror of each one that has the state
     MIRROR. A mirror that the login may not read (it requires the scope repo:admin) is passed over.
     """
+    return {robot for _repository, robot in _mirrors_of(client, namespace)}
+
+
+def _mirrors_of(client: QuayClient, namespace: str) -> Iterator[tuple[str, str]]:
+    """Each mirrored repository of a namespace, by its full name, with the robot of its mirror."""
     for item in read_list(client, api_path("repository"), "repositories", {"namespace": namespace}):
         if str(item.get("state")).lower() == MIRROR:
             name = str(item.get("name"))
@@ -143,9 +156,8 @@ def repository_mirrored_by(client: QuayClient, namespace: str, robot: str) -> st
                 mirror = Mirrors(client, api_path("repository", namespace, *name.split("/"))).get()
             except Forbidden:
                 continue
-            if mirror is not None and mirror.robot == robot:
-                return f"{namespace}/{name}"
-    return None
+            if mirror is not None:
+                yield f"{namespace}/{name}", mirror.robot
 
 
 def robot_of_organization_mirror(client: QuayClient, organization: str) -> str | None:
