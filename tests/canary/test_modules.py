@@ -19,7 +19,15 @@ REMAINING_FILES = (
     "other-robot-token",
     "registry-token",
 )
-REMOVED_FILES = ("lease", "api-token", "delivered.json", "delivered.token", "robot-token", "generated-password", "pair.env")
+REMOVED_FILES = (
+    "lease",
+    "api-token",
+    "delivered.json",
+    "delivered.token",
+    "robot-token",
+    "generated-password",
+    "pair.env",
+)
 
 SERVER_FAULTS = ({"kind": "html_200"}, {"kind": "status", "status": 500, "after": True}, {"kind": "truncate"})
 FAULTY_REQUESTS = (
