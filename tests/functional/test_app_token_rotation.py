@@ -82,6 +82,7 @@ def test_token_is_rotated_with_overlap(role: Role) -> None:
     assert only(harness, "a laptop").uuid == new.uuid
 
 
+@pytest.mark.slow
 def test_forced_and_compromised_tokens_leave_no_old_one(role: Role) -> None:
     harness, declared = role.harness, [app(role, retire_after="2d")]
     role.rotate(declared)
@@ -108,6 +109,7 @@ def test_absent_token_is_revoked_and_its_store_cleared(role: Role) -> None:
     assert role.rotate([app(role, state="absent")]).lines[0] == "1 not due"
 
 
+@pytest.mark.slow
 def test_hundred_tokens_need_one_list(role: Role) -> None:
     harness = role.harness
     names = [f"token {number}" for number in range(100)]
@@ -169,6 +171,7 @@ def test_host_that_lost_its_store_gets_the_present_token(fleet: Fleet, harness: 
     assert only(harness).uuid == token.uuid
 
 
+@pytest.mark.slow
 def test_unreachable_host_keeps_the_former_token_until_it_is_served(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([ON_HOSTS])
     former = only(harness)
@@ -184,6 +187,7 @@ def test_unreachable_host_keeps_the_former_token_until_it_is_served(fleet: Fleet
     assert set(fleet.held("app.json").values()) == {fingerprint(only(harness).code)}
 
 
+@pytest.mark.slow
 def test_hosts_that_are_lost_at_the_delivery_get_what_was_issued(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([ON_HOSTS])
     former = only(harness)

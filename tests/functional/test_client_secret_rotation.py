@@ -100,6 +100,7 @@ def test_absent_clears_the_store(role: Role) -> None:
     assert role.rotate([portal(role, state="absent")]).lines[0] == "1 not due"
 
 
+@pytest.mark.slow
 def test_hundred_client_secrets_need_one_list(role: Role) -> None:
     harness = role.harness
     browser, path = harness.accounts.alice.browser(), LIST.partition(" ")[2]
@@ -139,6 +140,7 @@ def test_secret_is_reset_once_for_all_hosts(fleet: Fleet, harness: Harness) -> N
     assert fleet.username("n2", "portal.json") == harness.accounts.automation
 
 
+@pytest.mark.slow
 def test_secret_waits_for_a_missing_host(fleet: Fleet, harness: Harness) -> None:
     """A reset would leave it with an invalid one."""
     declared = {**PORTAL, "deliver": [ON_EACH_HOST]}
@@ -155,6 +157,7 @@ def test_secret_waits_for_a_missing_host(fleet: Fleet, harness: Harness) -> None
     assert present(harness) != former
 
 
+@pytest.mark.slow
 def test_secret_that_is_reset_elsewhere_during_the_delivery_is_delivered_again(fleet: Fleet, harness: Harness) -> None:
     declared = {**PORTAL, "deliver": [ON_EACH_HOST]}
     fleet.rotate([declared])

@@ -102,6 +102,19 @@ def test_creation_counts_as_a_change(quay: FakeQuay, logs: Logs) -> None:
     assert found == {"ci": datetime(2026, 11, 19, 8, 15, 42, tzinfo=UTC)}
 
 
+def test_last_issue_of_a_client_secret(quay: FakeQuay, logs: Logs) -> None:
+    """Its entries name the client id. Those of another application, and of other changes, do not count."""
+    kinds = ["update_application", "reset_application_client_secret", "reset_application_client_secret"]
+    ids = ["ONE", "TWO", "ONE"]
+    found = [
+        {"kind": kind, "datetime": f"Thu, 19 Nov 2026 0{hour}:00:00 -0000", "metadata": {"client_id": client_id}}
+        for hour, kind, client_id in zip((9, 8, 7), kinds, ids)
+    ]
+    quay.answers(days("Thu, 19 Nov 2026 00:00:00 -0000", kind="create_application"), ok({"logs": found}))
+    changes = logs.client_secret_changes(["ONE"], TODAY - timedelta(days=5))
+    assert changes == {"ONE": datetime(2026, 11, 19, 7, 0, 0, tzinfo=UTC)}
+
+
 def test_times_in_iso_8601(quay: FakeQuay, logs: Logs) -> None:
     quay.answers(days("2026-11-19T00:00:00Z"), entries(entry("ci", "2026-11-19T08:15:42.250000Z")))
     found = logs.token_changes(["ci"], TODAY - timedelta(days=5))

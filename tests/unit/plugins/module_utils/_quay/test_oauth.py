@@ -32,6 +32,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import
     Assignment,
     Authorization,
     UserTokens,
+    accepts_client_secret,
     expand_scopes,
     organization_of,
 )
@@ -187,6 +188,38 @@ def test_reset_client_secret(quay: FakeQuay, client: QuayClient) -> None:
     quay.answers(ok(APPLICATION_JSON))
     assert Applications(client, "acme").reset_secret(CLIENT_ID) == APPLICATION
     assert quay.requests == [Request("POST", f"{APPLICATIONS}/{CLIENT_ID}/resetclientsecret", WRITE, {})]
+
+
+@pytest.mark.parametrize(
+    ("reply", "accepted"),
+    [
+        (ok({"error": "invalid_grant"}, 400), True),
+        (ok({"error": "invalid_client"}, 400), False),
+        (ok({"error": "unsupported_grant_type"}, 400), None),
+        (page(405), None),
+        (page(404), None),
+    ],
+)
+def test_client_secret_is_verified_without_a_code(
+    quay: FakeQuay, client: QuayClient, reply: Reply, accepted: bool | None
+) -> None:
+    """Quay checks the client secret before the code, so nothing can be issued."""
+    quay.answers(reply)
+    assert accepts_client_secret(client, CLIENT_ID, CLIENT_SECRET) is accepted
+    (request,) = quay.requests
+    assert (request.method, request.target) == ("POST", "/oauth/access_token")
+    assert "Authorization" not in request.headers
+    assert request.headers["Cookie"] == "defaultui=angular"
+    form = request.body
+    assert (form["client_id"], form["client_secret"]) == (CLIENT_ID, CLIENT_SECRET)
+    assert (form["grant_type"], form["code"]) == ("authorization_code", "no-such-code")
+
+
+def test_client_secret_that_cannot_be_verified(quay: FakeQuay, client: QuayClient) -> None:
+    quay.answers(page(503))
+    with pytest.raises(ApiError) as caught:
+        accepts_client_secret(client, CLIENT_ID, CLIENT_SECRET)
+    assert CLIENT_SECRET not in str(caught.value)
 
 
 def test_delete_application(quay: FakeQuay, client: QuayClient) -> None:
