@@ -187,7 +187,7 @@ class OidcIssuer:
 
     def _app(self) -> Flask:
         app = Flask("oidc-issuer", static_folder=None)
-        oauth = AuthorizationServer(app, lambda client_id: self.clients.get(client_id), lambda token, sent: None)
+        oauth = AuthorizationServer(app, self._find_client, lambda token, sent: None)
         oauth.register_grant(_ClientCredentialsGrant)
         oauth.register_token_generator("default", self._granted)
 
@@ -233,6 +233,9 @@ class OidcIssuer:
             return jsonify({"value": self.token(job.subject, aud=request.args.get("audience", "default"))})
 
         return app
+
+    def _find_client(self, client_id: str) -> Client | None:
+        return self.clients.get(client_id)
 
     def _granted(self, grant_type: str, client: Client, **_options: Any) -> dict[str, Any]:
         scope = request.form.get("scope", "")

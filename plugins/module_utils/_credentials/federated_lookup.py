@@ -24,8 +24,6 @@ from .identity_source import IDENTITY_OPTIONS, check_identity_source
 from .registry_token import connection_params
 from .token_cache import TokenCache
 
-_LOGIN = ("quay_token", "quay_username", "quay_password")
-
 
 class FederatedTokens:
     """The tokens of one process."""
@@ -38,8 +36,7 @@ class FederatedTokens:
 
         ``warn``: takes each new warning. Raises QuayError.
         """
-        connection = {name: value for name, value in options.items() if name not in _LOGIN}
-        params = {**connection_params(connection), **_identity_params(options), "name": str(robot).strip()}
+        params = {**connection_params(options), **_identity_params(options), "name": str(robot).strip()}
         refuse_masked_values(params)
         check_identity_source(params)
         key = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in params.items())

@@ -65,13 +65,13 @@ def check_identity_source(params: Mapping[str, Any]) -> None:
         raise BadInput(f"oidc_audience: the token of {given[0]} has its audience already. Leave oidc_audience out")
 
 
-def obtain_identity(context: ModuleContext, environ: Mapping[str, str] = os.environ) -> Identity:
+def obtain_identity(context: ModuleContext) -> Identity:
     """The OIDC token that the options name, checked as far as it can be without Quay.
 
     One that has to be requested is requested once for all credentials with the same options. Raises BadInput,
     LocalFileError and IdentityError.
     """
-    params = context.params
+    params, environ = context.params, os.environ
     if params.get("oidc_token"):
         token, source = clean_secret(params["oidc_token"], "oidc_token") or "", "oidc_token"
     elif params.get("oidc_token_path"):
