@@ -15,7 +15,8 @@ from standin.endpoints.bootstrap import provision
 PLAYBOOK = "tokensmith.quay.bootstrap"
 
 
-def set_up(harness: Harness, *options: str, **variables: Any) -> Run:
+def declared(harness: Harness) -> list[dict[str, Any]]:
+    """Two credentials, and the API token with which the rotation logs in."""
     credentials = [credential for credential in harness.credentials() if credential["kind"] != "referrers"]
     rotator = {
         "name": "rotator",
@@ -24,10 +25,14 @@ def set_up(harness: Harness, *options: str, **variables: Any) -> Run:
         "application": "rotation",
         "deliver": [{"kind": "file", "path": str(harness.stores / "rotator.json"), "format": "json"}],
     }
+    return [*credentials, rotator]
+
+
+def set_up(harness: Harness, credentials: list[dict[str, Any]], *options: str, **variables: Any) -> Run:
     given = {
         "bootstrap_login": "rotator",
         "bootstrap_organizations": [{"name": "acme", "teams": [{"name": "builders", "members": ["acme+ci"]}]}],
-        "rotation_credentials": [*credentials, rotator],
+        "rotation_credentials": credentials,
         "rotation_quay_host": harness.url,
         **variables,
     }
@@ -38,13 +43,13 @@ def set_up(harness: Harness, *options: str, **variables: Any) -> Run:
 
 
 def test_set_up_with_the_first_user(prepared: Harness) -> None:
-    root = prepared.accounts.root
+    root, credentials = prepared.accounts.root, declared(prepared)
     prepared.standin.quay.reset()
     user = {"bootstrap_username": root.username, "bootstrap_password": root.password}
-    set_up(prepared, "--check", **user)
-    set_up(prepared, **user)
-    assert sorted(path.name for path in prepared.stores.glob("*.json")) == ["api.json", "auth.json", "rotator.json"]
-    set_up(prepared, **user)
+    set_up(prepared, credentials, "--check", **user)
+    set_up(prepared, credentials, **user)
+    assert {"api.json", "auth.json", "rotator.json"} <= {path.name for path in prepared.stores.iterdir()}
+    set_up(prepared, credentials, **user)
 
 
 def test_set_up_with_a_token(prepared: Harness) -> None:
@@ -53,5 +58,5 @@ def test_set_up_with_a_token(prepared: Harness) -> None:
         FEATURE_PROGRAMMATIC_BOOTSTRAP=True, BOOTSTRAP_TOKEN_OWNER="alice", BOOTSTRAP_TOKEN_PATH=str(path)
     )
     provision(prepared.standin.quay)
-    set_up(prepared, bootstrap_token_path=str(path))
+    set_up(prepared, declared(prepared), bootstrap_token_path=str(path))
     assert (prepared.stores / "rotator.json").exists()
