@@ -18,6 +18,8 @@ from standin.request_handler import Environ, RequestHandler, Response
 from .search import Fragments, Leak, Trace
 
 _CSRF_HEADER = "X-CSRF-Token"
+# The cookie that chooses a user interface is a setting.
+_INTERFACE_COOKIE = "defaultui"
 
 
 class LeakDetector(KnownSecrets):
@@ -57,7 +59,7 @@ def _request_secrets(request: Request) -> Iterator[str]:
     if request.authorization:
         yield request.authorization.token or request.authorization.password or ""
     yield request.headers.get(_CSRF_HEADER, "")
-    yield from request.cookies.values()
+    yield from (value for name, value in request.cookies.items() if name != _INTERFACE_COOKIE)
 
 
 def _set_cookies(response: Response) -> Iterator[str]:
