@@ -42,7 +42,7 @@ _MAX_CREATION_DIFFERENCE = timedelta(minutes=10)
 class LeaseNames:
     """The names of the robots of one prefix: ``acme+ci`` gives ``acme+ci-20260131t120000z-k7m2xq9wd4hb``.
 
-    ``namespace``: the namespace and the prefix, as a robot's name.
+    ``prefix``: the namespace and the beginning of the names, as a robot's name.
     """
 
     prefix: RobotName
@@ -156,7 +156,7 @@ def _contradiction(robot: Robot, lease: Lease) -> str:
     if named != lease.expires_at or lease.expires_at <= lease.issued_at:
         return f"has metadata by which its lease expires at {format_time(lease.expires_at)}, which its name does not"
     if robot.created_at is None or abs(robot.created_at - lease.issued_at) > _MAX_CREATION_DIFFERENCE:
-        created = format_time(robot.created_at) or "at an unknown time"
+        created = format_time(robot.created_at) or "an unknown time"
         return f"was created at {created}, but its lease was issued at {format_time(lease.issued_at)}"
     return ""
 
