@@ -271,9 +271,15 @@ def _supports_owned_application() -> bool:
 
 
 class AppToken(Kind):
-    """An app token of the user of the login."""
+    """An app token of the user of the login.
+
+    ``owns_title``: without it, a token is kept that two interrupted runs in succession left, with a warning.
+    """
 
     module = "quay_app_token"
+
+    def __init__(self, *, owns_title: bool = False) -> None:
+        self._owns_title = owns_title
 
     def prepare(self, workspace: Workspace) -> None:
         """Create a token of another title, which must stay."""
@@ -282,7 +288,7 @@ class AppToken(Kind):
         workspace.server.proxy.secret_recorder.add(workspace.notes["foreign_token"])
 
     def arguments(self, workspace: Workspace) -> Arguments:
-        return {"title": workspace.tag}
+        return {"title": workspace.tag, "owns_title": self._owns_title}
 
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return ("$app",)
@@ -474,8 +480,9 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(RobotToken(), "robot", mode, family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
-        for mode in ("create", "forced", "retire"):
-            yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "forced" and not old)
+        for mode in ("create", "retire"):
+            yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "create" and not old)
+        yield Scenario(AppToken(owns_title=True), "app", "forced", family, password=old, files=not old)
         yield Scenario(ClientSecret(), "client-secret", "forced", family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
