@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kind import Kind
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.kinds import CREDENTIAL, KINDS
 
 from . import collection
@@ -81,3 +82,9 @@ def test_registry_names_each_kind_once() -> None:
 def test_kind_that_is_listed_has_the_code() -> None:
     for kind in KINDS.values():
         assert kind.is_listed == (kind.module().list_all is not None), kind.name
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_kinds_name_the_scopes_of_their_login(kind: Kind) -> None:
+    """The playbook bootstrap creates the token with which the rotation logs in."""
+    assert (kind.login_scopes is not Kind.login_scopes) == kind.needs_login

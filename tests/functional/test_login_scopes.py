@@ -98,6 +98,7 @@ def test_declaration_names_these_scopes(harness: Harness, task: str) -> None:
     entry = {"deliver": [{"kind": "file", "path": "/tmp/token.json", "format": "json"}], **TASKS[task]}
     if entry["kind"] == "api":
         entry |= {"organization": "acme", "application": "automation"}
+    entry.pop("title", None)
     result = harness.run("quay_declaration_info", {"credentials": [entry]})
     assert result["login_scopes"] == sorted(table()[task])
 

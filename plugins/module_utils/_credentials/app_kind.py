@@ -39,6 +39,10 @@ def _identities(values: Mapping[str, Any]) -> Iterator[str]:
     yield str(values["name"])
 
 
+def _login_scopes(_options: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("user:admin",)
+
+
 APP = Kind(
     name="app",
     title="an app token",
@@ -62,4 +66,5 @@ APP = Kind(
     organization=_no_organization,
     identities=_identities,
     listed_identities=_identities,
+    login_scopes=_login_scopes,
 )

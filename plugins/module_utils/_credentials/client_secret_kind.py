@@ -33,6 +33,10 @@ def _uses(options: Mapping[str, Any]) -> Iterator[Hashable]:
         yield f"the client secret of the application {options['organization']}/{options['application']}"
 
 
+def _login_scopes(_options: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("org:admin",)
+
+
 CLIENT_SECRET = Kind(
     name="client_secret",
     title="a client secret",
@@ -53,4 +57,5 @@ CLIENT_SECRET = Kind(
     secret_is_readable=True,
     is_password=False,
     uses=_uses,
+    login_scopes=_login_scopes,
 )
