@@ -44,6 +44,8 @@ DURATIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("quay_client_secret", "max_age"): {**API, "max_age": 90},
     ("quay_referrers_token", "renew_before"): {**REFERRERS, "renew_before": 90},
     ("quay_federated_token", "renew_before"): {"name": "acme+ci", "renew_before": 90},
+    ("quay_robot_lease", "lifetime"): {"name_prefix": "acme+ci", "lifetime": 90},
+    ("quay_robot_lease", "renew_before"): {"name_prefix": "acme+ci", "lifetime": "12h", "renew_before": 90},
     ("quay_token_info", "credentials.lifetime"): declared("lifetime"),
     ("quay_token_info", "credentials.max_age"): declared("max_age"),
     ("quay_token_info", "credentials.renew_before"): declared("renew_before"),

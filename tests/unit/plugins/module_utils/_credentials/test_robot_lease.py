@@ -116,13 +116,17 @@ def test_latest_lease_counts(quay: FakeQuay, clock: datetime) -> None:
     assert observation.credential.superseded == observation.predecessors == (older.name,)
 
 
-def test_lease_that_was_replaced_within_a_second_is_the_older_one(quay: FakeQuay, clock: datetime) -> None:
+@pytest.mark.parametrize("position", [0, 1])
+def test_lease_that_was_replaced_within_a_second_is_the_older_one(
+    quay: FakeQuay, clock: datetime, position: int
+) -> None:
     older, stored_older = stored_lease(clock)
     newer, _stored = stored_lease(clock)
     record = Record(fingerprint(newer.token), superseded=(older.name,))
     replies = {older.name.partition("+")[2]: robot_reply(older), newer.name.partition("+")[2]: robot_reply(newer)}
     quay.answers(*[lambda request: replies[request.target.rpartition("/")[2]]] * 2)
-    stored = [stored_older, StoredSecret(newer.token, record, newer.name)]
+    stored = [stored_older]
+    stored.insert(position, StoredSecret(newer.token, record, newer.name))
     assert issuer(quay).observe(stored).credential.username == newer.name
 
 
