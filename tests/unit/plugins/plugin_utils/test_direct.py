@@ -111,10 +111,10 @@ def test_encrypted_value_becomes_its_text() -> None:
 
 
 def test_long_list_is_not_repeated_in_the_result() -> None:
-    """Ansible would keep it in each variable that holds the result."""
-    invocation = action().run(task_vars=HERE)["invocation"]["module_args"]
-    assert "credentials" not in invocation
-    assert invocation["quay_host"] == ARGUMENTS["quay_host"]
+    """Ansible would keep it in each variable that holds the result. Newer ones return no arguments at all."""
+    result = action().run(task_vars=HERE)
+    assert "credentials" not in result.get("invocation", {}).get("module_args", {})
+    assert json.dumps(DECLARED) not in json.dumps(result)
 
 
 def test_failure_of_the_module() -> None:
