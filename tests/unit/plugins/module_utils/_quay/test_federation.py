@@ -48,10 +48,9 @@ CLAIMS: dict[str, Any] = {"iss": ISSUER, "sub": SUBJECT, "iat": 1769860000, "exp
 HEADER: dict[str, Any] = {"alg": "RS256", "kid": "key"}
 
 
-def oidc_token(header: dict[str, Any] = HEADER, **claims: Any) -> str:
-    parts = [
-        {name: value for name, value in part.items() if value is not None} for part in (header, {**CLAIMS, **claims})
-    ]
+def oidc_token(header: dict[str, Any] | None = None, **claims: Any) -> str:
+    own = HEADER if header is None else header
+    parts = [{name: value for name, value in part.items() if value is not None} for part in (own, {**CLAIMS, **claims})]
     return ".".join(
         [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts), "sig"]
     )
