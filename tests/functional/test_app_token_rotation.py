@@ -94,6 +94,7 @@ def test_forced_and_compromised_tokens_leave_no_old_one(role: Role) -> None:
         assert stored(role.folder / "app.json") == fingerprint(only(harness).code)
 
 
+@pytest.mark.slow
 def test_absent_token_is_revoked_and_its_store_cleared(role: Role) -> None:
     harness = role.harness
     role.rotate([app(role)])
@@ -142,6 +143,7 @@ def test_login_without_the_scope_is_reported(role: Role) -> None:
 # --- consumer hosts
 
 
+@pytest.mark.slow
 def test_token_is_issued_once_for_all_hosts(fleet: Fleet, harness: Harness) -> None:
     fleet.rotate([ON_HOSTS])
     # The second list confirms that nobody rotated it meanwhile.
@@ -158,6 +160,7 @@ def test_token_is_issued_once_for_all_hosts(fleet: Fleet, harness: Harness) -> N
     assert fleet.role.report()[0]["retired"] == [first.uuid]
 
 
+@pytest.mark.slow
 def test_host_that_lost_its_store_gets_the_present_token(fleet: Fleet, harness: Harness) -> None:
     """No store on the rotator is needed, because Quay returns the token again."""
     fleet.rotate([ON_HOSTS])

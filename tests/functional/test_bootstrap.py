@@ -241,6 +241,7 @@ def test_empty_server_is_set_up_in_one_run(bootstrap: Bootstrap) -> None:
     bootstrap.assert_changes_nothing()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 def test_rotation_uses_the_new_token(bootstrap: Bootstrap) -> None:
     """Neither the first token nor the password is used for it."""
@@ -353,6 +354,7 @@ def with_token(bootstrap: Bootstrap) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 def test_set_up_with_a_bootstrap_token(bootstrap: Bootstrap, with_token: Path) -> None:
     run = bootstrap.run("--diff", "-vvvv")
@@ -386,6 +388,7 @@ def test_expired_bootstrap_token_is_renewed_on_the_server(bootstrap: Bootstrap, 
     assert with_token.read_text() != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 def test_expired_bootstrap_token_elsewhere(bootstrap: Bootstrap, with_token: Path) -> None:
     bootstrap.quay.config["STANDIN_LOCAL_ADDRESSES"] = []
@@ -393,6 +396,7 @@ def test_expired_bootstrap_token_elsewhere(bootstrap: Bootstrap, with_token: Pat
     bootstrap.refuse(f"The token in {with_token} cannot be used: ", "Quay answered 401", "POST /api/v1/bootstrap/renew")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 @pytest.mark.parametrize("content", ['{"access": "broken-bootstrap-token"}', "a broken token"])
 def test_file_that_holds_no_token(bootstrap: Bootstrap, with_token: Path, content: str) -> None:
@@ -443,6 +447,7 @@ MISDECLARED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 @pytest.mark.parametrize("mistake", MISDECLARED)
 def test_misdeclared_login(bootstrap: Bootstrap, mistake: str) -> None:

@@ -78,6 +78,7 @@ def test_forced_reset_is_announced_in_check_mode(role: Role) -> None:
     assert stored(role.folder / "portal.json") == present(harness) != former
 
 
+@pytest.mark.slow
 def test_compromised_client_secret_is_reset(role: Role) -> None:
     role.rotate([portal(role)])
     former = present(role.harness)
@@ -86,6 +87,7 @@ def test_compromised_client_secret_is_reset(role: Role) -> None:
     assert stored(role.folder / "portal.json") == present(role.harness) != former
 
 
+@pytest.mark.slow
 def test_absent_clears_the_store(role: Role) -> None:
     role.rotate([portal(role)])
     secret = present(role.harness)
@@ -130,6 +132,7 @@ def test_declarations_are_validated(role: Role) -> None:
 # --- consumer hosts
 
 
+@pytest.mark.slow
 def test_secret_is_reset_once_for_all_hosts(fleet: Fleet, harness: Harness) -> None:
     declared = {**PORTAL, "deliver": [ON_EACH_HOST]}
     fleet.rotate([declared])
