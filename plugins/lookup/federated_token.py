@@ -20,7 +20,7 @@ description:
   - A token is requested once per task and host, so it is always valid, also in a play that runs for hours. Further
     evaluations with the same options in that task return the same token without a request.
   - In check mode, the lookup also requests a token. This changes nothing in Quay, except that Quay logs the exchange.
-  - "B(The hour does not limit what somebody who has the token can do), as described for
+  - "B(The hour is no limit for a program that has the token), as described for
     M(tokensmith.quay.quay_federated_token)."
   - B(The result is a secret). Use C(no_log) for the task.
 options:

@@ -44,7 +44,7 @@ options:
     description:
       - Title of the app token, with 255 characters at most. Quay allows several tokens with the same title, and never
         changes a title.
-      - The newest valid token with this title is used, also if somebody created it in the web UI. RV(duplicates) lists
+      - The newest valid token with this title is used, also if it was created in the web UI. RV(duplicates) lists
         the others, and the module warns of them. It revokes those that it replaced itself. See O(owns_title).
       - Required if O(credentials) is not specified.
     type: str

@@ -18,7 +18,7 @@ description:
     M(tokensmith.quay.quay_robot_token). This requires Quay 3.13 or newer.
   - The token is a password of the robot for an hour, for C(podman login) or an auth file. The module keeps one that is
     held, and gets a new one when its remaining lifetime is O(renew_before) or shorter.
-  - "B(The hour does not limit what somebody who has the token can do.) Quay accepts it as the robot's password, each
+  - "B(The hour is no limit for a program that has the token.) Quay accepts it as the robot's password, each
     login with it gives another token for an hour, and Quay accepts that one as a password, too. This ends only when the
     robot is deleted, and not created again under the same name within the hour, or when its owner is disabled. It does
     not end when the federation is removed or the robot's own token is replaced."

@@ -111,7 +111,7 @@ notes:
   - Quay accepts a registry token (the answer of C(/v2/auth)) as the robot's password, and issues another one for it.
     This ends with the deletion of the robot. For up to an hour after it, registry tokens that the robot requested
     before can still be used for the repositories for which they were issued. Quay cannot revoke them.
-  - If a mirror uses the former robot, Quay does not delete it. Its secret is then replaced by one that nobody knows,
+  - If a mirror uses the former robot, Quay does not delete it. Its secret is then replaced by one that no store has,
     and the module warns.
   - The login must be able to create robots. For an organization, use an administrator of it, or a token with the scope
     C(org:admin); with O(permissions), also with C(user:admin) and C(repo:admin). For the personal namespace, a token

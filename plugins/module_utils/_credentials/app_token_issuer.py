@@ -144,7 +144,7 @@ class AppTokenIssuer:
         for token in sorted(valid, key=rank, reverse=True):
             if not proven and not _needs_secret(stored):
                 return token, True
-            # Somebody may have revoked it since the list was read.
+            # It may have been revoked since the list was read.
             found = self._tokens.get(token.uuid)
             if found is not None:
                 return found, False

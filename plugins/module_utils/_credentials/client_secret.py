@@ -158,7 +158,7 @@ class ClientSecretIssuer:
         return Observation(
             ObservedState(exists=True, created_at=issued),
             credential,
-            # Somebody may have reset it since the list was read.
+            # It may have been reset since the list was read.
             by_record=self._listed,
             mints_by_record=self._listed,
             extra_diff={"former_client_secret": ("accepted", "refused")},

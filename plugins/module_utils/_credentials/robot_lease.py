@@ -42,7 +42,7 @@ from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate, superseded_by_minting
 
-# So many names are tried if Quay does not say whether it created a robot, or if somebody else has the name.
+# So many names are tried if Quay does not say whether it created a robot, or if the name exists already.
 _MAX_ATTEMPTS = 3
 
 # The options of quay_robot_lease, with their defaults.
@@ -353,7 +353,7 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
         if not context.check_mode:
             RobotSecret(context, item.name).delete()
     deleted = [item.robot.name for item in held]
-    # A robot of another name is somebody else's.
+    # A robot of another name is not ours.
     usernames = [item.username for item in holder.stored if leases.names.of(item.username) is not None]
     details = {"description": "", "owner": ""}
     username = deleted[0] if deleted else next(iter(usernames), None)

@@ -50,7 +50,7 @@ class _Outcome:
     """What becomes of a robot whose name says that its lease expired.
 
     ``expired``: whether its metadata say so, too. ``kept``: why it is no lease of ours. ``failure``: why it could not
-    be read or deleted. Nothing of it: somebody else has deleted it.
+    be read or deleted. Nothing of it: another program has deleted it.
     """
 
     name: RobotName
