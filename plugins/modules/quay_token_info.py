@@ -37,17 +37,17 @@ options:
       name:
         description:
           - Name of the credential, as in the module for its kind. For example V(acme+ci) for a robot. For
-            an V(app) token, it is the title.
+            an V(app) token, it is the title. For a V(robot_lease), it is what the names of the robots begin with.
         type: str
         required: true
       kind:
         description:
           - Kind of the credential. V(api) is managed by M(tokensmith.quay.quay_api_token), V(app) by
             M(tokensmith.quay.quay_app_token), V(client_secret) by M(tokensmith.quay.quay_client_secret), V(robot) by
-            M(tokensmith.quay.quay_robot_token), V(referrers) by M(tokensmith.quay.quay_referrers_token), and
-            V(federated) by M(tokensmith.quay.quay_federated_token).
+            M(tokensmith.quay.quay_robot_token), V(robot_lease) by M(tokensmith.quay.quay_robot_lease), V(referrers) by
+            M(tokensmith.quay.quay_referrers_token), and V(federated) by M(tokensmith.quay.quay_federated_token).
         type: str
-        choices: [api, app, client_secret, robot, referrers, federated]
+        choices: [api, app, client_secret, robot, robot_lease, referrers, federated]
         required: true
       organization:
         description:
@@ -80,7 +80,8 @@ options:
           - all
       lifetime:
         description:
-          - Lifetime of a new V(api) token. The unit is V(s), V(m), V(h), V(d) or V(w).
+          - Lifetime of a new V(api) token, or of a new V(robot_lease), which needs it.
+          - The unit is V(s), V(m), V(h), V(d) or V(w).
         type: str
       repositories:
         description:
@@ -116,7 +117,7 @@ options:
           - The unit is V(s), V(m), V(h), V(d) or V(w).
           - If not specified, a third of O(credentials[].lifetime), at most V(14d), is used for an V(api) token, and
             V(5m) for a V(referrers) or V(federated) token. For an V(app) token, it is a third of the lifetime that the
-            server sets.
+            server sets. For a V(robot_lease), it is a third of O(credentials[].lifetime).
         type: str
       rotate:
         description:
@@ -607,7 +608,7 @@ credentials:
       returned: success
       type: str
     kind:
-      description: V(api), V(app), V(client_secret), V(robot), V(referrers) or V(federated).
+      description: V(api), V(app), V(client_secret), V(robot), V(robot_lease), V(referrers) or V(federated).
       returned: success
       type: str
     exists:
@@ -736,6 +737,10 @@ credentials:
       returned: for app tokens
       type: list
       elements: str
+    owner:
+      description: Who the lease is for. Empty if this was not asked, because Quay does not list it.
+      returned: for leases of robots
+      type: str
     access:
       description: Actions that the token allows, by repository.
       returned: for referrers tokens

@@ -198,6 +198,56 @@ class LeakedRobot(PairedRobots):
         return self.all_usernames(workspace)
 
 
+class RobotLease(Kind):
+    """A robot for each secret. The former one is deleted. One whose secret nobody has is swept when it expires."""
+
+    module = "quay_robot_lease"
+    # After lost responses, other names are used.
+    max_mints = 3
+
+    def __init__(self, *, needs_standin: bool = False) -> None:
+        self.needs_standin = needs_standin
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"name_prefix": f"{workspace.org}+{workspace.tag}", "lifetime": "40d", "renew_before": "30d"}
+
+    def after_first_run(self, workspace: Workspace) -> None:
+        """Create a robot of a similar name, which must stay."""
+        workspace.notes["first"] = next(login.username for login in workspace.logins().values() if login)
+        workspace.notes["foreign"] = f"{workspace.org}+{workspace.tag}-other"
+        assert workspace.server.superuser.put(self._path(workspace.notes["foreign"])).status_code == 201
+
+    def make_due(self, workspace: Workspace) -> None:
+        workspace.server.advance_days(20)
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        robots = workspace.server.listed(f"/api/v1/organization/{workspace.org}/robots", "robots")
+        names = [str(robot["name"]) for robot in robots]
+        return [name for name in names if name.startswith(f"{workspace.org}+{workspace.tag}-2")]
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server, names = workspace.server, self.usernames(workspace)
+        for login in stored:
+            if server.logs_in(login.username, login.secret) is None:
+                yield "a store has a secret that Quay refuses"
+        used = {login.username for login in stored}
+        if len(used) > 1:
+            yield "the stores have different robots"
+        first = workspace.notes.get("first")
+        if first in names and first not in used:
+            yield "the robot of the former lease exists"
+        if not orphans_allowed and set(names) - used:
+            yield "a robot exists that no store has"
+        foreign = workspace.notes.get("foreign")
+        if foreign and server.get(self._path(foreign))["name"] != foreign:
+            yield "a robot that is no lease was deleted"
+
+    @staticmethod
+    def _path(name: str) -> str:
+        organization, _plus, short = name.partition("+")
+        return f"/api/v1/organization/{organization}/robots/{short}"
+
+
 def _with_old_dates(text: str) -> str:
     def aged(value: Any) -> Any:
         if isinstance(value, dict):
@@ -432,8 +482,8 @@ class Scenario:
     @property
     def form(self) -> str:
         """The format of the file: one with the record inside, or one with a separate record."""
-        # The robots of a pair have different user names, which a file of the token alone has no place for.
-        return "json" if self.mode == "forced" or isinstance(self.kind, PairedRobots) else "token"
+        # Other robots have other user names, which a file of the token alone has no place for.
+        return "json" if self.mode == "forced" or isinstance(self.kind, (PairedRobots, RobotLease)) else "token"
 
     def set_up(self, workspace: Workspace, run: Callable[[Arguments], None]) -> None:
         """Make the rotation due in an empty workspace. ``run`` runs the module."""
@@ -486,6 +536,11 @@ def _scenarios() -> Iterator[Scenario]:
         yield Scenario(ClientSecret(), "client-secret", "forced", family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
+        yield Scenario(RobotLease(), "lease", "create", family, password=old)
+        yield Scenario(RobotLease(), "lease", "forced", family, password=old, files=not old)
+        if not old:
+            # The clock of a real Quay cannot be set.
+            yield Scenario(RobotLease(needs_standin=True), "lease", "renew", family)
         yield Scenario(LeakedRobot(), "compromised", "forced", family, password=old, rotate="compromised")
         yield Scenario(PairedRobots(before="in_place"), "to-paired", "renew", family, password=old)
         yield Scenario(PairedRobots("in_place", before="paired"), "from-paired", "renew", family, password=old)

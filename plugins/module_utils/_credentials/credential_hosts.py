@@ -227,9 +227,9 @@ def public_listing(values: Mapping[str, Any]) -> dict[str, Any]:
 def undeclared(listed: Sequence[Mapping[str, Any]], declared: Sequence[Declared]) -> list[Mapping[str, Any]]:
     """Those of the listed credentials that no declaration may have issued."""
     known = {
-        (item.options["kind"], identity)
-        for item in declared
-        for identity in _identified(item, KINDS[item.options["kind"]].identities)
+        (kind.listed_as or kind.name, identity)
+        for kind, item in ((KINDS[item.options["kind"]], item) for item in declared)
+        for identity in _identified(item, kind.identities)
     }
     return [
         item

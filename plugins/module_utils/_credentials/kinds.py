@@ -19,10 +19,12 @@ from .federated_kind import FEDERATED
 from .kind import Kind
 from .referrers_kind import REFERRERS
 from .robot_kind import ROBOT
+from .robot_lease_kind import ROBOT_LEASE
 
 # Each kind by its name in a play, in the order of messages. A new kind is a new file in this folder, its import above,
 # and its name here.
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, APP, CLIENT_SECRET, ROBOT, REFERRERS, FEDERATED)}
+_IN_ORDER = (API, APP, CLIENT_SECRET, ROBOT, ROBOT_LEASE, REFERRERS, FEDERATED)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _IN_ORDER}
 
 # The order in which they are observed and listed: API tokens come after robot accounts.
 ORDER: Sequence[Kind] = tuple(reversed(list(KINDS.values())))

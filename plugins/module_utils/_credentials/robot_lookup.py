@@ -119,6 +119,10 @@ class RobotLookup:
         self._listed = {robot.name.rpartition("+")[2]: robot for robot in robots}
         return robots
 
+    def all(self) -> list[Robot]:
+        """All robots of the namespace. Read once."""
+        return self.prefetch() if self._listed is None else list(self._listed.values())
+
     def existing(self, names: Iterable[RobotName]) -> dict[RobotName, Robot]:
         """Those of these robots that exist, with their teams, but without their metadata."""
         if self._listed is None:
