@@ -35,11 +35,6 @@ _SEEN_FOR = 30.0
 Age = Tuple[Optional[datetime], Optional[str]]
 
 
-def records_of(stored: Sequence[StoredSecret]) -> list[Record]:
-    """The records of these stored secrets."""
-    return [item.record for item in stored if item.record is not None]
-
-
 @dataclass(frozen=True)
 class AgeQuery:
     """How old is this robot's token? Answered only as far as ``max_age`` makes it matter."""
