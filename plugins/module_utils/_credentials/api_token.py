@@ -27,6 +27,7 @@ from .._quay.oauth import LONGEST_LIFETIME, AccessToken, Applications, Applicati
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
+from .assigned_token_issuer import AssignedTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
 from .desired_token import DesiredToken, desired_token, token_options
@@ -89,7 +90,7 @@ def ensure_api_token(context: ModuleContext) -> Result:
             return _assign(context, desired, for_user)
         if for_user:
             # Users who accept a token that was assigned to them need no access to the application.
-            issuer: Issuer = BrowserTokenIssuer(context, desired, accepts=True)
+            issuer: Issuer = AssignedTokenIssuer(context, desired)
         else:
             listed = listed_tokens(context, desired.organization, desired.client_id)
             issuer = api_token_issuer(context, desired, listed)
@@ -138,7 +139,7 @@ def _refuse_options_without_effect(params: Mapping[str, Any]) -> None:
 def api_token_issuer(context: ModuleContext, desired: DesiredToken, listed: Sequence[AccessToken] | None) -> Issuer:
     """The issuer that this server offers. ``listed``: the application's tokens, None if it does not list them."""
     if listed is None:
-        return BrowserTokenIssuer(context, desired, accepts=False)
+        return BrowserTokenIssuer(context, desired)
     return ApplicationTokenIssuer(context, desired, listed)
 
 
