@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_refused
 from standin.tokens import fingerprint
 
 MODULE = "quay_api_token"
@@ -234,6 +234,17 @@ def test_held_token_is_revoked(api_tokens: ApiTokens) -> None:
     other, _secret = api_tokens.create()
     api_tokens.harness.four_runs(MODULE, {**api_tokens.arguments, "current_token": secret, "state": "absent"})
     assert api_tokens.valid_uuids() == {other}
+
+
+def test_held_token_of_another_user_is_not_revoked(api_tokens: ApiTokens) -> None:
+    """Only that user can revoke it, and Quay answers everybody else that there is no such token."""
+    harness = api_tokens.harness
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/team/owners/members/bob")
+    harness.store_secret(harness.accounts.bob.token(api_tokens.client_id, "repo:read"))
+    (uuid,) = api_tokens.valid_uuids()
+    words = f"The token {uuid} is valid, but it belongs to another user"
+    assert_refused(harness, MODULE, api_tokens.file_arguments(state="absent"), words)
+    assert api_tokens.valid_uuids() == {uuid}
 
 
 def test_unknown_uuid_is_absent_already(api_tokens: ApiTokens) -> None:
