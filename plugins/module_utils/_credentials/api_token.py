@@ -277,8 +277,8 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
         to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
-        if listed is None:
-            _refuse_tokens_of_others(context, to_revoke)
+        if isinstance(issuer, BrowserTokenIssuer):
+            issuer.refuse_tokens_of_others(to_revoke)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:
@@ -295,22 +295,6 @@ def _valid(context: ModuleContext, uuid: str, listed: Sequence[AccessToken] | No
     else:
         uuids = {token.uuid for token in UserTokens(context.client).authorizations()}
     return (uuid,) if uuid in uuids else ()
-
-
-def _refuse_tokens_of_others(context: ModuleContext, uuids: Sequence[str]) -> None:
-    """Raise BadInput if one of the tokens is not the user's own, where Quay lets only its user revoke it.
-
-    Quay answers a request to revoke it as if there was no such token.
-    """
-    if not uuids:
-        return
-    own = {token.uuid for token in UserTokens(context.client).authorizations()}
-    foreign = [uuid for uuid in uuids if uuid not in own]
-    if foreign:
-        raise BadInput(
-            f"The token {', '.join(foreign)} is valid, but it belongs to another user, and on Quay 3.17 and older only "
-            "that user can revoke it. Nothing was revoked or removed. Use the login of that user"
-        )
 
 
 def _check_listed(context: ModuleContext) -> None:

@@ -305,8 +305,8 @@ def _last_assignment(context: ModuleContext, declared: _Declared, application: _
         ) from None
     except LogsUnavailable as error:
         context.warn(
-            f"Whether a token was assigned before is unknown, so one is assigned: {error}. Set pending_for to 0 if this "
-            "server does not show its usage logs."
+            f"Whether a token was assigned before is unknown, so one is assigned: {error}. Set pending_for to 0 if "
+            "this server does not show its usage logs."
         )
         return None
 

@@ -105,6 +105,19 @@ class BrowserTokenIssuer:
     def retire(self, handle: str) -> None:
         self._tokens.revoke(handle)
 
+    def refuse_tokens_of_others(self, uuids: Sequence[str]) -> None:
+        """Raise BadInput if one of these valid tokens is not the user's own: only its user can revoke it here.
+
+        Quay answers everybody else as if there was no such token.
+        """
+        own = {token.uuid for token in self._own or self._tokens.authorizations()} if uuids else set()
+        foreign = [uuid for uuid in uuids if uuid not in own]
+        if foreign:
+            raise BadInput(
+                f"The token {', '.join(foreign)} is valid, but it belongs to another user, and on Quay 3.17 and older "
+                "only that user can revoke it. Nothing was revoked or removed. Use the login of that user"
+            )
+
     def _require_session(self) -> SessionAuth:
         auth = self._context.client.auth
         if not isinstance(auth, SessionAuth):
