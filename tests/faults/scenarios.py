@@ -320,6 +320,56 @@ def _supports_owned_application() -> bool:
     return "owns_application" in collection.spec_of("quay_api_token").options
 
 
+class AssignedToken(Kind):
+    """A token that the user of the login, an administrator, assigned to themself. Each can be accepted once.
+
+    One that was issued, but whose response was lost, has no name. It stays, and the error of the run names it.
+    """
+
+    module = "quay_assigned_token"
+    max_mints = 2
+
+    def prepare(self, workspace: Workspace) -> None:
+        server = workspace.server
+        workspace.notes["client_id"] = server.new_application(workspace.tag)
+        workspace.notes["foreign_token"] = server.mint(server.console, "repo:read")
+        server.proxy.secret_recorder.add(workspace.notes["foreign_token"])
+        query = {
+            "response_type": "token",
+            "client_id": workspace.notes["client_id"],
+            "redirect_uri": f"{server.target.url}/oauth/localapp",
+            "scope": "repo:read",
+            "username": server.target.username,
+            "format": "json",
+        }
+        for _time in range(_ASSIGNED):
+            response = server.superuser.post("/oauth/authorize/assignuser", params=query)
+            assert response.status_code == 200, response.text
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"client_id": workspace.notes["client_id"], "scopes": ["repo:read"], "state": "accepted"}
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return ("$oauthtoken",)
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server = workspace.server
+        verified = [server.logs_in("$oauthtoken", login.secret) for login in stored]
+        if None in verified:
+            yield "a store has a secret that Quay refuses"
+        uuids = {claims(proof["token"])["context"]["entity_reference"] for proof in verified if proof}
+        listed = server.get("/api/v1/user/authorizations")["authorizations"]
+        surplus = {token["uuid"] for token in listed if token["application"]["name"] == workspace.tag} - uuids
+        if len(surplus) > orphans_allowed:
+            yield f"{len(surplus)} superseded or orphaned token(s) still valid"
+        if server.logs_in("$oauthtoken", workspace.notes["foreign_token"]) is None:
+            yield "a token of another application was revoked"
+
+
+# More than the runs of one cell accept.
+_ASSIGNED = 6
+
+
 class AppToken(Kind):
     """An app token of the user of the login.
 
@@ -534,6 +584,8 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(RobotToken(), "robot", mode, family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
+        for mode in ("create", "forced", "retire"):
+            yield Scenario(AssignedToken(), "assigned", mode, family, password=True, files=mode == "create" and not old)
         for mode in ("create", "retire"):
             yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "create" and not old)
         yield Scenario(AppToken(owns_title=True), "app", "forced", family, password=old, files=not old)

@@ -135,14 +135,25 @@ def ensure_assigned_token(context: ModuleContext) -> Result:
 
 def _declared(params: Mapping[str, Any], auth: Auth) -> _Declared:
     """Read and check the options. Raises BadInput for those that contradict each other or the login. Sends nothing."""
+    declared = _Declared(
+        scopes=expand_scopes(params["scopes"]) if params["scopes"] else None,
+        policy=api_token_policy({**params, "lifetime": None}),
+        pending_for=parse_duration(params["pending_for"], "pending_for") or timedelta(0),
+    )
+    _check_options(params)
+    _check_application(params)
+    _check_login(params, auth)
+    return declared
+
+
+def _check_options(params: Mapping[str, Any]) -> None:
+    """Raise BadInput for options that the state lacks, or that have no effect with it."""
     state = params["state"]
     given = [option for option in _WITHOUT_EFFECT[state] if params[option] not in (None, [])]
     if given:
         raise BadInput(f"{' and '.join(given)} cannot be used with state={state}. {_reason_against(state, given[0])}")
-    _check_application(params)
     if state == ASSIGNED and not (params["for_user"] and params["scopes"]):
         raise BadInput("state=assigned needs for_user, the user to whom the token is assigned, and scopes")
-    _check_login(params, auth)
     if state == ABSENT and not any(params[option] for option in ("uuid", *_STORES)):
         raise BadInput("state=absent: name the token to revoke by uuid, current_token, token_path or deliver")
     if params["revoke_superseded"] is False and params["retire_after"]:
@@ -150,11 +161,6 @@ def _declared(params: Mapping[str, Any], auth: Auth) -> _Declared:
             "retire_after says when the replaced token is revoked, and revoke_superseded: false says that it is not. "
             "Leave one of them out"
         )
-    return _Declared(
-        scopes=expand_scopes(params["scopes"]) if params["scopes"] else None,
-        policy=api_token_policy({**params, "lifetime": None}),
-        pending_for=parse_duration(params["pending_for"], "pending_for") or timedelta(0),
-    )
 
 
 def _reason_against(state: str, option: str) -> str:

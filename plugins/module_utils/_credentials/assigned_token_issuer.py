@@ -41,15 +41,16 @@ def choose_assignment(
     """The assignment to accept; None if nothing is assigned for this application, or nothing with this ``uuid``.
 
     ``scopes``: those that the token must have, None for any. Quay issues a token with whatever scopes are requested for
-    an assignment, so they are compared here. Raises NoAssignment if all have other scopes, and BadInput if it is not
-    clear which one is meant.
+    an assignment, so they are compared here. Quay lets an administrator assign scopes that do not exist, but issues no
+    token with them. Raises NoAssignment if all have other scopes, and BadInput if it is not clear which one is meant.
     """
     found = [item for item in pending if item.client_id == client_id and uuid in (None, item.uuid)]
-    fitting = [item for item in found if scopes is None or set(item.scopes) == set(scopes)]
+    fitting = [item for item in found if item.scopes and (scopes is None or set(item.scopes) == set(scopes))]
     if found and not fitting:
+        wanted = f"has other scopes than {' '.join(scopes)}" if scopes else "has no scopes that Quay knows"
         raise NoAssignment(
-            f"What is assigned has other scopes than {' '.join(scopes or ())}: {_shown(found)}. Set scopes to what is "
-            "assigned or leave it out, or let an administrator of the organization assign a token with these scopes"
+            f"What is assigned {wanted}: {_shown(found)}. Set scopes to what is assigned or leave it out, or let an "
+            "administrator of the organization assign a token with the scopes that are needed"
         )
     if len({item.scopes for item in fitting}) > 1:
         raise BadInput(f"Tokens with different scopes are assigned: {_shown(fitting)}. Select one by scopes or uuid")

@@ -119,10 +119,15 @@ def test_choice_of_any_scopes() -> None:
     assert found is not None
     assert found.uuid == "a"
     with pytest.raises(BadInput) as caught:
-        choose_assignment([assignment("a", WRITE), assignment("b", ())], CLIENT_ID, None)
+        choose_assignment([assignment("a", WRITE), assignment("b"), assignment("c", ())], CLIENT_ID, None)
     assert str(caught.value) == (
-        "Tokens with different scopes are assigned: a has repo:write; b has none. Select one by scopes or uuid"
+        "Tokens with different scopes are assigned: a has repo:write; b has repo:read. Select one by scopes or uuid"
     )
+
+
+def test_choice_of_scopes_that_do_not_exist() -> None:
+    with pytest.raises(NoAssignment, match="^What is assigned has no scopes that Quay knows: a has none. Set scopes"):
+        choose_assignment([assignment("a", ())], CLIENT_ID, None)
 
 
 @pytest.mark.parametrize("uuid", [None, "a"])
@@ -131,7 +136,7 @@ def test_choice_of_other_scopes(uuid: str | None) -> None:
         choose_assignment([assignment("a", WRITE)], CLIENT_ID, READ, uuid)
     assert str(caught.value) == (
         "What is assigned has other scopes than repo:read: a has repo:write. Set scopes to what is assigned or leave "
-        "it out, or let an administrator of the organization assign a token with these scopes"
+        "it out, or let an administrator of the organization assign a token with the scopes that are needed"
     )
 
 
