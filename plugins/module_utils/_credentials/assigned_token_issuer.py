@@ -123,11 +123,12 @@ class AssignedTokenIssuer(BrowserTokenIssuer):
         lost = [own.uuid for own in self._own if self._is_of_application(own) and own.uuid != present]
         hint = (
             f". The user has tokens of this application that the task does not hold ({listed(lost)}). If an "
-            "interrupted run accepted one of them, its secret is lost: revoke it with state=absent and uuid"
+            "interrupted run accepted one of them, its secret is lost: revoke it with quay_assigned_token, state=absent "
+            "and uuid"
         )
         return (
             f"No token of the application {self._desired.client_id}{named} is assigned to the signed-in user. An "
-            f"administrator of the organization {self._desired.organization} assigns one with state=assigned"
+            f"administrator of the organization {self._desired.organization} assigns one with quay_assigned_token"
             f"{hint if lost else ''}"
         )
 
@@ -167,5 +168,5 @@ class AssignedTokenIssuer(BrowserTokenIssuer):
         token = f"the token {listed(issued)}" if issued else "a token"
         return RefusedCredential(
             f"{error}. Quay issued {token}, whose secret is lost, and no credential was replaced. Revoke it with "
-            "state=absent and uuid, and let an administrator of the organization assign another one"
+            "quay_assigned_token, state=absent and uuid, and let an administrator of the organization assign another"
         )

@@ -214,7 +214,7 @@ def test_scopes_that_were_assigned(quay: FakeQuay, make: Issuers) -> None:
         (
             own_tokens("lost"),
             ". The user has tokens of this application that the task does not hold (lost). If an interrupted run "
-            "accepted one of them, its secret is lost: revoke it with state=absent and uuid",
+            "accepted one of them, its secret is lost: revoke it with quay_assigned_token, state=absent and uuid",
         ),
     ],
 )
@@ -225,7 +225,7 @@ def test_nothing_assigned(quay: FakeQuay, make: Issuers, own: Reply, hint: str) 
         issuer.prepare(observation)
     assert str(caught.value) == (
         f"No token of the application {CLIENT_ID} is assigned to the signed-in user. An administrator of the "
-        f"organization acme assigns one with state=assigned{hint}"
+        f"organization acme assigns one with quay_assigned_token{hint}"
     )
     assert caught.value.observation == observation
     assert issuer.assignment is None

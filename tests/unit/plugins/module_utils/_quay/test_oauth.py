@@ -540,8 +540,8 @@ def test_assignments_that_are_not_offered(quay: FakeQuay) -> None:
 def test_decline(quay: FakeQuay, reply: Reply, existed: bool) -> None:
     tokens = signed_in(quay)
     quay.answers(reply)
-    assert tokens.decline("a/b") is existed
-    assert quay.calls[-1] == ("DELETE", f"{ASSIGNED}/a%2Fb")
+    assert tokens.decline("a b") is existed
+    assert quay.calls[-1] == ("DELETE", f"{ASSIGNED}/a%20b")
 
 
 @pytest.mark.parametrize(("reply", "kind"), [(page(403), Forbidden), (page(500), ApiError)])
