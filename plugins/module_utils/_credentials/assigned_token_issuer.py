@@ -123,8 +123,8 @@ class AssignedTokenIssuer(BrowserTokenIssuer):
         lost = [own.uuid for own in self._own if self._is_of_application(own) and own.uuid != present]
         hint = (
             f". The user has tokens of this application that the task does not hold ({listed(lost)}). If an "
-            "interrupted run accepted one of them, its secret is lost: revoke it with quay_assigned_token, state=absent "
-            "and uuid"
+            "interrupted run accepted one of them, its secret is lost. Then revoke it with quay_assigned_token, "
+            "state=absent and uuid"
         )
         return (
             f"No token of the application {self._desired.client_id}{named} is assigned to the signed-in user. An "

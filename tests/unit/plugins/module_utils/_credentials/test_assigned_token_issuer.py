@@ -214,7 +214,7 @@ def test_scopes_that_were_assigned(quay: FakeQuay, make: Issuers) -> None:
         (
             own_tokens("lost"),
             ". The user has tokens of this application that the task does not hold (lost). If an interrupted run "
-            "accepted one of them, its secret is lost: revoke it with quay_assigned_token, state=absent and uuid",
+            "accepted one of them, its secret is lost. Then revoke it with quay_assigned_token, state=absent and uuid",
         ),
     ],
 )
