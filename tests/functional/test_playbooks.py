@@ -328,6 +328,19 @@ def test_reassign_token(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> 
 
 
 @pytest.mark.slow
+def test_reassign_token_of_another_application(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
+    """The former token could not be revoked, so nothing is assigned."""
+    runner, variables = reassignment
+    accounts = runner.harness.accounts
+    Path(variables["reassign_token_former_path"]).write_text(accounts.alice.token(accounts.console, "repo:read") + "\n")
+    refused = runner.run("reassign_token", variables)
+    assert refused.failed == 1
+    assert "it is not one of this application" in refused.output
+    assert runner.harness.quay.state.assignments == {}
+    assert Path(variables["reassign_token_former_path"]).exists()
+
+
+@pytest.mark.slow
 def test_reassign_token_that_is_pending(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
     """What was assigned before is accepted. Nothing else is assigned."""
     runner, variables = reassignment
