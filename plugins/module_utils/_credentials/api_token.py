@@ -291,10 +291,14 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
 def _valid(context: ModuleContext, uuid: str, listed: Sequence[AccessToken] | None) -> tuple[str, ...]:
     """The uuid in a tuple; an empty one if there is no such token."""
     if listed is not None:
-        uuids = {token.uuid for token in listed}
-    else:
-        uuids = {token.uuid for token in UserTokens(context.client).authorizations()}
-    return (uuid,) if uuid in uuids else ()
+        return (uuid,) if uuid in {token.uuid for token in listed} else ()
+    if uuid in {token.uuid for token in UserTokens(context.client).authorizations()}:
+        return (uuid,)
+    context.warn(
+        f"The user of the login has no token {uuid}. Quay 3.17 and older show only the tokens of that user: if it is a "
+        "token of another user, it is still valid, and only that user can revoke it."
+    )
+    return ()
 
 
 def _check_listed(context: ModuleContext) -> None:
