@@ -239,6 +239,18 @@ def test_disabled_user(assigned: Assigned) -> None:
     assert assigned.pending() == {}
 
 
+def test_superuser_who_is_a_member(assigned: Assigned) -> None:
+    """Quay shows a superuser as an administrator, and refuses the request."""
+    harness = assigned.harness
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/team/readers/members/root")
+    arguments = assigned.by_alice()
+    harness.login = harness.accounts.root.by_password
+    result = harness.run(MODULE, arguments)
+    assert result.failed
+    assert "Quay answered 403. The login does not administer the organization acme" in result.message
+    assert assigned.pending() == {}
+
+
 @each_fault
 def test_lost_response_to_an_assignment(assigned: Assigned, fault: str) -> None:
     harness = assigned.harness

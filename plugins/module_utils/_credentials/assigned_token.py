@@ -306,9 +306,7 @@ def _last_assignment(context: ModuleContext, declared: _Declared, application: _
     try:
         return logs.last_assignment(str(application.client_id), context.params["for_user"], since, performer)
     except Forbidden as error:
-        raise error.with_hint(
-            f"Check that quay_username is an administrator of the organization {application.organization}"
-        ) from None
+        raise error.with_hint(_needs_admin(application)) from None
     except LogsUnavailable as error:
         context.warn(
             f"Whether a token was assigned before is unknown, so one is assigned: {error}. Set pending_for to 0 if "
@@ -331,10 +329,7 @@ def _assign(context: ModuleContext, declared: _Declared, application: _Applicati
     username = context.params["for_user"]
     context.server.refuse_if_read_only("POST", "/oauth/authorize/assignuser")
     if application.organization not in administered_organizations(context.client):
-        raise BadInput(
-            f"quay_username: the login does not administer the organization {application.organization} as a member of "
-            "a team with the role admin. Quay lets nobody else assign a token, not even a superuser"
-        )
+        raise BadInput(f"quay_username: {_needs_admin(application)}")
     if not user_exists(context.client, username):
         raise BadInput(f"for_user: {context.client.origin} has no user '{username}'")
     if context.check_mode:
@@ -342,10 +337,20 @@ def _assign(context: ModuleContext, declared: _Declared, application: _Applicati
     page = context.server.oauth_page()
     try:
         UserTokens(context.client).assign(str(application.client_id), page, declared.scopes or [], username)
+    except Forbidden as error:
+        # Quay shows a superuser who is a member without that role as an administrator.
+        raise error.with_hint(_needs_admin(application)) from None
     except QuayError as error:
         # Quay assigns the token first and writes its log afterwards.
         if not error.outcome_unknown or _last_assignment(context, declared, application) in (None, logged):
             raise
+
+
+def _needs_admin(application: _Application) -> str:
+    return (
+        f"The login does not administer the organization {application.organization} as a member of a team with the role "
+        "admin. Quay lets nobody else assign a token, not even a superuser"
+    )
 
 
 # --- the user to whom it is assigned
