@@ -247,7 +247,8 @@ def test_superuser_who_is_a_member(assigned: Assigned) -> None:
     harness.login = harness.accounts.root.by_password
     result = harness.run(MODULE, arguments)
     assert result.failed
-    assert "Quay answered 403. The login does not administer the organization acme" in result.message
+    assert "Quay answered 403" in result.message
+    assert "The login does not administer the organization acme as a member of a team" in result.message
     assert assigned.pending() == {}
 
 

@@ -13,35 +13,30 @@ There are two ways to issue one. Quay 3.18 and later has application-token endpo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput
-from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import LONGEST_LIFETIME, AccessToken, Applications, ApplicationTokens, UserTokens
+from .._quay.oauth import AccessToken, Applications, ApplicationTokens, UserTokens
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
 from .assigned_token_issuer import AssignedTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
-from .desired_token import DesiredToken, desired_token, token_options
+from .desired_token import DesiredToken, api_token_policy, desired_token, token_options
 from .evaluation import Observation
 from .kind import TokenModule
 from .policy import (
     AGE_FROM_QUAY,
-    MAX_RENEW_BEFORE,
     MISSING,
     NOT_DUE,
-    RENEWED_PART,
     ObservedState,
     Policy,
-    policy_from_options,
 )
 from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
 from .token_list import Entry, TokenKind, ensure_one_or_many
@@ -105,21 +100,6 @@ def _declared_policy(context: ModuleContext) -> Policy:
     """The policy that the options declare. Raises BadInput if they are wrong, whatever Quay says."""
     policy = api_token_policy(context.params)
     _refuse_options_without_effect(context.params)
-    return policy
-
-
-def api_token_policy(params: Mapping[str, Any]) -> Policy:
-    """The rotation policy of an API token. Raises BadInput for durations that would replace a token in every run."""
-    policy = policy_from_options(params)
-    lifetime = parse_duration(params["lifetime"], "lifetime") or LONGEST_LIFETIME
-    if policy.renew_before is None:
-        return replace(policy, renew_before=min(MAX_RENEW_BEFORE, lifetime / RENEWED_PART))
-    if policy.renew_before >= lifetime:
-        given = params["lifetime"] or "ten years if it is not set"
-        raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be "
-            "due at once, in every run"
-        )
     return policy
 
 

@@ -38,9 +38,8 @@ from .._quay.oauth import (
 from .._quay.organizations import administered_organizations, user_exists
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import SecretHolder, holder_from_options
-from .api_token import api_token_policy
 from .assigned_token_issuer import AssignedTokenIssuer, NoAssignment
-from .desired_token import DesiredToken
+from .desired_token import DesiredToken, api_token_policy
 from .evaluation import evaluate
 from .policy import AGE_FROM_QUAY, DECLARED_ABSENT, FORCED, MISSING, NOT_DUE, Policy
 from .rotation_order import TOKEN_OPTIONS, clear_stores, return_values, rotate, superseded_by_minting
@@ -348,8 +347,8 @@ def _assign(context: ModuleContext, declared: _Declared, application: _Applicati
 
 def _needs_admin(application: _Application) -> str:
     return (
-        f"The login does not administer the organization {application.organization} as a member of a team with the role "
-        "admin. Quay lets nobody else assign a token, not even a superuser"
+        f"The login does not administer the organization {application.organization} as a member of a team with the "
+        "role admin. Quay lets nobody else assign a token, not even a superuser"
     )
 
 
