@@ -240,10 +240,10 @@ def test_held_token_of_another_user_is_not_revoked(api_tokens: ApiTokens) -> Non
     """Only that user can revoke it, and Quay answers everybody else that there is no such token."""
     harness = api_tokens.harness
     harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/team/owners/members/bob")
-    harness.store_secret(harness.accounts.bob.token(api_tokens.client_id, "repo:read"))
+    secret = harness.accounts.bob.token(api_tokens.client_id, "repo:read")
     (uuid,) = api_tokens.valid_uuids()
-    words = f"The token {uuid} is valid, but it belongs to another user"
-    assert_refused(harness, MODULE, api_tokens.file_arguments(state="absent"), words)
+    arguments = {**api_tokens.arguments, "current_token": secret, "state": "absent"}
+    assert_refused(harness, MODULE, arguments, f"The token {uuid} is valid, but it belongs to another user")
     assert api_tokens.valid_uuids() == {uuid}
 
 
