@@ -131,6 +131,7 @@ def stored_fingerprint(path: Path) -> str:
     return fingerprint(path.read_text().strip())
 
 
+@pytest.mark.slow
 def test_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("root")
     users = runner.harness.quay.state.users
@@ -166,6 +167,7 @@ def test_team(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert "builders" not in teams
 
 
+@pytest.mark.slow
 def test_team_sync(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("root")
     runner.harness.quay.config.update(AUTHENTICATION_TYPE="LDAP", FEATURE_TEAM_SYNCING=True)
@@ -179,6 +181,7 @@ def test_team_sync(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert readers.sync is None
 
 
+@pytest.mark.slow
 def test_usage_logs(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     logs = {"usage_logs_organization": "acme", "usage_logs_kinds": ["create_robot"]}
@@ -205,6 +208,7 @@ def test_robot(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_robot_lease(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     path, quay = runner.folder / "auth.json", runner.harness.quay
@@ -358,6 +362,7 @@ def test_reassign_token_that_is_pending(reassignment: tuple[PlaybookRunner, dict
     assert harness.quay.state.assignments == {}
 
 
+@pytest.mark.slow
 def test_reassign_token_by_its_uuid(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
     """The former token is in the file that gets the new one."""
     runner, variables = reassignment
@@ -373,6 +378,7 @@ def test_reassign_token_by_its_uuid(reassignment: tuple[PlaybookRunner, dict[str
     assert (token.username, token.uuid == former) == ("carol", False)
 
 
+@pytest.mark.slow
 def test_client_secret(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     application = runner.harness.quay.state.applications[runner.harness.accounts.automation]
@@ -389,6 +395,7 @@ def test_client_secret(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert stored_fingerprint(path) == fingerprint(application.client_secret) != former
 
 
+@pytest.mark.slow
 def test_repository(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     repositories = runner.harness.quay.state.repositories
@@ -422,6 +429,7 @@ def mirror_runner(runner_for: Callable[[str], PlaybookRunner]) -> PlaybookRunner
     return runner
 
 
+@pytest.mark.slow
 def test_mirror(mirror_runner: PlaybookRunner) -> None:
     repository = mirror_runner.harness.quay.state.repositories["acme", "app"]
     mirror_runner.three_runs("mirror", MIRROR)
@@ -455,6 +463,7 @@ def test_mirror_with_everything(mirror_runner: PlaybookRunner) -> None:
     assert (mirror.username, mirror.sync_interval) == ("puller", 43200)
 
 
+@pytest.mark.slow
 def test_build(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     runner.harness.quay.config["FEATURE_BUILD_SUPPORT"] = True
@@ -526,6 +535,7 @@ def test_api_operations(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert "regenerateOrgRobotToken" in run.output
 
 
+@pytest.mark.slow
 def test_api_call(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     call = {"api_call_operation": "getOrgRobot", "api_call_parameters": {"orgname": "acme", "robot_shortname": "ci"}}

@@ -138,6 +138,7 @@ def test_forced_and_compromised_leases_leave_no_old_robot(role: Role) -> None:
         assert stored(role.folder / "ci.json") == secret(harness, only(harness))
 
 
+@pytest.mark.slow
 def test_absent_lease_is_deleted_and_its_store_cleared(role: Role) -> None:
     harness = role.harness
     role.rotate([lease(role)])
