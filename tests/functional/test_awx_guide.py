@@ -23,7 +23,9 @@ import yaml
 
 from awx.standin import StandinAwx
 from contract import collection
+from contract.guides import blocks_of
 from functional.documentation import examples_of_guide
+from functional.guide_session import difference_of
 from functional.harness import Harness
 from functional.kubernetes_cluster import Cluster
 from functional.openbao import OpenBao
@@ -125,6 +127,17 @@ def test_credential_in_awx(project: Project) -> None:
         name = awx.credential(number)["inputs"]["username"]
         assert name != "acme+awx"
         assert awx.stored(number, "password") == project.harness.robot(name).token
+
+
+@pytest.mark.slow
+def test_report_of_the_first_check(project: Project) -> None:
+    (shown,) = [block for block in blocks_of("guide_awx_jobs") if "shown by" in block.marks]
+    with StandinAwx() as awx:
+        project.harness.known_secrets.add(awx.secrets)
+        project.environ = {"CONTROLLER_HOST": awx.host, "CONTROLLER_OAUTH_TOKEN": str(awx.login["awx_token"])}
+        project.declare("credential: quay-pull")
+        _changed, output = project.run("rotate.yml", "--check")
+    assert difference_of(f"...\n{shown.text}...", output.replace(awx.host, "https://awx.example.com")) == ""
 
 
 @pytest.mark.slow
