@@ -31,7 +31,7 @@ HOME = "/home/jane"
 _GAP = "..."
 # Between the outputs of two commands, with the exit status.
 _END = "\x1e"
-_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _VALUE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{12}\b"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
