@@ -10,6 +10,8 @@ These comments are marks. They stand alone in a line before the block:
     .. run: fails          the same; the last command of the block fails
     .. later: 80d          the clock is moved before the commands of the block are run
     .. shown by: TEST      the block is an output, and this test compares it with the real one
+
+In addition, `.. guarded by: TEST, TEST` names the tests of what a section says.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.rst"))
 
 _MARK = re.compile(r"^ *\.\. (run|later|shown by)(?:: (.+))?$")
 _BLOCK = re.compile(r"^( *)\.\. code-block:: (\S+)$")
+_GUARDS = re.compile(r"^\.\. guarded by: (.+)$", re.MULTILINE)
 _PROMPT = "$ "
 # The first line of a block that shows a file.
 _FILE = re.compile(r"^# ([\w./-]+\.\w+)$")
@@ -65,6 +68,11 @@ class Block:
 
 def text_of(guide: str) -> str:
     return (FOLDER / f"{guide}.rst").read_text()
+
+
+def guards_of(guide: str) -> set[str]:
+    """The names of the tests that guard what a guide says."""
+    return {name for listed in _GUARDS.findall(text_of(guide)) for name in listed.split(", ")}
 
 
 def blocks_of(guide: str) -> list[Block]:
@@ -108,4 +116,3 @@ def _commands(lines: list[str]) -> Iterator[Command]:
             output.append(line)
     if command:
         yield Command("\n".join(command), "\n".join(output).rstrip())
-

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import textwrap
@@ -186,7 +187,7 @@ def test_command_names_what_exists(words: list[str]) -> None:
 def variables_of(words: list[str]) -> set[str]:
     """The names of the variables that a command sets by -e."""
     names: set[str] = set()
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         if option == "-e" and not value.startswith("@"):
             names |= set(yaml.safe_load(value)) if value.startswith("{") else {value.partition("=")[0]}
     return names

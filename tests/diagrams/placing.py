@@ -43,6 +43,6 @@ def placed(guide: str) -> str:
 def _directive(name: str) -> str:
     # On a narrow screen, the drawing scrolls in its own frame. It can be reached by the keyboard.
     title = figure_of(name)["title"]
-    opening = f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="{title}">'
+    opening = f'<div style="overflow-x: auto; margin-bottom: 1.5em" tabindex="0" role="group" aria-label="{title}">'
     frame = f"{opening}\n{drawing_of(name)}\n</div>"
     return f".. diagram: {name}\n\n.. raw:: html\n\n{textwrap.indent(frame, '    ')}\n\n"

@@ -178,4 +178,3 @@ def _pattern_of(line: str) -> Iterator[str]:
         yield {"value": f"({_VALUE})", "time": _TIME, "stars": r"\*+"}[str(found.lastgroup)]
         end = found.end()
     yield re.escape(line[end:])
-

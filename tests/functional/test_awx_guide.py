@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the guide to nightly jobs shows: playbooks run as in a job, and the definition of the image.
+"""The files that the guides to nightly jobs and to execution environments show: playbooks, and the image.
 
 The image is not built. ansible-builder writes what a build would use.
 """
@@ -214,7 +214,8 @@ def names_of(requirements: list[str]) -> list[str]:
 
 
 def test_definition_of_the_guide_is_accepted(builder: str, tmp_path: Path, context: Path) -> None:
-    (tmp_path / "execution-environment.yml").write_text(example("base_image:"))
+    (definition,) = [text for text in examples_of_guide("guide_execution_environments") if "base_image:" in text]
+    (tmp_path / "execution-environment.yml").write_text(definition)
     build(builder, tmp_path, "create", "--context", context, "--output-filename", "Containerfile")
     collections = yaml.safe_load((context / "_build" / "requirements.yml").read_text())["collections"]
     assert collections == [{"name": collection.NAME}]

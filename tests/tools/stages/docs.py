@@ -10,8 +10,11 @@ import shutil
 
 from .. import environments, places
 
-# As `antsibull-docs sphinx-init` sets them, but without an inventory of other sites, which would have to be downloaded. So
-# references to pages of ansible-core cannot be resolved here. antsibull-docs checks the collection's own.
+# The folder with the style sheet of the web pages.
+STYLES = places.TREE / "tests" / "tools" / "site"
+
+# As `antsibull-docs sphinx-init` sets them, but without the inventories of other sites, which would have to be
+# downloaded. So references to pages of ansible-core cannot be resolved. antsibull-docs checks the collection's own.
 SETTINGS = (
     "project=tokensmith.quay",
     "html_title=tokensmith.quay",
@@ -20,6 +23,8 @@ SETTINGS = (
     "html_show_sphinx=0",
     "html_copy_source=0",
     "html_use_index=0",
+    f"html_static_path={STYLES}",
+    "html_css_files=site.css",
     "pygments_style=ansible",
     "highlight_language=YAML+Jinja",
     "suppress_warnings=ref.ref,ref.envvar",
@@ -40,6 +45,12 @@ def docs() -> None:
     settings = [word for setting in SETTINGS for word in ("-D", setting)]
     main.run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-C", *settings, rst, html)
     print(f"\nThe first page is {places.shorten(str(html / 'index.html'))}")
+
+
+def diagrams() -> None:
+    """Draw the diagrams of the guides again."""
+    variables = {"PYTHONPATH": str(places.ROOT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environments.main().run("python", "-m", "diagrams", "docs/docsite/rst", cwd=places.ROOT, variables=variables)
 
 
 def changelog() -> None:
