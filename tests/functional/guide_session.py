@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the commands of a guide in their order by one shell, and compares what they print with what the guide shows.
-
-What differs from run to run is compared by its form: times, and the fingerprints and UUIDs of credentials. One value of
-the guide stands for one value of the run, wherever it appears. A line of three dots stands for any lines.
-"""
+"""Runs the commands of a guide in their order by one shell, and compares what they print with what the guide shows."""
 
 from __future__ import annotations
 
@@ -21,22 +17,17 @@ from pathlib import Path
 
 from contract import collection
 from contract.guides import Block
+from functional.shown_output import difference_of
 from standin import Standin
 
 # Folders of the guides. On the machine of the tests, they are in a folder of the test.
 FOLDERS = ("/etc/",)
 # Every machine with a container engine has this one.
 PRESENT = "etc/containers"
-HOME = "/home/jane"
-_GAP = "..."
+HOME = "/home/<you>"
 # Between the outputs of two commands, with the exit status.
 _END = "\x1e"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-_VALUE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{12}\b"
-_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-_STARS = r"\*{3,}"
-_VARYING = re.compile(rf"(?P<value>{_VALUE})|(?P<time>{_TIME})|(?P<stars>{_STARS})")
 
 _MOVE_CLOCK = """
 import json, sys, urllib.request
@@ -142,39 +133,3 @@ class GuideSession:
             "NO_PROXY": "127.0.0.1",
             **self.environ,
         }
-
-
-def difference_of(shown: str, output: str, values: dict[str, str] | None = None) -> str:
-    """What differs between an output as a guide shows it and a real one; empty if nothing does.
-
-    ``values``: what the fingerprints and UUIDs stood for so far. Those of this output are added.
-    """
-    values = {} if values is None else values
-    lines = [line.rstrip() for line in output.splitlines()]
-    found = re.fullmatch("".join(_patterns(shown)), "".join(f"{line}\n" for line in lines))
-    if not found:
-        return "It prints:\n" + "\n".join(lines)
-    for name, value in zip(re.findall(_VALUE, shown), found.groups(), strict=True):
-        if values.setdefault(name, value) != value:
-            return f"{name} stands for {values[name]}, and here for {value}"
-    if len(set(values.values())) < len(values):
-        return f"Two values of the guide stand for one: {values}"
-    return ""
-
-
-def _patterns(shown: str) -> Iterator[str]:
-    """Patterns for the lines of an output as a guide shows it."""
-    for line in shown.splitlines():
-        if line.strip() == _GAP:
-            yield "(?:.*\n)*?"
-        else:
-            yield "".join(_pattern_of(line.rstrip())) + "\n"
-
-
-def _pattern_of(line: str) -> Iterator[str]:
-    end = 0
-    for found in _VARYING.finditer(line):
-        yield re.escape(line[end : found.start()])
-        yield {"value": f"({_VALUE})", "time": _TIME, "stars": r"\*+"}[str(found.lastgroup)]
-        end = found.end()
-    yield re.escape(line[end:])

@@ -25,10 +25,10 @@ from awx.standin import StandinAwx
 from contract import collection
 from contract.guides import blocks_of
 from functional.documentation import examples_of_guide
-from functional.guide_session import difference_of
 from functional.harness import Harness
 from functional.kubernetes_cluster import Cluster
 from functional.openbao import OpenBao
+from functional.shown_output import difference_of
 from standin.tokens import fingerprint
 from standin_kubernetes import StandinKubernetes
 
