@@ -110,6 +110,8 @@ def main() -> int:
         print(f"usage: python3 -m tools [{' | '.join(COMMANDS)}] [ARGUMENT ...]", file=sys.stderr)
         return 2
     tree.refresh()
+    # Some tools write into their home folder without creating it.
+    places.HOME.mkdir(exist_ok=True)
     try:
         COMMANDS[name](*arguments)
     except shell.CommandFailed as failure:
