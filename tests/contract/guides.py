@@ -80,6 +80,13 @@ def blocks_of(guide: str) -> list[Block]:
     return list(_blocks(guide, text_of(guide).splitlines()))
 
 
+def blocks_of_readme() -> list[Block]:
+    """The blocks of code of README.md, which have no marks."""
+    text = (collection.ROOT / "README.md").read_text()
+    found = re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block("README", text.count("\n", 0, part.start()) + 1, part[1], part[2], {}) for part in found]
+
+
 def _blocks(guide: str, lines: list[str]) -> Iterator[Block]:
     marks: dict[str, str] = {}
     for number, line in enumerate(lines):

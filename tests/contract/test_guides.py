@@ -158,12 +158,12 @@ def test_code_fits_into_a_page(guide: str) -> None:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """The words of each command that the guides show."""
-    for guide in guides.NAMES:
-        for block in guides.blocks_of(guide):
-            for command in block.commands:
-                text = command.text.replace("\\\n", " ")
-                yield f"{block}: {text}", shlex.split(text.removesuffix("&"), comments=True)
+    """The words of each command that the guides and the README show."""
+    blocks = [block for guide in guides.NAMES for block in guides.blocks_of(guide)]
+    for block in [*blocks, *guides.blocks_of_readme()]:
+        for command in block.commands:
+            text = command.text.replace("\\\n", " ")
+            yield f"{block}: {text}", shlex.split(text.removesuffix("&"), comments=True)
 
 
 COMMANDS = dict(commands())
