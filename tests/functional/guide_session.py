@@ -56,6 +56,8 @@ class GuideSession:
     # The address of Quay in the guide.
     url: str = "https://quay.example.com"
     environ: dict[str, str] = field(default_factory=dict, repr=False)
+    # Names of the guide that are others here.
+    names: dict[str, str] = field(default_factory=dict)
     # What a person would enter, in this order.
     entered: Sequence[str] = field(default=(), repr=False)
     errors: str = ""
@@ -111,6 +113,8 @@ class GuideSession:
     def _as_here(self, text: str) -> str:
         """A command or file of the guide, for this machine."""
         text = text.replace("sudo ", "")
+        for name, here in self.names.items():
+            text = text.replace(name, here)
         text = text.replace(self.url, self.quay.url)
         for name in FOLDERS:
             text = re.sub(rf"(?<![\w/]){name}", f"{self.folder}{name}", text)
