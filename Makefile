@@ -99,6 +99,10 @@ format: ## Format the Python files in place
 docs: ## Build the documentation as web pages
 	$(tools) docs
 
+.PHONY: diagrams
+diagrams: ## Draw the diagrams of the guides from tests/diagrams/figures
+	$(tools) diagrams
+
 .PHONY: changelog
 changelog: ## Write the changelog of the version in galaxy.yml
 	$(tools) changelog

@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import shlex
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
-from . import collection
+from diagrams import placing
+
+from . import collection, guides
 from .test_documentation import validate
 
 GUIDES = sorted((collection.ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
@@ -111,3 +116,114 @@ def test_header_of_a_playbook_lists_its_variables(path: Path) -> None:
     if path.stem == "rotate":
         checked = {"rotation_credentials"} if "rotation_credentials" in str(first) else set()
     assert required <= checked
+
+
+# --- the index, and the blocks of code
+
+_INDEX = yaml.safe_load((collection.ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())
+every_guide = pytest.mark.parametrize("guide", guides.NAMES)
+# How many characters the web pages have for code on a screen of 1280 pixels, and less on a small one.
+_WIDTH = 100
+
+
+def test_index_has_each_guide_once() -> None:
+    listed = [name for section in _INDEX["sections"] for name in section["toctree"]]
+    assert sorted(listed) == guides.NAMES
+
+
+@every_guide
+def test_output_is_compared_with_a_real_one(guide: str) -> None:
+    """Each output that a guide shows is that of its commands, or a test compares it."""
+    tests = {
+        name
+        for path in (collection.ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    for block in guides.blocks_of(guide):
+        if "shown by" in block.marks:
+            assert block.marks["shown by"] in tests, block
+        elif any(command.output for command in block.commands):
+            assert "run" in block.marks, f"{block}: nothing compares this output"
+
+
+@every_guide
+def test_code_fits_into_a_page(guide: str) -> None:
+    """Outputs are as they are. So are the commands of Quay's API guide, and lines of files that cannot be broken."""
+    for block in guides.blocks_of(guide):
+        lines = [line for command in block.commands for line in command.text.splitlines()]
+        if block.language.startswith("yaml"):
+            lines = block.text.splitlines()
+        for line in lines:
+            assert len(line) <= _WIDTH, f"{block}: {line}"
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """The words of each command that the guides and the README show."""
+    blocks = [block for guide in guides.NAMES for block in guides.blocks_of(guide)]
+    for block in [*blocks, *guides.blocks_of_readme()]:
+        for command in block.commands:
+            text = command.text.replace("\\\n", " ")
+            yield f"{block}: {text}", shlex.split(text.removesuffix("&"), comments=True)
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_command_names_what_exists(words: list[str]) -> None:
+    """Playbooks with variables that they have, modules with their options, targets of make."""
+    if words[:1] == ["ansible-playbook"] and words[1].startswith(collection.NAME):
+        assert variables_of(words) <= variables_of_playbook(words[1].rpartition(".")[2])
+    if words[:1] == ["ansible"]:
+        module = words[words.index("-m") + 1]
+        if module.startswith(collection.NAME):
+            given = shlex.split(words[words.index("-a") + 1])
+            validate(module.rpartition(".")[2], dict(word.split("=", 1) for word in given))
+    if words[:1] == ["make"]:
+        targets = re.findall(r"^\.PHONY: ([a-z-]+)$", (collection.ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert words[1] in targets
+
+
+def variables_of(words: list[str]) -> set[str]:
+    """The names of the variables that a command sets by -e."""
+    names: set[str] = set()
+    for option, value in itertools.pairwise(words):
+        if option == "-e" and not value.startswith("@"):
+            names |= set(yaml.safe_load(value)) if value.startswith("{") else {value.partition("=")[0]}
+    return names
+
+
+def variables_of_playbook(name: str) -> set[str]:
+    text = (collection.ROOT / "playbooks" / f"{name}.yml").read_text()
+    names = set(re.findall(r"^#   (\w+)  ", text, re.MULTILINE))
+    if name in ("rotate", "bootstrap"):
+        specs = yaml.safe_load((collection.ROOT / "roles" / "rotation" / "meta" / "argument_specs.yml").read_text())
+        names |= set(specs["argument_specs"]["main"]["options"]) | {"rotation_hosts", "rotation_serial"}
+    return names
+
+
+# --- diagrams
+
+
+def test_each_diagram_is_in_a_guide() -> None:
+    found = [name for guide in guides.NAMES for name in placing.names_in(guides.text_of(guide))]
+    assert sorted(found) == placing.NAMES
+
+
+@every_guide
+def test_diagrams_are_those_of_their_figures(guide: str) -> None:
+    text = guides.text_of(guide)
+    assert placing.placed(text) == text, "run make diagrams"
+
+
+@pytest.mark.parametrize("name", placing.NAMES)
+def test_diagram_can_be_read_by_everybody(name: str) -> None:
+    """It has a title and a description, and each bar says with a text what it means."""
+    drawn = ElementTree.fromstring(placing.drawing_of(name))
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    ids = {element.get("id"): element.text for element in drawn.findall("*", space) if element.get("id")}
+    named = str(drawn.get("aria-labelledby")).split()
+    assert drawn.get("role") == "img"
+    assert [bool(ids[name]) for name in named] == [True, True]
+    assert len(drawn.findall("svg:text", space)) > len(drawn.findall("svg:rect", space))
+    assert {element.get("fill") for element in drawn.findall("svg:text", space)} == {"currentColor"}

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import requests
 
+from functional.shown_output import difference_of
 from standin import Standin
 from tools import places
 
@@ -35,6 +36,8 @@ REPORT = re.compile(
     r"TASK \[[^\]]*Rotation report[^\]]*\] \**\n(?:ok|changed): \[localhost\] => (\{.*?\n\})", re.DOTALL
 )
 RECAP = re.compile(r"^localhost +: (.*)$", re.MULTILINE)
+# The report of a night that README.md shows.
+EXAMPLE = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DAY = 86400
 
 
@@ -68,7 +71,7 @@ def play(quay: Standin, family: str) -> None:
         "registry token for the referrers API. The same playbook runs every night."
     )
     first_night(quay, login)
-    later_nights(quay, login)
+    later_nights(quay, login, family)
     list_files()
 
 
@@ -80,14 +83,18 @@ def first_night(quay: Standin, login: dict[str, str]) -> None:
     step(quay, login, "3. Second night: nothing is due", writes=0, changed=0)
 
 
-def later_nights(quay: Standin, login: dict[str, str]) -> None:
+def later_nights(quay: Standin, login: dict[str, str], family: str) -> None:
     old = {path.name: path.read_bytes() for path in CONSUMERS.iterdir()}
     (CONSUMERS / "ci.env").unlink()
     step(quay, login, "4. ci.env was deleted: delivered again without a new secret")
     expect("acme+ci" in (CONSUMERS / "ci.env").read_text(), "ci.env was not restored")
     quay.clock.advance(81 * DAY)
     step(quay, login, "5. 81 days later, check mode: what is due, and why?", "--check", writes=0)
-    step(quay, login, "6. The same night: mint, verify, deliver, then retire")
+    lines = step(quay, login, "6. The same night: mint, verify, deliver, then retire")
+    if family == "3.18":
+        shown = EXAMPLE.search((places.ROOT / "README.md").read_text())
+        difference = difference_of(shown[1], "\n".join(lines)) if shown else "the example is missing"
+        expect(not difference, f"README.md shows another report. {difference}")
     fresh = {path.name for path in CONSUMERS.iterdir() if path.read_bytes() != old.get(path.name)}
     expect(len(fresh) == len(old), "a credential was not renewed")
     consume(quay)
@@ -117,15 +124,16 @@ def step(
     *options: str,
     writes: int | None = None,
     changed: int | None = None,
-) -> None:
-    """Run the playbook once. Print its report and a summary of its requests to Quay."""
+) -> list[str]:
+    """Run the playbook once. Print its report, which is returned, and a summary of its requests to Quay."""
     print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")
     arguments = ["tokensmith.quay.rotate", "-e", "@credentials.yml", *options]
     print(f"$ ansible-playbook {' '.join(arguments)}")
     check = "--check" in options
     quay.journal.clear()
     output = ansible(login, *arguments, "-e", f"consumers={CONSUMERS}")
-    for line in report(output):
+    lines = report(output)
+    for line in lines:
         print(f"  {line}")
     recap = RECAP.search(output)
     written = [entry for entry in quay.journal if entry.write and not entry.path.endswith("/signin")]
@@ -134,6 +142,7 @@ def step(
     print(f"  tasks that would change: {changes(recap)}" if check else f"  tasks changed: {changes(recap)}")
     expect(writes is None or len(written) == writes, f"{len(written)} write requests instead of {writes}")
     expect(changed is None or changes(recap) == changed, f"{changes(recap)} changes instead of {changed}")
+    return lines
 
 
 def changes(recap: re.Match[str] | None) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the guide to nightly jobs shows: playbooks run as in a job, and the definition of the image.
+"""The files that the guides to nightly jobs and to execution environments show: playbooks, and the image.
 
 The image is not built. ansible-builder writes what a build would use.
 """
@@ -23,10 +23,12 @@ import yaml
 
 from awx.standin import StandinAwx
 from contract import collection
+from contract.guides import blocks_of
 from functional.documentation import examples_of_guide
 from functional.harness import Harness
 from functional.kubernetes_cluster import Cluster
 from functional.openbao import OpenBao
+from functional.shown_output import difference_of
 from standin.tokens import fingerprint
 from standin_kubernetes import StandinKubernetes
 
@@ -128,6 +130,17 @@ def test_credential_in_awx(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_report_of_the_first_check(project: Project) -> None:
+    (shown,) = [block for block in blocks_of("guide_awx_jobs") if "shown by" in block.marks]
+    with StandinAwx() as awx:
+        project.harness.known_secrets.add(awx.secrets)
+        project.environ = {"CONTROLLER_HOST": awx.host, "CONTROLLER_OAUTH_TOKEN": str(awx.login["awx_token"])}
+        project.declare("credential: quay-pull")
+        _changed, output = project.run("rotate.yml", "--check")
+    assert difference_of(f"...\n{shown.text}...", output.replace(awx.host, "https://awx.example.com")) == ""
+
+
+@pytest.mark.slow
 def test_hosts(project: Project) -> None:
     project.inventory = "[build_nodes]\nnode1 ansible_connection=local\n"
     # The node of the test is this machine, so that a job would refuse it.
@@ -201,7 +214,8 @@ def names_of(requirements: list[str]) -> list[str]:
 
 
 def test_definition_of_the_guide_is_accepted(builder: str, tmp_path: Path, context: Path) -> None:
-    (tmp_path / "execution-environment.yml").write_text(example("base_image:"))
+    (definition,) = [text for text in examples_of_guide("guide_execution_environments") if "base_image:" in text]
+    (tmp_path / "execution-environment.yml").write_text(definition)
     build(builder, tmp_path, "create", "--context", context, "--output-filename", "Containerfile")
     collections = yaml.safe_load((context / "_build" / "requirements.yml").read_text())["collections"]
     assert collections == [{"name": collection.NAME}]

@@ -342,7 +342,7 @@ def test_least_privilege(vault: VaultStore) -> None:
 
 @pytest.mark.parametrize(("number", "mount"), [(0, "secret"), (1, "kv")])
 def test_policies_of_the_guide(vault: VaultStore, number: int, mount: str) -> None:
-    blocks = re.findall(r"^\.\. code-block:: hcl\n\n((?:    .*\n|\n)+)", GUIDE.read_text(), re.MULTILINE)
+    blocks = re.findall(r"^\.\. code-block:: text\n\n((?:    .*\n|\n)+)", GUIDE.read_text(), re.MULTILINE)
     assert len(blocks) == 2
     vault.bao.call("PUT", "sys/policies/acl/guide", {"policy": textwrap.dedent(blocks[number])})
     vault.bao.call("POST", "sys/mounts/kv", {"type": "kv", "options": {"version": "1"}})

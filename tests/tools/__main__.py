@@ -14,7 +14,7 @@ from . import environments, places, servers, shell, tree
 from .pipeline import Pipeline
 from .stages.bench import bench
 from .stages.canary import canary
-from .stages.docs import changelog, docs
+from .stages.docs import changelog, diagrams, docs
 from .stages.faults import faults
 from .stages.integration import integration, integration_anywhere
 from .stages.kubernetes import integration_kubernetes
@@ -60,6 +60,7 @@ ALL_STAGES: dict[str, Command] = {
     **PRODUCT,
     "unit": unit,
     "sanity": sanity,
+    "docs": docs,
     "integration": integration,
     "canary": canary,
 }
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "changelog": changelog,
     "conformance": conformance,
+    "diagrams": diagrams,
     "docs": docs,
     "faults": faults,
     "format": format_sources,
@@ -108,6 +110,8 @@ def main() -> int:
         print(f"usage: python3 -m tools [{' | '.join(COMMANDS)}] [ARGUMENT ...]", file=sys.stderr)
         return 2
     tree.refresh()
+    # Some tools write into their home folder without creating it.
+    places.HOME.mkdir(exist_ok=True)
     try:
         COMMANDS[name](*arguments)
     except shell.CommandFailed as failure:

@@ -14,7 +14,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.texts import listed
 from .kinds import KINDS
-from .policy import MISSING, NOT_DUE, NOTHING, REMOVE
+from .policy import EXPIRED, MISSING, NOT_DUE, NOTHING, REMOVE
 
 # What a module returned that the report shows. Never its secret.
 _RESULTS: Mapping[str, Any] = {
@@ -133,8 +133,8 @@ def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped:
             "error": f"not done: {stopped}",
         }
     row.update({key: value for key, value in result.items() if key != "token"})
-    # What cannot be revoked lives on. Until when?
-    replaced = row["minted"] and not KINDS[declared["kind"]].is_revocable
+    # What cannot be revoked lives on, unless it had expired. Until when?
+    replaced = row["minted"] and row["reason"] != EXPIRED and not KINDS[declared["kind"]].is_revocable
     row["former_valid_until"] = row.pop("former_expires_at", None) if replaced else None
     row.pop("former_expires_at", None)
     return row

@@ -153,6 +153,9 @@ def test_former_registry_token_lives_on() -> None:
     assert (found["rows"][0]["former_valid_until"], found["rows"][0]["expires_at"]) == (until, "2026-11-26T10:30:00Z")
     robot = report([{**held, "kind": "robot"}], {"scan": result})
     assert robot["rows"][0]["former_valid_until"] is None
+    found = report([{**held, "reason": "expired"}], {"scan": result})
+    assert found["rows"][0]["former_valid_until"] is None
+    assert found["lines"][2].endswith("minted 0011")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The tokensmith.quay authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The messages that the code can print: all its texts, with an ellipsis for each value that is put into them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+
+from . import collection
+
+ELLIPSIS = "…"
+_PLACEHOLDER = re.compile(r"\{[a-z_0-9]*\}")
+
+
+@functools.cache
+def texts() -> tuple[str, ...]:
+    """The texts in the Python code of the plugins, and each file of the role and the playbooks as one text."""
+    sources = [path for path in collection.PLUGINS.rglob("*.py") if "doc_fragments" not in path.parts]
+    found = [text for path in sources for text in _texts_of(ast.parse(path.read_text()))]
+    plays = [path for name in ("roles", "playbooks") for path in (collection.ROOT / name).rglob("*.yml")]
+    return (*found, *(" ".join(path.read_text().split()) for path in plays))
+
+
+def is_printed(message: str) -> bool:
+    """Whether the code has a text with these words in this order. An ellipsis stands for any words."""
+    pattern = ".*".join(re.escape(part.strip()) for part in message.split(ELLIPSIS) if part.strip())
+    return any(re.search(pattern, text) for text in texts())
+
+
+def _texts_of(tree: ast.Module) -> Iterator[str]:
+    parts: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts |= {id(part) for part in node.values}
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else ELLIPSIS for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield _PLACEHOLDER.sub(ELLIPSIS, node.value)
