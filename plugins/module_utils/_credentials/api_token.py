@@ -42,7 +42,15 @@ from .policy import (
     Policy,
     policy_from_options,
 )
-from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
+from .rotation_order import (
+    TOKEN_OPTIONS,
+    Issuer,
+    clear_stores,
+    login_last,
+    return_values,
+    rotate,
+    superseded_by_minting,
+)
 from .token_list import Entry, TokenKind, ensure_one_or_many
 
 _KIND = "api"
@@ -275,7 +283,7 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
     if context.params["uuid"]:
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
-        to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
+        to_revoke = login_last(context, superseded_by_minting(issuer.observe(holder.stored, proven=True).credential))
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:

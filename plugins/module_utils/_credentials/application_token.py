@@ -24,6 +24,7 @@ from .desired_token import (
     DesiredToken,
     left_by_interrupted_runs,
     lost_response_error,
+    note_login,
     recorded_as_superseded,
     stored_state,
     verify_new_token,
@@ -60,6 +61,7 @@ class ApplicationTokenIssuer:
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
+        note_login(self._context, observations)
         if not observations:
             return self._with_others_of_same_name(self._observation(STORED_NONE, None, None))
         best, *others = observations

@@ -28,7 +28,7 @@ from .declaration_options import (
     read_text,
     stores_secret_alone,
 )
-from .kind import Kind, TokenModule
+from .kind import ADMINISTRATOR, Kind, TokenModule
 from .placement import used_stores
 from .policy import IN_PLACE, PAIRED
 
@@ -120,6 +120,10 @@ def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
         yield from ("user:admin", "repo:admin")
 
 
+def _login_role(options: Mapping[str, Any]) -> str | None:
+    return ADMINISTRATOR if _organization(options) else None
+
+
 ROBOT = Kind(
     name="robot",
     title="a robot token",
@@ -151,4 +155,5 @@ ROBOT = Kind(
     identities=_identities,
     listed_identities=_listed_identities,
     login_scopes=_login_scopes,
+    login_role=_login_role,
 )

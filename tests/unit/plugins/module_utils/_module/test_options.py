@@ -28,9 +28,9 @@ USER = {"quay_username": "ann", "quay_password": "s3cret"}
 TOKEN_VARIABLE = {"QUAY_TOKEN": "t0ken"}
 USER_VARIABLES = {"QUAY_USERNAME": "ann", "QUAY_PASSWORD": "s3cret"}
 NO_LOGIN = (
-    "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
-    "QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables that are set on the "
-    "controller do not reach another host"
+    "No login: give quay_token (or QUAY_TOKEN), quay_token_path, or quay_username and quay_password (or "
+    "QUAY_USERNAME and QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables that "
+    "are set on the controller do not reach another host"
 )
 
 
