@@ -106,6 +106,7 @@ class ActionModule(DirectAction):
                 self._successors = list(dict.fromkeys([*self._successors, *(run.get("sealed_login") or ())]))
                 return {**result, **self._confirm(play, run, task_vars)}
             credentials = combined_credentials(play)
+            self._needs = self._needs_of(play, credentials)
             self._task_files = {path: self._find_task_file(path) for path in _task_paths(credentials)}
         except BadInput as error:
             return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}
@@ -114,7 +115,6 @@ class ActionModule(DirectAction):
     def _rotate(self, play: Play, credentials: list[dict[str, Any]], task_vars: dict[str, Any]) -> dict[str, Any]:
         forced, compromised = names_in_plans(play, "force"), names_in_plans(play, "compromised")
         progress: dict[str, Any] = {"declared": [{key: item[key] for key in ("name", "kind")} for item in credentials]}
-        self._needs = self._needs_of(play, credentials)
         if self._round:
             # The credentials that the former rounds left.
             before = expanded(registered(task_vars, RUN))

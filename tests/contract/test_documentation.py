@@ -24,6 +24,7 @@ every_module = pytest.mark.parametrize("module", collection.MODULES)
 HARMLESS = {
     "ansible_vault_password_file",
     "oidc_token_path",
+    "quay_token_path",
     "oidc_token_variable",
     "token_path",
     "token_key",

@@ -364,6 +364,16 @@ def test_invalid_tokens_alone(quay: FakeQuay, context: ModuleContext) -> None:
     assert len(quay.requests) == 3
 
 
+@pytest.mark.parametrize(("secret", "expected"), [("login", "login"), ("s3cret", None)])
+def test_stored_token_that_is_the_login(
+    quay: FakeQuay, context: ModuleContext, secret: str, expected: str | None
+) -> None:
+    """An interrupted run has delivered its successor to another store."""
+    observe(context, [PRESENT, token("login", 20 * DAY)], [recorded("new", "present"), recorded(secret, "login")])
+    assert context.login_uuid == expected
+    assert quay.requests == []
+
+
 def test_stores_with_different_tokens(quay: FakeQuay, context: ModuleContext) -> None:
     """The newest one that Quay accepts is the present one. The others are superseded, whatever their name."""
     newest = token("newest", DAY)
