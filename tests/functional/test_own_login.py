@@ -197,3 +197,15 @@ def test_file_that_cannot_be_read(role: Role, own: Path) -> None:
     run = role.refuse([role.robot()], rotation_quay_token_path=str(own) + "-gone")
     assert "quay_token_path:" in run.text
     assert "No such file or directory" in run.text
+
+
+@pytest.mark.parametrize("family", ["3.17"])
+def test_older_server_issues_no_token_to_a_token(role: Role, own: Path) -> None:
+    """The login stays as it is, and the others are rotated."""
+    former = held(own)
+    declared = [rotator(own, lifetime=None), role.robot()]
+    run = role.run(declared, rotation_force="rotator", rotation_quay_token_path=str(own))
+    assert list(run.summary["errors"]) == ["rotator"]
+    assert "give quay_username and quay_password" in run.summary["errors"]["rotator"]
+    assert run.summary["delivered"] == 1
+    assert (held(own), valid(role.harness)) == (former, [former])

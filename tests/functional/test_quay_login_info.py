@@ -17,6 +17,7 @@ from functional.harness import Harness, assert_refused
 MODULE = "quay_login_info"
 ROBOT = {"name": "acme+ci", "kind": "robot"}
 APP = {"name": "laptop", "kind": "app"}
+DELIVER = [{"kind": "file", "path": "/tmp/x"}]
 SCAN = {
     "name": "scan",
     "kind": "referrers",
@@ -132,7 +133,7 @@ def test_user_without_the_role(harness: Harness) -> None:
 def test_password(harness: Harness, family: str, kind: str) -> None:
     """Older servers issue API tokens to a password only."""
     harness.login = harness.accounts.alice.by_password
-    api = {"name": "n", "kind": "api", "organization": "acme", "application": "console"}
+    api: dict[str, Any] = {"name": "n", "kind": "api", "organization": "acme", "application": "console"}
     result = report(harness, credentials=[ROBOT if kind == "robot" else {**api, "deliver": DELIVER}])
     assert result["login"] == {
         "kind": "password",

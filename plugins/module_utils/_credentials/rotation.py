@@ -163,7 +163,7 @@ def _find_login(context: ModuleContext, works: Sequence[_Work]) -> None:
     if revoking:
         context.login_uuid = login_uuid(context.client)
     for work in revoking:
-        work.is_login = context.login_uuid in work.status.values["superseded"]
+        work.is_login = work.row["is_login"] = context.login_uuid in work.status.values["superseded"]
 
 
 def _login_values(context: ModuleContext, works: Sequence[_Work]) -> dict[str, Any]:
