@@ -80,8 +80,8 @@ def _attempt(
 def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool, own_login: bool) -> ModuleContext:
     params = module.params
     auth = Auth() if own_login else auth_from_options(params, os.environ, optional=auth_optional)
-    if isinstance(auth, BearerAuth):
-        # It may come from a file. Ansible knows the secrets among the options only.
+    if params.get("quay_token_path") and isinstance(auth, BearerAuth):
+        # Ansible itself hides the secrets among the options only.
         module.no_log_values.add(auth.token)
     origin = normalise_host(params["quay_host"])
     if origin.startswith("http://") and (own_login or isinstance(auth, SessionAuth)):

@@ -310,12 +310,19 @@ NEEDS: dict[str, Any] = {
 }
 
 
+def login_file(folder: Path) -> dict[str, Any]:
+    """The options of a login that is read from a file."""
+    path = folder / "login"
+    path.write_text("login\n")
+    return {"quay_token": None, "quay_token_path": str(path)}
+
+
 def login_as(modules: Modules, *scopes: str, expires: timedelta = 90 * DAY, secret: str = "login") -> dict[str, Any]:
     """The credential ``rotator``, whose present token is the login of the run."""
     details = {"scopes": list(scopes)}
     modules.statuses["rotator"] = {"is_login": True}
     modules.present["rotator"] = Credential(
-        "rotator", "$oauthtoken", secret, "u", NOW - DAY, NOW + expires, age_source="quay", details=details
+        "rotator", "$oauthtoken", secret, "u", NOW - 80 * DAY, NOW + expires, age_source="quay", details=details
     )
     return robot("rotator", kind="api", scopes=["org:admin", "user:admin"])
 
@@ -407,12 +414,12 @@ def test_scopes_of_the_login_that_are_enough(run: Run, modules: Modules, present
 def test_login_must_be_delivered_to_where_it_is_read_from(
     run: Run, modules: Modules, tmp_path: Path, action: str
 ) -> None:
-    given, path = login_as(modules, "org:admin"), str(tmp_path / "login")
+    given, of_file = login_as(modules, "org:admin"), login_file(tmp_path)
     modules.statuses["rotator"]["action"] = action
     elsewhere = {"kind": "file", "path": str(tmp_path / "other")}
-    (row,) = rows(run({**given, "deliver": [elsewhere]}, quay_token_path=path, check_mode=True))
+    (row,) = rows(run({**given, "deliver": [elsewhere]}, check_mode=True, **of_file))
     assert row["error"] == (
-        f"Its token is the login of this run, which is read from {path}, and deliver does not name that file. It would "
+        f"Its token is the login of this run, which is read from {tmp_path}/login, and deliver does not name that file. It would "
         "keep a revoked token. Add the file to deliver"
     )
     assert modules.names == []
@@ -431,9 +438,9 @@ def test_login_must_be_delivered_to_where_it_is_read_from(
 def test_login_that_is_delivered_to_where_it_is_read_from(
     run: Run, modules: Modules, tmp_path: Path, more: dict[str, Any]
 ) -> None:
-    given, path = login_as(modules, "org:admin"), str(tmp_path / "login")
+    given, of_file = login_as(modules, "org:admin"), login_file(tmp_path)
     text = json.dumps({**given, **more}).replace("{folder}", str(tmp_path)).replace("{name}", tmp_path.name)
-    run(json.loads(text), quay_token_path=path)
+    run(json.loads(text), **of_file)
     assert modules.names == ["rotator"]
 
 
@@ -475,21 +482,20 @@ def test_scopes_that_are_not_known_are_not_warned_of(run: Run, modules: Modules,
 def test_expiry_in_the_record_of_the_file_of_the_login(
     run: Run, modules: Modules, warnings: list[str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "login"
-    path.write_text("login\n")
+    of_file = login_file(tmp_path)
     record = {"fingerprint": fingerprint("login"), "expires_at": "2026-11-25T00:00:00Z", "uuid": "u"}
     (tmp_path / "login.record.json").write_text(json.dumps({"token": record}))
-    run(robot(), login_needs=NEEDS, quay_token_path=str(path))
+    run(robot(), login_needs=NEEDS, **of_file)
     assert warnings == [
         "The token of the login expires at 2026-11-25T00:00:00Z. No declared credential renews it. Declare it with "
         "kind: api, delivered to where the login is read from."
     ]
     (tmp_path / "login.record.json").write_text(json.dumps({"token": {**record, "fingerprint": "other"}}))
     warnings.clear()
-    run(robot(), login_needs=NEEDS, quay_token_path=str(path))
+    run(robot(), login_needs=NEEDS, **of_file)
     assert warnings == []
     # Only the first task of a run speaks of it.
-    run(robot(), phase="confirm", quay_token_path=str(path))
+    run(robot(), phase="confirm", **of_file)
     assert warnings == []
 
 
