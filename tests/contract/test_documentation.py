@@ -93,7 +93,8 @@ HIDDEN_AS_A_WHOLE = {
     "quay_declaration_info": {"credentials"},
     "quay_host_inspection": {"credentials"},
     "quay_host_delivery": {"deliveries"},
-    "quay_rotation": {"logins", "store_logins"},
+    "quay_login_info": {"credentials"},
+    "quay_rotation": {"logins", "store_logins", "login_successors"},
 }
 
 

@@ -32,7 +32,9 @@ SECRET_MODULES: dict[str, dict[str, Any]] = {
 DIGEST = f"sha256:{'0' * 64}"
 OTHER_MODULES: dict[str, dict[str, Any]] = {
     "quay_token_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}], "force": ["acme+ci"]},
-    "quay_login_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}]},
+    "quay_login_info": {
+        "credentials": [{"name": "acme+ci", "kind": "robot", "deliver": [{"kind": "file", "path": "/tmp/ci"}]}]
+    },
     "quay_user": {"name": "dora"},
     "quay_user_info": {},
     "quay_organization": {"name": "acme", "email": "billing@example.com"},

@@ -15,15 +15,16 @@ from functional.accounts import ALL_SCOPES
 from functional.harness import Harness, assert_refused
 
 MODULE = "quay_login_info"
-ROBOT = {"name": "acme+ci", "kind": "robot"}
-APP = {"name": "laptop", "kind": "app"}
-DELIVER = [{"kind": "file", "path": "/tmp/x"}]
-SCAN = {
-    "name": "scan",
-    "kind": "referrers",
-    "repositories": ["acme/app"],
-    "deliver": [{"kind": "file", "path": "/tmp/x"}],
-}
+
+
+def stored(name: str) -> list[dict[str, Any]]:
+    return [{"kind": "file", "path": f"/tmp/{name}", "format": "json"}]
+
+
+ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": stored("ci")}
+APP = {"name": "laptop", "kind": "app", "deliver": stored("laptop")}
+API = {"name": "n", "kind": "api", "organization": "acme", "application": "console", "deliver": stored("n")}
+SCAN = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"], "deliver": stored("scan")}
 AUTH, AUTHORIZATIONS, ORGANIZATION = "GET /v2/auth", "GET /api/v1/user/authorizations", "GET /api/v1/organization/acme"
 APPLICATIONS = f"{ORGANIZATION}/applications"
 PROBE = "GET /api/v1/organization/zz/applications/zz/tokens"
@@ -133,8 +134,7 @@ def test_user_without_the_role(harness: Harness) -> None:
 def test_password(harness: Harness, family: str, kind: str) -> None:
     """Older servers issue API tokens to a password only."""
     harness.login = harness.accounts.alice.by_password
-    api: dict[str, Any] = {"name": "n", "kind": "api", "organization": "acme", "application": "console"}
-    result = report(harness, credentials=[ROBOT if kind == "robot" else {**api, "deliver": DELIVER}])
+    result = report(harness, credentials=[ROBOT if kind == "robot" else API])
     assert result["login"] == {
         "kind": "password",
         "user": "alice",
