@@ -76,7 +76,7 @@ CREDENTIALS: dict[str, dict[str, Any]] = {
     "a federated token": {"name": "acme+ci", "kind": "federated"},
 }
 
-_BUILD = {"repository": "acme/app", "archive_url": "https://git.example.com/app.tar.gz"}
+_BUILD = {"repository": "acme/app", "archive_url": "https://git.example.com/app.tar.gz", "wait": False}
 _DIGEST = f"sha256:{'0' * 64}"
 # The module of each row, and its options.
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -87,12 +87,17 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "``quay_repository``, description": ("quay_repository", {"repository": "acme/app", "description": "x"}),
     "``quay_repository``, visibility and permissions": (
         "quay_repository",
-        {"repository": "acme/app", "visibility": "public", "permissions": [{"name": "carol", "role": "write"}]},
+        {"repository": "acme/app", "visibility": "public", "permissions": [{"name": "acme+ci", "role": "write"}]},
     ),
     "``quay_repository``, new": ("quay_repository", {"repository": "acme/new"}),
     "``quay_repository_mirror``": (
         "quay_repository_mirror",
-        {"repository": "acme/app", "external_reference": "registry.example.com/app", "robot": "acme+ci"},
+        {
+            "repository": "acme/app",
+            "external_reference": "registry.example.com/app",
+            "tags": ["latest"],
+            "robot": "acme+ci",
+        },
     ),
     "``quay_repository_build``": ("quay_repository_build", _BUILD),
     "``quay_referrers_info``": ("quay_referrers_info", {"repository": "acme/app", "digest": _DIGEST}),

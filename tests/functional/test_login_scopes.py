@@ -86,7 +86,6 @@ def test_task_works_with_these_scopes_and_not_with_fewer(harness: Harness, task:
 Roles = tuple[str, str | None]
 ROLES: dict[str, tuple[Roles, Roles]] = {
     "``admin``": (("admin", None), ("creator", "admin")),
-    "``creator`` or ``admin``": (("creator", None), ("member", "admin")),
     "``admin`` on the repository": (("member", "admin"), ("creator", "write")),
     "``write`` on the repository": (("member", "write"), ("creator", "read")),
     "``read`` on the repository": (("member", "read"), ("creator", None)),
@@ -138,14 +137,20 @@ def call(harness: Harness, task: str) -> str:
     """Run the module of a row. Returns the error, empty for success."""
     module, arguments = CALLS[task]
     result = harness.run(module, arguments)
-    return result.message if result.failed else ""
+    # Whoever may read the repository is shown that it has no such manifest.
+    works = not result.failed or "has no manifest" in result.message
+    return "" if works else result.message
+
+
+def enable(harness: Harness) -> None:
+    harness.quay.config.update(FEATURE_BUILD_SUPPORT=True, FEATURE_REPO_MIRROR=True)
 
 
 @pytest.mark.parametrize("task", CALLS)
 def test_module_works_with_these_scopes_and_not_with_fewer(harness: Harness, task: str) -> None:
     row = table("Module")[task]
     user = harness.accounts.root if row.role == "superuser" else harness.accounts.alice
-    harness.quay.config["FEATURE_BUILD_SUPPORT"] = True
+    enable(harness)
     for missing in row.scopes:
         fewer = [scope for scope in row.scopes if scope != missing] or ["user:read"]
         snapshot = harness.quay.quay.snapshot()
@@ -159,7 +164,7 @@ def test_module_works_with_these_scopes_and_not_with_fewer(harness: Harness, tas
 @pytest.mark.parametrize("task", CALLS)
 def test_module_works_with_this_role_and_not_with_less(harness: Harness, task: str) -> None:
     row = table("Module")[task]
-    harness.quay.config["FEATURE_BUILD_SUPPORT"] = True
+    enable(harness)
     harness.login = token_of(harness.accounts.carol, row.scopes)
     if row.role == "superuser":
         give(harness, ("admin", "admin"))
