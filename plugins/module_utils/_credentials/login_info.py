@@ -32,6 +32,7 @@ from .validation import read_declarations
 
 _Found = TypeVar("_Found")
 
+_REFUSED = "Quay does not accept the token. Check quay_token, or the file in quay_token_path"
 _RENEWAL = "Issue another one before, or declare it with kind: api, so that a rotation renews it"
 
 
@@ -78,7 +79,10 @@ def _login_of(context: ModuleContext) -> Login:
     if isinstance(auth, SessionAuth):
         auth.prepare(context.client.request)
         return Login(PASSWORD, auth.username)
-    used = login_token(context.client)
+    try:
+        used = login_token(context.client)
+    except NotAuthenticated as refused:
+        raise refused.with_hint(_REFUSED) from None
     login = Login(TOKEN, used.subject, used.oauth_uuid)
     token = _listed_token(context, used)
     if token is not None:
