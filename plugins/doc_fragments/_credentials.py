@@ -19,6 +19,7 @@ from ansible_collections.tokensmith.quay.plugins.modules import (
     quay_client_secret,
     quay_federated_token,
     quay_referrers_token,
+    quay_robot_lease,
     quay_robot_token,
 )
 
@@ -85,3 +86,4 @@ class ModuleDocFragment:
         quay_referrers_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("repositories",)
     )
     FEDERATED_TOKEN: str = _with_list(quay_federated_token.DOCUMENTATION, _Shared.DOCUMENTATION, required=("name",))
+    ROBOT_LEASE: str = _with_list(quay_robot_lease.DOCUMENTATION, _Shared.DOCUMENTATION, required=("name_prefix",))

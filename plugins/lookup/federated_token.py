@@ -23,6 +23,8 @@ description:
   - "B(The hour is no limit for a program that has the token), as described for
     M(tokensmith.quay.quay_federated_token)."
   - B(The result is a secret). Use C(no_log) for the task.
+extends_documentation_fragment:
+  - tokensmith.quay._lookup
 options:
   _terms:
     description:
@@ -91,30 +93,6 @@ options:
     type: str
     vars:
       - name: quay_oidc_ca_path
-  quay_host:
-    description:
-      - URL of the Quay server, with scheme and optional port, but without a path. Required.
-    type: str
-    env:
-      - name: QUAY_HOST
-    vars:
-      - name: quay_host
-  validate_certs:
-    description:
-      - Whether to verify the TLS certificate of the server. If not specified, it is verified.
-    type: raw
-    env:
-      - name: QUAY_VERIFY_SSL
-    vars:
-      - name: quay_validate_certs
-  ca_path:
-    description:
-      - Path of a file on the controller that contains the CA certificates to trust, in PEM format.
-    type: str
-    env:
-      - name: QUAY_CA_PATH
-    vars:
-      - name: quay_ca_path
   timeout:
     description:
       - Number of seconds to wait for a connection, and then for a response, before a request fails. If not specified,
@@ -131,12 +109,6 @@ options:
     type: raw
     vars:
       - name: quay_retries
-requirements:
-  - requests (Python library on the controller)
-notes:
-  - An empty value of an option, a variable or an environment variable counts as not specified.
-  - An option in the call takes precedence over a variable, and a variable over the environment.
-  - The file C(.netrc) is never read. Redirects are not followed, so that credentials never reach another server.
 seealso:
   - module: tokensmith.quay.quay_federated_token
   - module: tokensmith.quay.quay_robot_token
@@ -169,62 +141,32 @@ _raw:
   elements: str
 """
 
-from typing import Any
+from typing import Any, ClassVar, Mapping, Sequence
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.federated_lookup import FederatedTokens
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.identity_source import IDENTITY_OPTIONS
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.session import REQUESTS_IMPORT_ERROR
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.failures import failure_message
-
-# The options, each with its variable.
-_VARIABLES = {
-    "quay_host": "quay_host",
-    "validate_certs": "quay_validate_certs",
-    "ca_path": "quay_ca_path",
-    "timeout": "quay_timeout",
-    "retries": "quay_retries",
-    **{name: f"quay_{name}" for name in IDENTITY_OPTIONS},
-}
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.token_lookup import TokenLookup
 
 _TOKENS = FederatedTokens()
 
 
-class LookupModule(LookupBase):
+class LookupModule(TokenLookup):
     """The lookup of this file."""
 
-    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the token."""
-        variables = variables or {}
-        given = {name: value for name, value in kwargs.items() if not _is_empty(value)}
-        plugin: Any = self  # these methods of Ansible have no types
-        plugin.set_options(var_options=_known(variables, plugin), direct=given)
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise AnsibleLookupError("federated_token: the Python library requests is missing on the controller")
-        try:
-            robots = plugin._flatten(terms)
-            if len(robots) != 1:
-                raise BadInput("name one robot")
-            token = _TOKENS.get(
-                {name: plugin.get_option(name) for name in _VARIABLES}, str(robots[0]), Display().warning
-            )
-        except Exception as error:
-            message = failure_message(error)
-        else:
-            return [token]
-        # Outside of the except block: Ansible shows the exceptions that led to this one.
-        raise AnsibleLookupError(f"federated_token: {message}")
+    name = "federated_token"
+    variables: ClassVar[Mapping[str, str]] = {
+        "quay_host": "quay_host",
+        "validate_certs": "quay_validate_certs",
+        "ca_path": "quay_ca_path",
+        "timeout": "quay_timeout",
+        "retries": "quay_retries",
+        **{name: f"quay_{name}" for name in IDENTITY_OPTIONS},
+    }
 
-
-def _known(variables: dict[str, Any], plugin: Any) -> dict[str, Any]:
-    """The variables of the options, evaluated, without the empty ones."""
-    found = {name: plugin._templar.template(variables[name]) for name in _VARIABLES.values() if name in variables}
-    return {name: value for name, value in found.items() if not _is_empty(value)}
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    def token(self, terms: Sequence[Any], options: Mapping[str, Any], *, check_mode: bool) -> str:
+        if len(terms) != 1:
+            raise BadInput("name one robot")
+        return _TOKENS.get(options, str(terms[0]), Display().warning)

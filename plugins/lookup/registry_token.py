@@ -27,6 +27,8 @@ description:
   - "B(A token that was issued to a robot is worth all that the robot may do), as described for
     M(tokensmith.quay.quay_referrers_token). The lookup warns if the robot has more rights than the token needs."
   - B(The result is a secret). Use C(no_log) for the task.
+extends_documentation_fragment:
+  - tokensmith.quay._lookup
 options:
   _terms:
     description:
@@ -42,14 +44,6 @@ options:
     type: list
     elements: str
     default: [pull]
-  quay_host:
-    description:
-      - URL of the Quay server, with scheme and optional port, but without a path. Required.
-    type: str
-    env:
-      - name: QUAY_HOST
-    vars:
-      - name: quay_host
   quay_token:
     description:
       - OAuth access token. Specify either this option, or O(quay_username) and O(quay_password).
@@ -74,31 +68,6 @@ options:
       - name: QUAY_PASSWORD
     vars:
       - name: quay_password
-  validate_certs:
-    description:
-      - Whether to verify the TLS certificate of the server. If not specified, it is verified.
-    type: raw
-    env:
-      - name: QUAY_VERIFY_SSL
-    vars:
-      - name: quay_validate_certs
-  ca_path:
-    description:
-      - Path of a file on the controller that contains the CA certificates to trust, in PEM format.
-    type: str
-    env:
-      - name: QUAY_CA_PATH
-    vars:
-      - name: quay_ca_path
-  timeout:
-    description:
-      - Number of seconds to wait for a connection, and then for a response, before a request fails. If not specified,
-        V(10).
-    type: raw
-    env:
-      - name: QUAY_TIMEOUT
-    vars:
-      - name: quay_timeout
   retries:
     description:
       - Maximum number of times to repeat a request after a connection error or the status 429, 502, 503 or 504. If not
@@ -106,12 +75,6 @@ options:
     type: raw
     vars:
       - name: quay_retries
-requirements:
-  - requests (Python library on the controller)
-notes:
-  - An empty value of an option, a variable or an environment variable counts as not specified.
-  - An option in the call takes precedence over a variable, and a variable over the environment.
-  - The file C(.netrc) is never read. Redirects are not followed, so that credentials never reach another server.
 seealso:
   - module: tokensmith.quay.quay_referrers_token
 """
@@ -155,63 +118,32 @@ _raw:
   elements: str
 """
 
-from typing import Any
+from typing import Any, ClassVar, Mapping, Sequence
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.registry_token import RegistryTokens
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.session import REQUESTS_IMPORT_ERROR
-from ansible_collections.tokensmith.quay.plugins.module_utils._module.failures import failure_message
-
-# The variable for each option.
-_VARIABLES = {
-    "quay_host": "quay_host",
-    "quay_token": "quay_token",
-    "quay_username": "quay_username",
-    "quay_password": "quay_password",
-    "validate_certs": "quay_validate_certs",
-    "ca_path": "quay_ca_path",
-    "timeout": "quay_timeout",
-    "retries": "quay_retries",
-}
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.token_lookup import TokenLookup
 
 _TOKENS = RegistryTokens()
 
 
-class LookupModule(LookupBase):
+class LookupModule(TokenLookup):
     """The lookup of this file."""
 
-    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the token."""
-        variables = variables or {}
-        given = {name: value for name, value in kwargs.items() if not _is_empty(value)}
-        plugin: Any = self  # these methods of Ansible have no types
-        plugin.set_options(var_options=_known(variables, plugin), direct=given)
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise AnsibleLookupError("registry_token: the Python library requests is missing on the controller")
-        try:
-            token = _TOKENS.get(
-                {name: plugin.get_option(name) for name in _VARIABLES},
-                plugin._flatten(terms),
-                plugin.get_option("actions"),
-                Display().warning,
-                check_mode=bool(variables.get("ansible_check_mode")),
-            )
-        except Exception as error:
-            message = failure_message(error)
-        else:
-            return [token]
-        # Outside of the except block: Ansible shows the exceptions that led to this one.
-        raise AnsibleLookupError(f"registry_token: {message}")
+    name = "registry_token"
+    variables: ClassVar[Mapping[str, str]] = {
+        "quay_host": "quay_host",
+        "quay_token": "quay_token",
+        "quay_username": "quay_username",
+        "quay_password": "quay_password",
+        "validate_certs": "quay_validate_certs",
+        "ca_path": "quay_ca_path",
+        "timeout": "quay_timeout",
+        "retries": "quay_retries",
+    }
 
-
-def _known(variables: dict[str, Any], plugin: Any) -> dict[str, Any]:
-    """The variables of the options, evaluated, without the empty ones."""
-    found = {name: plugin._templar.template(variables[name]) for name in _VARIABLES.values() if name in variables}
-    return {name: value for name, value in found.items() if not _is_empty(value)}
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    def token(self, terms: Sequence[Any], options: Mapping[str, Any], *, check_mode: bool) -> str:
+        plugin: Any = self
+        actions = plugin.get_option("actions")
+        return _TOKENS.get(options, terms, actions, Display().warning, check_mode=check_mode)

@@ -141,6 +141,8 @@ options:
       - Assign a token to this user instead of issuing one. The user accepts it in the web UI of Quay, or runs the same
         task with O(quay_username) set to this user. The token then acts on behalf of that user.
       - Requires C(FEATURE_ASSIGN_OAUTH_TOKEN) in Quay, and a login with O(quay_username) and O(quay_password).
+      - M(tokensmith.quay.quay_assigned_token) does not repeat an assignment that the usage logs show, and declines
+        tokens, too.
     type: str
   uuid:
     description:
@@ -156,6 +158,7 @@ options:
     default: present
 seealso:
   - module: tokensmith.quay.quay_application
+  - module: tokensmith.quay.quay_assigned_token
   - module: tokensmith.quay.quay_token_info
 """
 

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - tokensmith.quay._attributes.action_group
   - tokensmith.quay._connection
   - tokensmith.quay._token
+  - tokensmith.quay._credentials.robot_lease
 attributes:
   check_mode:
     support: full
@@ -52,8 +53,8 @@ options:
       - A prefix without a namespace also means the personal namespace of the login. The module then warns, because this
         is easily written by mistake.
       - C(-) is added if the prefix does not end with C(.), C(_) or C(-).
+      - Required if O(credentials) is not specified.
     type: str
-    required: true
   lifetime:
     description:
       - How long a new lease lasts, for example V(12h). A lease that was issued before keeps its time.
@@ -137,6 +138,30 @@ EXAMPLES = r"""
       - kind: container_auth
         path: /etc/containers/auth.json
 
+- name: Keep a robot for each of two pipelines, with one login
+  tokensmith.quay.quay_robot_lease:
+    quay_host: https://quay.example.com
+    quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
+    credentials:
+      - name_prefix: acme+build
+        lifetime: 24h
+        permissions:
+          - repository: acme/app
+            role: write
+        deliver:
+          - kind: file
+            path: /etc/ci/quay-build.json
+            format: json
+      - name_prefix: acme+scan
+        lifetime: 24h
+        permissions:
+          - repository: acme/app
+            role: read
+        deliver:
+          - kind: file
+            path: /etc/ci/quay-scan.json
+            format: json
+
 - name: Issue a robot for the next tasks of this play
   tokensmith.quay.quay_robot_lease:
     quay_host: https://quay.example.com
@@ -159,84 +184,94 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+results:
+  description:
+    - With O(credentials), the result for each entry, in their order. It has the return values of this module for one
+      credential, and C(changed).
+    - For an entry that failed, it has C(name), C(changed), C(failed), which is V(true), and C(msg). The task then fails
+      after all others were done, and returns this list nevertheless.
+  returned: with O(credentials), also if the task fails because of some of them
+  type: list
+  elements: dict
+  sample: []
 token:
   description:
     - The secret of the robot. Null in check mode, with O(token_path) or O(deliver), with O(state=absent), and if
       O(current_token) is the secret of a lease that is kept.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 username:
   description:
     - Name of the robot, which is the user name for its secret, for example in C(podman login). Null in check mode if a
       lease would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme+ci-20260131t120000z-k7m2xq9wd4hb
 registry:
   description: Host name, and port if any, for C(podman login). It is taken from O(quay_host).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay.example.com
 api_url:
   description: URL of the API of the server.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: https://quay.example.com/api/v1
 name:
   description: The prefix, as specified in O(name_prefix).
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: acme+ci
 uuid:
   description: Always null, because Quay identifies robots by name.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: null
 description:
   description: Description of the robot in Quay. Empty if the robot has none.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: Build farm
 owner:
   description: The option O(owner) with which the lease was issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: build farm
 granted:
   description: The roles that were granted, or would be granted in check mode, each with its repository.
-  returned: when O(permissions) is given
+  returned: when O(permissions) is given, without O(credentials)
   type: list
   elements: str
   sample:
     - write on acme/app
 created_at:
   description: Time at which the lease was issued (ISO 8601, UTC). Null in check mode for a lease that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-30T12:00:00Z"
 age_source:
   description:
     - Source of RV(created_at). V(mint) for a lease that was issued in this run, V(quay) for one that was kept.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: quay
 expires_at:
   description:
     - Time at which the lease expires (ISO 8601, UTC). Null in check mode for a lease that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-31T12:00:00Z"
 last_accessed:
   description: Time at which the robot was last used (ISO 8601, UTC). Null if Quay does not report it.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: "2026-01-30T18:30:00Z"
 fingerprint:
   description:
     - First 12 hexadecimal digits of the SHA-256 hash of the secret, safe to log. Null with O(state=absent), and in
       check mode for a lease that would be issued.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: 9f86d081884c
 reason:
@@ -248,44 +283,44 @@ reason:
     - V(undelivered) means that a store does not hold the lease that another one holds. It is delivered again, and no
       other lease is issued.
     - V(absent) means that O(state=absent) removed something, or would remove it in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: str
   sample: not_due
 minted:
   description: Whether a lease was issued, or would be issued in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: bool
   sample: false
 window_seconds:
   description:
     - Number of seconds from just before the robot was created until the last delivery of its secret. Null if no lease
       was issued, and in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: float
   sample: null
 delivered:
   description:
     - Paths of the stores of O(deliver), or of O(token_path), that were written, or would be written in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: [/etc/containers/auth.json]
 retired:
   description: Names of the former robots that were deleted, or would be deleted in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 superseded:
   description: Names of former robots that could not be deleted, with a warning for each.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
 deleted:
   description:
     - With O(state=absent), the names of the robots that were deleted, or would be deleted in check mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -293,7 +328,7 @@ removed:
   description:
     - With O(state=absent), the paths of the stores from which the credential was removed, or would be removed in check
       mode.
-  returned: success
+  returned: success, without O(credentials)
   type: list
   elements: str
   sample: []
@@ -301,7 +336,7 @@ removed:
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot_lease import (
     ROBOT_LEASE_OPTIONS,
-    ensure_robot_lease,
+    ensure_robot_leases,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.runner import run_module
 from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders import HOLDER_CHOICES
@@ -309,10 +344,10 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.holders im
 
 def main() -> None:
     run_module(
-        ensure_robot_lease,
+        ensure_robot_leases,
         ROBOT_LEASE_OPTIONS,
+        or_many=True,
         mutually_exclusive=HOLDER_CHOICES,
-        required_if=[("state", "present", ["lifetime"])],
     )
 
 

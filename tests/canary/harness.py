@@ -184,7 +184,13 @@ class Harness:
             "quay_password": self.robot_token("acme+scan"),
             "deliver": [self._file("scan.token", "token")],
         }
-        return [{**credential, **changes} for credential in (api, robot, referrers, app)]
+        lease = {
+            "name": "acme+build",
+            "kind": "robot_lease",
+            "lifetime": "24h",
+            "deliver": [self._file("build.json", "json")],
+        }
+        return [{**credential, **changes} for credential in (api, robot, referrers, app, lease)]
 
     def save_state(self, state: str) -> None:
         """Save the state of the stand-in and the stores."""

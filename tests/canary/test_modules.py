@@ -11,6 +11,7 @@ from canary.harness import Harness
 
 # Files that remain after the playbook, and files that it creates and removes.
 REMAINING_FILES = (
+    "accepted-token",
     "assigned-token",
     "delivered.env",
     "delivered.yaml",

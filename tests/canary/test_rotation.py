@@ -40,7 +40,7 @@ def test_creation_in_check_mode(prepared: Harness, pipelining: bool) -> None:
     run = prepared.rotate("--check", pipelining=pipelining)
     assert prepared.leaks(run) == []
     assert run.status == 0, run.failures
-    assert report_of(run).count("would mint") == 2
+    assert report_of(run).count("would mint") == 4
     assert prepared.standin.journal.mints == []
     assert list(prepared.stores.iterdir()) == []
 
@@ -87,7 +87,7 @@ def test_nothing_due(rotated: Harness) -> None:
     run = rotated.rotate(login=Login({}), environment=rotated.login.environment, pipelining=True)
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
-    assert report_of(run).count("  none") == 4
+    assert report_of(run).count("  none") == 5
     assert rotated.standin.journal.mints == []
 
 
@@ -118,13 +118,13 @@ def test_vaulted_values(rotated: Harness, tmp_path: Path) -> None:
     before = rotated.stored_fingerprints()
     password_file = tmp_path / "vault"
     password_file.write_text("the vault")
-    api, robot, referrers, app = rotated.credentials(rotate="always")
+    api, robot, referrers, *others = rotated.credentials(rotate="always")
     referrers["quay_password"] = vaulted(referrers["quay_password"])
     options = {
         name: value if name == "quay_username" else vaulted(value) for name, value in rotated.login.options.items()
     }
     run = rotated.rotate(
-        "--vault-password-file", str(password_file), credentials=[api, robot, referrers, app], login=Login(options)
+        "--vault-password-file", str(password_file), credentials=[api, robot, referrers, *others], login=Login(options)
     )
     assert rotated.leaks(run) == []
     assert run.status == 0, run.failures
@@ -145,10 +145,10 @@ def test_repair(rotated: Harness) -> None:
 
 
 def test_one_credential_and_one_store_fail(rotated: Harness) -> None:
-    api, robot, referrers, app = rotated.credentials(rotate="always")
+    api, robot, *others = rotated.credentials(rotate="always")
     api["application"] = "unknown"
     robot["deliver"][1]["path"] = NOWHERE
-    run = rotated.rotate(credentials=[api, robot, referrers, app], settings={"ANSIBLE_RETRY_FILES_ENABLED": "1"})
+    run = rotated.rotate(credentials=[api, robot, *others], settings={"ANSIBLE_RETRY_FILES_ENABLED": "1"})
     assert rotated.leaks(run) == []
     assert run.status == 2, run.failures
     assert report_of(run).count("FAILED: ") == 2

@@ -66,6 +66,27 @@ def test_2_5_the_user_may_take_wider_scopes(resources: Resources) -> None:
     assert access_token(resources.user.post("/oauth/authorizeapp", data=form))
 
 
+def test_2_5_a_token_of_another_application_does_not_use_the_assignment_up(resources: Resources) -> None:
+    """The assignment lets the user in at every application of the organization."""
+    uuid = _assign(resources)["uuid"]
+    response = resources.superuser.post(f"{resources.base}/applications", {"name": "another"})
+    other = response.json()["client_id"]
+    form = resources.form(scope="user:read", assignment_uuid=uuid, client_id=other)
+    assert access_token(resources.user.post("/oauth/authorizeapp", data=form))
+    assert uuid in {item["uuid"] for item in resources.user.get(ASSIGNED).json()["authorizations"]}
+    form["client_id"] = resources.client_id
+    assert access_token(resources.user.post("/oauth/authorizeapp", data=form))
+    assert uuid not in {item["uuid"] for item in resources.user.get(ASSIGNED).json()["authorizations"]}
+
+
+def test_2_5_scopes_that_do_not_exist_give_no_token(resources: Resources) -> None:
+    uuid = _assign(resources, scope="nonsense")["uuid"]
+    form = resources.form(scope="", assignment_uuid=uuid)
+    refused = resources.user.post("/oauth/authorizeapp", data=form)
+    assert refused.headers["Location"].endswith("error=invalid_scope")
+    assert uuid in {item["uuid"] for item in resources.user.get(ASSIGNED).json()["authorizations"]}
+
+
 def test_2_5_the_user_may_refuse_the_token(resources: Resources) -> None:
     path = f"{ASSIGNED}/{_assign(resources)['uuid']}"
     assert_no_content(resources.user.delete(path))

@@ -63,7 +63,14 @@ def test_every_fallback_is_documented(module: str) -> None:
         assert set(re.findall(r"E\((\w+)\)", text)) >= set(arguments[0]), name
 
 
-TOKEN_MODULES = ("quay_api_token", "quay_app_token", "quay_client_secret", "quay_referrers_token", "quay_robot_token")
+TOKEN_MODULES = (
+    "quay_api_token",
+    "quay_app_token",
+    "quay_client_secret",
+    "quay_referrers_token",
+    "quay_robot_lease",
+    "quay_robot_token",
+)
 
 
 def meaning(option: dict[str, Any], below: str) -> dict[str, Any]:

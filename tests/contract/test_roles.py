@@ -35,11 +35,12 @@ MODULES = {
     "client_secret": "quay_client_secret",
     "referrers": "quay_referrers_token",
     "robot": "quay_robot_token",
+    "robot_lease": "quay_robot_lease",
     "federated": "quay_federated_token",
 }
 
 # Options of the modules that the role does not offer.
-_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded", "title"}
+_NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded", "title", "name_prefix"}
 _LOGIN = {"quay_token", "quay_token_path", "quay_username", "quay_password"}
 
 

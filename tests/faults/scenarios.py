@@ -202,6 +202,56 @@ class LeakedRobot(PairedRobots):
         return self.all_usernames(workspace)
 
 
+class RobotLease(Kind):
+    """A robot for each secret. The former one is deleted. One whose secret nobody has is swept when it expires."""
+
+    module = "quay_robot_lease"
+    # After lost responses, other names are used.
+    max_mints = 3
+
+    def __init__(self, *, needs_standin: bool = False) -> None:
+        self.needs_standin = needs_standin
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"name_prefix": f"{workspace.org}+{workspace.tag}", "lifetime": "40d", "renew_before": "30d"}
+
+    def after_first_run(self, workspace: Workspace) -> None:
+        """Create a robot of a similar name, which must stay."""
+        workspace.notes["first"] = next(login.username for login in workspace.logins().values() if login)
+        workspace.notes["foreign"] = f"{workspace.org}+{workspace.tag}-other"
+        assert workspace.server.superuser.put(self._path(workspace.notes["foreign"])).status_code == 201
+
+    def make_due(self, workspace: Workspace) -> None:
+        workspace.server.advance_days(20)
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        robots = workspace.server.listed(f"/api/v1/organization/{workspace.org}/robots", "robots")
+        names = [str(robot["name"]) for robot in robots]
+        return [name for name in names if name.startswith(f"{workspace.org}+{workspace.tag}-2")]
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server, names = workspace.server, self.usernames(workspace)
+        for login in stored:
+            if server.logs_in(login.username, login.secret) is None:
+                yield "a store has a secret that Quay refuses"
+        used = {login.username for login in stored}
+        if len(used) > 1:
+            yield "the stores have different robots"
+        first = workspace.notes.get("first")
+        if first in names and first not in used:
+            yield "the robot of the former lease exists"
+        if not orphans_allowed and set(names) - used:
+            yield "a robot exists that no store has"
+        foreign = workspace.notes.get("foreign")
+        if foreign and server.get(self._path(foreign))["name"] != foreign:
+            yield "a robot that is no lease was deleted"
+
+    @staticmethod
+    def _path(name: str) -> str:
+        organization, _plus, short = name.partition("+")
+        return f"/api/v1/organization/{organization}/robots/{short}"
+
+
 def _with_old_dates(text: str) -> str:
     def aged(value: Any) -> Any:
         if isinstance(value, dict):
@@ -295,6 +345,56 @@ class OwnLogin(ApiToken):
 def _supports_owned_application() -> bool:
     """Whether the module has the option owns_application."""
     return "owns_application" in collection.spec_of("quay_api_token").options
+
+
+class AssignedToken(Kind):
+    """A token that the user of the login, an administrator, assigned to themself. Each can be accepted once.
+
+    One that was issued, but whose response was lost, has no name. It stays, and the error of the run names it.
+    """
+
+    module = "quay_assigned_token"
+    max_mints = 2
+
+    def prepare(self, workspace: Workspace) -> None:
+        server = workspace.server
+        workspace.notes["client_id"] = server.new_application(workspace.tag)
+        workspace.notes["foreign_token"] = server.mint(server.console, "repo:read")
+        server.proxy.secret_recorder.add(workspace.notes["foreign_token"])
+        query = {
+            "response_type": "token",
+            "client_id": workspace.notes["client_id"],
+            "redirect_uri": f"{server.target.url}/oauth/localapp",
+            "scope": "repo:read",
+            "username": server.target.username,
+            "format": "json",
+        }
+        for _time in range(_ASSIGNED):
+            response = server.superuser.post("/oauth/authorize/assignuser", params=query)
+            assert response.status_code == 200, response.text
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {"client_id": workspace.notes["client_id"], "scopes": ["repo:read"], "state": "accepted"}
+
+    def usernames(self, workspace: Workspace) -> Sequence[str]:
+        return ("$oauthtoken",)
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        server = workspace.server
+        verified = [server.logs_in("$oauthtoken", login.secret) for login in stored]
+        if None in verified:
+            yield "a store has a secret that Quay refuses"
+        uuids = {claims(proof["token"])["context"]["entity_reference"] for proof in verified if proof}
+        listed = server.get("/api/v1/user/authorizations")["authorizations"]
+        surplus = {token["uuid"] for token in listed if token["application"]["name"] == workspace.tag} - uuids
+        if len(surplus) > orphans_allowed:
+            yield f"{len(surplus)} superseded or orphaned token(s) still valid"
+        if server.logs_in("$oauthtoken", workspace.notes["foreign_token"]) is None:
+            yield "a token of another application was revoked"
+
+
+# More than the runs of one cell accept.
+_ASSIGNED = 6
 
 
 class AppToken(Kind):
@@ -394,6 +494,10 @@ class FederatedToken(Kind):
     revocable = False
     _SUBJECT = "build-farm"
 
+    def make_due(self, workspace: Workspace) -> None:
+        """Four minutes are left: fewer than the five of the default of renew_before."""
+        workspace.server.advance_days(56 / (24 * 60))
+
     def prepare(self, workspace: Workspace) -> None:
         path = f"/api/v1/organization/{workspace.org}/robots/{workspace.tag}"
         assert workspace.server.superuser.put(path).status_code == 201
@@ -459,8 +563,8 @@ class Scenario:
     @property
     def form(self) -> str:
         """The format of the file: one with the record inside, or one with a separate record."""
-        # The robots of a pair have different user names, which a file of the token alone has no place for.
-        return "json" if self.mode == "forced" or isinstance(self.kind, PairedRobots) else "token"
+        # Other robots have other user names, which a file of the token alone has no place for.
+        return "json" if self.mode == "forced" or isinstance(self.kind, (PairedRobots, RobotLease)) else "token"
 
     def set_up(self, workspace: Workspace, run: Callable[[Arguments], None]) -> None:
         """Make the rotation due in an empty workspace. ``run`` runs the module."""
@@ -507,12 +611,19 @@ def _scenarios() -> Iterator[Scenario]:
             yield Scenario(RobotToken(), "robot", mode, family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(ApiToken(), "api", mode, family, password=old, files=mode in ("create", "renew"))
+        for mode in ("create", "forced", "retire"):
+            yield Scenario(AssignedToken(), "assigned", mode, family, password=True, files=mode == "create" and not old)
         for mode in ("create", "retire"):
             yield Scenario(AppToken(), "app", mode, family, password=old, files=mode == "create" and not old)
         yield Scenario(AppToken(owns_title=True), "app", "forced", family, password=old, files=not old)
         yield Scenario(ClientSecret(), "client-secret", "forced", family, password=old, files=not old)
         for mode in ("create", "renew", "forced", "retire"):
             yield Scenario(PairedRobots(), "paired", mode, family, password=old, files=mode == "renew" and not old)
+        yield Scenario(RobotLease(), "lease", "create", family, password=old)
+        yield Scenario(RobotLease(), "lease", "forced", family, password=old, files=not old)
+        if not old:
+            # The clock of a real Quay cannot be set.
+            yield Scenario(RobotLease(needs_standin=True), "lease", "renew", family)
         yield Scenario(LeakedRobot(), "compromised", "forced", family, password=old, rotate="compromised")
         yield Scenario(PairedRobots(before="in_place"), "to-paired", "renew", family, password=old)
         yield Scenario(PairedRobots("in_place", before="paired"), "from-paired", "renew", family, password=old)
@@ -523,7 +634,7 @@ def _scenarios() -> Iterator[Scenario]:
                 yield Scenario(OwnLogin(), "own-login", mode, family, files=mode == "forced")
         for mode in ("create", "renew"):
             yield Scenario(ReferrersToken(), "referrers", mode, family, password=old, files=mode == "renew" and not old)
-        for mode in ("create", "forced"):
+        for mode in ("create", "renew", "forced"):
             yield Scenario(FederatedToken(), "federated", mode, family, password=old)
 
 

@@ -30,6 +30,7 @@ SECRET_MODULES: dict[str, dict[str, Any]] = {
 
 # The other modules: a run that changes something, or a read.
 DIGEST = f"sha256:{'0' * 64}"
+ASSIGNED = {"uuid": "5f0c1a52-5f3c-4f0d-8a56-0d6c5d1b2f11", "state": "declined"}
 OTHER_MODULES: dict[str, dict[str, Any]] = {
     "quay_token_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}], "force": ["acme+ci"]},
     "quay_login_info": {
@@ -45,6 +46,8 @@ OTHER_MODULES: dict[str, dict[str, Any]] = {
     "quay_repository_mirror": {"repository": "acme/app", "external_reference": "registry.example.com/app"},
     "quay_repository_build": {"repository": "acme/app", "archive_url": "https://git.example.com/app.tar.gz"},
     "quay_referrers_info": {"repository": "acme/app", "digest": DIGEST},
+    "quay_assigned_token": ASSIGNED,
+    "quay_assigned_token_info": {},
     "quay_api": {"path": "/api/v1/organization/acme/robots", "validate": "none"},
 }
 

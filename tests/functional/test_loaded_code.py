@@ -89,7 +89,12 @@ def test_delivery_to_a_host_needs_no_http_client(tmp_path: Path, state: str) -> 
 
 
 def test_inspection_of_a_host_needs_no_http_client(tmp_path: Path) -> None:
-    declared = [{"name": "acme+ci", "kind": "robot", "deliver": [file_store(tmp_path)]}]
+    declared = [
+        {"name": "acme+ci", "kind": "robot", "deliver": [file_store(tmp_path)]},
+        {"name": "acme+duo", "kind": "robot", "strategy": "paired", "deliver": [file_store(tmp_path / "duo")]},
+        {"name": "acme+build", "kind": "robot_lease", "lifetime": "1h", "deliver": [file_store(tmp_path / "build")]},
+        {"name": "laptop", "kind": "app", "deliver": [file_store(tmp_path / "laptop")]},
+    ]
     arguments = {"quay_host": "https://quay.example.com", "credentials": declared, "rotator": "localhost"}
     loaded = loaded_by("quay_host_inspection", arguments)
     assert "token_file" in store_code(loaded)

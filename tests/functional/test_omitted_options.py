@@ -206,7 +206,8 @@ def flatten(record: Any) -> dict[str, Any]:
 def test_every_module_that_manages_an_object_is_covered() -> None:
     """Token modules without a fixed object, readers, file modules and those of the role have no object to keep."""
     others = {"quay_api", "quay_api_token", "quay_federated_token", "quay_referrers_token", "quay_repository_build"}
-    others |= {"quay_app_token", "quay_client_secret", "quay_robot_lease", "quay_robot_lease_sweep"}
+    others |= {"quay_app_token", "quay_assigned_token", "quay_client_secret"}
+    others |= {"quay_robot_lease", "quay_robot_lease_sweep"}
     others |= {"quay_container_auth", "quay_first_user", "quay_token_file"}
     others |= {"quay_rotation", "quay_host_delivery", "quay_host_inspection"}
     writers = {module for module in collection.MODULES if not module.endswith("_info")}

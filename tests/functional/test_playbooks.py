@@ -282,6 +282,97 @@ def test_app_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert not tokens
 
 
+@pytest.fixture
+def reassignment(runner_for: Callable[[str], PlaybookRunner]) -> tuple[PlaybookRunner, dict[str, Any]]:
+    """A runner for the administrator, and the variables to reassign a token of the administrator to carol."""
+    runner = runner_for("alice")
+    runner.environ["REASSIGN_TOKEN_PASSWORD"] = runner.harness.accounts.carol.password
+    former = runner.folder / "former"
+    former.write_text(runner.harness.accounts.alice.token(runner.harness.accounts.automation, "repo:read") + "\n")
+    former.chmod(0o600)
+    variables = {
+        "reassign_token_organization": "acme",
+        "reassign_token_application": "automation",
+        "reassign_token_user": "carol",
+        "reassign_token_scopes": ["org:admin", "repo:create"],
+        "reassign_token_path": str(runner.folder / "carol"),
+        "reassign_token_former_path": str(former),
+    }
+    return runner, variables
+
+
+def test_reassign_token(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
+    runner, variables = reassignment
+    harness = runner.harness
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/team/owners/members/carol")
+    run = runner.three_runs("reassign_token", variables)
+    (token,) = harness.valid_tokens(harness.accounts.automation).values()
+    assert (token.username, set(token.scope.split())) == ("carol", {"org:admin", "repo:create"})
+    path = Path(variables["reassign_token_path"])
+    assert harness.is_oauth_token(token.uuid, stored_fingerprint(path))
+    assert not Path(variables["reassign_token_former_path"]).exists()
+    assert harness.quay.state.assignments == {}
+    assert '"assigning_user": "alice"' in run.output
+    assert '"assigned_user": "carol"' in run.output
+    assert '"used": []' in run.output
+    # The entry of a call with the token names its new owner and the application.
+    login = {"quay_token": path.read_text().strip()}
+    harness.login = login
+    harness.run("quay_robot_token", {"name": "acme+by-carol"})
+    later = runner.run("reassign_token", variables)
+    assert (later.changed, later.failed) == (0, 0)
+    used = later.output.partition('"used": [')[2]
+    assert '"kind": "create_robot"' in used
+    assert '"performer": "carol"' in used
+    assert f'"oauth_token_application_id": "{harness.accounts.automation}"' in used
+
+
+@pytest.mark.slow
+def test_reassign_token_of_another_application(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
+    """The former token could not be revoked, so nothing is assigned."""
+    runner, variables = reassignment
+    accounts = runner.harness.accounts
+    Path(variables["reassign_token_former_path"]).write_text(accounts.alice.token(accounts.console, "repo:read") + "\n")
+    refused = runner.run("reassign_token", variables)
+    assert refused.failed == 1
+    assert "it is not one of this application" in refused.output
+    assert runner.harness.quay.state.assignments == {}
+    assert Path(variables["reassign_token_former_path"]).exists()
+
+
+@pytest.mark.slow
+def test_reassign_token_that_is_pending(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
+    """What was assigned before is accepted. Nothing else is assigned."""
+    runner, variables = reassignment
+    harness = runner.harness
+    harness.login = harness.accounts.alice.by_password
+    del variables["reassign_token_former_path"]
+    options = {"client_id": harness.accounts.automation, "scopes": variables["reassign_token_scopes"]}
+    harness.run("quay_assigned_token", {**options, "for_user": "carol", "state": "assigned"})
+    runner.three_runs("reassign_token", variables)
+    assert harness.quay.state.assignments == {}
+    assert len(harness.valid_tokens(harness.accounts.automation)) == 2
+    # The token is lost, and the administrator has another one assigned at once.
+    Path(variables["reassign_token_path"]).unlink()
+    runner.run_once("reassign_token", variables)
+    assert harness.quay.state.assignments == {}
+
+
+def test_reassign_token_by_its_uuid(reassignment: tuple[PlaybookRunner, dict[str, Any]]) -> None:
+    """The former token is in the file that gets the new one."""
+    runner, variables = reassignment
+    variables["reassign_token_path"] = variables["reassign_token_former_path"]
+    refused = runner.run("reassign_token", variables)
+    assert refused.failed == 1
+    assert "is the file that gets the new token" in refused.output
+    assert runner.harness.requests == []
+    del variables["reassign_token_former_path"]
+    (former,) = runner.harness.valid_tokens(runner.harness.accounts.automation)
+    runner.three_runs("reassign_token", {**variables, "reassign_token_former_uuid": former})
+    (token,) = runner.harness.valid_tokens(runner.harness.accounts.automation).values()
+    assert (token.username, token.uuid == former) == ("carol", False)
+
+
 def test_client_secret(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     application = runner.harness.quay.state.applications[runner.harness.accounts.automation]
@@ -458,6 +549,10 @@ MISSING: dict[str, tuple[dict[str, Any], str]] = {
     "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
     "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
     "client_secret": ({"client_secret_organization": "acme"}, "Set client_secret_application and client_secret_path."),
+    "reassign_token": (
+        {"reassign_token_organization": "acme", "reassign_token_scopes": ["repo:read"], "reassign_token_user": "carol"},
+        "Set reassign_token_application and reassign_token_path and REASSIGN_TOKEN_PASSWORD (environment).",
+    ),
     "rotate": ({}, "Set rotation_credentials, for example with -e @credentials.yml."),
 }
 

@@ -494,7 +494,7 @@ def test_token_that_is_not_assigned_cannot_be_taken(harness: Harness) -> None:
     arguments = {**api_tokens.arguments, "scopes": ["repo:read"], "for_user": "carol"}
     predicted, result = harness.check(MODULE, arguments), harness.run(MODULE, arguments)
     assert predicted.message == result.message
-    assert "No token of this application with the scopes repo:read is assigned to the signed-in user" in result.message
+    assert f"No token of the application {api_tokens.client_id} is assigned to the signed-in user" in result.message
     assert harness.writes == []
 
 

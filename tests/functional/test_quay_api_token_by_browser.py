@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functional.harness import Harness
+from functional.harness import Harness, assert_refused
 from standin.tokens import fingerprint
 
 MODULE = "quay_api_token"
@@ -236,10 +236,23 @@ def test_held_token_is_revoked(api_tokens: ApiTokens) -> None:
     assert api_tokens.valid_uuids() == {other}
 
 
+def test_held_token_of_another_user_is_not_revoked(api_tokens: ApiTokens) -> None:
+    """Only that user can revoke it, and Quay answers everybody else that there is no such token."""
+    harness = api_tokens.harness
+    harness.accounts.alice.browser().call("PUT", "/api/v1/organization/acme/team/owners/members/bob")
+    secret = harness.accounts.bob.token(api_tokens.client_id, "repo:read")
+    (uuid,) = api_tokens.valid_uuids()
+    arguments = {**api_tokens.arguments, "current_token": secret, "state": "absent"}
+    assert_refused(harness, MODULE, arguments, f"The token {uuid} is valid, but it belongs to another user")
+    assert api_tokens.valid_uuids() == {uuid}
+
+
 def test_unknown_uuid_is_absent_already(api_tokens: ApiTokens) -> None:
     api_tokens.create()
     arguments = {**api_tokens.arguments, "uuid": "5f0c1a52-5f3c-4f0d-8a56-0d6c5d1b2f11", "state": "absent"}
-    assert not api_tokens.harness.four_runs(MODULE, arguments).first.changed
+    runs = api_tokens.harness.four_runs(MODULE, arguments)
+    assert not runs.first.changed
+    assert runs.first.warned("if it is a token of another user, it is still valid")
 
 
 def test_name_does_not_identify_a_token(api_tokens: ApiTokens) -> None:

@@ -100,8 +100,9 @@ def test_lease_that_is_due_is_replaced_and_its_robot_deleted(either_login: Harne
     assert [leases.without_login(requests) for requests in runs.requests] == [
         [NEW, CONFIG, NEW],
         [NEW, CONFIG, NEW, CREATE, VERIFY, DELETE],
-        [NEW],
-        [NEW],
+        # The record names the former robot, which an interrupted run would have left.
+        [NEW, NEW],
+        [NEW, NEW],
     ]
     assert runs.first["reason"] == "expiring"
     assert leases.name != former
@@ -110,6 +111,23 @@ def test_lease_that_is_due_is_replaced_and_its_robot_deleted(either_login: Harne
     assert runs.first.diff["before"]["superseded"] == [former]
     assert runs.first.diff["after"]["superseded"] == []
     assert harness.robot("acme+ci").token == harness.accounts.robot_token
+
+
+def test_robot_that_an_interrupted_run_left_is_deleted(leases: Leases) -> None:
+    """The run ended between the delivery and the deletion."""
+    former = issue(leases)
+    leases.harness.advance(hours=9)
+    leases.harness.quay.faults.add("status", method="DELETE", status=503, times=None)
+    assert leases.harness.run(MODULE, leases.arguments()).failed
+    assert former in leases.names
+    leases.harness.quay.faults.clear()
+    repaired = leases.run()
+    assert repaired["retired"] == [former]
+    assert leases.name == repaired["username"] != former
+    # Its own time is over then, so nothing is asked about it.
+    leases.harness.advance(hours=4)
+    leases.run()
+    assert leases.requests == [NEW]
 
 
 @pytest.mark.parametrize(("renew_before", "hours", "reason"), [("2h", 9, "not_due"), ("2h", 11, "expiring")])
@@ -403,7 +421,7 @@ def refused(**options: Any) -> dict[str, Any]:
     [
         ({"lifetime": "0s"}, "lifetime must be longer than 0"),
         ({"lifetime": "12"}, "lifetime needs a unit"),
-        ({"lifetime": None}, "state is present but all of the following are missing: lifetime"),
+        ({"lifetime": None}, "lifetime is missing. Set it to the time for which the robot is needed, such as 12h"),
         ({"renew_before": "12h"}, "renew_before (12h) must be shorter than lifetime (12h)"),
         ({"name_prefix": "acme+CI"}, "name_prefix: 'acme+CI' is not valid"),
         ({"name_prefix": "acme+"}, "name_prefix: 'acme+' is not valid"),

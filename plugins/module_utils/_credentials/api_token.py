@@ -13,34 +13,30 @@ There are two ways to issue one. Quay 3.18 and later has application-token endpo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput
-from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import LONGEST_LIFETIME, AccessToken, Applications, ApplicationTokens, UserTokens
+from .._quay.oauth import AccessToken, Applications, ApplicationTokens, UserTokens
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
 from .application_token import ApplicationTokenIssuer
+from .assigned_token_issuer import AssignedTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
-from .desired_token import DesiredToken, desired_token, token_options
+from .desired_token import DesiredToken, api_token_policy, desired_token, token_options
 from .evaluation import Observation
 from .kind import TokenModule
 from .policy import (
     AGE_FROM_QUAY,
-    MAX_RENEW_BEFORE,
     MISSING,
     NOT_DUE,
-    RENEWED_PART,
     ObservedState,
     Policy,
-    policy_from_options,
 )
 from .rotation_order import (
     TOKEN_OPTIONS,
@@ -97,7 +93,7 @@ def ensure_api_token(context: ModuleContext) -> Result:
             return _assign(context, desired, for_user)
         if for_user:
             # Users who accept a token that was assigned to them need no access to the application.
-            issuer: Issuer = BrowserTokenIssuer(context, desired, accepts=True)
+            issuer: Issuer = AssignedTokenIssuer(context, desired)
         else:
             listed = listed_tokens(context, desired.organization, desired.client_id)
             issuer = api_token_issuer(context, desired, listed)
@@ -112,21 +108,6 @@ def _declared_policy(context: ModuleContext) -> Policy:
     """The policy that the options declare. Raises BadInput if they are wrong, whatever Quay says."""
     policy = api_token_policy(context.params)
     _refuse_options_without_effect(context.params)
-    return policy
-
-
-def api_token_policy(params: Mapping[str, Any]) -> Policy:
-    """The rotation policy of an API token. Raises BadInput for durations that would replace a token in every run."""
-    policy = policy_from_options(params)
-    lifetime = parse_duration(params["lifetime"], "lifetime") or LONGEST_LIFETIME
-    if policy.renew_before is None:
-        return replace(policy, renew_before=min(MAX_RENEW_BEFORE, lifetime / RENEWED_PART))
-    if policy.renew_before >= lifetime:
-        given = params["lifetime"] or "ten years if it is not set"
-        raise BadInput(
-            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be "
-            "due at once, in every run"
-        )
     return policy
 
 
@@ -146,7 +127,7 @@ def _refuse_options_without_effect(params: Mapping[str, Any]) -> None:
 def api_token_issuer(context: ModuleContext, desired: DesiredToken, listed: Sequence[AccessToken] | None) -> Issuer:
     """The issuer that this server offers. ``listed``: the application's tokens, None if it does not list them."""
     if listed is None:
-        return BrowserTokenIssuer(context, desired, accepts=False)
+        return BrowserTokenIssuer(context, desired)
     return ApplicationTokenIssuer(context, desired, listed)
 
 
@@ -284,6 +265,8 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
         to_revoke = login_last(context, superseded_by_minting(issuer.observe(holder.stored, proven=True).credential))
+        if isinstance(issuer, BrowserTokenIssuer):
+            issuer.refuse_tokens_of_others(to_revoke)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:
@@ -296,10 +279,14 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
 def _valid(context: ModuleContext, uuid: str, listed: Sequence[AccessToken] | None) -> tuple[str, ...]:
     """The uuid in a tuple; an empty one if there is no such token."""
     if listed is not None:
-        uuids = {token.uuid for token in listed}
-    else:
-        uuids = {token.uuid for token in UserTokens(context.client).authorizations()}
-    return (uuid,) if uuid in uuids else ()
+        return (uuid,) if uuid in {token.uuid for token in listed} else ()
+    if uuid in {token.uuid for token in UserTokens(context.client).authorizations()}:
+        return (uuid,)
+    context.warn(
+        f"The user of the login has no token {uuid}. Quay 3.17 and older show only the tokens of that user: if it is a "
+        "token of another user, it is still valid, and only that user can revoke it."
+    )
+    return ()
 
 
 def _check_listed(context: ModuleContext) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from .._core.credential import Credential, Record
-from .._core.errors import BadInput, QuayError, RefusedCredential
+from .._core.errors import BadInput, QuayError
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext
 from .._quay.oauth import LONGEST_LIFETIME, Authorization, UserTokens, location_of
@@ -42,12 +42,11 @@ class BrowserTokenIssuer:
     invalidates = False
     record_required = False
 
-    def __init__(self, context: ModuleContext, desired: DesiredToken, *, accepts: bool) -> None:
-        """``accepts``: accept a token that an administrator assigned to the user."""
+    def __init__(self, context: ModuleContext, desired: DesiredToken) -> None:
         self._context = context
         self._desired = desired
-        self._accepts = accepts
         self._tokens = UserTokens(context.client)
+        # The uuid of the assignment to accept, of a token that an administrator assigned to the user.
         self._assignment: str | None = None
         self._authorizations: list[Authorization] | None = None
 
@@ -81,15 +80,13 @@ class BrowserTokenIssuer:
     def prepare(self, observation: Observation) -> Observation:
         self._require_session()
         self._context.server.refuse_if_read_only("POST", "/oauth/authorizeapp")
-        if self._accepts:
-            self._assignment = self._find_assignment(observation.desired["scopes"])
         warn_of_unknown_scopes(self._context, self._desired, observation)
         return observation
 
     def mint(self, observation: Observation) -> Minted:
         # HTTP Basic with an anonymous CSRF token is enough for the page, and leaves no session of the user.
         session = self._require_session()
-        auth = session if session.signed_in or self._accepts else session.without_session()
+        auth = session if session.signed_in else session.without_session()
         now = self._context.client.now()
         scopes = observation.desired["scopes"]
         secret = self._authorize(auth, scopes)
@@ -109,6 +106,19 @@ class BrowserTokenIssuer:
 
     def retire(self, handle: str) -> None:
         self._tokens.revoke(handle)
+
+    def refuse_tokens_of_others(self, uuids: Sequence[str]) -> None:
+        """Raise BadInput if one of these valid tokens is not the user's own: only its user can revoke it here.
+
+        Quay answers everybody else as if there was no such token.
+        """
+        own = {token.uuid for token in self._own or self._tokens.authorizations()} if uuids else set()
+        foreign = [uuid for uuid in uuids if uuid not in own]
+        if foreign:
+            raise BadInput(
+                f"The token {', '.join(foreign)} is valid, but it belongs to another user, and on Quay 3.17 and older "
+                "only that user can revoke it. Nothing was revoked or removed. Use the login of that user"
+            )
 
     def _require_session(self) -> SessionAuth:
         auth = self._context.client.auth
@@ -191,7 +201,11 @@ class BrowserTokenIssuer:
         except QuayError as error:
             if not error.outcome_unknown:
                 raise
-            raise lost_response_error(error, self._remedy()) from None
+            raise self._lost(error) from None
+
+    def _lost(self, error: QuayError) -> QuayError:
+        """The error after a response that may have had a token."""
+        return lost_response_error(error, self._remedy())
 
     def _remedy(self) -> str:
         """What happens to a token that was issued although the response was lost."""
@@ -201,13 +215,4 @@ class BrowserTokenIssuer:
             "a token that was issued has no name on this server and is not touched, because it may belong to somebody "
             "else: look for it among the user's authorized applications, or give the credential an application of its "
             "own and set owns_application"
-        )
-
-    def _find_assignment(self, desired: Sequence[str]) -> str:
-        for assignment in self._tokens.assignments():
-            if assignment.client_id == self._desired.client_id and list(assignment.scopes) == list(desired):
-                return assignment.uuid
-        raise RefusedCredential(
-            f"No token of this application with the scopes {' '.join(desired)} is assigned to the signed-in user. "
-            "An administrator of the organization assigns one with for_user"
         )

@@ -88,11 +88,7 @@ def read_for_inventory(given: Any, quay_host: str, rotator: str) -> list[Declare
     ]
     if problems:
         raise BadInput(f"The credentials are not valid: {'; '.join(problems)}")
-    declared = read_declarations(_plain(entries), quay_host, placement=_placement(rotator))
-    problems = list(_shared_uses(declared))
-    if problems:
-        raise BadInput(f"The credentials are not valid: {'; '.join(problems)}")
-    return declared
+    return read_declarations(_plain(entries), quay_host, placement=_placement(rotator))
 
 
 def machine_stores(entry: Mapping[str, Any], placement: Placement) -> Iterator[str]:
@@ -183,16 +179,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _shared_uses(declared: Sequence[Declared]) -> Iterator[str]:
-    """A sentence for each thing in Quay that two credentials would change, for example in two slices."""
-    owners: dict[Hashable, str] = {}
-    for item in declared:
-        for used in _identified(item, KINDS[item.options["kind"]].uses):
-            if used in owners:
-                yield f"{item.label} and {owners[used]} both use {used}. Declare it once"
-            owners.setdefault(used, item.label)
-
-
 def _identified(declared: Declared, identify: Callable[[Mapping[str, Any]], Iterable[Hashable]]) -> Iterable[Hashable]:
     try:
         return list(identify(declared.options))
@@ -227,9 +213,9 @@ def public_listing(values: Mapping[str, Any]) -> dict[str, Any]:
 def undeclared(listed: Sequence[Mapping[str, Any]], declared: Sequence[Declared]) -> list[Mapping[str, Any]]:
     """Those of the listed credentials that no declaration may have issued."""
     known = {
-        (item.options["kind"], identity)
-        for item in declared
-        for identity in _identified(item, KINDS[item.options["kind"]].identities)
+        (kind.listed_as or kind.name, identity)
+        for kind, item in ((KINDS[item.options["kind"]], item) for item in declared)
+        for identity in _identified(item, kind.identities)
     }
     return [
         item

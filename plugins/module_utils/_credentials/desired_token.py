@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Mapping, Sequence
 
@@ -22,7 +22,15 @@ from .._quay.oauth import LONGEST_LIFETIME, Applications, expand_scopes, organiz
 from .._quay.registry_auth import Liveness, Verification, verify_secret
 from .._stores.contract import StoredSecret
 from .evaluation import Observation
-from .policy import STORED_EXPIRED, STORED_INVALID, STORED_VALID
+from .policy import (
+    MAX_RENEW_BEFORE,
+    RENEWED_PART,
+    STORED_EXPIRED,
+    STORED_INVALID,
+    STORED_VALID,
+    Policy,
+    policy_from_options,
+)
 
 # The name of a token in Quay if the task gives none.
 _DEFAULT_NAME = "ansible"
@@ -120,6 +128,21 @@ def _sole_application(context: ModuleContext, organization: str, client_id: str)
             "list of tokens does not distinguish them. Rename one of them"
         )
     return name
+
+
+def api_token_policy(params: Mapping[str, Any]) -> Policy:
+    """The rotation policy of an API token. Raises BadInput for durations that would replace a token in every run."""
+    policy = policy_from_options(params)
+    lifetime = parse_duration(params["lifetime"], "lifetime") or LONGEST_LIFETIME
+    if policy.renew_before is None:
+        return replace(policy, renew_before=min(MAX_RENEW_BEFORE, lifetime / RENEWED_PART))
+    if policy.renew_before >= lifetime:
+        given = params["lifetime"] or "ten years if it is not set"
+        raise BadInput(
+            f"renew_before ({params['renew_before']}) must be shorter than lifetime ({given}): a new token would be "
+            "due at once, in every run"
+        )
+    return policy
 
 
 def warn_of_unknown_scopes(context: ModuleContext, desired: DesiredToken, observation: Observation) -> None:

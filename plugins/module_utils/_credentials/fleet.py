@@ -20,7 +20,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from .._core.errors import BadInput
 from .._core.texts import listed
 from .._stores.task_file import KIND as TASKS
-from .kinds import KINDS
+from .kinds import KINDS, shared_uses
 
 # Keys of a declared credential that each host has for itself.
 _OWN_KEYS = ("deliver", "stores", "position", "identity")
@@ -96,9 +96,17 @@ def combined_credentials(play: Play) -> list[dict[str, Any]]:
     for host in play.seen:
         for declared in play.plans[host].get("credentials") or ():
             problems += _add(merged, host, declared, play)
+    if not problems:
+        problems = list(shared_uses(_used(name, credential) for name, credential in merged.items()))
     if problems:
         raise BadInput("; ".join(dict.fromkeys(problems)))
     return [_completed(credential, play) for credential in merged.values()]
+
+
+def _used(name: str, credential: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+    """A credential as it is compared with those of other hosts. Its identity ends with its server."""
+    server = credential["identity"].rpartition(" of ")[2]
+    return f"{name} on {credential['declared_by']}", server, {**credential["declared"], "name": name}
 
 
 def names_in_plans(play: Play, key: str) -> list[str]:

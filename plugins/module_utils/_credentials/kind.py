@@ -131,6 +131,8 @@ class Kind:
     comes_last: bool = False
     # Whether Quay lists the credentials of an organization and of a user, so that ``module().list_all`` exists.
     is_listed: bool = False
+    # The kind in whose list its credentials are, if not its own: short-lived robot accounts are robot accounts.
+    listed_as: str = ""
     # Whether it belongs to the user of the login, so that no organization lists it.
     belongs_to_user: bool = False
     # The organization of a declared credential, or of a listed one.

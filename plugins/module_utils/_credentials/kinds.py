@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, Sequence
+from typing import Any, Hashable, Iterable, Iterator, Mapping, Sequence
 
+from .._core.errors import BadInput
 from .api_kind import API
 from .app_kind import APP
 from .client_secret_kind import CLIENT_SECRET
@@ -19,10 +20,12 @@ from .federated_kind import FEDERATED
 from .kind import Kind
 from .referrers_kind import REFERRERS
 from .robot_kind import ROBOT
+from .robot_lease_kind import ROBOT_LEASE
 
 # Each kind by its name in a play, in the order of messages. A new kind is a new file in this folder, its import above,
 # and its name here.
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (API, APP, CLIENT_SECRET, ROBOT, REFERRERS, FEDERATED)}
+_IN_ORDER = (API, APP, CLIENT_SECRET, ROBOT, ROBOT_LEASE, REFERRERS, FEDERATED)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _IN_ORDER}
 
 # The order in which they are observed and listed: API tokens come after robot accounts.
 ORDER: Sequence[Kind] = tuple(reversed(list(KINDS.values())))
@@ -59,3 +62,22 @@ def without_effect(kind: str, names: Sequence[str]) -> Iterator[str]:
         if name not in effective:
             instead = KINDS[kind].instead.get(name, "Remove it")
             yield f"{name} has no effect on a credential of the kind {kind}. {instead}"
+
+
+def shared_uses(credentials: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Iterator[str]:
+    """A sentence for each thing in Quay that two declarations would change.
+
+    ``credentials``: the words for each in messages, its server, and its options. What is wrong with them is a sentence,
+    too.
+    """
+    owners: dict[tuple[str, Hashable], str] = {}
+    for label, server, options in credentials:
+        try:
+            uses = list(KINDS[options["kind"]].uses(options))
+        except BadInput as error:
+            yield f"{label}: {error}"
+            continue
+        for used in uses:
+            owner = owners.setdefault((server, used), label)
+            if owner != label:
+                yield f"{label} and {owner} both use {used}. Declare it once"

@@ -34,6 +34,8 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _RANDOM_LENGTH = 12
 _REST = re.compile(rf"(?P<expiry>[0-9]{{8}}t[0-9]{{6}}z)-[{_ALPHABET}]{{{_RANDOM_LENGTH}}}")
 
+_NAME = re.compile(rf"(?P<prefix>.+[{re.escape(_SEPARATORS)}]){_REST.pattern}")
+
 # Quay creates the robot when the request arrives, with the clock of whichever of its servers gets it.
 _MAX_CREATION_DIFFERENCE = timedelta(minutes=10)
 
@@ -80,6 +82,12 @@ class LeaseNames:
         if not short.startswith(self.prefix.short):
             return None
         return _expiry_in(short[len(self.prefix.short) :])
+
+
+def prefix_in(full_name: str) -> str | None:
+    """What the name of a robot begins with, if it is a name of a lease: ``acme+ci-``."""
+    match = _NAME.fullmatch(full_name)
+    return match.group("prefix") if match else None
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,13 @@ def lease_of(robot: Robot) -> LeaseState:
     if lease is None:
         return LeaseState(None, "has metadata of a lease that cannot be read")
     return LeaseState(lease, _contradiction(robot, lease))
+
+
+def listed_lease(robot: Robot, expires_at: datetime | None) -> LeaseState:
+    """The lease of a robot that was listed, thus without its metadata. ``expires_at``: what its name says."""
+    if expires_at is None or robot.created_at is None:
+        return LeaseState(None, "has no name of a lease, or no time of its creation")
+    return LeaseState(Lease(robot.name.rpartition("+")[2], "", robot.created_at, expires_at))
 
 
 def _parsed(marker: Any) -> Lease | None:

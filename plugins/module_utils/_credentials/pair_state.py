@@ -18,9 +18,8 @@ from .._core.credential import fingerprint
 from .._core.errors import BadInput
 from .._core.names import MAX_LENGTH
 from .._quay.robots import Robot, RobotName
-from .._stores.contract import StoredSecret
+from .._stores.contract import StoredSecret, records_of
 from .policy import IN_PLACE, PAIRED
-from .robot_lookup import records_of
 
 # Robots by name, as they were read; None for one that does not exist.
 RobotsByName = Mapping[RobotName, Optional[Robot]]

@@ -29,6 +29,7 @@ from .declaration_options import (
     stores_secret_alone,
 )
 from .kind import ADMINISTRATOR, Kind, TokenModule
+from .lease import prefix_in
 from .placement import used_stores
 from .policy import IN_PLACE, PAIRED
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from .pair_state import Pair
 
 _FEDERATION: Entry = ({"issuer": Option(read_text), "subject": Option(read_text)}, ("issuer", "subject"))
-_PERMISSIONS: Entry = (
+PERMISSIONS: Entry = (
     {"repository": Option(read_text), "role": Option(choice("read", "write", "admin"))},
     ("repository", "role"),
 )
@@ -70,24 +71,29 @@ def _check_paired(options: Mapping[str, Any]) -> Iterator[str]:
         retire_after, max_age = (parse_duration(options[name], name) for name in ("retire_after", "max_age"))
         if retire_after and max_age and retire_after >= max_age:
             yield "retire_after must be shorter than max_age, because only two robot accounts take turns"
-    for position, store in used_stores(options):
-        if lacks_username_key(store):
-            yield (
-                f"entry {position} of deliver: keys has no name for username, and with strategy: paired each rotation "
-                "changes the user name. Add username to keys"
-            )
-        elif stores_secret_alone(store):
-            names = "inputs" if store["kind"] == "awx_credential" else "variables"
-            alone = "format: token" if store["kind"] == "file" else f"{names} without username"
-            yield (
-                f"entry {position} of deliver: {alone} stores no user name, and with strategy: paired each rotation "
-                "changes the user name. Use format: json, yaml or env, or kind: container_auth"
-            )
+    yield from check_stores_of_changing_user(options, "with strategy: paired each rotation")
     if all(store.get("kind") == TASKS for _position, store in used_stores(options)):
         yield (
             "strategy: paired needs a store that shows which of the two robot accounts is in use, and a task file does "
             "not. Add a store of another kind"
         )
+
+
+def check_stores_of_changing_user(options: Mapping[str, Any], what: str) -> Iterator[str]:
+    """A sentence for each store that would not have the user name, which ``what`` changes."""
+    for position, store in used_stores(options):
+        if lacks_username_key(store):
+            yield (
+                f"entry {position} of deliver: keys has no name for username, and {what} changes the user name. Add "
+                "username to keys"
+            )
+        elif stores_secret_alone(store):
+            names = "inputs" if store["kind"] == "awx_credential" else "variables"
+            alone = "format: token" if store["kind"] == "file" else f"{names} without username"
+            yield (
+                f"entry {position} of deliver: {alone} stores no user name, and {what} changes the user name. Use "
+                "format: json, yaml or env, or kind: container_auth"
+            )
 
 
 def _pair(options: Mapping[str, Any]) -> Pair:
@@ -97,7 +103,7 @@ def _pair(options: Mapping[str, Any]) -> Pair:
     return pair_from_options(RobotName.parse(options["name"]), given)
 
 
-def _organization(values: Mapping[str, Any]) -> str | None:
+def organization_of_robot(values: Mapping[str, Any]) -> str | None:
     return str(values["name"]).rpartition("+")[0] or None
 
 
@@ -110,12 +116,16 @@ def _identities(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _listed_identities(listed: Mapping[str, Any]) -> Iterator[str]:
+    """Its name, and for the robot account of a lease what all names of such leases begin with."""
     yield str(listed["name"])
+    prefix = prefix_in(str(listed["name"]))
+    if prefix:
+        yield prefix
 
 
 def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
     """Permissions, and the copy of a robot account, need more than the token of a robot account."""
-    yield "org:admin" if _organization(options) else "user:admin"
+    yield "org:admin" if organization_of_robot(options) else "user:admin"
     if options.get("permissions") or options.get("strategy") == PAIRED:
         yield from ("user:admin", "repo:admin")
 
@@ -135,7 +145,7 @@ ROBOT = Kind(
         "metadata": Option(read_mapping),
         "federation": Option(read_entries, entry=_FEDERATION),
         "federation_exclusive": Option(read_bool),
-        "permissions": Option(read_entries, entry=_PERMISSIONS),
+        "permissions": Option(read_entries, entry=PERMISSIONS),
         "strategy": Option(choice(IN_PLACE, PAIRED)),
         "pair": Option(read_list),
         "copy_rights": Option(read_bool),
@@ -150,7 +160,7 @@ ROBOT = Kind(
     secret_is_readable=True,
     can_outlive_secret=True,
     is_listed=True,
-    organization=_organization,
+    organization=organization_of_robot,
     uses=_uses,
     identities=_identities,
     listed_identities=_listed_identities,

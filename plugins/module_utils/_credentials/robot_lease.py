@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, RefusedCredential
@@ -23,9 +23,11 @@ from .._quay.registry_auth import verify_secret
 from .._quay.robots import Robot, RobotName, Robots, is_existing_robot, is_used_by_mirror
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
+from .declared import DeclaredCredential, Observed, observe_or_report
 from .evaluation import Observation
-from .lease import Lease, LeaseNames, lease_of, new_lease
-from .own_namespace import in_its_namespace
+from .kind import TokenModule
+from .lease import Lease, LeaseNames, lease_of, listed_lease, new_lease
+from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
 from .policy import (
     AGE_FROM_MINT,
     AGE_FROM_QUAY,
@@ -36,11 +38,13 @@ from .policy import (
     Policy,
     policy_from_options,
 )
+from .robot_lookup import RobotLookup
 from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
 from .robot_removal import USED_BY_MIRROR, warn_of_kept_robot
 from .robot_secret import RobotSecret
 from .robot_use import refuse_disallowed_robot
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate, superseded_by_minting
+from .token_list import Entry, TokenKind, ensure_one_or_many
 
 # So many names are tried if Quay does not say whether it created a robot, or if the name exists already.
 _MAX_ATTEMPTS = 3
@@ -58,24 +62,75 @@ ROBOT_LEASE_OPTIONS: dict[str, Any] = {
 }
 
 
+def ensure_robot_leases(context: ModuleContext) -> Result:
+    """The module quay_robot_lease: one credential, or many."""
+    return ensure_one_or_many(_LEASES, context)
+
+
 def ensure_robot_lease(context: ModuleContext) -> Result:
-    """The module quay_robot_lease."""
-    names = LeaseNames.parse(context.params["name_prefix"])
+    """Ensure one credential."""
+    # Invalid options are reported before anything is read.
+    names, _policy = _declared(context.params)
     return in_its_namespace(context, names.prefix, partial(_ensure, context), option="name_prefix")
+
+
+def observe_robot_leases(context: ModuleContext, credentials: Sequence[DeclaredCredential]) -> Iterator[Observed]:
+    """Observe many leases: one list for each namespace."""
+    namespaces: dict[str | None, list[tuple[DeclaredCredential, RobotName]]] = {}
+    for declared in credentials:
+        prefix = own_or_organization(context, LeaseNames.parse(prefix_of(declared.params)).prefix)
+        namespaces.setdefault(prefix.organization, []).append((declared, prefix))
+    for organization, items in namespaces.items():
+        observe = partial(_observe_namespace, context, organization, items)
+        yield from observe_or_report(
+            [declared for declared, _prefix in items], partial(retried_as_own, context, organization, observe)
+        )
+
+
+def _observe_namespace(
+    context: ModuleContext,
+    organization: str | None,
+    items: Sequence[tuple[DeclaredCredential, RobotName]],
+    is_own: bool,
+) -> list[Observed]:
+    """``is_own``: the organization turned out to be the user's own namespace."""
+    listed = RobotLookup(context, None if is_own else organization)
+    listed.prefetch()
+    observed = []
+    for declared, prefix in items:
+        leases = LeaseLookup(context, LeaseNames(as_own(prefix) if is_own else prefix), listed)
+        observation = LeaseIssuer(context.with_params(dict(declared.params)), leases, None, None).observe(
+            declared.stored
+        )
+        if declared.is_absent:
+            usernames = tuple(item.robot.name for item in leases.to_delete(declared.stored))
+            observation = replace(observation, exists_in_quay=bool(usernames), usernames=usernames)
+        observed.append(Observed(declared, observation, seen=True))
+    return observed
+
+
+def prefix_of(params: Mapping[str, Any]) -> str:
+    """What the names of the robots begin with. In a declaration of a play, it is the name of the credential."""
+    return str(params.get("name_prefix") or params.get("name") or "")
+
+
+def _declared(params: Mapping[str, Any]) -> tuple[LeaseNames, Policy]:
+    """The names and the policy that the options declare. Raises BadInput if they are wrong, whatever Quay says."""
+    check_length(params.get("description"), "description")
+    check_length(params.get("owner"), "owner")
+    return LeaseNames.parse(prefix_of(params)), lease_policy(params)
 
 
 def _ensure(context: ModuleContext, prefix: RobotName) -> Result:
     params = context.params
-    check_length(params["description"], "description")
-    check_length(params["owner"], "owner")
     permissions = DeclaredPermissions(context, prefix.organization, params["permissions"])
-    leases = LeaseLookup(context, LeaseNames(prefix))
+    # In a run for many credentials, a list showed which ones exist.
+    leases = LeaseLookup(context, LeaseNames(prefix), complete=bool(params.get("seen")))
     if params["state"] == "absent":
         with holder_from_options(params, check_mode=context.check_mode) as holder:
             return _ensure_absent(context, leases, holder)
-    lifetime = lifetime_from_options(params)
-    policy = lease_policy(params, lifetime)
-    issuer = LeaseIssuer(context, leases, lifetime, permissions)
+    policy = lease_policy(params)
+    issuer = LeaseIssuer(context, leases, lifetime_from_options(params), permissions)
     with holder_from_options(params, check_mode=context.check_mode) as holder:
         held = leases.latest(holder.stored)
         if params["permissions"]:
@@ -87,16 +142,21 @@ def _ensure(context: ModuleContext, prefix: RobotName) -> Result:
 
 
 def lifetime_from_options(params: Mapping[str, Any]) -> timedelta:
-    """The lifetime of a new lease. Raises BadInput if it is not longer than 0."""
+    """The lifetime of a new lease. Raises BadInput if it is not longer than 0, or not given."""
     lifetime = parse_duration(params["lifetime"], "lifetime")
+    if lifetime is None:
+        raise BadInput("lifetime is missing. Set it to the time for which the robot is needed, such as 12h")
     if not lifetime:
-        raise BadInput("lifetime must be longer than 0: the time for which the robot is needed, for example 12h")
+        raise BadInput("lifetime must be longer than 0. Set it to the time for which the robot is needed, such as 12h")
     return lifetime
 
 
-def lease_policy(params: Mapping[str, Any], lifetime: timedelta) -> Policy:
+def lease_policy(params: Mapping[str, Any]) -> Policy:
     """The rotation policy of a lease. Raises BadInput for one that would issue another robot in every run."""
     policy = policy_from_options(params)
+    if params.get("state") == "absent":
+        return policy
+    lifetime = lifetime_from_options(params)
     if policy.renew_before is None:
         # Whole seconds, as all times of Quay.
         return replace(policy, renew_before=timedelta(seconds=int(lifetime.total_seconds()) // 3))
@@ -117,14 +177,27 @@ class HeldLease(NamedTuple):
 
 
 class LeaseLookup:
-    """Finds the leases whose secrets are stored. Each robot is read once."""
+    """Finds the leases whose secrets are stored. Each robot is read once.
 
-    def __init__(self, context: ModuleContext, names: LeaseNames) -> None:
+    ``listed``: the robots of the namespace. They serve many credentials at the cost of one, but Quay lists them without
+    their metadata, so their names alone say that they are leases. ``complete``: look for replaced leases that expired,
+    too. The sweep deletes those, so that a single credential need not ask for them in each run.
+    """
+
+    def __init__(
+        self, context: ModuleContext, names: LeaseNames, listed: RobotLookup | None = None, *, complete: bool = False
+    ) -> None:
         self._context = context
         self.names = names
+        self.listed = listed
+        self._complete = complete or listed is not None
         self._robots = Robots(context.client)
         self._found: dict[RobotName, Robot | None] = {}
-        self._listed: dict[str | None, RobotName] | None = None
+        self._by_secret: dict[str | None, RobotName] | None = None
+
+    def proven(self) -> LeaseLookup:
+        """The same, but each robot is read with its metadata."""
+        return LeaseLookup(self._context, self.names, complete=self._complete)
 
     def held(self, stored: Sequence[StoredSecret]) -> list[HeldLease]:
         """The leases of the stored secrets, the one that counts first.
@@ -145,13 +218,36 @@ class LeaseLookup:
         """The lease that counts, or None."""
         return next(iter(self.held(stored)), None)
 
+    def replaced(self, stored: Sequence[StoredSecret]) -> list[HeldLease]:
+        """The leases that the records of deliveries name as replaced, and whose robots still exist.
+
+        They were delivered to these stores before, so they are to be deleted.
+        """
+        records = [item.record for item in stored if item.record and item.recorded]
+        names = (self.names.of(name) for record in records for name in record.superseded)
+        robots = {name: self.get(name) for name in names if name is not None and self._is_looked_for(name)}
+        leases = (self._lease_of(name, robot) for name, robot in robots.items() if robot is not None)
+        return [lease for lease in leases if lease is not None]
+
+    def _is_looked_for(self, name: RobotName) -> bool:
+        expires_at = self.names.expiry(name.short)
+        return self._complete or expires_at is None or expires_at > self._context.client.now()
+
+    def to_delete(self, stored: Sequence[StoredSecret]) -> list[HeldLease]:
+        """All leases that were delivered to these stores, the one that counts first."""
+        found = {item.name: item for item in (*self.held(stored), *self.replaced(stored))}
+        return list(found.values())
+
     def _held(self, stored: StoredSecret) -> HeldLease | None:
         """The lease of a stored secret, if Quay shows that it is its robot's: who can edit a store proves nothing."""
         name = self._name_of(stored)
         robot = self.get(name) if name else None
         if name is None or robot is None or not _is_token_of(robot, stored):
             return None
-        state = lease_of(robot)
+        return self._lease_of(name, robot)
+
+    def _lease_of(self, name: RobotName, robot: Robot) -> HeldLease | None:
+        state = listed_lease(robot, self.names.expiry(name.short)) if self.listed else lease_of(robot)
         if state.lease is None or state.problem:
             self._context.warn(f"{robot.name} {state.problem}. It is kept, and does not count as a lease.")
             return None
@@ -164,14 +260,16 @@ class LeaseLookup:
 
     def _name_by_secret(self, shown: str | None) -> RobotName | None:
         """The robot whose secret it is, from the list of all robots: a secret alone does not say whose it is."""
-        if self._listed is None:
-            robots = self._robots.list(self.names.prefix.organization)
+        if self._by_secret is None:
+            robots = (self.listed or RobotLookup(self._context, self.names.prefix.organization)).all()
             named = [(robot, self.names.of(robot.name)) for robot in robots]
-            self._listed = {fingerprint(robot.token): name for robot, name in named if name is not None}
-        return self._listed.get(shown)
+            self._by_secret = {fingerprint(robot.token): name for robot, name in named if name is not None}
+        return self._by_secret.get(shown)
 
     def get(self, name: RobotName) -> Robot | None:
-        """The robot with its metadata, or None. Asked once."""
+        """The robot, or None. Asked once. It has its metadata, unless the robots were listed."""
+        if self.listed is not None:
+            return self.listed.get(name)
         if name not in self._found:
             self._found[name] = self._robots.get(name)
         return self._found[name]
@@ -193,8 +291,13 @@ class LeaseIssuer:
     record_required = False
 
     def __init__(
-        self, context: ModuleContext, leases: LeaseLookup, lifetime: timedelta, permissions: DeclaredPermissions
+        self,
+        context: ModuleContext,
+        leases: LeaseLookup,
+        lifetime: timedelta | None,
+        permissions: DeclaredPermissions | None,
     ) -> None:
+        """``lifetime`` and ``permissions`` are of a new robot. An issuer that only observes does not need them."""
         self._context = context
         self._leases = leases
         self._lifetime = lifetime
@@ -204,13 +307,16 @@ class LeaseIssuer:
         self._next: tuple[RobotName, Lease] | None = None
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
-        held = self._leases.held(stored)
-        self._former = {item.robot.name: item for item in held}
+        if proven and self._leases.listed is not None:
+            self._leases = self._leases.proven()
+        held, replaced = self._leases.held(stored), self._leases.replaced(stored)
+        self._former = {item.robot.name: item for item in (*replaced, *held)}
+        older = tuple(name for name in self._former if not held or name != held[0].robot.name)
         if not held:
             exists = any(item.fingerprint for item in stored)
             state = ObservedState(exists=exists, secret=STORED_INVALID)
-            return Observation(state, self._credential(None, None))
-        present, *others = held
+            return Observation(state, replace(self._credential(None, None), superseded=older), predecessors=older)
+        present = held[0]
         expired = present.lease.expires_at <= self._context.client.now()
         state = ObservedState(
             exists=True,
@@ -218,9 +324,10 @@ class LeaseIssuer:
             created_at=present.lease.issued_at,
             expires_at=present.lease.expires_at,
         )
-        older = tuple(item.robot.name for item in others)
         credential = replace(self._credential(present.robot, present.lease), superseded=older)
-        return Observation(state, credential, predecessors=older)
+        return Observation(
+            state, credential, predecessors=older, by_record=self._leases.listed is not None, mints_by_record=True
+        )
 
     def prepare(self, observation: Observation) -> Observation:
         name = self._leases.names.prefix
@@ -237,7 +344,8 @@ class LeaseIssuer:
     def mint(self, observation: Observation) -> Minted:
         robot, lease = self._create()
         try:
-            self._permissions.grant(robot, {})
+            if self._permissions is not None:
+                self._permissions.grant(robot, {})
             self._verify(robot)
         except QuayError:
             self._discard(robot, lease)
@@ -262,7 +370,7 @@ class LeaseIssuer:
 
     def _new_name(self) -> tuple[RobotName, Lease]:
         now = self._context.client.now().replace(microsecond=0)
-        expires_at = now + self._lifetime
+        expires_at = now + (self._lifetime or timedelta(0))
         name = self._leases.names.new(expires_at)
         return name, new_lease(name, now, expires_at, self._context.params["owner"] or "")
 
@@ -314,10 +422,10 @@ class LeaseIssuer:
             )
 
     def _credential(self, robot: Robot | None, lease: Lease | None) -> Credential:
-        description = robot.description if robot else self._context.params["description"]
-        owner = lease.owner if lease else self._context.params["owner"]
+        description = robot.description if robot else self._context.params.get("description")
+        owner = lease.owner if lease else self._context.params.get("owner")
         return Credential(
-            name=self._context.params["name_prefix"],
+            name=prefix_of(self._context.params),
             username=robot.name if robot else None,
             secret=robot.token if robot else None,
             created_at=lease.issued_at if lease else None,
@@ -347,7 +455,7 @@ def _with_permissions(
 
 def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHolder) -> Result:
     """Delete the robots whose secrets are stored, and clear the stores."""
-    held = leases.held(holder.stored)
+    held = leases.to_delete(holder.stored)
     for item in held:
         context.server.refuse_if_read_only("DELETE", item.name.path)
         if not context.check_mode:
@@ -357,7 +465,38 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
     usernames = [item.username for item in holder.stored if leases.names.of(item.username) is not None]
     details = {"description": "", "owner": ""}
     username = deleted[0] if deleted else next(iter(usernames), None)
-    credential = Credential(context.params["name_prefix"], username, details=details)
+    credential = Credential(prefix_of(context.params), username, details=details)
     return clear_stores(
         context, holder, credential, existed=bool(held), deleted=deleted, usernames=[name for name in usernames if name]
     )
+
+
+def _check_listed(context: ModuleContext) -> None:
+    _declared(context.params)
+
+
+def _conflicts(_context: ModuleContext, _entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Credentials may share a prefix, because each lease has a robot of its own."""
+    return ()
+
+
+def _owns(params: Mapping[str, Any], username: str | None) -> bool:
+    return LeaseNames.parse(prefix_of(params)).of(username) is not None
+
+
+def _has_more(params: Mapping[str, Any]) -> bool:
+    """Permissions are ensured in each run."""
+    return bool(params.get("permissions")) and params["state"] == "present"
+
+
+_LEASES = TokenKind(ensure_robot_lease, _check_listed, _conflicts)
+
+LEASE_MODULE = TokenModule(
+    options=ROBOT_LEASE_OPTIONS,
+    status_options={name: ROBOT_LEASE_OPTIONS[name] for name in ("lifetime", "renew_before")},
+    policy=lease_policy,
+    observe=observe_robot_leases,
+    ensure=ensure_robot_lease,
+    owns=_owns,
+    has_more=_has_more,
+)

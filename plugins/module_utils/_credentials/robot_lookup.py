@@ -35,11 +35,6 @@ _SEEN_FOR = 30.0
 Age = Tuple[Optional[datetime], Optional[str]]
 
 
-def records_of(stored: Sequence[StoredSecret]) -> list[Record]:
-    """The records of these stored secrets."""
-    return [item.record for item in stored if item.record is not None]
-
-
 @dataclass(frozen=True)
 class AgeQuery:
     """How old is this robot's token? Answered only as far as ``max_age`` makes it matter."""
@@ -118,6 +113,10 @@ class RobotLookup:
         robots = self._robots.list(self.organization, with_teams=with_teams)
         self._listed = {robot.name.rpartition("+")[2]: robot for robot in robots}
         return robots
+
+    def all(self) -> list[Robot]:
+        """All robots of the namespace. Read once."""
+        return self.prefetch() if self._listed is None else list(self._listed.values())
 
     def existing(self, names: Iterable[RobotName]) -> dict[RobotName, Robot]:
         """Those of these robots that exist, with their teams, but without their metadata."""

@@ -17,7 +17,7 @@ from .._core.errors import RefusedCredential
 from .._module.context import ModuleContext
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import Robot, RobotName
-from .._stores.contract import StoredSecret
+from .._stores.contract import StoredSecret, records_of
 from .evaluation import Observation
 from .pair_robots import PairRobots
 from .pair_state import (
@@ -32,7 +32,7 @@ from .pair_state import (
 )
 from .policy import AGE_FROM_MINT, IN_PLACE, PAIRED, ObservedState, Policy
 from .robot_access import RightsCopy
-from .robot_lookup import Age, AgeQuery, RobotLookup, records_of
+from .robot_lookup import Age, AgeQuery, RobotLookup
 from .robot_removal import (
     LIVES_ON,
     RIGHTS_NOT_COPIED,

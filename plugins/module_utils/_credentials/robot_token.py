@@ -22,7 +22,7 @@ from .._http.errors import ApiError
 from .._module.context import ModuleContext, Result
 from .._quay.registry_auth import authenticated_user
 from .._quay.robots import Robot, RobotName
-from .._stores.contract import StoredSecret
+from .._stores.contract import StoredSecret, records_of
 from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
 from .declaration_options import lacks_username_key, stores_secret_alone
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
@@ -42,7 +42,7 @@ from .pair_state import (
 )
 from .policy import AGE_FROM_MINT, MISSING, PAIRED, ObservedState, Policy, policy_from_options
 from .robot_federation import FEDERATION_OPTIONS, DeclaredFederation
-from .robot_lookup import Age, AgeQuery, RobotLookup, Seen, records_of
+from .robot_lookup import Age, AgeQuery, RobotLookup, Seen
 from .robot_pair import PairIssuer
 from .robot_permissions import PERMISSION_OPTIONS, DeclaredPermissions
 from .robot_removal import LIVES_ON

@@ -35,7 +35,7 @@ from .declaration_options import (
     type_name,
 )
 from .kind import Kind
-from .kinds import CREDENTIAL, ENTRIES, KINDS, SECRETS, without_effect
+from .kinds import CREDENTIAL, ENTRIES, KINDS, SECRETS, shared_uses, without_effect
 from .placement import EVERYWHERE, Placement, store_itself, used_stores
 
 _ABSENT = "absent"
@@ -81,6 +81,8 @@ def read_declarations(
         _read_stores(declared, quay_host, ephemeral, placement)
     problems = [f"{declared.label}: {problem}" for declared in credentials for problem in declared.problems]
     problems += [*_duplicate_names(credentials), *_shared_places(credentials)]
+    if not problems:
+        problems = list(shared_uses((declared.label, "", declared.options) for declared in credentials))
     if problems:
         raise BadInput(_message(problems))
     return credentials

@@ -23,13 +23,14 @@ from .._core.errors import QuayError
 from .._core.times import parse_time
 from .._http.address import api_path
 from .._http.client import QuayClient
-from .._http.errors import ApiError
+from .._http.errors import ApiError, Forbidden
 from .._http.paging import read_pages
 from .._http.response import Response
 
 TOKEN_KINDS = ("create_robot", "regenerate_robot_token")
 CLIENT_SECRET_KINDS = ("create_application", "reset_application_client_secret")
 _DELETION = "delete_robot"
+_ASSIGNMENT = "oauth_token_assigned"
 # A window of 28 days (both ends included) avoids two defects of aggregatelogs: it adds up equal days of two months, and
 # it fails around the end of February.
 _WINDOW = timedelta(days=27)
@@ -148,13 +149,31 @@ class Logs:
         """Return when the client secret of each application was last issued, by client id. As ``token_changes``."""
         return self._changes(CLIENT_SECRET_KINDS, "client_id", set(client_ids), since)
 
+    def last_assignment(self, client_id: str, username: str, since: datetime, performer: str) -> datetime | None:
+        """Return when ``performer`` last assigned a token of an application to a user; None if not since then.
+
+        The entry has no scopes, and neither accepting nor declining is logged. Raises Forbidden if the login may not
+        read the logs, and LogsUnavailable if they cannot be searched, also for any other error status of Quay.
+        """
+        try:
+            for day in self.days_of([_ASSIGNMENT], _utc_day(since), self._client.now().date(), performer):
+                for entry in self.entries(day, day, performer):
+                    named = (entry.metadata.get("client_id"), entry.metadata.get("assigned_user"))
+                    if entry.kind == _ASSIGNMENT and named == (client_id, username) and not _is_older(entry, since):
+                        return entry.at
+        except Forbidden:
+            raise
+        except ApiError as error:
+            raise LogsUnavailable(str(error)) from None
+        return None
+
     def _changes(self, kinds: Sequence[str], key: str, searched: set[str], since: datetime) -> dict[str, datetime]:
         """When an entry of these kinds last had each of the values of ``key`` in its metadata."""
         changes: dict[str, datetime] = {}
         if not searched:
             return changes
         try:
-            for day in self.days_of(kinds, since.astimezone(timezone.utc).date(), self._client.now().date()):
+            for day in self.days_of(kinds, _utc_day(since), self._client.now().date()):
                 self._add_changes(day, kinds, key, searched, changes)
                 if searched <= changes.keys():
                     break
@@ -206,9 +225,13 @@ class Logs:
                 yield count.day
 
 
+def _utc_day(moment: datetime) -> date:
+    return moment.astimezone(timezone.utc).date()
+
+
 def _day(moment: datetime) -> date:
     """The day in UTC, and one day more, because Quay's days may be those of another time zone."""
-    return moment.astimezone(timezone.utc).date() - timedelta(days=1)
+    return _utc_day(moment) - timedelta(days=1)
 
 
 def _is_older(entry: LogEntry, moment: datetime) -> bool:

@@ -130,14 +130,20 @@ class Assignment:
     client_id: str
     redirect_uri: str
     scopes: tuple[str, ...]
+    application: str = ""
+    organization: str = ""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Assignment:
+        application = data.get("application") or {}
+        owner = application.get("organization") or {}
         return cls(
             uuid=str(data.get("uuid", "")),
-            client_id=str((data.get("application") or {}).get("clientId") or ""),
+            client_id=str(application.get("clientId") or ""),
             redirect_uri=str(data.get("redirectUri") or ""),
             scopes=tuple(sorted(str(scope.get("scope")) for scope in data.get("scopes") or ())),
+            application=str(application.get("name") or ""),
+            organization=str(owner.get("name") or ""),
         )
 
 
@@ -261,9 +267,23 @@ class UserTokens:
         return True
 
     def assignments(self) -> list[Assignment]:
-        """Return the tokens that are assigned to the user and not yet accepted (GET /user/assignedauthorization)."""
-        path = api_path("user", "assignedauthorization")
-        return [Assignment.of(item) for item in self._client.get(path).list_of("authorizations")]
+        """Return the tokens that are assigned to the user and not yet accepted (GET /user/assignedauthorization).
+
+        Quay then deletes the user's notifications of them. Raises BadInput if the server does not offer assignments.
+        """
+        try:
+            response = self._client.get(api_path("user", "assignedauthorization"))
+        except EndpointMissing:
+            raise assigning_is_off(self._client) from None
+        return [Assignment.of(item) for item in response.list_of("authorizations")]
+
+    def decline(self, uuid: str) -> bool:
+        """Decline an assigned token (DELETE /user/assignedauthorization/{uuid}). Returns False if it did not exist."""
+        try:
+            self._client.delete(api_path("user", "assignedauthorization", uuid))
+        except NotFound:
+            return False
+        return True
 
     def authorize(
         self, client_id: str, redirect_uri: str, scopes: Sequence[str], auth: Auth, assignment: str | None = None
@@ -314,6 +334,11 @@ class UserTokens:
                 f"for_user: {self._client.origin} has no enabled user '{username}', or no application with the client "
                 f"id '{client_id}'. Check for_user and client_id"
             ) from None
+
+
+def assigning_is_off(client: QuayClient) -> BadInput:
+    """Return the error for a server that does not offer to assign tokens."""
+    return BadInput(f"{client.origin} does not offer assigned tokens (FEATURE_ASSIGN_OAUTH_TOKEN is off)")
 
 
 def organization_of(client: QuayClient, client_id: str) -> str:

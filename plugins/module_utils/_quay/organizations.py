@@ -209,3 +209,12 @@ def user_exists(client: QuayClient, name: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def administered_organizations(client: QuayClient) -> frozenset[str]:
+    """Return the organizations that the login's user administers by a team (GET /user/, scope user:admin).
+
+    Unlike in ``Organizations.get``, the rights of a superuser do not count.
+    """
+    listed = client.get("/api/v1/user/").json_object().get("organizations") or ()
+    return frozenset(str(item.get("name")) for item in listed if item.get("is_org_admin"))

@@ -93,6 +93,11 @@ class Delivery:
     record: Record = field(default_factory=Record)
 
 
+def records_of(stored: Sequence[StoredSecret]) -> list[Record]:
+    """The records of these stored secrets."""
+    return [item.record for item in stored if item.record is not None]
+
+
 class Store(Protocol):
     """A place where consumers find a credential."""
 

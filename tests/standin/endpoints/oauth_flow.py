@@ -219,7 +219,10 @@ def _authorize(user: User, parameters: Parameters) -> Response:
     if response_type == "code":
         return _redirect(redirect_uri, {**echoed, "code": _new_code(user, application, scope)})
     _token, secret = mint_oauth_token(application, user.username, scope)
-    quay().state.assignments.pop(assignment_uuid or "", None)
+    assignment = quay().state.assignments.get(assignment_uuid or "")
+    if assignment and (assignment.username, assignment.client_id) == (user.username, application.client_id):
+        # An assignment for another application of the organization lets the user in as well, and is not used up.
+        del quay().state.assignments[assignment.uuid]
     fragment = f"access_token={secret}&token_type=Bearer&expires_in={TEN_YEARS_S}"
     return _redirect(redirect_uri, echoed, fragment)
 

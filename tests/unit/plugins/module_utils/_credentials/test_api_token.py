@@ -16,7 +16,6 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._core.credential i
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_token import (
     api_token_issuer,
-    api_token_policy,
     ensure_api_token,
     listed_credential,
     listed_tokens,
@@ -25,7 +24,10 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.appli
     ApplicationTokenIssuer,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.browser_token import BrowserTokenIssuer
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desired_token import DesiredToken
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desired_token import (
+    DesiredToken,
+    api_token_policy,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.policy import Policy
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import Result

@@ -85,11 +85,10 @@ def make(quay: FakeQuay, clock: datetime) -> Issuers:
         desired: DesiredToken = DESIRED,
         auth: Auth | None = None,
         *,
-        accepts: bool = False,
         warnings: list[str] | None = None,
     ) -> BrowserTokenIssuer:
         context = module_context(quay, warnings, auth=auth or SessionAuth("ann", "s3cret"))
-        return BrowserTokenIssuer(context, desired, accepts=accepts)
+        return BrowserTokenIssuer(context, desired)
 
     return issuer
 
@@ -353,33 +352,6 @@ def test_prepare_in_a_read_only_registry(quay: FakeQuay, make: Issuers) -> None:
     assert str(caught.value) == (f"POST {ORIGIN}/oauth/authorizeapp: the registry is read-only; nothing was changed")
 
 
-def assignments(*tokens: tuple[str, str, tuple[str, ...]]) -> Reply:
-    """The tokens that are assigned to the signed-in user: the uuid, the client id and the scopes of each."""
-    return ok(
-        {
-            "authorizations": [
-                {
-                    "uuid": uuid,
-                    "application": {"clientId": client_id},
-                    "redirectUri": PAGE,
-                    "scopes": [{"scope": scope} for scope in scopes],
-                }
-                for uuid, client_id, scopes in tokens
-            ]
-        }
-    )
-
-
-def test_prepare_without_an_assignment(quay: FakeQuay, make: Issuers) -> None:
-    quay.answers(CONFIG, *SIGN_IN, assignments(("a", "X" * 20, SCOPES), ("b", CLIENT_ID, ("repo:read",))))
-    with pytest.raises(RefusedCredential) as caught:
-        make(accepts=True).prepare(observation(None, None, "none"))
-    assert str(caught.value) == (
-        "No token of this application with the scopes repo:read repo:write is assigned to the signed-in user. An "
-        "administrator of the organization assigns one with for_user"
-    )
-
-
 # --- mint and retire
 
 REDIRECT = empty(302, Location=f"{PAGE}#access_token=new-t0ken&token_type=Bearer")
@@ -427,16 +399,6 @@ def test_mint_in_a_session(quay: FakeQuay, make: Issuers) -> None:
     assert issuer.mint(issuer.observe([])) == Minted(NEW, existed=False)
     assert quay.calls[3:5] == [("GET", "/config"), ("POST", "/oauth/authorizeapp")]
     assert "Authorization" not in quay.requests[4].headers
-
-
-def test_mint_of_an_assigned_token(quay: FakeQuay, make: Issuers) -> None:
-    quay.answers(
-        CONFIG, *SIGN_IN, assignments(("a", "X" * 20, SCOPES), ("b", CLIENT_ID, SCOPES)), REDIRECT, is_token("new")
-    )
-    issuer = make(accepts=True)
-    observed = issuer.prepare(observation(None, None, "none"))
-    assert issuer.mint(observed) == Minted(NEW, existed=False)
-    assert quay.requests[4].body == {**FORM, "assignment_uuid": "b"}
 
 
 @pytest.mark.parametrize(

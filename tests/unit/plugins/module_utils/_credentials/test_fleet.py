@@ -113,8 +113,18 @@ def test_deliveries_of_all_hosts_add_up() -> None:
 
 
 def test_different_credentials_of_hosts_are_all_returned() -> None:
-    found = combined_credentials(play({"a": plan(), "b": plan(name="acme+b", identity="robot acme+b")}))
-    assert [(item["name"], hosts_of(item)) for item in found] == [("acme+ci", ["a"]), ("acme+b", ["b"])]
+    found = combined_credentials(play({"a": plan(), "b": plan(name="acme+build", identity="robot acme+build")}))
+    assert [(item["name"], hosts_of(item)) for item in found] == [("acme+ci", ["a"]), ("acme+build", ["b"])]
+
+
+def test_one_robot_under_two_names_is_refused() -> None:
+    """Each of them would invalidate the secret of the other."""
+    pair = plan(name="acme+duo", strategy="paired", pair=["ci", "cd"], identity="robot acme+duo of quay.example.com")
+    with pytest.raises(BadInput) as error:
+        combined_credentials(play({"a": plan(), "b": pair}))
+    assert str(error.value) == "acme+duo on b and acme+ci on a both use the robot account acme+ci. Declare it once"
+    other = {**pair["credentials"][0], "identity": "robot acme+duo of other.example.com"}
+    assert len(combined_credentials(play({"a": plan(), "b": {"credentials": [other]}}))) == 2
 
 
 @pytest.mark.parametrize(

@@ -158,10 +158,10 @@ def test_robot_that_is_gone_is_no_lease(quay: FakeQuay, clock: datetime) -> None
 
 
 def test_default_of_renew_before_is_a_third() -> None:
-    policy = lease_policy({"rotate": "when_due"}, timedelta(hours=12))
+    policy = lease_policy({"rotate": "when_due", "lifetime": "12h"})
     assert policy.renew_before == timedelta(hours=4)
 
 
 def test_renew_before_must_be_shorter() -> None:
     with pytest.raises(BadInput, match="must be shorter than lifetime"):
-        lease_policy({"rotate": "when_due", "renew_before": "2h", "lifetime": "1h"}, timedelta(hours=1))
+        lease_policy({"rotate": "when_due", "renew_before": "2h", "lifetime": "1h"})

@@ -17,13 +17,12 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.robot
     Age,
     AgeQuery,
     RobotLookup,
-    records_of,
     token_ages,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import ApiError, Forbidden
 from ansible_collections.tokensmith.quay.plugins.module_utils._module.context import ModuleContext
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.robots import Robot, RobotName
-from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret
+from ansible_collections.tokensmith.quay.plugins.module_utils._stores.contract import StoredSecret, records_of
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import ORIGIN, FakeQuay, Reply, ok, page
 from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import (
     FORBIDDEN,

@@ -161,7 +161,7 @@ def test_problem_of_a_robot(changes: dict[str, Any], problem: str) -> None:
         ({**SCAN, "deliver": [SECRET]}, "entry 1 of deliver: a registry token is not a password, so nodes"),
         (
             {"name": "x", "kind": "robots"},
-            "kind must be api, app, client_secret, robot, referrers or federated, not 'robots'",
+            "kind must be api, app, client_secret, robot, robot_lease, referrers or federated, not 'robots'",
         ),
         ({**JOB, "name": "job"}, "robot: 'job' has no namespace. Write it as organization+robot"),
         ({**JOB, "robot": "acme+CI"}, "robot: 'acme+CI' is not a valid robot name"),

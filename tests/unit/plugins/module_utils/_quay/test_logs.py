@@ -13,8 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import QuayError
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import BearerAuth
-from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError, UnexpectedResponse
+from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import (
+    Forbidden,
+    TransportError,
+    UnexpectedResponse,
+)
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.logs import Logs, LogsUnavailable
 from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     COMMON,
@@ -26,6 +31,7 @@ from ansible_collections.tokensmith.quay.tests.unit.plugins.fake_quay import (
     ok,
     page,
 )
+from ansible_collections.tokensmith.quay.tests.unit.plugins.robots import FORBIDDEN
 
 UTC = timezone.utc
 TODAY = datetime(2026, 11, 22, 9, 30, 0, tzinfo=UTC)
@@ -113,6 +119,37 @@ def test_last_issue_of_a_client_secret(quay: FakeQuay, logs: Logs) -> None:
     quay.answers(days("Thu, 19 Nov 2026 00:00:00 -0000", kind="create_application"), ok({"logs": found}))
     changes = logs.client_secret_changes(["ONE"], TODAY - timedelta(days=5))
     assert changes == {"ONE": datetime(2026, 11, 19, 7, 0, 0, tzinfo=UTC)}
+
+
+def assignment(day: int, client_id: str, username: str, kind: str = "oauth_token_assigned") -> dict[str, Any]:
+    metadata = {"assigning_user": "ann", "assigned_user": username, "application": "ci", "client_id": client_id}
+    return {"kind": kind, "datetime": f"Thu, {day} Nov 2026 09:00:00 -0000", "metadata": metadata}
+
+
+def test_last_assignment_of_a_token(quay: FakeQuay, logs: Logs) -> None:
+    """Those of other applications, to other users and of other kinds do not count, nor those that are too old."""
+    found = [
+        assignment(20, "TWO", "bob"),
+        assignment(20, "ONE", "cid"),
+        assignment(20, "ONE", "bob", "reset_application_client_secret"),
+        assignment(20, "ONE", "bob"),
+    ]
+    dates = ["Fri, 20 Nov 2026 00:00:00 -0000"]
+    quay.answers(days(*dates, kind="oauth_token_assigned"), ok({"logs": found}))
+    at = datetime(2026, 11, 20, 9, 0, 0, tzinfo=UTC)
+    assert logs.last_assignment("ONE", "bob", TODAY - timedelta(days=5), "ann") == at
+    assert all("performer=ann" in request.target for request in quay.requests)
+    quay.answers(days(*dates, kind="oauth_token_assigned"), ok({"logs": found}))
+    assert logs.last_assignment("ONE", "bob", at + timedelta(seconds=1), "ann") is None
+    quay.answers(days(*dates, kind="create_application"))
+    assert logs.last_assignment("ONE", "bob", TODAY - timedelta(days=5), "ann") is None
+
+
+@pytest.mark.parametrize(("reply", "kind"), [(FORBIDDEN, Forbidden), (page(500), LogsUnavailable)])
+def test_assignments_that_cannot_be_read(quay: FakeQuay, logs: Logs, reply: Reply, kind: type[QuayError]) -> None:
+    quay.answers(reply)
+    with pytest.raises(kind):
+        logs.last_assignment("ONE", "bob", TODAY - timedelta(days=5), "ann")
 
 
 def test_times_in_iso_8601(quay: FakeQuay, logs: Logs) -> None:

@@ -362,7 +362,7 @@ AUTHORIZATION_JSON = {
     "uuid": UUID,
 }
 ASSIGNMENT_JSON = {
-    "application": {"name": "ci", "clientId": CLIENT_ID},
+    "application": {"name": "ci", "clientId": CLIENT_ID, "organization": {"name": "acme"}},
     "uuid": UUID,
     "redirectUri": PAGE,
     "scopes": [{"scope": "repo:write"}, {"scope": "repo:read"}],
@@ -390,7 +390,7 @@ def test_revoke_an_authorization(quay: FakeQuay, client: QuayClient) -> None:
 def test_assignments(quay: FakeQuay, client: QuayClient) -> None:
     quay.answers(ok({"authorizations": [ASSIGNMENT_JSON, {}]}))
     assert UserTokens(client).assignments() == [
-        Assignment(UUID, CLIENT_ID, PAGE, ("repo:read", "repo:write")),
+        Assignment(UUID, CLIENT_ID, PAGE, ("repo:read", "repo:write"), "ci", "acme"),
         Assignment("", "", "", ()),
     ]
     assert quay.requests == [Request("GET", "/api/v1/user/assignedauthorization", READ)]
@@ -523,6 +523,25 @@ def test_assign_to_an_unknown_user(quay: FakeQuay) -> None:
         f"for_user: {ORIGIN} has no enabled user 'bob', or no application with the client "
         f"id '{CLIENT_ID}'. Check for_user and client_id"
     )
+
+
+ASSIGNED = "/api/v1/user/assignedauthorization"
+
+
+def test_assignments_that_are_not_offered(quay: FakeQuay) -> None:
+    tokens = signed_in(quay)
+    quay.answers(empty(308, Location=f"{ORIGIN}{ASSIGNED}/"))
+    with pytest.raises(BadInput) as caught:
+        tokens.assignments()
+    assert str(caught.value) == f"{ORIGIN} does not offer assigned tokens (FEATURE_ASSIGN_OAUTH_TOKEN is off)"
+
+
+@pytest.mark.parametrize(("reply", "existed"), [(empty(), True), (error(404, "Not Found", "not_found"), False)])
+def test_decline(quay: FakeQuay, reply: Reply, existed: bool) -> None:
+    tokens = signed_in(quay)
+    quay.answers(reply)
+    assert tokens.decline("a b") is existed
+    assert quay.calls[-1] == ("DELETE", f"{ASSIGNED}/a%20b")
 
 
 @pytest.mark.parametrize(("reply", "kind"), [(page(403), Forbidden), (page(500), ApiError)])
