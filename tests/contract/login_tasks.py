@@ -40,6 +40,7 @@ PAIR: dict[str, Any] = {
     "permissions": [{"repository": "acme/app", "role": "read"}],
     "deliver": [{"kind": "file", "path": "{folder}/pair.json", "format": "json"}],
 }
+LEASE: dict[str, Any] = {"name": "acme+job", "name_prefix": "acme+job", "kind": "robot_lease", "lifetime": "24h"}
 APPLICATION = {"organization": "acme", "application": "automation"}
 # The credential of each row.
 CREDENTIALS: dict[str, dict[str, Any]] = {
@@ -51,6 +52,8 @@ CREDENTIALS: dict[str, dict[str, Any]] = {
         "permissions": [{"repository": "acme/app", "role": "write"}],
     },
     "paired robot accounts": PAIR,
+    "a short-lived robot account": LEASE,
+    "a short-lived robot account with ``permissions``": {**LEASE, "permissions": PAIR["permissions"]},
     "a robot account of the user": {"name": "own", "kind": "robot"},
     "an API token with the scope ``repo:read``": {
         "name": "nightly",

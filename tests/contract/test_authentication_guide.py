@@ -17,6 +17,8 @@ from .login_tasks import CALLS, CREDENTIALS, GUIDE, table
 # Modules that send nothing to Quay, that take any login, or that do what the first table says.
 _OTHERS = {
     "quay_api",
+    "quay_assigned_token",
+    "quay_assigned_token_info",
     "quay_container_auth",
     "quay_declaration_info",
     "quay_first_user",

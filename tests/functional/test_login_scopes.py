@@ -24,6 +24,7 @@ MODULES = {
     "app": "quay_app_token",
     "client_secret": "quay_client_secret",
     "referrers": "quay_referrers_token",
+    "robot_lease": "quay_robot_lease",
 }
 
 
@@ -52,7 +53,7 @@ def rotate(harness: Harness, task: str) -> str:
 @pytest.mark.parametrize("task", TASKS)
 def test_declaration_names_these_scopes(harness: Harness, task: str) -> None:
     entry = {"deliver": [{"kind": "file", "path": "/tmp/token.json", "format": "json"}], **TASKS[task]}
-    entry.pop("title", None)
+    entry = {name: value for name, value in entry.items() if name not in ("title", "name_prefix")}
     result = harness.run("quay_declaration_info", {"credentials": [entry]})
     assert result["login_scopes"] == sorted(table("Rotates")[task].scopes)
 

@@ -130,8 +130,9 @@ def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
         yield from ("user:admin", "repo:admin")
 
 
-def _login_role(options: Mapping[str, Any]) -> str | None:
-    return ADMINISTRATOR if _organization(options) else None
+def login_role_of_robot(options: Mapping[str, Any]) -> str | None:
+    """The role that the user of the login needs: none for a robot account of the user."""
+    return ADMINISTRATOR if organization_of_robot(options) else None
 
 
 ROBOT = Kind(
@@ -165,5 +166,5 @@ ROBOT = Kind(
     identities=_identities,
     listed_identities=_listed_identities,
     login_scopes=_login_scopes,
-    login_role=_login_role,
+    login_role=login_role_of_robot,
 )

@@ -419,8 +419,8 @@ def test_login_must_be_delivered_to_where_it_is_read_from(
     elsewhere = {"kind": "file", "path": str(tmp_path / "other")}
     (row,) = rows(run({**given, "deliver": [elsewhere]}, check_mode=True, **of_file))
     assert row["error"] == (
-        f"Its token is the login of this run, which is read from {tmp_path}/login, and deliver does not name that file. It would "
-        "keep a revoked token. Add the file to deliver"
+        f"Its token is the login of this run, which is read from {tmp_path}/login, and deliver does not name that "
+        "file. It would keep a revoked token. Add the file to deliver"
     )
     assert modules.names == []
 
