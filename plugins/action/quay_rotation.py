@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.declaration_options import (
+    choices_of,
     is_unset,
     read_int,
 )
@@ -36,7 +37,9 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.fleet
     with_earlier,
     wrote_own_files,
 )
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.login_needs import need_of, users_of_scopes
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report, progress_line
+from ansible_collections.tokensmith.quay.plugins.module_utils._quay.scopes import SCOPES
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import compacted, expanded
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.direct import DirectAction
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
@@ -48,7 +51,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.play import (
     registered,
     registered_on,
 )
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.sealing import seal, unseal
 
 _BROKEN_OFF = (
     "The process on the rotator ended before its result was complete, so it is not known what it did. Run the play "
@@ -56,9 +59,11 @@ _BROKEN_OFF = (
 )
 
 # What only this action takes.
-_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round", "compact")
+_OF_ACTION = ("rotator", "expected_hosts", "ignore_hosts", "run", "round", "compact", "login_scopes")
 # Numbers that the role hands over: the default, and the smallest one.
 _NUMBERS = {"parallel": (4, 1), "batch": (100, 0)}
+
+_read_scopes = choices_of(*SCOPES)
 
 # What all rounds of a run know: the names of all credentials, how many there was something to do for, since when.
 _PROGRESS = ("declared", "open", "began")
@@ -77,6 +82,9 @@ class ActionModule(DirectAction):
     _earlier: Mapping[str, Any] = {}
     _task_files: Mapping[str, str] = {}
     _numbers: Mapping[str, int] = {}
+    _needs: Mapping[str, Any] | None = None
+    _are_credentials = False  # the hosts of the play
+    _successors: Sequence[str] = ()  # what replaced the login earlier in the run, encrypted
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Rotate, and return what each host has to deliver; or confirm what was delivered, and retire."""
@@ -91,10 +99,14 @@ class ActionModule(DirectAction):
             self._forced_before = bool(play.done)
             self._earlier = _results_of_earlier_batches(play, task_vars)
             self._numbers = dict(_numbers(self._task.args))
+            self._successors = list(dict.fromkeys(_sealed_logins(play, task_vars)))
+            self._are_credentials = bool((task_vars.get(PLAN) or {}).get("hosts_are_credentials"))
             if "run" in self._task.args:
                 run = expanded(registered(task_vars, self._task.args["run"]))
+                self._successors = list(dict.fromkeys([*self._successors, *(run.get("sealed_login") or ())]))
                 return {**result, **self._confirm(play, run, task_vars)}
             credentials = combined_credentials(play)
+            self._needs = self._needs_of(play, credentials)
             self._task_files = {path: self._find_task_file(path) for path in _task_paths(credentials)}
         except BadInput as error:
             return {**result, "failed": True, "msg": f"Nothing was sent. {error}"}
@@ -132,6 +144,19 @@ class ActionModule(DirectAction):
             "wrote_files": wrote_own_files(results, credentials),
             "sealed": _sealed(deliveries),
             "tasks": [self._sealed_task(f"{self._round}.{number}", task) for number, task in enumerate(tasks)],
+        }
+
+    def _needs_of(self, play: Play, credentials: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the login is needed for. Hosts that were not seen, and other slices, may have other credentials."""
+        further = self._task.args.get("login_scopes")
+        seen_all = set(play.hosts) <= set(play.seen) and not self._are_credentials
+        return {
+            "scopes": {
+                scope: {"names": list(users.names), "count": users.count}
+                for scope, users in users_of_scopes(map(need_of, credentials)).items()
+            },
+            "further": [] if is_unset(further) else _read_scopes(further, "rotation_login_scopes"),
+            "complete": seen_all,
         }
 
     def _sealed_task(self, number: str, task: dict[str, Any]) -> dict[str, Any]:
@@ -244,6 +269,8 @@ class ActionModule(DirectAction):
         # A forced rotation in each batch would take from the hosts of the former ones what they just got.
         arguments["forced_before"] = self._forced_before
         arguments["minted_before"] = [name for name, row in self._earlier.items() if row.get("minted")]
+        arguments["login_needs"] = self._needs
+        arguments["login_successors"] = [unseal(text) for text in self._successors]
         # The connection to the rotator would show the output of the module with -vvv.
         self._play_context.no_log = True
         done = self.execute("quay_rotation", arguments, task_vars, packed=("credentials",))
@@ -252,6 +279,10 @@ class ActionModule(DirectAction):
             hidden = ("module_stdout", "exception")
             done = {key: value for key, value in done.items() if key not in hidden}
             done["msg"] = f"{str(done.get('msg')).strip()}. {_BROKEN_OFF}"
+        successor = done.pop("login_successor", None)
+        if successor:
+            self._successors = [*self._successors, seal(successor)]
+        done["sealed_login"] = list(self._successors)
         changes = done.pop("changes", None)
         if changes and self._task.diff:
             done["diff"] = changes
@@ -288,6 +319,15 @@ def _sealed(deliveries: list[dict[str, Any]]) -> dict[str, str]:
     for delivery in deliveries:
         of_hosts.setdefault(delivery.pop("host"), []).append(delivery)
     return {host: seal(items) for host, items in of_hosts.items()}
+
+
+def _sealed_logins(play: Play, task_vars: Mapping[str, Any]) -> Iterator[str]:
+    """What replaced the login of the run: in this batch of hosts, and in the earlier ones."""
+    hosts = [*play.done, *((task_vars.get(PLAN) or {}).get("earlier_hosts") or ())]
+    for name in (RUN, f"{RUN}_final"):
+        own = task_vars.get(name) or {}
+        for run in [*(found for _host, found in registered_on(task_vars, hosts, name)), own]:
+            yield from run.get("sealed_login") or ()
 
 
 def _results_of_earlier_batches(play: Play, task_vars: Mapping[str, Any]) -> dict[str, Any]:

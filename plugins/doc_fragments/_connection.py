@@ -25,10 +25,17 @@ options:
     description:
       - OAuth access token for the API. Every request with a token costs the server one password hash.
       - Tokens of robots and app tokens are for the registry only. The API does not accept them.
-      - Specify either this option, or O(quay_username) and O(quay_password). Values from the task take precedence over
-        environment variables.
+      - Specify either this option, O(quay_token_path), or O(quay_username) and O(quay_password). Values from the task
+        take precedence over environment variables.
       - If not specified, the environment variable E(QUAY_TOKEN) on the target is used.
     type: str
+  quay_token_path:
+    description:
+      - Path of a file on the target from which to read the OAuth access token, instead of O(quay_token). It holds the
+        token alone, or is a JSON file with the key C(token), as M(tokensmith.quay.quay_token_file) writes them.
+      - Each task reads the file anew, so that a task after the rotation of this token uses the new one.
+      - It takes precedence over environment variables.
+    type: path
   quay_username:
     description:
       - Name of the user to sign in as, together with O(quay_password). Robots (V(acme+ci)), V($app) and V($oauthtoken)

@@ -21,6 +21,8 @@ description:
   - It reads what the other two modules returned from the variables C(__rotation_plan) and C(__rotation_delivery) of
     each host.
   - A credential that fails does not stop the others, and does not fail the task. See RV(results).
+  - If one of the credentials is the API token with which the run itself logs in, it is rotated last, and the next tasks
+    of the run log in with the new one.
   - The secrets for other hosts are encrypted with a key that exists only in the processes of this run of Ansible.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
@@ -65,6 +67,18 @@ options:
   logins:
     description: The logins and other secrets of credentials that have their own, by the name of the credential.
     type: dict
+  login_scopes:
+    description:
+      - Scopes that the token of the login has for other tasks than the rotation. The module does not warn of them.
+    type: list
+    elements: str
+  login_needs:
+    description: The scopes that the credentials of all hosts need. The module sets it itself.
+    type: dict
+  login_successors:
+    description: What replaced the token of the login earlier in the run. The module sets it itself.
+    type: list
+    elements: dict
   store_logins:
     description: Options for the login to stores, by the kind of store. An entry of C(deliver) takes precedence.
     type: dict
@@ -195,6 +209,22 @@ compact:
   returned: with O(compact), which returns it instead of those
   type: str
   sample: eJyrVkpJLElUslKIjq0FABeHA68=
+login_warnings:
+  description:
+    - What to know of the token that the run logs in with, also as warnings. It lacks scopes, it has more than the
+      credentials need, or it expires soon and no credential renews it. Only what is known without a request.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+sealed_login:
+  description:
+    - What replaced the token of the login during the run, encrypted. The next tasks of the run log in with it, if they
+      are still given the former one.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 remaining:
   description: The names of the credentials that are left for the next batch. RV(results) does not have them yet.
   returned: success
@@ -237,6 +267,9 @@ def main() -> None:
             "missing_hosts": {"type": "str", "choices": ["wait", "proceed"], "default": "wait"},
             "logins": {"type": "dict", "no_log": True},
             "store_logins": {"type": "dict", "no_log": True},
+            "login_scopes": {"type": "list", "elements": "str"},
+            "login_needs": {"type": "dict"},
+            "login_successors": {"type": "list", "elements": "dict", "no_log": True},
             "rotator": {"type": "str"},
             "ignore_hosts": {"type": "list", "elements": "str"},
             "expected_hosts": {"type": "int"},

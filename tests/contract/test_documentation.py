@@ -24,6 +24,7 @@ every_module = pytest.mark.parametrize("module", collection.MODULES)
 HARMLESS = {
     "ansible_vault_password_file",
     "oidc_token_path",
+    "quay_token_path",
     "oidc_token_variable",
     "token_path",
     "token_key",
@@ -99,7 +100,8 @@ HIDDEN_AS_A_WHOLE = {
     "quay_declaration_info": {"credentials"},
     "quay_host_inspection": {"credentials"},
     "quay_host_delivery": {"deliveries"},
-    "quay_rotation": {"logins", "store_logins"},
+    "quay_login_info": {"credentials"},
+    "quay_rotation": {"logins", "store_logins", "login_successors"},
 }
 
 

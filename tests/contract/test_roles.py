@@ -41,7 +41,7 @@ MODULES = {
 
 # Options of the modules that the role does not offer.
 _NOT_OFFERED = {"current_token", "token_path", "state", "uuid", "for_user", "revoke_superseded", "title", "name_prefix"}
-_LOGIN = {"quay_token", "quay_username", "quay_password"}
+_LOGIN = {"quay_token", "quay_token_path", "quay_username", "quay_password"}
 
 
 def load(name: str) -> Any:
@@ -187,6 +187,7 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_batch": 100,
     "rotation_store_logins": {},
     "rotation_hosts_are_credentials": False,
+    "rotation_login_scopes": [],
 }
 
 
@@ -229,7 +230,7 @@ def test_choices_are_those_of_the_module() -> None:
 
 def test_secrets_are_kept_out_of_logs() -> None:
     """The modules hide the login. Inspection hides the logins of credentials."""
-    for name in _LOGIN - {"quay_username"}:
+    for name in _LOGIN - {"quay_username", "quay_token_path"}:
         assert collection.spec_of("quay_rotation").options[name]["no_log"] is True
     for name in ("logins", "store_logins"):
         assert collection.spec_of("quay_rotation").options[name]["no_log"] is True

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.client import claims
+from conformance.client import Client, claims
 from contract import collection
 from standin.config import FAMILIES
 
-from .file_stores import FILES, Login, fill_file, options_of_file
+from .file_stores import FILES, Login, fill_file, options_of_file, read_store
 from .servers import Workspace
 
 Arguments = dict[str, Any]
@@ -46,6 +46,10 @@ class Kind:
     def arguments(self, workspace: Workspace) -> Arguments:
         """The options of the module."""
         raise NotImplementedError
+
+    def login(self, workspace: Workspace, *, password: bool) -> Arguments:
+        """The options with which each run logs in."""
+        return workspace.server.login(password=password)
 
     def earlier_options(self, workspace: Workspace) -> Arguments:
         """Options that were different in the earlier run of a renewal."""
@@ -315,6 +319,29 @@ class ApiToken(Kind):
         return {token["uuid"] for token in listed if token["application"]["name"] == workspace.tag}
 
 
+class OwnLogin(ApiToken):
+    """The token with which the runs themselves log in. Each run reads it from the file that the one before left."""
+
+    def arguments(self, workspace: Workspace) -> Arguments:
+        return {**super().arguments(workspace), "scopes": ["org:admin", "repo:read"]}
+
+    def earlier_options(self, workspace: Workspace) -> Arguments:
+        return {"scopes": ["org:admin", "repo:read", "repo:write"]}
+
+    def login(self, workspace: Workspace, *, password: bool) -> Arguments:
+        # Somebody with another login has created the first one.
+        if workspace.file.exists():
+            return {"quay_token_path": str(workspace.file)}
+        return super().login(workspace, password=password)
+
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+        yield from super().problems(workspace, stored, orphans_allowed=orphans_allowed)
+        login = read_store(workspace.file)
+        with Client(workspace.server.target, bearer=login.secret if login else "") as client:
+            if client.get(self._tokens(workspace)).status_code != 200:
+                yield "the next run cannot log in"
+
+
 def _supports_owned_application() -> bool:
     """Whether the module has the option owns_application."""
     return "owns_application" in collection.spec_of("quay_api_token").options
@@ -558,7 +585,7 @@ class Scenario:
         """The options of a run that decides what is due."""
         return {
             "quay_host": workspace.server.proxy.url,
-            **workspace.server.login(password=self.password),
+            **self.kind.login(workspace, password=self.password),
             "retries": 0,
             **self.kind.arguments(workspace),
             "deliver": [self._options_of(kind, workspace) for kind in self.store_kinds],
@@ -602,6 +629,9 @@ def _scenarios() -> Iterator[Scenario]:
         yield Scenario(PairedRobots("in_place", before="paired"), "from-paired", "renew", family, password=old)
         if not old:
             yield Scenario(ApiToken(), "api-by-password", "renew", family, password=True)
+            # Older servers issue API tokens to a password only.
+            for mode in ("renew", "forced", "retire"):
+                yield Scenario(OwnLogin(), "own-login", mode, family, files=mode == "forced")
         for mode in ("create", "renew"):
             yield Scenario(ReferrersToken(), "referrers", mode, family, password=old, files=mode == "renew" and not old)
         for mode in ("create", "renew", "forced"):

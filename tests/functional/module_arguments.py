@@ -33,6 +33,9 @@ DIGEST = f"sha256:{'0' * 64}"
 ASSIGNED = {"uuid": "5f0c1a52-5f3c-4f0d-8a56-0d6c5d1b2f11", "state": "declined"}
 OTHER_MODULES: dict[str, dict[str, Any]] = {
     "quay_token_info": {"credentials": [{"name": "acme+ci", "kind": "robot"}], "force": ["acme+ci"]},
+    "quay_login_info": {
+        "credentials": [{"name": "acme+ci", "kind": "robot", "deliver": [{"kind": "file", "path": "/tmp/ci"}]}]
+    },
     "quay_user": {"name": "dora"},
     "quay_user_info": {},
     "quay_organization": {"name": "acme", "email": "billing@example.com"},

@@ -320,14 +320,15 @@ def test_examples_of_the_guide(bootstrap: Bootstrap) -> None:
     run = bootstrap.run("--diff")
     assert run.failed == 0, run.output
     assert (folder / "containers" / "auth.json").exists()
-    bootstrap.assert_changes_nothing()
-    bootstrap.runner.user = None
-    token = '{{ lookup("ansible.builtin.file", "/etc/quay/rotator") }}'
-    assert f"-e 'rotation_quay_token={token}'" in guide
+    assert "-e rotation_quay_token_path=/etc/quay/rotator" in guide
     nightly = {
         "rotation_credentials": bootstrap.variables["rotation_credentials"],
-        "rotation_quay_token": token.replace("/etc/", f"{folder}/"),
+        "rotation_quay_token_path": f"{folder}/quay/rotator",
     }
+    # Also if the variable is in the same file, for the nights.
+    bootstrap.variables.update(nightly)
+    bootstrap.assert_changes_nothing()
+    bootstrap.runner.user = None
     run = bootstrap.runner.run("rotate", nightly)
     assert (run.failed, run.changed) == (0, 0), run.output
     bootstrap.harness.advance(days=80)

@@ -13,7 +13,7 @@ from typing import Any, Hashable, Iterator, Mapping
 
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .declaration_options import Option, choices_of, read_bool, read_duration, read_text
-from .kind import Kind, TokenModule
+from .kind import ADMINISTRATOR, Kind, TokenModule
 
 # Of a new token whose scopes are not declared.
 _DEFAULT_SCOPE = "repo:read"
@@ -37,8 +37,14 @@ def _identities(values: Mapping[str, Any]) -> Iterator[Hashable]:
 
 def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
     """A login issues tokens with scopes that it has itself."""
+    if options.get("state") == "absent":
+        return iter(("org:admin",))
     scopes = options.get("scopes") or (_DEFAULT_SCOPE,)
     return iter(("org:admin", *(SCOPES if ALL_SCOPES in scopes else scopes)))
+
+
+def _login_role(_options: Mapping[str, Any]) -> str:
+    return ADMINISTRATOR
 
 
 API = Kind(
@@ -62,4 +68,6 @@ API = Kind(
     identities=_identities,
     listed_identities=_identities,
     login_scopes=_login_scopes,
+    login_role=_login_role,
+    may_be_login=True,
 )

@@ -38,7 +38,15 @@ from .policy import (
     ObservedState,
     Policy,
 )
-from .rotation_order import TOKEN_OPTIONS, Issuer, clear_stores, return_values, rotate, superseded_by_minting
+from .rotation_order import (
+    TOKEN_OPTIONS,
+    Issuer,
+    clear_stores,
+    login_last,
+    return_values,
+    rotate,
+    superseded_by_minting,
+)
 from .token_list import Entry, TokenKind, ensure_one_or_many
 
 _KIND = "api"
@@ -256,7 +264,7 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
     if context.params["uuid"]:
         to_revoke = _valid(context, context.params["uuid"], listed)
     else:
-        to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
+        to_revoke = login_last(context, superseded_by_minting(issuer.observe(holder.stored, proven=True).credential))
         if isinstance(issuer, BrowserTokenIssuer):
             issuer.refuse_tokens_of_others(to_revoke)
     if to_revoke:

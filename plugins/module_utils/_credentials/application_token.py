@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Sequence
+from typing import Iterable, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError, RefusedCredential
@@ -24,6 +24,7 @@ from .desired_token import (
     DesiredToken,
     left_by_interrupted_runs,
     lost_response_error,
+    note_login,
     recorded_as_superseded,
     stored_state,
     verify_new_token,
@@ -60,6 +61,7 @@ class ApplicationTokenIssuer:
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
+        note_login(self._context, observations)
         if not observations:
             return self._with_others_of_same_name(self._observation(STORED_NONE, None, None))
         best, *others = observations
@@ -67,6 +69,7 @@ class ApplicationTokenIssuer:
         best = self._with_others_of_same_name(best)
         superseded = left_by_interrupted_runs(best, others)
         recorded = recorded_as_superseded(stored)
+        self._warn_of_nameless(uuid for uuid in recorded if uuid not in superseded)
         # Without a record, an older token than the present one may be its predecessor.
         predecessors = (
             uuid for uuid in superseded if uuid in recorded or (not recorded and self._is_older(uuid, best))
@@ -185,6 +188,17 @@ class ApplicationTokenIssuer:
         )
         desired = {"scopes": self._desired.next_scopes(present)}
         return Observation(state, credential, desired, scopes_known=token is not None or not self._desired.keeps_scopes)
+
+    def _warn_of_nameless(self, uuids: Iterable[str]) -> None:
+        """Warn of what is not revoked, because anybody who can write to a store can name any token in its record."""
+        for uuid in uuids:
+            token = self._by_uuid(uuid)
+            if token is not None and token.name is None:
+                self._context.warn(
+                    f"The token {uuid} is still valid, although the record of a store names it as replaced. It has no "
+                    "name, which would show that it is one of this credential, so it is not revoked. Revoke it with "
+                    "quay_api_token, uuid and state: absent."
+                )
 
     def _is_older(self, uuid: str, present: Observation) -> bool:
         token, issued = self._by_uuid(uuid), present.credential.created_at

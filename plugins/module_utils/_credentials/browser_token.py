@@ -23,6 +23,7 @@ from .desired_token import (
     DesiredToken,
     left_by_interrupted_runs,
     lost_response_error,
+    note_login,
     recorded_as_superseded,
     stored_state,
     verify_new_token,
@@ -58,6 +59,7 @@ class BrowserTokenIssuer:
             )
         nothing = self._observation(STORED_NONE, None, Verification(Liveness.INVALID), None)
         best, *others = observe_each(stored, self._observe_stored) or [nothing]
+        note_login(self._context, [best, *others])
         recorded = recorded_as_superseded(stored)
         valid = self._others_in_application(best.credential.uuid) if recorded else ()
         superseded = dict.fromkeys(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Hashable, Iterator, Mapping
 
 from .declaration_options import Option, read_duration, read_text
-from .kind import Kind, TokenModule
+from .kind import ADMINISTRATOR, Kind, TokenModule
 
 
 def _module() -> TokenModule:
@@ -37,6 +37,10 @@ def _login_scopes(_options: Mapping[str, Any]) -> tuple[str, ...]:
     return ("org:admin",)
 
 
+def _login_role(_options: Mapping[str, Any]) -> str:
+    return ADMINISTRATOR
+
+
 CLIENT_SECRET = Kind(
     name="client_secret",
     title="a client secret",
@@ -58,4 +62,5 @@ CLIENT_SECRET = Kind(
     is_password=False,
     uses=_uses,
     login_scopes=_login_scopes,
+    login_role=_login_role,
 )

@@ -56,7 +56,7 @@ def describe_declarations(
 ) -> Result:
     """The validated declarations. ``placement``: the host they are for. ``describe``: what else is returned of each."""
     params = context.params
-    _hide_secrets_alone(context)
+    hide_secrets_alone(context)
     host = "" if params["credentials"] in ([], "[]") else urlsplit(normalise_host(params["quay_host"])).netloc
     credentials = read_declarations(
         params["credentials"], params["quay_host"], ephemeral=params["ephemeral"], placement=placement
@@ -75,7 +75,7 @@ def describe_declarations(
     )
 
 
-def _hide_secrets_alone(context: LocalContext) -> None:
+def hide_secrets_alone(context: LocalContext) -> None:
     """Let Ansible show names and paths. It would mask every text of the option, because the option can hold a login."""
     params = context.params
     login = (params.get("quay_token"), params.get("quay_password"))

@@ -16,7 +16,7 @@ from typing import Any, Mapping, Sequence
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._core.names import check_length
 from .._core.times import parse_duration
-from .._http.auth import OAUTH_USERNAME
+from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext
 from .._quay.oauth import LONGEST_LIFETIME, Applications, expand_scopes, organization_of
 from .._quay.registry_auth import Liveness, Verification, verify_secret
@@ -165,6 +165,14 @@ def recorded_as_superseded(stored: Sequence[StoredSecret]) -> list[str]:
     """The uuids that the records of the stored tokens name as replaced by them."""
     records = [item.record for item in stored if item.record and item.recorded]
     return list(dict.fromkeys(uuid for record in records for uuid in record.superseded))
+
+
+def note_login(context: ModuleContext, observations: Sequence[Observation]) -> None:
+    """Keep the uuid of the login's token, if it is one of those that were observed: it is revoked after the others."""
+    auth = context.client.auth
+    if isinstance(auth, BearerAuth):
+        own = (item.credential.uuid for item in observations if auth.holds(item.credential.secret))
+        context.login_uuid = next(own, None) or context.login_uuid
 
 
 def left_by_interrupted_runs(best: Observation, others: Sequence[Observation]) -> tuple[str, ...]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 
+# The role of a team whose members administer the organization and all its repositories.
+ADMINISTRATOR = "admin"
+
+
 def _no_options(_values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
@@ -88,6 +92,10 @@ def _no_scopes(_options: Mapping[str, Any]) -> Iterable[str]:
     return ()
 
 
+def _no_role(_options: Mapping[str, Any]) -> str | None:
+    return None
+
+
 def _declared_organization(values: Mapping[str, Any]) -> str | None:
     return values.get("organization")
 
@@ -135,4 +143,9 @@ class Kind:
     identities: Callable[[Mapping[str, Any]], Iterable[Hashable]] = _nothing
     # The scopes that a token needs as the login that rotates the credential.
     login_scopes: Callable[[Mapping[str, Any]], Iterable[str]] = _no_scopes
+    # The role that the user of this login needs: ADMINISTRATOR in the organization, or another one on each repository;
+    # None for what belongs to the user.
+    login_role: Callable[[Mapping[str, Any]], str | None] = _no_role
+    # Whether a run can log in with a credential of this kind.
+    may_be_login: bool = False
     listed_identities: Callable[[Mapping[str, Any]], Iterable[Hashable]] = _nothing

@@ -38,3 +38,13 @@ def own_scopes(
         return next((own.scopes for own in UserTokens(client).authorizations() if own.uuid == uuid), None)
     except ApiError:
         return None
+
+
+def login_uuid(client: QuayClient) -> str | None:
+    """The uuid of the token with which the client authenticates (GET /v2/auth); None if Quay does not show it."""
+    if not isinstance(client.auth, BearerAuth):
+        return None
+    try:
+        return login_token(client).oauth_uuid
+    except ApiError:
+        return None

@@ -38,6 +38,12 @@ def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
         yield "repo:write" if "push" in (options.get("actions") or ()) else "repo:read"
 
 
+def _login_role(options: Mapping[str, Any]) -> str | None:
+    if options.get("quay_username"):
+        return None
+    return "write" if "push" in (options.get("actions") or ()) else "read"
+
+
 REFERRERS = Kind(
     name="referrers",
     title="a registry token",
@@ -59,4 +65,5 @@ REFERRERS = Kind(
     is_revocable=False,
     organization=_organization,
     login_scopes=_login_scopes,
+    login_role=_login_role,
 )

@@ -28,7 +28,7 @@ from .declaration_options import (
     read_text,
     stores_secret_alone,
 )
-from .kind import Kind, TokenModule
+from .kind import ADMINISTRATOR, Kind, TokenModule
 from .lease import prefix_in
 from .placement import used_stores
 from .policy import IN_PLACE, PAIRED
@@ -130,6 +130,11 @@ def _login_scopes(options: Mapping[str, Any]) -> Iterator[str]:
         yield from ("user:admin", "repo:admin")
 
 
+def login_role_of_robot(options: Mapping[str, Any]) -> str | None:
+    """The role that the user of the login needs: none for a robot account of the user."""
+    return ADMINISTRATOR if organization_of_robot(options) else None
+
+
 ROBOT = Kind(
     name="robot",
     title="a robot token",
@@ -161,4 +166,5 @@ ROBOT = Kind(
     identities=_identities,
     listed_identities=_listed_identities,
     login_scopes=_login_scopes,
+    login_role=login_role_of_robot,
 )

@@ -19,7 +19,7 @@ from .declaration_options import Option, read_duration, read_entries, read_text
 from .kind import Kind, TokenModule
 from .lease import LeaseNames
 from .placement import used_stores
-from .robot_kind import PERMISSIONS, check_stores_of_changing_user, organization_of_robot
+from .robot_kind import PERMISSIONS, check_stores_of_changing_user, login_role_of_robot, organization_of_robot
 
 
 def _module() -> TokenModule:
@@ -91,4 +91,5 @@ ROBOT_LEASE = Kind(
     identities=_identities,
     organization=organization_of_robot,
     login_scopes=_login_scopes,
+    login_role=login_role_of_robot,
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
+from .._http.auth import BearerAuth
 from .._module.connection import auth_from_options
 from .._module.context import ModuleContext, Result
 from .._module.failures import failure_message
@@ -29,7 +30,9 @@ from .._stores.task_file import TaskFileStore
 from .declaration_options import suggestion, type_name
 from .kind import TokenModule
 from .kinds import KINDS
+from .login_scopes import login_uuid
 from .many import paths_of, share_work, work_on_all
+from .own_login import check_rotation_of_login, login_warnings, successor_of_login, use_successor
 from .policy import COMPROMISED, NOTHING
 from .token_info import Status, declared_credentials, statuses_of
 
@@ -68,15 +71,14 @@ class _Work:
     status: Status
     row: dict[str, Any] = field(default_factory=dict)
     diffs: list[dict[str, Any]] = field(default_factory=list)
+    # Whether it is the login of the run, or replaces it.
+    is_login: bool = False
+    secret: str | None = field(default=None, repr=False)  # after the rotation
 
     @property
     def module(self) -> TokenModule:
         """What is done for credentials of its kind."""
         return KINDS[self.entry["kind"]].module()
-
-    @property
-    def is_login(self) -> bool:
-        return bool(self.status.values["is_login"])
 
     @property
     def comes_last(self) -> bool:
@@ -99,10 +101,12 @@ def run_rotation(context: ModuleContext) -> Result:
     """The module quay_rotation. A credential that fails does not stop the others."""
     _check_store_logins(context.params["store_logins"] or {})
     _show_usernames(context)
+    use_successor(context)
     share_work(context, context.params["parallel"])
     _refuse_missing_login(context)
     entries = [_with_defaults(context, entry) for entry in context.params["credentials"]]
     works = list(_observed(context, entries))
+    _find_login(context, works)
     open_works = [work for work in works if _is_open(context, work)]
     chosen, remaining = _next_batch(context, open_works)
     work_on_all(context, chosen, _rotate_one, paths=lambda work: work.paths, is_last=lambda work: work.comes_last)
@@ -118,6 +122,7 @@ def run_rotation(context: ModuleContext) -> Result:
             "deliveries": list(_handed_over(entries)),
             "tasks": list(_tasks(context, entries)),
             "changes": [diff for work in chosen for diff in work.diffs],
+            **_login_values(context, works),
         },
     )
 
@@ -141,7 +146,35 @@ def _observed(context: ModuleContext, entries: list[dict[str, Any]]) -> Iterator
     declared = [dict(entry) for entry in entries]
     for entry, status in zip(entries, statuses_of(context, observed)):
         entry.update(seen=status.seen, declared=declared)
-        yield _Work(entry, status, _row_of_status(status.values))
+        yield _Work(entry, status, _row_of_status(status.values), is_login=bool(status.values["is_login"]))
+
+
+def _find_login(context: ModuleContext, works: Sequence[_Work]) -> None:
+    """Find out whether the login of the run is about to be revoked, if the stores do not show it (GET /v2/auth)."""
+    if any(work.is_login for work in works) or not isinstance(context.client.auth, BearerAuth):
+        return
+    revoking = [
+        work
+        for work in works
+        if KINDS[work.entry["kind"]].may_be_login
+        and work.status.values["action"] != NOTHING
+        and work.status.values.get("superseded")
+    ]
+    if revoking:
+        context.login_uuid = login_uuid(context.client)
+    for work in revoking:
+        work.is_login = work.row["is_login"] = context.login_uuid in work.status.values["superseded"]
+
+
+def _login_values(context: ModuleContext, works: Sequence[_Work]) -> dict[str, Any]:
+    """What the result says of the login of the run."""
+    work = next((work for work in works if work.is_login), None)
+    entry, present, row = (work.entry, work.status.present, work.row) if work else (None, None, {})
+    warnings = list(login_warnings(context, entry, present, row))
+    for sentence in warnings:
+        context.warn(sentence)
+    successor = successor_of_login(context, work.secret) if work else None
+    return {"login_warnings": warnings, "login_successor": successor}
 
 
 def _next_batch(context: ModuleContext, works: list[_Work]) -> tuple[list[_Work], list[_Work]]:
@@ -239,6 +272,8 @@ def _rotate(context: ModuleContext, work: _Work) -> None:
         return
     entry.update(work.module.located(work.status.values))
     try:
+        if work.is_login:
+            check_rotation_of_login(context, entry, work.status.values["action"], work.status.present)
         result = work.module.ensure(_context_of(context, entry))
     except Exception as error:
         # One credential must not keep the others, which may be issued already, from their consumers.
@@ -248,6 +283,7 @@ def _rotate(context: ModuleContext, work: _Work) -> None:
         work.diffs.append({"before": dict(result.before), "after": dict(result.after)})
     row.update({key: result.values[key] for key in _RESULT_KEYS if key in result.values})
     row.update(_outcome(result), changed=result.changed)
+    work.secret = result.secret
 
 
 def _clear_former_stores(context: ModuleContext, work: _Work) -> None:
@@ -321,7 +357,7 @@ def _context_of(context: ModuleContext, entry: dict[str, Any]) -> ModuleContext:
             )
     if not login or "quay_password" not in login:
         return context.with_params({**params, **(login or {})})
-    own = context.with_params({**params, "quay_token": None, **login})
+    own = context.with_params({**params, "quay_token": None, "quay_token_path": None, **login})
     own.client = context.client.with_auth(auth_from_options(own.params, os.environ))
     return own
 
@@ -332,6 +368,7 @@ _SECRET_OF = {"quay_username": "quay_password", "oidc_client_id": "oidc_client_s
 _CONNECTION = (
     "quay_host",
     "quay_token",
+    "quay_token_path",
     "quay_username",
     "quay_password",
     "validate_certs",

@@ -109,6 +109,7 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
     window = round(time.monotonic() - began, 3) if before.decision.mints and not context.check_mode else None
     retires = retires and not _waits_for_delivery(context, holder, stores)
     to_revoke = _to_revoke(context, policy, before, after, holder.fleet) if retires else ()
+    to_revoke = login_last(context, to_revoke)
     failed = () if context.check_mode else _retire(context, issuer, to_revoke, secret_returned=holder.returns_secret)
     kept = tuple(handle for handle in after.superseded if handle not in to_revoke or handle in failed)
     changed = bool(stores) or bool(to_revoke) or (before.decision.mints and issuer.changes_quay)
@@ -124,7 +125,8 @@ def rotate(context: ModuleContext, issuer: Issuer, policy: Policy, holder: Secre
         retired=[handle for handle in to_revoke if handle not in failed],
     )
     waiting_for = before.waiting_for or (holder.fleet.missing if kept else ())
-    return Result(changed, values, *shown, message=before.decision.message, waiting_for=waiting_for)
+    secret = None if context.check_mode else after.secret
+    return Result(changed, values, *shown, message=before.decision.message, waiting_for=waiting_for, secret=secret)
 
 
 def clear_stores(
@@ -201,6 +203,11 @@ def return_values(
 def superseded_by_minting(old: Credential) -> tuple[str, ...]:
     """What a new secret replaces. The present secret comes last, because the run may authenticate with it."""
     return old.superseded + ((old.handle,) if old.handle else ())
+
+
+def login_last(context: ModuleContext, handles: Sequence[str]) -> tuple[str, ...]:
+    """The handles in the order in which to revoke them: the token with which the run authenticates comes last."""
+    return tuple(sorted(handles, key=lambda handle: handle == context.login_uuid))
 
 
 def _needs_proof(before: Evaluation) -> bool:

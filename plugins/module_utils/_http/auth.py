@@ -19,6 +19,7 @@ import re
 import threading
 from typing import Any, Callable, Mapping
 
+from .._core.credential import fingerprint
 from .._core.errors import BadInput, BadLogin
 
 # As QuayClient.request.
@@ -90,12 +91,22 @@ class BearerAuth(Auth):
             raise BadInput("quay_token holds a space, a line break or another character that no token of Quay has")
         self._token = token
 
+    @property
+    def token(self) -> str:
+        """The token itself, a secret."""
+        return self._token
+
     def headers(self, method: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
     def holds(self, secret: str | None) -> bool:
         """Whether this is the token."""
         return secret == self._token
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the token, safe to log."""
+        return fingerprint(self._token)
 
     def for_registry(self) -> BasicAuth:
         return BasicAuth(OAUTH_USERNAME, self._token)

@@ -81,6 +81,7 @@ class ModuleContext(LocalContext):
         self.server = Server(client)
         self.workers = 1  # how many credentials may be worked on at the same time
         self.shared = Shared()  # what is obtained once for all credentials
+        self.login_uuid: str | None = None  # of the token with which the run logs in, if it had to be found out
 
     def with_params(self, params: dict[str, Any]) -> ModuleContext:
         """The same run with other options: what is known of the server is asked once."""
@@ -120,6 +121,8 @@ class Result:
     message: str | None = field(default=None, compare=False)
     # The hosts of a play because of which less was done than is due. It is not a return key.
     waiting_for: Sequence[str] = field(default=(), compare=False)
+    # The present secret, also where no return key has it. It is not a return key.
+    secret: str | None = field(default=None, repr=False, compare=False)
     # Of many credentials: the diff of each that differs, instead of ``before`` and ``after``.
     diffs: Sequence[Mapping[str, Any]] = ()
     # The message with which the task fails. What was done for the others is returned nevertheless.

@@ -41,6 +41,7 @@ def variables_of(given: Mapping[str, Any], spec: Mapping[str, Any], environ: Map
 CONNECTION_OPTIONS: dict[str, Any] = {
     "quay_host": {"type": "str", "fallback": (environment, ["QUAY_HOST"])},
     "quay_token": {"type": "str", "no_log": True, "fallback": (environment, ["QUAY_TOKEN"])},
+    "quay_token_path": {"type": "path", "no_log": False},
     "quay_username": {"type": "str", "fallback": (environment, ["QUAY_USERNAME"])},
     "quay_password": {"type": "str", "no_log": True, "fallback": (environment, ["QUAY_PASSWORD"])},
     "validate_certs": {

@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.secret_input import refuse_masked_values
 from .._http.address import normalise_host
-from .._http.auth import Auth, SessionAuth
+from .._http.auth import Auth, BearerAuth, SessionAuth
 from .._http.session import REQUESTS_IMPORT_ERROR
 from .connection import auth_from_options, client_from_options
 from .context import ModuleContext, Result
@@ -80,6 +80,9 @@ def _attempt(
 def _context(module: AnsibleModule, warnings: list[str], auth_optional: bool, own_login: bool) -> ModuleContext:
     params = module.params
     auth = Auth() if own_login else auth_from_options(params, os.environ, optional=auth_optional)
+    if params.get("quay_token_path") and isinstance(auth, BearerAuth):
+        # Ansible itself hides the secrets among the options only.
+        module.no_log_values.add(auth.token)
     origin = normalise_host(params["quay_host"])
     if origin.startswith("http://") and (own_login or isinstance(auth, SessionAuth)):
         warnings.append("The password is sent over plain http and can be read by others. Use an https:// quay_host.")

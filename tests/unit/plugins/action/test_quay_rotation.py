@@ -131,7 +131,46 @@ def test_module_runs_once_with_the_credentials_of_all_hosts() -> None:
         "missing_hosts": "wait",
         "logins": {"scan": {}},
         "store_logins": {},
+        "login_needs": {"scopes": {"org:admin": {"names": ["acme+ci"], "count": 1}}, "further": [], "complete": True},
+        "login_successors": [],
     }
+
+
+SUCCESSOR = {"fingerprint": "9f86d081884c", "token": SECRET}
+
+
+def test_new_token_of_the_login_is_sealed_for_the_next_tasks() -> None:
+    """For the confirmation, for the next batch of credentials, and for the next batch of hosts."""
+    rotation, _former = confirmable()
+    first = Rotation().run({**DELIVERED, "login_successor": SUCCESSOR})
+    assert SECRET not in repr(first)
+    assert [unseal(text) for text in first["sealed_login"]] == [SUCCESSOR]
+    rotation.run({"changed": False, "results": [ROW]}, run=first)
+    assert rotation.executed[-1]["login_successors"] == [SUCCESSOR]
+    rotation.register(__rotation_run=first)
+    rotation.run(DELIVERED)
+    assert rotation.executed[-1]["login_successors"] == [SUCCESSOR]
+    later = Rotation(batch="b", a={"__rotation_run": first, "__rotation_run_final": first})
+    again = later.run(DELIVERED)
+    assert later.executed[-1]["login_successors"] == [SUCCESSOR]
+    assert again["sealed_login"] == first["sealed_login"]
+
+
+def test_what_the_login_is_needed_for() -> None:
+    rotation = Rotation()
+    rotation.run(DELIVERED, login_scopes="repo:create, user:read")
+    assert rotation.executed[0]["login_needs"]["further"] == ["repo:create", "user:read"]
+    assert "login_scopes" not in rotation.executed[0]
+    refused = rotation.run(DELIVERED, login_scopes="repo:all")
+    assert (refused["failed"], len(rotation.executed)) == (True, 1)
+    assert refused["msg"].startswith("Nothing was sent. rotation_login_scopes must be ")
+
+
+def test_needs_are_not_complete_while_a_host_was_not_seen() -> None:
+    """It may declare other credentials. So may other slices of an inventory of credentials."""
+    rotation = Rotation(batch="a", b={"__rotation_plan": {**plan(), "unreachable": True}})
+    rotation.run(DELIVERED)
+    assert rotation.executed[0]["login_needs"]["complete"] is False
 
 
 def test_later_batch_knows_what_was_issued() -> None:

@@ -364,6 +364,25 @@ def test_invalid_tokens_alone(quay: FakeQuay, context: ModuleContext) -> None:
     assert len(quay.requests) == 3
 
 
+def test_replaced_token_without_a_name(context: ModuleContext, warnings: list[str]) -> None:
+    """A record alone does not show that it is one of this credential."""
+    listed = [PRESENT, token("by hand", 20 * DAY, name=None), token("other", 20 * DAY, name="other")]
+    found = observe(context, listed, [recorded("s3cret", "present", "by hand", "other", "gone")])
+    assert found.credential.superseded == ()
+    (warning,) = warnings
+    assert warning.startswith("The token by hand is still valid, although the record of a store names it as replaced.")
+
+
+@pytest.mark.parametrize(("secret", "expected"), [("login", "login"), ("s3cret", None)])
+def test_stored_token_that_is_the_login(
+    quay: FakeQuay, context: ModuleContext, secret: str, expected: str | None
+) -> None:
+    """An interrupted run has delivered its successor to another store."""
+    observe(context, [PRESENT, token("login", 20 * DAY)], [recorded("new", "present"), recorded(secret, "login")])
+    assert context.login_uuid == expected
+    assert quay.requests == []
+
+
 def test_stores_with_different_tokens(quay: FakeQuay, context: ModuleContext) -> None:
     """The newest one that Quay accepts is the present one. The others are superseded, whatever their name."""
     newest = token("newest", DAY)

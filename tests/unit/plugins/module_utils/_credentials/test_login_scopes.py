@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from requests.exceptions import ReadTimeout
 
-from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.login_scopes import own_scopes
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.login_scopes import login_uuid, own_scopes
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.auth import Auth, BearerAuth, SessionAuth
 from ansible_collections.tokensmith.quay.plugins.module_utils._http.errors import TransportError
 from ansible_collections.tokensmith.quay.plugins.module_utils._quay.oauth import AccessToken
@@ -62,3 +62,11 @@ def test_unreachable_server(quay: FakeQuay) -> None:
     quay.answers(ReadTimeout())
     with pytest.raises(TransportError):
         own_scopes(quay.client(BEARER, retries=0))
+
+
+def test_uuid_of_the_login(quay: FakeQuay) -> None:
+    quay.answers(LOGIN, refused())
+    assert login_uuid(quay.client(BEARER)) == "login"
+    assert login_uuid(quay.client(BEARER)) is None
+    assert login_uuid(quay.client(SessionAuth("ann", "s3cret"))) is None
+    assert quay.requests == [verification("$oauthtoken", "s3cret", "credential-proof")] * 2

@@ -45,6 +45,7 @@ FORMER, PRESENT = "FORMER" * 10, "PRESENT" * 9
 OPTIONS: dict[str, Any] = {
     "quay_host": ORIGIN,
     "quay_token": "login",
+    "quay_token_path": None,
     "quay_username": None,
     "quay_password": None,
     "validate_certs": True,
@@ -293,6 +294,209 @@ def test_credential_with_which_the_run_signs_in_is_last(run: Run, modules: Modul
     result = run(robot("rotator", kind="api"), robot(), robot("acme+b"))
     assert modules.names == ["acme+ci", "acme+b", "rotator"]
     assert [row["name"] for row in rows(result)] == ["rotator", "acme+ci", "acme+b"]
+
+
+# --- the login of the run
+
+
+LOGIN_UUID = verified(context={"entity_kind": "oauthtoken", "entity_reference": "login"}, sub="ann")
+NEEDS: dict[str, Any] = {
+    "scopes": {
+        "org:admin": {"names": ["rotator", "acme+ci"], "count": 2},
+        "user:admin": {"names": ["acme+ci"], "count": 1},
+    },
+    "further": [],
+    "complete": True,
+}
+
+
+def login_file(folder: Path) -> dict[str, Any]:
+    """The options of a login that is read from a file."""
+    path = folder / "login"
+    path.write_text("login\n")
+    return {"quay_token": None, "quay_token_path": str(path)}
+
+
+def login_as(modules: Modules, *scopes: str, expires: timedelta = 90 * DAY, secret: str = "login") -> dict[str, Any]:
+    """The credential ``rotator``, whose present token is the login of the run."""
+    details = {"scopes": list(scopes)}
+    modules.statuses["rotator"] = {"is_login": True}
+    modules.present["rotator"] = Credential(
+        "rotator", "$oauthtoken", secret, "u", NOW - 80 * DAY, NOW + expires, age_source="quay", details=details
+    )
+    return robot("rotator", kind="api", scopes=["org:admin", "user:admin"])
+
+
+def test_login_that_no_store_shows_is_last(run: Run, modules: Modules, quay: FakeQuay) -> None:
+    """A run that was killed has delivered its successor. One request shows that it is what is about to be revoked."""
+    quay.answers(LOGIN_UUID)
+    modules.statuses["rotator"] = {"action": "retire", "superseded": ["login"]}
+    run(robot("rotator", kind="api"), robot())
+    assert modules.names == ["acme+ci", "rotator"]
+    assert modules.contexts[-1].login_uuid == "login"
+    assert len(quay.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "replies"),
+    [
+        ("api", {"action": "nothing", "superseded": ["login"]}, 0),
+        ("api", {"action": "mint", "superseded": []}, 0),
+        ("app", {"action": "mint", "superseded": ["login"]}, 0),
+        ("api", {"action": "mint", "superseded": ["other"]}, 1),
+        ("api", {"action": "mint", "superseded": ["login"], "is_login": True}, 0),
+    ],
+)
+def test_login_is_asked_for_only_if_it_may_be_revoked(
+    run: Run, modules: Modules, quay: FakeQuay, kind: str, status: dict[str, Any], replies: int
+) -> None:
+    quay.answers(*[LOGIN_UUID] * replies)
+    modules.statuses["rotator"] = status
+    run(robot("rotator", kind=kind), robot())
+    assert len(quay.requests) == replies
+    if not status.get("is_login"):
+        assert modules.names == [
+            name for name in ("rotator", "acme+ci") if name != "rotator" or status["action"] != "nothing"
+        ]
+
+
+def test_next_tasks_log_in_with_the_new_token(run: Run, modules: Modules) -> None:
+    given = login_as(modules, "org:admin", "user:admin")
+    modules.outcomes["rotator"] = Result(True, VALUES, secret=PRESENT)
+    values = run(given, robot(), login_needs=NEEDS).values
+    assert values["login_successor"] == {"fingerprint": fingerprint("login"), "token": PRESENT}
+    assert PRESENT not in json.dumps(values["results"])
+    # The run after it is given the former token still.
+    run(given, login_successors=[values["login_successor"]])
+    assert modules.contexts[-1].client.auth.headers("GET") == {"Authorization": f"Bearer {PRESENT}"}
+    assert PRESENT in modules.contexts[-1].hidden
+    run(given, login_successors=[{"fingerprint": fingerprint("another"), "token": PRESENT}])
+    assert modules.contexts[-1].client.auth.headers("GET") == {"Authorization": "Bearer login"}
+
+
+@pytest.mark.parametrize("secret", [None, "login"])
+def test_nothing_replaces_a_login_that_stays(run: Run, modules: Modules, secret: str | None) -> None:
+    """Check mode issues nothing."""
+    given = login_as(modules, "org:admin")
+    modules.outcomes["rotator"] = Result(True, VALUES, secret=secret)
+    assert run(given).values["login_successor"] is None
+    modules.outcomes["acme+ci"] = Result(True, VALUES, secret=PRESENT)
+    assert run(given, robot()).values["login_successor"] is None
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_login_must_keep_the_scopes_that_it_needs(run: Run, modules: Modules, check_mode: bool) -> None:
+    given = {**login_as(modules, "org:admin", "user:admin", "repo:read"), "scopes": ["org:admin"]}
+    result = run(given, robot(), login_needs=NEEDS, check_mode=check_mode)
+    assert modules.names == ["acme+ci"]
+    assert rows(result)[0]["error"] == (
+        "Its token is the login of this run, and its scopes lack what the present token has and these credentials "
+        "need: user:admin for acme+ci. The next run could not rotate them. Add the scopes to its declaration"
+    )
+
+
+@pytest.mark.parametrize(
+    ("present", "declared"),
+    [
+        (["org:admin", "user:admin"], None),  # kept as they are
+        (["org:admin", "user:admin"], ["all"]),
+        # What the present token lacks already is no loss.
+        (["org:admin"], ["org:admin"]),
+        (["org:admin", "repo:read"], ["org:admin"]),
+    ],
+)
+def test_scopes_of_the_login_that_are_enough(run: Run, modules: Modules, present: list[str], declared: Any) -> None:
+    run({**login_as(modules, *present), "scopes": declared}, login_needs=NEEDS)
+    assert modules.names == ["rotator"]
+
+
+@pytest.mark.parametrize("action", ["mint", "retire"])
+def test_login_must_be_delivered_to_where_it_is_read_from(
+    run: Run, modules: Modules, tmp_path: Path, action: str
+) -> None:
+    given, of_file = login_as(modules, "org:admin"), login_file(tmp_path)
+    modules.statuses["rotator"]["action"] = action
+    elsewhere = {"kind": "file", "path": str(tmp_path / "other")}
+    (row,) = rows(run({**given, "deliver": [elsewhere]}, check_mode=True, **of_file))
+    assert row["error"] == (
+        f"Its token is the login of this run, which is read from {tmp_path}/login, and deliver does not name that "
+        "file. It would keep a revoked token. Add the file to deliver"
+    )
+    assert modules.names == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"deliver": [{"kind": "file", "path": "{folder}/other"}, {"kind": "file", "path": "{folder}/../{name}/login"}]},
+        # Another system may update the file.
+        {"deliver": [{"kind": "kubernetes_secret", "namespaces": ["ci"], "secret_name": "login"}]},
+        {"deliver": [{"kind": "tasks", "tasks_file": "deliver.yml"}]},
+        {"state": "absent", "deliver": []},
+    ],
+)
+def test_login_that_is_delivered_to_where_it_is_read_from(
+    run: Run, modules: Modules, tmp_path: Path, more: dict[str, Any]
+) -> None:
+    given, of_file = login_as(modules, "org:admin"), login_file(tmp_path)
+    text = json.dumps({**given, **more}).replace("{folder}", str(tmp_path)).replace("{name}", tmp_path.name)
+    run(json.loads(text), **of_file)
+    assert modules.names == ["rotator"]
+
+
+def test_warnings_of_the_login(run: Run, modules: Modules, warnings: list[str], quay: FakeQuay) -> None:
+    given = {**login_as(modules, "org:admin", "super:user", expires=DAY), "rotate": "never", "scopes": None}
+    values = run(given, robot(), login_needs=NEEDS).values
+    assert values["login_warnings"] == warnings
+    assert [sentence.partition(":")[0] for sentence in warnings] == [
+        "The token of the login lacks the scope user",
+        "The token of the login has more scopes than it needs",
+        "The token of the login expires at 2026-11-23T09",
+    ]
+    assert warnings[-1].endswith("It is not renewed, because its credential has rotate: never.")
+    assert quay.requests == []
+
+
+def test_login_that_is_renewed_does_not_expire(run: Run, modules: Modules, warnings: list[str]) -> None:
+    given = login_as(modules, "org:admin", "user:admin", expires=DAY)
+    run(given, robot(), login_needs=NEEDS)
+    assert warnings == []
+    modules.outcomes["rotator"] = BadInput("Quay refused")
+    run(given, robot(), login_needs=NEEDS)
+    assert [sentence.rpartition("Z. ")[2] for sentence in warnings] == [
+        "It was not renewed, because its credential failed."
+    ]
+
+
+def test_scopes_that_are_not_known_are_not_warned_of(run: Run, modules: Modules, warnings: list[str]) -> None:
+    """Older servers do not list a token. Nor is one known that is no credential of the run."""
+    given = login_as(modules, "org:admin", "super:user")
+    modules.present["rotator"] = replace(modules.present["rotator"], age_source="record")
+    run(given, login_needs=NEEDS)
+    login_as(modules, "super:user", secret="its successor")
+    run(given, login_needs=NEEDS)
+    run(robot(), login_needs=NEEDS)
+    assert warnings == []
+
+
+def test_expiry_in_the_record_of_the_file_of_the_login(
+    run: Run, modules: Modules, warnings: list[str], tmp_path: Path
+) -> None:
+    of_file = login_file(tmp_path)
+    record = {"fingerprint": fingerprint("login"), "expires_at": "2026-11-25T00:00:00Z", "uuid": "u"}
+    (tmp_path / "login.record.json").write_text(json.dumps({"token": record}))
+    run(robot(), login_needs=NEEDS, **of_file)
+    assert warnings == [
+        "The token of the login expires at 2026-11-25T00:00:00Z. No declared credential renews it. Declare it with "
+        "kind: api, delivered to where the login is read from."
+    ]
+    (tmp_path / "login.record.json").write_text(json.dumps({"token": {**record, "fingerprint": "other"}}))
+    warnings.clear()
+    run(robot(), login_needs=NEEDS, **of_file)
+    assert warnings == []
+    # Only the first task of a run speaks of it.
+    run(robot(), phase="confirm", **of_file)
+    assert warnings == []
 
 
 def test_application_of_an_api_token_is_not_looked_up_again(run: Run, modules: Modules) -> None:

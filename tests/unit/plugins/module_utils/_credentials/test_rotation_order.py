@@ -548,6 +548,32 @@ def test_nothing_is_retired_without_permission(
         assert result.before["superseded"] == result.after["superseded"] == superseded
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("login", "order"),
+    [
+        (None, ["lost", "former", "present"]),
+        ("lost", ["former", "present", "lost"]),
+        ("other", ["lost", "former", "present"]),
+    ],
+)
+def test_token_of_the_login_is_revoked_last(
+    quay: FakeQuay, events: list[str], stores: Stores, login: str | None, order: list[str], check_mode: bool
+) -> None:
+    """It revokes the others, and then itself."""
+    context = module_context(quay, check_mode=check_mode)
+    context.login_uuid = login
+    issuer = FakeIssuer(events, observation(), minted=Minted(SUCCESSOR))
+    result = run(context, issuer, stores(stored_secret(PRESENT)))
+    assert result.values["retired"] == order
+    assert [event for event in events if event.startswith("retire")] == (
+        [] if check_mode else [f"retire {handle}" for handle in order]
+    )
+    # What the next tasks of a run log in with. Check mode knows of none.
+    assert result.secret == (None if check_mode else NEW)
+    assert NEW not in repr(result)
+
+
 def test_nothing_is_retired_while_the_present_secret_is_unknown(
     context: ModuleContext, events: list[str], stores: Stores
 ) -> None:

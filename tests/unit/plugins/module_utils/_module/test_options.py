@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,9 +29,9 @@ USER = {"quay_username": "ann", "quay_password": "s3cret"}
 TOKEN_VARIABLE = {"QUAY_TOKEN": "t0ken"}
 USER_VARIABLES = {"QUAY_USERNAME": "ann", "QUAY_PASSWORD": "s3cret"}
 NO_LOGIN = (
-    "No login: give quay_token (or QUAY_TOKEN), or quay_username and quay_password (or QUAY_USERNAME and "
-    "QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables that are set on the "
-    "controller do not reach another host"
+    "No login: give quay_token (or QUAY_TOKEN), quay_token_path, or quay_username and quay_password (or "
+    "QUAY_USERNAME and QUAY_PASSWORD). The environment was read on build-1.example.com as the user deploy; variables "
+    "that are set on the controller do not reach another host"
 )
 
 
@@ -88,6 +89,68 @@ def test_play_wins_over_the_environment(environ: dict[str, str], kind: type[Auth
 def test_play_that_sets_both(environ: dict[str, str]) -> None:
     with pytest.raises(BadInput, match="^Give either quay_token, or quay_username and quay_password, not both$"):
         auth_of({**TOKEN, **USER}, environ)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "login"
+
+
+@pytest.mark.parametrize(
+    "text", ["t0ken", " t0ken\n", '{"token": "t0ken", "uuid": "u"}', '{\n  "token": " t0ken "\n}\n']
+)
+@pytest.mark.parametrize("environ", [{}, {"QUAY_TOKEN": "other"}, USER_VARIABLES])
+def test_token_in_a_file(file: Path, text: str, environ: dict[str, str]) -> None:
+    """It wins over the environment, which AWX and shells set for all tasks."""
+    file.write_text(text)
+    options = {"QUAY_TOKEN": "quay_token", "QUAY_USERNAME": "quay_username", "QUAY_PASSWORD": "quay_password"}
+    given = {options[name]: value for name, value in environ.items()}
+    assert auth_of({**given, "quay_token_path": str(file)}, environ).headers("GET") == {"Authorization": "Bearer t0ken"}
+
+
+def test_file_that_is_a_link(file: Path) -> None:
+    """So Kubernetes mounts a Secret."""
+    file.with_name("data").write_text("t0ken\n")
+    file.symlink_to("data")
+    assert isinstance(auth_of({"quay_token_path": str(file)}), BearerAuth)
+
+
+@pytest.mark.parametrize("given", [{"quay_token": "t0ken"}, USER])
+def test_file_and_another_login(file: Path, given: dict[str, str]) -> None:
+    file.write_text("t0ken")
+    with pytest.raises(
+        BadInput, match="^Give one login: quay_token, quay_token_path, or quay_username and quay_password$"
+    ):
+        auth_of({**given, "quay_token_path": str(file)}, {"QUAY_TOKEN": "another", "QUAY_PASSWORD": "another"})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "holds no token"),
+        (b"{}", "holds no token"),
+        (b'{"token": "s3cret"', "is not valid JSON"),
+        (b"s3cret s3cret", "holds white space, so it is not a single secret"),
+        (b"s3cret\xff", "is not a text file"),
+    ],
+)
+def test_file_without_a_token(file: Path, content: bytes, problem: str) -> None:
+    """The message does not repeat what is in the file."""
+    file.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        auth_of({"quay_token_path": str(file)})
+    assert str(caught.value) == f"quay_token_path: {file} {problem}"
+
+
+def test_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="build-1.example.com"))
+    monkeypatch.setattr(getpass, "getuser", lambda: "deploy")
+    where = f"^quay_token_path: {file} cannot be read on build-1.example.com as the user deploy: "
+    with pytest.raises(BadInput, match=f"{where}No such file or directory$"):
+        auth_of({"quay_token_path": str(file)})
+    os.mkfifo(file)
+    with pytest.raises(BadInput, match=f"^quay_token_path: {file} is not a regular file$"):
+        auth_of({"quay_token_path": str(file)})
 
 
 @pytest.mark.parametrize("more", [{"quay_username": "ann"}, {"quay_password": "s3cret"}])
