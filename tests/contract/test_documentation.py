@@ -97,6 +97,7 @@ def test_entries_of_a_list_have_the_options_of_one_credential(module: str) -> No
 
 # These options may hold logins. The modules that return names and paths of them show those.
 HIDDEN_AS_A_WHOLE = {
+    "quay_audit_info": {"credentials"},
     "quay_declaration_info": {"credentials"},
     "quay_host_inspection": {"credentials"},
     "quay_host_delivery": {"deliveries"},

@@ -128,6 +128,12 @@ class LeaseState:
         return self.lease is not None and not self.problem
 
 
+def expiry_in_name(short: str) -> datetime | None:
+    """When the lease of a robot expires, as its short name says; None if it is no name of a lease of any prefix."""
+    rest = short[-len("20260131t120000z-") - _RANDOM_LENGTH :]
+    return _expiry_in(rest) if short[: -len(rest)].endswith(tuple(_SEPARATORS)) else None
+
+
 def new_lease(name: RobotName, issued_at: datetime, expires_at: datetime, owner: str) -> Lease:
     """A lease with a random id."""
     return Lease(name.short, secrets.token_hex(16), issued_at, expires_at, owner)

@@ -78,6 +78,15 @@ class AppTokens:
         with self._explained():
             return [AppToken.of(item) for item in self._client.get(self.path).list_of("tokens")]
 
+    def list_all(self) -> Iterator[AppToken]:
+        """Yield the tokens of all users of the server, as ``list`` (GET /superuser/apptokens, scope super:user).
+
+        Quay does not show whose they are.
+        """
+        with self._explained():
+            for item in self._client.get(api_path("superuser", "apptokens")).list_of("tokens"):
+                yield AppToken.of(item)
+
     def get(self, uuid: str) -> AppToken | None:
         """Return one valid token with its secret, or None if there is none of this uuid, or if it has expired."""
         try:

@@ -135,7 +135,7 @@ def repository_mirrored_by(client: QuayClient, namespace: str, robot: str) -> st
 
     Reads like robots_of_mirrors.
     """
-    return next((repository for repository, user in _mirrors_of(client, namespace) if user == robot), None)
+    return next((repository for repository, user in mirrors_of(client, namespace) if user == robot), None)
 
 
 def robots_of_mirrors(client: QuayClient, namespace: str) -> set[str]:
@@ -144,18 +144,25 @@ def robots_of_mirrors(client: QuayClient, namespace: str) -> set[str]:
     Quay has no list of mirrors: this reads the list of repositories, and the mirror of each one that has the state
     MIRROR. A mirror that the login may not read (it requires the scope repo:admin) is passed over.
     """
-    return {robot for _repository, robot in _mirrors_of(client, namespace)}
+    return {robot for _repository, robot in mirrors_of(client, namespace)}
 
 
-def _mirrors_of(client: QuayClient, namespace: str) -> Iterator[tuple[str, str]]:
-    """Each mirrored repository of a namespace, by its full name, with the robot of its mirror."""
+def mirrors_of(client: QuayClient, namespace: str, *, readable_only: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield each mirrored repository of a namespace, by its full name, with the robot of its mirror.
+
+    ``readable_only``: pass over mirrors that the login may not read. Otherwise raises Forbidden for one, with a hint.
+    """
     for item in read_list(client, api_path("repository"), "repositories", {"namespace": namespace}):
         if str(item.get("state")).lower() == MIRROR:
             name = str(item.get("name"))
             try:
                 mirror = Mirrors(client, api_path("repository", namespace, *name.split("/"))).get()
-            except Forbidden:
-                continue
+            except Forbidden as error:
+                if readable_only:
+                    continue
+                raise error.with_hint(
+                    "The login may not read the mirrors of repositories: a token needs the scope repo:admin"
+                ) from None
             if mirror is not None:
                 yield f"{namespace}/{name}", mirror.robot
 

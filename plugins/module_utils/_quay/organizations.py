@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from .._core.names import real_email
 from .._core.times import parse_time
 from .._http.address import api_path
 from .._http.client import QuayClient
-from .._http.errors import ApiError, NotFound
+from .._http.errors import ApiError, Forbidden, NotFound
+from .._http.paging import read_list
+
+# The maximum. Quay refuses 101.
+_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,20 @@ class Organizations:
             return Organization.of(self._client.get(api_path("organization", name)).object_with("name"))
         except NotFound:
             return None
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all organizations of the server, read page by page (GET /superuser/organizations/).
+
+        Raises Forbidden, with a hint, if the login is not a superuser.
+        """
+        path = "/api/v1/superuser/organizations/"
+        try:
+            for item in read_list(self._client, path, "organizations", {"limit": _PAGE_SIZE}):
+                yield str(item.get("name"))
+        except Forbidden as error:
+            raise error.with_hint(
+                "Use the login of a superuser, or a superuser's token with the scope super:user"
+            ) from None
 
     def create(self, name: str, email: str) -> None:
         """Create an organization (POST /organization/). The user of the login becomes its only owner."""

@@ -111,8 +111,7 @@ class RobotRights:
         """Return the repositories that these rights give access to, including by teams, with the highest role."""
         roles = dict(rights.repositories)
         for team in rights.teams:
-            path = api_path("organization", self._organization or "", "team", team, "permissions")
-            for repository, role in self._permissions(path, self._organization or ""):
+            for repository, role in self.team_roles(team).items():
                 if repository not in roles or _ROLES.index(role) > _ROLES.index(roles[repository]):
                     roles[repository] = role
         return roles
@@ -126,6 +125,12 @@ class RobotRights:
                 f"This login may not read the permissions of {robot.name} (a token needs the scopes org:admin and "
                 "user:admin, for a robot of the user's own namespace user:admin)"
             ) from None
+
+    def team_roles(self, team: str) -> dict[str, str]:
+        """Return the role of a team on each repository (GET .../team/{team}/permissions, scope org:admin)."""
+        organization = self._organization or ""
+        path = api_path("organization", organization, "team", team, "permissions")
+        return dict(self._permissions(path, organization))
 
     def grant(self, robot: Robot, repository: str, role: str) -> None:
         """Give the robot this role on a repository, instead of the one that it has."""

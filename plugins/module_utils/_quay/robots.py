@@ -88,7 +88,8 @@ class Robot:
     """One robot. ``name`` is its full name, such as acme+ci.
 
     ``metadata`` is None if the response does not include it (the list, regenerate). ``token`` is None if the login may
-    not see it. ``teams``: the names of its teams, of other organizations too; None if the response does not list them.
+    not see it. ``teams``: the names of its teams, of other organizations too. ``repositories``: those on which it has a
+    role of its own, without their namespace. Both are None if the response does not list them.
     """
 
     name: str
@@ -98,10 +99,11 @@ class Robot:
     token: str | None = field(repr=False)
     metadata: Mapping[str, Any] | None = None
     teams: tuple[str, ...] | None = None
+    repositories: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Robot:
-        teams = data.get("teams")
+        teams, repositories = data.get("teams"), data.get("repositories")
         return cls(
             name=str(data.get("name", "")),
             created_at=parse_time(data.get("created")),
@@ -110,6 +112,7 @@ class Robot:
             token=data.get("token") or None,
             metadata=data.get("unstructured_metadata"),
             teams=None if teams is None else tuple(str(team.get("name")) for team in teams),
+            repositories=None if repositories is None else tuple(map(str, repositories)),
         )
 
     @property
@@ -176,13 +179,15 @@ class Robots:
         body = [{"issuer": entry.issuer, "subject": entry.subject} for entry in entries]
         self._client.post(f"{name.path}/federation", body)
 
-    def list(self, organization: str | None, *, with_teams: bool = False) -> list[Robot]:
-        """Return all robots of a namespace with their tokens, in one request. None: the signed-in user's namespace.
+    def list(self, organization: str | None, *, with_teams: bool = False, with_tokens: bool = True) -> list[Robot]:
+        """Return all robots of a namespace, in one request. None: the signed-in user's namespace.
 
-        ``with_teams``: with the names of their teams. Quay does not say to which organization a team belongs.
+        ``with_teams``: with the names of their teams and repositories. Quay does not say to which organization a team
+        belongs. ``with_tokens``: whether Quay sends their tokens, too.
         """
         path = api_path("user", "robots") if organization is None else api_path("organization", organization, "robots")
-        response = self._client.get(path, {"permissions": "true"}) if with_teams else self._client.get(path)
+        query = {**({"permissions": "true"} if with_teams else {}), **({} if with_tokens else {"token": "false"})}
+        response = self._client.get(path, query) if query else self._client.get(path)
         return [Robot.of(item) for item in response.list_of("robots")]
 
 
