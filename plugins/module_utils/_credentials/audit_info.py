@@ -77,7 +77,7 @@ def get_audit_info(context: ModuleContext) -> Result:
         "unchecked": unchecked,
         "problems": reading.problems,
         "limits": reading.limits,
-        "summary": _summary(rows, rules),
+        "summary": summary_of(rows, rules),
         "credentials": rows,
     }
     return Result(changed=False, values=values)
@@ -140,7 +140,8 @@ def _unchecked(
             yield {"rule": rule.name, "message": "Set credentials to the declarations"}
 
 
-def _summary(rows: Sequence[Mapping[str, Any]], rules: Sequence[str]) -> dict[str, Any]:
+def summary_of(rows: Sequence[Mapping[str, Any]], rules: Sequence[str]) -> dict[str, Any]:
+    """The numbers of credentials and findings."""
     by_rule = Counter(finding["rule"] for row in rows for finding in row["findings"])
     by_kind = Counter(row["kind"] for row in rows)
     return {
