@@ -18,7 +18,7 @@
   };
 
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-  const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  const counted = (number, [one, several]) => `${number.toLocaleString("en")} ${number === 1 ? one : several}`;
 
   // A cell is a value, or a list of a value and a second line below it. A cell with tags is a list of names.
   const valueOf = (column, row) => {
@@ -33,7 +33,7 @@
       this.columns = data.columns.map((column, index) => ({ ...column, index }));
       this.shown = this.columns.filter((column) => !column.hidden);
       this.rows = data.rows.map(([cells, details], number) => ({ cells, details, number, search: null }));
-      this.noun = data.noun;
+      this.nouns = data.nouns;
       this.order = data.sort;
       this.query = "";
       this.filters = new Map();
@@ -116,6 +116,7 @@
 
     sortSelect() {
       this.sorter = element("select", { id: `${this.section.id}-sort` });
+      if (!this.order) this.sorter.append(element("option", { value: "", textContent: "Order of the report" }));
       for (const column of this.shown) {
         for (const [direction, words] of [[1, "ascending"], [-1, "descending"]]) {
           const text = `${column.label}, ${words}`;
@@ -123,7 +124,7 @@
         }
       }
       this.sorter.addEventListener("change", () => {
-        this.order = this.sorter.value.split(" ").map(Number);
+        this.order = this.sorter.value ? this.sorter.value.split(" ").map(Number) : null;
         this.restart();
       });
       return this.labelled("Sort by", this.sorter, "narrow");
@@ -139,7 +140,7 @@
       this.heads = this.shown.map((column) => {
         const button = element("button", { type: "button", textContent: column.label });
         button.addEventListener("click", () => {
-          const [index, direction] = this.order;
+          const [index, direction] = this.order || [];
           this.order = [column.index, index === column.index ? -direction : column.first || 1];
           this.restart();
         });
@@ -202,6 +203,7 @@
     }
 
     sort() {
+      if (!this.order) return;
       const [index, direction] = this.order;
       const column = this.columns[index];
       const rank = (row) => {
@@ -232,12 +234,12 @@
       }
       this.heads.forEach((cell, number) => {
         const column = this.shown[number];
-        const sorted = column.index === this.order[0];
+        const sorted = column.index === this.order?.[0];
         if (sorted) cell.setAttribute("aria-sort", this.order[1] > 0 ? "ascending" : "descending");
         else cell.removeAttribute("aria-sort");
       });
-      this.sorter.value = this.order.join(" ");
-      const all_of_them = counted(this.rows.length, this.noun);
+      this.sorter.value = this.order ? this.order.join(" ") : "";
+      const all_of_them = counted(this.rows.length, this.nouns);
       const text = this.found.length === this.rows.length
         ? all_of_them : `${this.found.length.toLocaleString("en")} of ${all_of_them}`;
       if (this.count.textContent !== text) this.count.textContent = text;

@@ -60,24 +60,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. ``noun``: what a row is. ``sort``: the number of a column, and 1 or -1 for the direction."""
+    """A table. ``noun`` and ``plural``: what a row is.
+
+    ``sort``: the number of a column, and 1 or -1 for the direction; None for the order of the rows.
+    """
 
     name: str
     title: str
     noun: str
     columns: Sequence[Column]
     rows: Sequence[Row]
-    sort: tuple[int, int] = (0, 1)
+    sort: tuple[int, int] | None = (0, 1)
+    plural: str = ""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar. ``selects``: the table, column and value that a click on it selects."""
+    """One bar. ``selects``: the table, column and value that a click on it selects. ``shown``: the value in words."""
 
     label: str
-    value: int
+    value: float
     tone: str = ""
     selects: tuple[str, str, str] | None = None
+    shown: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.shown or f"{self.value:,}"
 
 
 @dataclass(frozen=True)
@@ -213,13 +222,13 @@ def _bar_of_row(bar: Bar, largest: int) -> str:
         '<svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         '<rect class="track" width="100" height="12"></rect>'
         f'<rect class="fill {bar.tone}" width="{width}" height="12"></rect></svg>'
-        f'<span class="value">{bar.value:,}</span></li>'
+        f'<span class="value">{_text(bar.text)}</span></li>'
     )
 
 
 def _bar_of_column(bar: Bar, largest: int) -> str:
     height = round(100 * bar.value / largest, 2)
-    value = f"{bar.value:,}" if bar.value else '<span class="hidden">0</span>'
+    value = _text(bar.text) if bar.value else '<span class="hidden">0</span>'
     return (
         f'<li><span class="value">{value}</span>'
         '<svg viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
@@ -249,8 +258,8 @@ def _data(tables: Sequence[Table]) -> str:
     data = {
         table.name: {
             "title": table.title,
-            "noun": table.noun,
-            "sort": list(table.sort),
+            "nouns": [table.noun, table.plural or f"{table.noun}s"],
+            "sort": list(table.sort) if table.sort else None,
             "columns": [_column(column) for column in table.columns],
             "rows": [[list(row.cells), [list(detail) for detail in row.details]] for row in table.rows],
         }

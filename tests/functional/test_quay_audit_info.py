@@ -58,7 +58,7 @@ def rules_of(row: dict[str, Any]) -> set[str]:
 
 
 def message(row: dict[str, Any], rule: str) -> str:
-    return {finding["rule"]: finding["message"] for finding in row["findings"]}.get(rule, "")
+    return "; ".join(finding["message"] for finding in row["findings"] if finding["rule"] == rule)
 
 
 def add_robots(harness: Harness, count: int, namespace: str = "acme", **fields: Any) -> None:

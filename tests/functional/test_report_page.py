@@ -29,13 +29,17 @@ STATUS = "document.querySelector('[role=status]').textContent"
 
 def robot(number: int, **fields: Any) -> Audited:
     used = NOW - timedelta(days=number % 200) if number % 3 else None
-    times = {"created_at": NOW - timedelta(days=number % 400), "age_source": "creation", "last_accessed": used}
+    times: dict[str, Any] = {
+        "created_at": NOW - timedelta(days=number % 400),
+        "age_source": "creation",
+        "last_accessed": used,
+    }
     return Audited(ROBOT, f"acme+r{number:05}", "acme", "acme", **{**times, **fields})
 
 
 def token(number: int) -> Audited:
     expires = NOW + timedelta(days=number)
-    issued = {"created_at": NOW - timedelta(days=1), "age_source": "quay", "expires_at": expires}
+    issued: dict[str, Any] = {"created_at": NOW - timedelta(days=1), "age_source": "quay", "expires_at": expires}
     return Audited(API, f"t{number:05}", "tools", "alice", application="bot", scopes=("org:admin",), **issued)
 
 

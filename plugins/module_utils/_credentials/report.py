@@ -46,7 +46,7 @@ _SHORT = 20
 
 _HEADER = ("CREDENTIAL", "KIND", "REASON", "MESSAGE", "ACTION")
 # What happened to a credential, in the order of the summary: the name of the count, and the words for it.
-_OUTCOMES = (
+OUTCOMES = (
     ("failed", "failed", "would fail"),
     ("created", "created", "would be created"),
     ("rotated", "rotated", "would be rotated"),
@@ -59,7 +59,7 @@ _OUTCOMES = (
     ("not_due", "not due", "not due"),
 )
 _FAILED, _CREATED, _ROTATED, _DELIVERED, _REMOVED, _RETIRED, _CHANGED, _WAITING, _KEPT, _NOT_DUE = (
-    name for name, *_words in _OUTCOMES
+    name for name, *_words in OUTCOMES
 )
 
 
@@ -83,7 +83,7 @@ def make_report(
     lines = _lines(rows, check_mode, interruption)
     every = [*(dict(row) for row in earlier), *rows]
     if earlier:
-        lines.append(f"All batches: {_summary_line(list(map(_outcome, every)), check_mode)}")
+        lines.append(f"All batches: {_summary_line(list(map(outcome_of, every)), check_mode)}")
     return {"rows": every, "lines": lines, "summary": _summary(every, check_mode)}
 
 
@@ -94,17 +94,17 @@ def _lines(rows: Sequence[Mapping[str, Any]], check_mode: bool, interruption: st
     shown = [*failed, *(row for row in rows if not row["error"])]
     if len(rows) > _SHORT:
         # A long report is about what happened. The first line sums up the rest.
-        shown = [row for row in shown if _outcome(row) != _NOT_DUE]
+        shown = [row for row in shown if outcome_of(row) != _NOT_DUE]
     table = _table(shown, check_mode) if shown else []
-    return [_summary_line(list(map(_outcome, rows)), check_mode), *table]
+    return [_summary_line(list(map(outcome_of, rows)), check_mode), *table]
 
 
 def _summary(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> dict[str, Any]:
-    outcomes = list(map(_outcome, rows))
+    outcomes = list(map(outcome_of, rows))
     return {
         "check_mode": check_mode,
         "credentials": len(rows),
-        **{name: outcomes.count(name) for name, *_words in _OUTCOMES},
+        **{name: outcomes.count(name) for name, *_words in OUTCOMES},
         "errors": {row["name"]: row["error"] for row in rows if row["error"]},
         "rotated_names": [row["name"] for row, outcome in zip(rows, outcomes) if outcome == _ROTATED],
     }
@@ -140,7 +140,8 @@ def _row(declared: Mapping[str, Any], result: Mapping[str, Any] | None, stopped:
     return row
 
 
-def _outcome(row: Mapping[str, Any]) -> str:
+def outcome_of(row: Mapping[str, Any]) -> str:
+    """What happened to a credential: the name of its count in the summary."""
     if row["error"]:
         return _FAILED
     if row["minted"]:
@@ -163,7 +164,7 @@ def _summary_line(outcomes: Sequence[str], check_mode: bool) -> str:
     if not outcomes:
         return "No credentials are declared. There is nothing to do."
     return ", ".join(
-        f"{counts[name]} {would if check_mode else done}" for name, done, would in _OUTCOMES if counts[name]
+        f"{counts[name]} {would if check_mode else done}" for name, done, would in OUTCOMES if counts[name]
     )
 
 
@@ -177,6 +178,11 @@ def _table(rows: Sequence[Mapping[str, Any]], check_mode: bool) -> list[str]:
 def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
     if row["error"]:
         return (row["name"], row["kind"], row["reason"] or "-", *_failure(row, check_mode))
+    return (row["name"], row["kind"], row["reason"] or "-", row["message"], action_of(row, check_mode))
+
+
+def action_of(row: Mapping[str, Any], check_mode: bool) -> str:
+    """What was done for a credential, or would be done, as a sentence without a full stop."""
     actions = "; ".join(_would_do(row) if check_mode else _done(row)) or "none"
     actions = f"would {actions}" if check_mode and actions != "none" else actions
     until = row.get("former_valid_until")
@@ -188,7 +194,7 @@ def _cells(row: Mapping[str, Any], check_mode: bool) -> tuple[str, ...]:
         actions += f"; not removed from {listed(row['waiting_for'])}"
     if row["ended"] is not None:
         actions += f"; {_ENDED if row['ended'] else _NOT_ENDED}"
-    return (row["name"], row["kind"], row["reason"] or "-", row["message"], actions)
+    return actions
 
 
 def _failure(row: Mapping[str, Any], check_mode: bool) -> tuple[str, str]:

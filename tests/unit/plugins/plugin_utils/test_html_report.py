@@ -91,7 +91,7 @@ def test_data_are_complete() -> None:
     table = data_of(page_of(HOSTILE))["things"]
     assert table["rows"] == [[[HOSTILE], [[HOSTILE, HOSTILE], [HOSTILE, [HOSTILE]]]]]
     assert (table["columns"][0]["label"], table["columns"][0]["labels"]) == (HOSTILE, {HOSTILE: HOSTILE})
-    assert (table["sort"], table["noun"]) == ([0, 1], "thing")
+    assert (table["sort"], table["nouns"]) == ([0, 1], ["thing", "things"])
 
 
 def test_policy_allows_the_own_style_and_script_only() -> None:

@@ -42,7 +42,7 @@ def policy(**options: Any) -> AuditPolicy:
 
 def credential(kind: str = ROBOT, age: int | None = 1, **fields: Any) -> Audited:
     created = None if age is None else NOW - age * DAY
-    used = {"last_accessed": NOW - timedelta(hours=1), "created_at": created, "age_source": "quay"}
+    used: dict[str, Any] = {"last_accessed": NOW - timedelta(hours=1), "created_at": created, "age_source": "quay"}
     return Audited(kind, "acme+ci", "acme", "acme", **{**used, **fields})
 
 
