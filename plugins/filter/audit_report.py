@@ -56,7 +56,7 @@ EXAMPLES = r"""
 - name: Write the report
   ansible.builtin.copy:
     content: "{{ audit | tokensmith.quay.audit_report('html') }}"
-    dest: /srv/reports/quay.html
+    dest: /var/reports/quay.html
     mode: "0600"
 """
 

@@ -50,7 +50,7 @@ options:
 EXAMPLES = r"""
 - name: Show the files
   ansible.builtin.debug:
-    msg: "{{ '/srv/reports' | tokensmith.quay.report_files('audit') | map(attribute='path') }}"
+    msg: "{{ '/var/reports' | tokensmith.quay.report_files('audit') | map(attribute='path') }}"
 """
 
 RETURN = r"""

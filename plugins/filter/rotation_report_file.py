@@ -62,7 +62,7 @@ EXAMPLES = r"""
 - name: Write the report
   ansible.builtin.copy:
     content: "{{ rotation_report | tokensmith.quay.rotation_report_file('html', summary=rotation_summary) }}"
-    dest: /srv/reports/rotation.html
+    dest: /var/reports/rotation.html
     mode: "0600"
 """
 

@@ -12,6 +12,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.texts import listed
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.times import parse_time
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.audited import API, ROBOT
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report import (
     KIND_NAMES,
     TITLES,
@@ -241,7 +242,7 @@ def _details(row: Mapping[str, Any]) -> Iterator[Detail]:
     for label, value in (
         ("Description", row["description"]),
         ("Owner", _owner(row)),
-        ("Application", row["application"] if row["kind"] == "api" else None),
+        ("Application", row["application"] if row["kind"] == API else None),
         ("Client ID", row["client_id"]),
         ("UUID", row["uuid"]),
         ("Issued", _issued(row)),
@@ -268,7 +269,7 @@ def _rights(row: Mapping[str, Any]) -> Iterator[Detail]:
         yield "Teams", [f"{team['name']}: {team['role'] or 'of another organization'}" for team in row["teams"]]
     if row["repositories"]:
         yield "Repositories", [_repository(item) for item in row["repositories"]]
-    if row["kind"] == "robot" and row["federation"] is not None:
+    if row["kind"] == ROBOT and row["federation"] is not None:
         entries = [f"{entry['subject']} of {entry['issuer']}" for entry in row["federation"]]
         yield "Federation", entries or "none"
     if row["mirrors"]:

@@ -45,8 +45,8 @@ TITLES = {rule.name: rule.title for rule in RULES}
 KIND_NAMES = {
     ROBOT: "robot account",
     API: "OAuth access token",
-    CLIENT_SECRET: "client secret",
     APP: "app token",
+    CLIENT_SECRET: "client secret",
     FEDERATION: "federated identity",
 }
 # Any rule, in audit_fail_on.

@@ -215,7 +215,7 @@ def _chart(chart: Chart) -> str:
     )
 
 
-def _bar_of_row(bar: Bar, largest: int) -> str:
+def _bar_of_row(bar: Bar, largest: float) -> str:
     width = round(100 * bar.value / largest, 2)
     return (
         f'<li><span class="label">{_label(bar)}</span>'
@@ -226,7 +226,7 @@ def _bar_of_row(bar: Bar, largest: int) -> str:
     )
 
 
-def _bar_of_column(bar: Bar, largest: int) -> str:
+def _bar_of_column(bar: Bar, largest: float) -> str:
     height = round(100 * bar.value / largest, 2)
     value = _text(bar.text) if bar.value else '<span class="hidden">0</span>'
     return (

@@ -177,6 +177,7 @@ OWN_OPTIONS: dict[str, Any] = {
     "rotation_force": [],
     "rotation_compromised": [],
     "rotation_report_undeclared": [],
+    "rotation_report_path": [],
     "rotation_allow_ephemeral_stores": False,
     "rotation_rotator": "localhost",
     "rotation_rotator_become": False,

@@ -6,17 +6,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Chromium reads commands from the file descriptor 3, and writes to 4.
-_START = 'exec "$@" 3<&{read} 4>&{write}'
+# From where Chromium reads commands, and to where it writes.
+_READS, _WRITES = 3, 4
 _OPTIONS = (
     "--headless=new",
     "--remote-debugging-pipe",
@@ -37,26 +38,30 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def _pipe() -> tuple[int, int]:
+    """Both ends of a pipe, with numbers that are not those of the other program."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 class Browser:
     """One page in a Chromium."""
 
     def __init__(self, program: str, profile: Path) -> None:
-        self._to_read, self._to_write = os.pipe(), os.pipe()
+        (reads, to_write), (to_read, writes) = _pipe(), _pipe()
         # In a container, root has no sandbox. The pages are our own.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        descriptors = {"read": self._to_read[0], "write": self._to_write[1]}
-        command = ["/bin/sh", "-c", _START.format(**descriptors), "sh", program, *_OPTIONS, *sandbox]
-        self._process = subprocess.Popen(
-            [*command, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=tuple(descriptors.values()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for descriptor in descriptors.values():
+        command = [program, *_OPTIONS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
+        nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+        pipes = [(os.POSIX_SPAWN_DUP2, reads, _READS), (os.POSIX_SPAWN_DUP2, writes, _WRITES)]
+        self._process = os.posix_spawn(program, command, os.environ, file_actions=[*nothing, *pipes], setsid=True)
+        for descriptor in reads, writes:
             os.close(descriptor)
-        self._input = os.fdopen(self._to_read[1], "wb", buffering=0)
-        self._output = os.fdopen(self._to_write[0], "rb")
+        self._input = os.fdopen(to_write, "wb", buffering=0)
+        self._output = os.fdopen(to_read, "rb")
         self._session: str | None = None
         self._sent = 0
         self.events: list[dict[str, Any]] = []
@@ -74,8 +79,8 @@ class Browser:
     ) -> None:
         self._input.close()
         self._output.close()
-        self._process.kill()
-        self._process.wait()
+        os.killpg(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command, and return its result. Events that come meanwhile are kept."""

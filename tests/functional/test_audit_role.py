@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from contract import collection
+from functional.conftest import FAMILIES
 from functional.harness import Harness
 from functional.role import Role
 
@@ -81,6 +82,12 @@ class Auditor:
 
 
 @pytest.fixture
+def family() -> str:
+    """Runs of a playbook are slow. What depends on the server is tested with the module."""
+    return "3.18"
+
+
+@pytest.fixture
 def auditor(harness: Harness) -> Auditor:
     return Auditor(harness)
 
@@ -90,6 +97,7 @@ def schema_problems(document: Any) -> list[str]:
     return [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(document)]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 def test_reports(auditor: Auditor) -> None:
     harness = auditor.harness
     harness.robot().description = NAME
@@ -142,6 +150,7 @@ def check_html(text: str) -> None:
     assert re.findall(r"(?:src|href)=[\"'][^#\"']", text) == []
 
 
+@pytest.mark.slow
 def test_second_report_replaces_the_first(auditor: Auditor) -> None:
     path = auditor.folder / "new" / "quay.json"
     for days in (0, 1):
@@ -161,6 +170,7 @@ def test_schema_refuses_another_structure(auditor: Auditor) -> None:
     assert len(schema_problems(document)) == 2
 
 
+@pytest.mark.slow
 def test_audit_without_files(auditor: Auditor) -> None:
     run = auditor.run(audit_report_path="")
     assert (run.status, run.changed) == (0, 0)
@@ -169,7 +179,6 @@ def test_audit_without_files(auditor: Auditor) -> None:
     assert list(auditor.harness.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("family", ["3.18"])
 def test_fail_on(auditor: Auditor) -> None:
     path = f"{auditor.folder}/quay.json"
     passed = auditor.run(audit_fail_on="too_old, unused", audit_report_path=path)
@@ -188,6 +197,7 @@ def test_fail_on_reads_what_the_rule_needs(auditor: Auditor) -> None:
     assert "No federation (no_federation): acme+ci" in run.text
 
 
+@pytest.mark.slow
 def test_rule_that_cannot_be_checked_is_no_success(auditor: Auditor) -> None:
     refused = auditor.run(audit_fail_on="undeclared")
     assert refused.status == 2
@@ -221,6 +231,7 @@ def test_incomplete_audit_fails(auditor: Auditor) -> None:
     assert accepted.status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -238,6 +249,7 @@ def test_bad_variables_send_nothing(auditor: Auditor, variables: dict[str, Any],
     assert auditor.harness.requests == []
 
 
+@pytest.mark.slow
 def test_empty_texts_are_unset(auditor: Auditor) -> None:
     """AWX hands over empty texts for questions without an answer."""
     specs = yaml.safe_load((collection.ROOT / "roles" / "audit" / "meta" / "argument_specs.yml").read_text())

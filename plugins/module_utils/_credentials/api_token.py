@@ -21,10 +21,10 @@ from .._core.credential import Credential
 from .._core.errors import BadInput
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._module.context import ModuleContext, Result
-from .._quay.oauth import AccessToken, Applications, ApplicationTokens, UserTokens
+from .._quay.oauth import AccessToken, Applications, UserTokens
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import HOLDER_OPTIONS, SecretHolder, holder_from_options
-from .application_token import ApplicationTokenIssuer
+from .application_token import ApplicationTokenIssuer, listed_tokens
 from .assigned_token_issuer import AssignedTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
@@ -129,16 +129,6 @@ def api_token_issuer(context: ModuleContext, desired: DesiredToken, listed: Sequ
     if listed is None:
         return BrowserTokenIssuer(context, desired)
     return ApplicationTokenIssuer(context, desired, listed)
-
-
-def listed_tokens(context: ModuleContext, organization: str, client_id: str) -> list[AccessToken] | None:
-    """The application's valid tokens, or None if the server lacks the endpoint (Quay 3.17 and older).
-
-    With a password, an anonymous request comes first (2 ms): an older Quay needs no session for what follows.
-    """
-    if isinstance(context.client.auth, SessionAuth) and not context.server.has_application_tokens():
-        return None
-    return ApplicationTokens(context.client, organization, client_id).list()
 
 
 def listed_credential(token: AccessToken, location: Mapping[str, Any]) -> Credential:

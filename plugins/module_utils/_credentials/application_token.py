@@ -14,7 +14,7 @@ from typing import Iterable, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError, RefusedCredential
-from .._http.auth import OAUTH_USERNAME
+from .._http.auth import OAUTH_USERNAME, SessionAuth
 from .._module.context import ModuleContext
 from .._quay.oauth import AccessToken, ApplicationTokens
 from .._quay.registry_auth import authenticated_user, verify_secret
@@ -42,6 +42,16 @@ from .policy import (
     ObservedState,
 )
 from .rotation_order import Minted, superseded_by_minting
+
+
+def listed_tokens(context: ModuleContext, organization: str, client_id: str) -> list[AccessToken] | None:
+    """The application's valid tokens, or None if the server lacks the endpoint (Quay 3.17 and older).
+
+    With a password, an anonymous request comes first (2 ms): an older Quay needs no session for what follows.
+    """
+    if isinstance(context.client.auth, SessionAuth) and not context.server.has_application_tokens():
+        return None
+    return ApplicationTokens(context.client, organization, client_id).list()
 
 
 class ApplicationTokenIssuer:

@@ -27,7 +27,7 @@ from .audit_rules import (
     needed_details,
     policy_from_options,
 )
-from .audited import API, CLIENT_SECRET, FEDERATION, KINDS, Audited
+from .audited import API, CLIENT_SECRET, FEDERATION, KINDS, ROBOT, Audited
 from .declaration_info import hide_secrets_alone
 from .declaration_options import is_unset
 from .kinds import KINDS as DECLARED_KINDS
@@ -191,5 +191,5 @@ def _identities_of(item: Audited) -> Iterator[Any]:
     """What identifies it in declarations of its kind. A robot of a user may be declared without the user's name."""
     listed = {"name": item.name, "organization": item.organization, "client_id": item.client_id}
     yield from DECLARED_KINDS[item.kind].listed_identities(listed)
-    if item.kind == "robot" and item.organization is None:
+    if item.kind == ROBOT and item.organization is None:
         yield item.name.rpartition("+")[2]

@@ -32,7 +32,7 @@ from .._quay.repositories import USER, Repositories, RepositoryName
 from .._quay.robot_rights import RobotRights
 from .._quay.robots import FederationEntry, Robot, RobotName, Robots, is_unknown_robot
 from .._quay.users import Users
-from .api_token import listed_tokens
+from .application_token import listed_tokens
 from .audit_rules import FEDERATION, LOGS, MIRRORS, ROLES
 from .audited import (
     ADMIN,
@@ -271,6 +271,7 @@ class _RobotReader:
             description=robot.description,
             created_at=issued,
             age_source=source,
+            exists_since=robot.created_at,
             expires_at=expires_at,
             is_lease=expires_at is not None,
             last_accessed=robot.last_accessed,

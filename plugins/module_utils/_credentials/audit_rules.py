@@ -86,11 +86,13 @@ def _too_old(item: Audited, policy: AuditPolicy, now: datetime) -> str:
 
 
 def _never_used(item: Audited, policy: AuditPolicy, now: datetime) -> str:
-    if not item.use_known or item.last_accessed is not None or item.created_at is None:
+    # A robot whose token is replaced regularly can be one that nobody uses.
+    since = item.exists_since or item.created_at
+    if not item.use_known or item.last_accessed is not None or since is None:
         return ""
-    if policy.never_used_after is None or now - item.created_at <= policy.never_used_after:
+    if policy.never_used_after is None or now - since <= policy.never_used_after:
         return ""
-    return f"never used since it was created {format_duration(now - item.created_at)} ago"
+    return f"never used since it was created {format_duration(now - since)} ago"
 
 
 def _unused(item: Audited, policy: AuditPolicy, now: datetime) -> str:

@@ -58,6 +58,7 @@ class Audited:
     description: str = ""
     created_at: datetime | None = None
     age_source: str | None = None
+    exists_since: datetime | None = None  # of a robot, whose secret may be newer
     expires_at: datetime | None = None
     last_accessed: datetime | None = None
     use_known: bool = True  # whether Quay shows the last use of such a credential at all

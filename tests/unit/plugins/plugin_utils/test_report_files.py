@@ -32,7 +32,7 @@ def test_no_files(given: Any) -> None:
     assert paths(given) == []
 
 
-@pytest.mark.parametrize("folder", ["/srv/reports", "/srv/reports/", "/srv/quay.example.com"])
+@pytest.mark.parametrize("folder", ["/var/reports", "/var/reports/", "/var/quay.example.com"])
 def test_folder(folder: str) -> None:
     name = folder.rstrip("/")
     assert paths(folder) == [f"{name}/audit{ending}" for ending in (".html", ".json", ".csv", ".md")]

@@ -18,10 +18,10 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.api_t
     api_token_issuer,
     ensure_api_token,
     listed_credential,
-    listed_tokens,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.application_token import (
     ApplicationTokenIssuer,
+    listed_tokens,
 )
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.browser_token import BrowserTokenIssuer
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.desired_token import (
