@@ -496,6 +496,15 @@ def test_robot_that_is_deleted_meanwhile(harness: Harness) -> None:
     assert (result["problems"], by_name(result.content)["acme+ci"]["federation"]) == ([], [])
 
 
+@pytest.mark.parametrize("family", ["3.18"])
+def test_application_that_is_deleted_meanwhile(harness: Harness) -> None:
+    automation = harness.accounts.automation
+    harness.before_request(f"/{automation}/tokens$", lambda: harness.quay.state.applications.pop(automation))
+    result = harness.run(MODULE, {"organizations": ["acme"]})
+    assert result["problems"] == []
+    assert [row["application"] for row in result["credentials"] if row["kind"] == "api"] == ["console"]
+
+
 def test_mirrors(harness: Harness) -> None:
     harness.quay.config["FEATURE_REPO_MIRROR"] = True
     add_robots(harness, 1)

@@ -21,7 +21,7 @@ from typing import Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
 from .._core.errors import BadInput, BadLogin
 from .._core.parallel import in_parallel
 from .._http.auth import SessionAuth
-from .._http.errors import ApiError, NotAuthenticated, RateLimited
+from .._http.errors import ApiError, NotAuthenticated, NotFound, RateLimited
 from .._module.context import ModuleContext
 from .._quay.app_tokens import AppToken, AppTokens, NotOffered
 from .._quay.logs import Logs, LogsUnavailable
@@ -421,7 +421,11 @@ def _tokens_of(
 ) -> Iterator[Audited]:
     """The valid OAuth tokens of the applications: one request for each 50 of an application."""
     for application in applications:
-        tokens = listed_tokens(context, organization, application.client_id)
+        try:
+            tokens = listed_tokens(context, organization, application.client_id)
+        except NotFound:
+            # Deleted since the list was read.
+            continue
         if tokens is None:
             reading.note_limit("This server (Quay 3.17 or older) does not list the OAuth tokens of applications.")
             return
