@@ -177,8 +177,9 @@ options:
     default: 4
 seealso:
   - module: tokensmith.quay.quay_token_info
-  - plugin: tokensmith.quay.audit
-    plugin_type: role
+  - name: Role audit
+    description: Writes the result of this module as a page, JSON, CSV and Markdown.
+    link: https://github.com/tokensmith/quay/blob/main/roles/audit/README.md
 notes:
   - The order of RV(credentials) is that of the organizations, kinds and names.
 """

@@ -145,7 +145,7 @@ def _rules_chart(audit: Mapping[str, Any]) -> Chart:
         if count or rule not in unchecked
     ]
     note = f"Not checked: {', '.join(TITLES[rule].lower() for rule in sorted(unchecked))}." if unchecked else ""
-    return Chart("Findings by rule", sorted(bars, key=lambda bar: -bar.value), note=note)
+    return Chart("Findings by rule", sorted(bars, key=lambda item: -item.value), note=note)
 
 
 def _age_chart(audit: Mapping[str, Any]) -> Chart:

@@ -204,9 +204,9 @@ def _tile(tile: Tile) -> str:
 
 
 def _chart(chart: Chart) -> str:
-    largest = max([bar.value for bar in chart.bars], default=0) or 1
+    largest = max([item.value for item in chart.bars], default=0) or 1
     draw = _bar_of_row if chart.form == ROWS else _bar_of_column
-    bars = "".join(draw(bar, largest) for bar in chart.bars)
+    bars = "".join(draw(item, largest) for item in chart.bars)
     note = f'<p class="note">{_text(chart.note)}</p>' if chart.note else ""
     shape = "bars" if chart.form == ROWS else "columns"
     return (
@@ -215,35 +215,35 @@ def _chart(chart: Chart) -> str:
     )
 
 
-def _bar_of_row(bar: Bar, largest: float) -> str:
-    width = round(100 * bar.value / largest, 2)
+def _bar_of_row(item: Bar, largest: float) -> str:
+    width = round(100 * item.value / largest, 2)
     return (
-        f'<li><span class="label">{_label(bar)}</span>'
+        f'<li><span class="label">{_label(item)}</span>'
         '<svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         '<rect class="track" width="100" height="12"></rect>'
-        f'<rect class="fill {bar.tone}" width="{width}" height="12"></rect></svg>'
-        f'<span class="value">{_text(bar.text)}</span></li>'
+        f'<rect class="fill {item.tone}" width="{width}" height="12"></rect></svg>'
+        f'<span class="value">{_text(item.text)}</span></li>'
     )
 
 
-def _bar_of_column(bar: Bar, largest: float) -> str:
-    height = round(100 * bar.value / largest, 2)
-    value = _text(bar.text) if bar.value else '<span class="hidden">0</span>'
+def _bar_of_column(item: Bar, largest: float) -> str:
+    height = round(100 * item.value / largest, 2)
+    value = _text(item.text) if item.value else '<span class="hidden">0</span>'
     return (
         f'<li><span class="value">{value}</span>'
         '<svg viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         f'<rect class="track" y="99" width="12" height="1"></rect>'
-        f'<rect class="fill {bar.tone}" y="{round(100 - height, 2)}" width="12" height="{height}"></rect></svg>'
-        f'<span class="label">{_label(bar)}</span></li>'
+        f'<rect class="fill {item.tone}" y="{round(100 - height, 2)}" width="12" height="{height}"></rect></svg>'
+        f'<span class="label">{_label(item)}</span></li>'
     )
 
 
-def _label(bar: Bar) -> str:
-    if bar.selects is None or not bar.value:
-        return _text(bar.label)
-    table, column, value = map(_text, bar.selects)
+def _label(item: Bar) -> str:
+    if item.selects is None or not item.value:
+        return _text(item.label)
+    table, column, value = map(_text, item.selects)
     attributes = f'data-table="{table}" data-column="{column}" data-value="{value}"'
-    return f'<button type="button" class="link" {attributes}>{_text(bar.label)}</button>'
+    return f'<button type="button" class="link" {attributes}>{_text(item.label)}</button>'
 
 
 def _section(table: Table) -> str:

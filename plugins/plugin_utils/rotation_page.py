@@ -132,7 +132,7 @@ def _charts(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[Chart]:
     if reasons:
         counts = {reason: sum(1 for row in rows if row["reason"] == reason) for reason in reasons}
         bars = [Bar(reason, counts[reason], "", (_CREDENTIALS, "reason", reason)) for reason in reasons]
-        yield Chart("Why due", sorted(bars, key=lambda bar: -bar.value))
+        yield Chart("Why due", sorted(bars, key=lambda item: -item.value))
     windows = sorted((row for row in rows if row["window_seconds"]), key=lambda row: -float(row["window_seconds"]))
     if windows:
         yield Chart(
