@@ -29,7 +29,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.html_report import
     build_page,
 )
 
-HOSTILE = "</script><script>alert(1)</script> \"'&<!-- ]]> \u2028 \u202e \U0001f511"
+HOSTILE = "</script ></script><script>alert(1)</script> \"'&<!-- ]]> \u2028 \u202e \U0001f511"
 
 
 class Parsed(HTMLParser):
@@ -74,6 +74,7 @@ def page_of(text: str) -> str:
 def data_of(page: str) -> Any:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found
+    assert not re.search("[<>&]", found.group(1))
     return json.loads(found.group(1))
 
 
