@@ -38,12 +38,13 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.html_report import
 )
 
 _CREDENTIALS, _DELIVERIES, _VALID = "credentials", "deliveries", "valid"
-_TONES = {"failed": BAD, "waiting": WARN, "kept": WARN, "created": GOOD, "rotated": GOOD, "not_due": ""}
+_TONES = {"failed": BAD, "waiting": WARN, "kept": WARN, "created": GOOD, "rotated": GOOD, "not_due": PLAIN}
 # A file of another host than the rotator.
 _ON_HOST = re.compile(r"([^\s:/]+):(/.*)", re.DOTALL)
-# So many windows are shown.
+# So many windows are shown, and so many lines of a notice. The tables have all.
 _LONGEST = 8
-_PLACES = (("delivered", "delivered", GOOD), ("removed", "removed", INFO))
+_NAMED = 12
+_WRITTEN = ("delivered", "removed")
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,10 @@ def _notices(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[Notice
     failed = [f"{row['name']}: {row['error']}" for row in rows if row["error"]]
     if failed:
         count = f"{len(failed)} credential{'s' if len(failed) > 1 else ''}"
-        yield Notice(BAD, f"{count} {'would fail' if facts.check_mode else 'failed'}", failed)
+        yield Notice(BAD, f"{count} {'would fail' if facts.check_mode else 'failed'}", _first(failed))
     waiting = [f"{row['name']}: {listed(row['waiting_for'], 5)}" for row in rows if row["waiting_for"]]
     if waiting:
-        text = "These hosts were not seen, and may use a secret. Nothing was retired that one of them may hold."
-        yield Notice(WARN, text, waiting)
+        yield Notice(WARN, "Less was done than is due, because these hosts were not seen", _first(waiting))
     if facts.undeclared:
         places = [
             f"{item['path']} ({item.get('name') or item.get('username') or 'unknown'})" for item in facts.undeclared
@@ -104,15 +104,19 @@ def _notices(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[Notice
         yield Notice(GOOD, "No credential failed, and no host is missing.")
 
 
+def _first(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _NAMED
+    return [*lines[:_NAMED], *([f"and {more} more, see the table"] if more > 0 else [])]
+
+
 def _tiles(rows: Sequence[Mapping[str, Any]], facts: Facts, kept: Sequence[Row]) -> Iterator[Tile]:
     outcomes = list(map(outcome_of, rows))
-    words = _words(facts)
     yield Tile("Credentials", f"{len(rows):,}", f"{outcomes.count('not_due'):,} not due")
     failed = outcomes.count("failed")
-    yield Tile("Failed", f"{failed:,}", words["failed"], BAD if failed else GOOD)
+    yield Tile("Failed", f"{failed:,}", "see above" if failed else "", BAD if failed else GOOD)
     yield Tile("New secrets", f"{sum(1 for row in rows if row['minted']):,}", "created or rotated")
     hosts = {host for row in rows for host, _store, *_rest in _places(row, facts)}
-    yield Tile("Hosts", f"{len(hosts):,}", "delivered to, removed from, or failed")
+    yield Tile("Hosts", f"{len(hosts):,}", "written, cleared or failed")
     windows = [row["window_seconds"] for row in rows if row["window_seconds"]]
     yield Tile("Longest window", f"{max(windows):.2f} s" if windows else "none", "from the mint to the last delivery")
     yield Tile("Still valid", f"{len(kept):,}", "former secrets", WARN if kept else GOOD)
@@ -131,7 +135,9 @@ def _charts(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[Chart]:
     reasons = sorted({row["reason"] for row in rows if row["reason"] not in (None, "not_due")})
     if reasons:
         counts = {reason: sum(1 for row in rows if row["reason"] == reason) for reason in reasons}
-        bars = [Bar(reason, counts[reason], "", (_CREDENTIALS, "reason", reason)) for reason in reasons]
+        bars = [
+            Bar(reason.replace("_", " "), counts[reason], "", (_CREDENTIALS, "reason", reason)) for reason in reasons
+        ]
         yield Chart("Why due", sorted(bars, key=lambda item: -item.value))
     windows = sorted((row for row in rows if row["window_seconds"]), key=lambda row: -float(row["window_seconds"]))
     if windows:
@@ -224,8 +230,8 @@ def _deliveries(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Table:
 
 def _places(row: Mapping[str, Any], facts: Facts) -> Iterator[tuple[str, str, list[str], str]]:
     """For each store that was written or cleared, and each host that was not: host, store, result and error."""
-    for key, result, _tone in _PLACES:
-        for place in row[key]:
+    for result in _WRITTEN:
+        for place in row[result]:
             found = _ON_HOST.fullmatch(str(place))
             yield found[1] if found else facts.rotator, found[2] if found else str(place), [result], ""
     for host, error in row["failed_hosts"].items():

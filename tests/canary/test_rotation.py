@@ -16,6 +16,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from canary.controller import Run
 from canary.harness import Harness, Login
+from canary.search import Trace
 from standin import tokens
 from standin.tokens import fingerprint
 
@@ -50,6 +51,21 @@ def test_creation(rotated: Harness, first_rotation: Run) -> None:
     assert first_rotation.status == 0, first_rotation.failures
     assert [path for path in first_rotation.files_left if path.parent.name == "facts"]
     assert_delivered(rotated)
+
+
+def test_report_files(prepared: Harness, tmp_path: Path, pipelining: bool) -> None:
+    """Also with -vvvv, and if a store cannot be written."""
+    variables = {"rotation_report_path": str(tmp_path / "reports")}
+    failing = [
+        *prepared.credentials()[:1],
+        {**prepared.credentials()[1], "deliver": [{"kind": "file", "path": NOWHERE}]},
+    ]
+    for credentials in prepared.credentials(), failing:
+        run = prepared.rotate(pipelining=pipelining, variables=variables, credentials=credentials)
+        assert prepared.leaks(run) == []
+        reports = sorted((tmp_path / "reports").iterdir())
+        assert [path.name for path in reports] == ["rotation.html", "rotation.json"]
+        assert prepared.leak_detector.leaks(Trace(path.name, path.read_text()) for path in reports) == []
 
 
 TASKS = """

@@ -145,6 +145,14 @@ def test_notices(check_mode: bool) -> None:
     assert "No credential failed, and no host is missing." in rotation_page(rows(RESULTS[2:]), FACTS)
 
 
+def test_notice_of_many_failures_is_short() -> None:
+    many = [{**RESULTS[1], "name": f"n{number}"} for number in range(14)]
+    page = rotation_page(rows(many), FACTS)
+    assert "14 credentials failed" in page
+    assert "<li>n11: n2: No space left on device</li><li>and 2 more, see the table</li>" in page
+    assert len(tables_of(page)["credentials"]["rows"]) == 14
+
+
 def test_windows() -> None:
     page = rotation_page(rows(RESULTS), FACTS)
     assert re.findall(r'<span class="value">([\d.]+ s)</span>', page) == ["1.50 s", "0.25 s", "0.10 s"]
