@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of an audit in a browser: what it shows, filters and sorts, and that it asks for nothing."""
+"""The pages of reports in a browser: what they show, filter and sort, and that they ask for nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import pytest
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials import audit_rules
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.audit_info import summary_of
 from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.audited import API, ROBOT, Audited
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.report import make_report
 from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_page import audit_page
+from ansible_collections.tokensmith.quay.plugins.plugin_utils.rotation_page import Facts, rotation_page
 from functional.browser import NAMES, Browser, find_chromium
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -215,6 +217,31 @@ _CONTRAST = """
   return [...low];
 })()
 """
+
+
+def test_page_of_a_rotation(browser: Browser, tmp_path: Path) -> None:
+    """Its rows stay in their order until somebody sorts them. A bar of a chart filters the table."""
+    status = {"exists": True, "due": True, "reason": "too_old", "message": HOSTILE, "action": "mint", "error": None}
+    done = {**status, "kind": "robot", "changed": True, "minted": True, "fingerprint": "00", "window_seconds": 1.5}
+    results: list[dict[str, Any]] = [
+        {**done, "name": "acme+b", "delivered": ["/etc/b", "n1:/etc/b"]},
+        {**done, "name": "acme+c", "error": HOSTILE},
+        {**done, "name": "acme+a", "delivered": []},
+    ]
+    facts = Facts("https://quay.example.com", "localhost", "2026-06-01T00:00:00Z")
+    path = tmp_path / "rotation.html"
+    path.write_text(rotation_page(make_report(results, results)["rows"], facts))
+    browser.open(path.as_uri())
+    assert (browser.requested, browser.complaints) == ([path.as_uri()], [])
+    shown = f"{NAMES_SHOWN}.slice(0, 3)"
+    assert browser.run(shown) == ["acme+c", "acme+b", "acme+a"]
+    counts = "[...document.querySelectorAll('[role=status]')].map(each => each.textContent)"
+    assert browser.run(counts) == ["3 credentials", "2 deliveries"]
+    browser.run("document.querySelector('th button').click()")
+    assert browser.run(shown) == ["acme+a", "acme+b", "acme+c"]
+    browser.run("document.querySelector('button[data-value=failed]').click()")
+    assert browser.run(counts)[0] == "1 of 3 credentials"
+    assert HOSTILE in browser.run("document.querySelector('.notice.bad').textContent")
 
 
 def test_ten_thousand_rows(browser: Browser, tmp_path: Path) -> None:
