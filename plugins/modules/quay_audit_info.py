@@ -132,11 +132,21 @@ options:
         P(tokensmith.quay.rotation#role), for the rule V(undeclared). A list, or JSON text.
       - An empty list means that nothing is declared. If not specified, the rule is not checked.
     type: raw
+  records:
+    description:
+      - Directories or files on the target that earlier rotations delivered to. A record of the delivery there says when
+        the token of a robot account was issued, which Quay does not show. Files that cannot be read are passed over.
+      - Files in other formats than those of M(tokensmith.quay.quay_token_file) and
+        M(tokensmith.quay.quay_container_auth) have no records. Sub-directories are not read.
+    type: list
+    elements: path
+    default: []
   max_age:
     description:
       - The age from which on a credential breaks the rule V(too_old), for example V(90d). V(0) turns the rule off.
-      - Quay does not show the age of a robot account's token. The age of the robot account counts, unless V(logs) is in
-        O(details). The age of a client secret is known only from there.
+      - Quay does not show the age of a robot account's token. The age of the robot account counts, unless O(records) or
+        the usage logs (V(logs) in O(details)) show a later time. The age of a client secret is known only from the
+        usage logs.
       - The unit is V(s), V(m), V(h), V(d) or V(w).
     type: str
     default: 90d
@@ -376,8 +386,9 @@ credentials:
     age_source:
       description:
         - Where RV(credentials[].created_at) is known from. With V(quay), Quay shows it. With V(log), it is that of an
-          entry of the usage logs. With V(creation), it is when the robot account was created, and its token may be
-          newer. Null if the time is unknown.
+          entry of the usage logs. With V(record), it is that of a record in O(records), and the token may be newer.
+          With V(creation), it is when the robot account was created, and its token may be newer. Null if the time is
+          unknown.
       returned: success
       type: str
     age_days:

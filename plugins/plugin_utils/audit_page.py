@@ -62,6 +62,7 @@ _SHOWN_MONTHS = 12
 _SOURCES = {
     "quay": "shown by Quay",
     "log": "from the usage logs",
+    "record": "from the record of a delivery; the token may be newer",
     "creation": "when the robot account was created; its token may be newer",
 }
 

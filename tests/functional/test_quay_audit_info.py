@@ -293,6 +293,7 @@ def test_error_of_the_server_fails(harness: Harness) -> None:
         ({"organizations": ["", " "]}, "Nothing is to be audited"),
         ({"organizations": ["acme"], "user_robots": True}, "user_robots needs all_organizations"),
         ({"organizations": ["acme"], "max_age": "90"}, "max_age needs a unit"),
+        ({"organizations": ["acme"], "records": ["reports"]}, "records: 'reports' is not an absolute path"),
         ({"organizations": ["acme"], "rules": ["old"]}, "rules"),
         ({"organizations": ["acme"], "details": ["all"]}, "details"),
         ({"organizations": ["acme"], "rules": ["unused"], "required_rules": ["too_old"]}, "not in rules: too_old"),
@@ -316,7 +317,7 @@ def test_rules_and_details_are_documented() -> None:
     assert {rule for rule in options["rules"]["choices"] if f"V({rule}) is" in text} == set(options["rules"]["choices"])
     assert options["rules"]["choices"] == options["required_rules"]["choices"]
     assert documented_values(MODULE, "credentials", "kind") == {"robot", "api", "app", "client_secret", "federation"}
-    assert documented_values(MODULE, "credentials", "age_source") == {"quay", "log", "creation"}
+    assert documented_values(MODULE, "credentials", "age_source") == {"quay", "log", "record", "creation"}
 
 
 def test_age(harness: Harness) -> None:
@@ -346,6 +347,37 @@ def test_logs_show_the_age_of_tokens_and_client_secrets(harness: Harness) -> Non
     assert (robots["acme+old"]["age_source"], robots["acme+old"]["age_days"]) == ("creation", 110)
     assert (secrets["automation"]["age_source"], secrets["automation"]["age_days"]) == ("log", 10)
     assert secrets["console"]["created_at"] is None
+
+
+def test_records_show_the_age_of_tokens(harness: Harness) -> None:
+    """In an auth file, which has the user name itself, and in other files."""
+    files = {
+        "acme+ci": {"kind": "container_auth", "path": str(harness.folder / "auth.json")},
+        "acme+env": {"kind": "file", "path": str(harness.folder / "robot.env"), "format": "env"},
+        "acme+raw": {"kind": "file", "path": str(harness.folder / "raw"), "format": "token"},
+    }
+    for name in (*files, "acme+none"):
+        harness.accounts.alice.browser().call("PUT", f"/api/v1/organization/acme/robots/{name[5:]}x", {})
+    harness.advance(days=100)
+    for name, store in files.items():
+        arguments = {"name": f"{name}x", "rotate": "always", "deliver": [store]}
+        assert not harness.run("quay_robot_token", arguments).failed
+    (harness.folder / "unreadable").mkdir()
+    harness.advance(days=95)
+    found = by_name(audit(harness, records=[str(harness.folder), str(harness.folder / "none")]))
+    ages = {name: (row["age_source"], row["age_days"]) for name, row in found.items()}
+    assert ages["acme+nonex"] == ("creation", 195)
+    for name in files:
+        assert ages[f"{name}x"] == ("record", 95)
+    assert message(found["acme+cix"], "too_old") == "up to 95 days old, limit 90 days (by the record of its delivery)"
+    # Such a record was edited, or written by a wrong clock.
+    path = harness.folder / "raw.record.json"
+    path.write_text(path.read_text().replace('"created_at": "20', '"created_at": "29'))
+    assert by_name(audit(harness, records=[str(path)]))["acme+rawx"]["age_source"] == "creation"
+    # A robot that was created later under the name has nothing to do with the record.
+    harness.robot("acme+cix").created = harness.quay.clock.now()
+    again = by_name(audit(harness, records=[str(harness.folder)]))
+    assert (again["acme+cix"]["age_source"], again["acme+cix"]["age_days"]) == ("creation", 0)
 
 
 def test_unreadable_logs_are_a_problem(harness: Harness) -> None:

@@ -18,6 +18,7 @@ from .._core.errors import BadInput
 from .._core.times import format_time
 from .._module.context import ModuleContext, Result
 from .audit_reading import Reading, Scope, read_credentials
+from .audit_records import recorded_times, with_records
 from .audit_rules import (
     DETAILS,
     POLICY_OPTIONS,
@@ -47,6 +48,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
     "required_rules": {"type": "list", "elements": "str", "choices": sorted(RULE_NAMES), "default": []},
     "details": {"type": "list", "elements": "str", "choices": sorted(DETAILS), "default": []},
     "credentials": {"type": "raw", "no_log": True},
+    "records": {"type": "list", "elements": "path", "default": []},
     "parallel": {"type": "int", "default": 4},
     **POLICY_OPTIONS,
 }
@@ -60,10 +62,12 @@ def get_audit_info(context: ModuleContext) -> Result:
     declared = _declarations(context)
     if declared is None and "undeclared" in params["required_rules"]:
         raise BadInput("required_rules: undeclared needs credentials, the declarations to compare with")
+    times = recorded_times(params["records"])
     share_work(context, params["parallel"])
     reading = read_credentials(context, scope)
     now = context.client.now()
-    items = [replace(item, declared=_is_declared(item, declared)) for item in reading.items]
+    known = with_records(reading.items, times, now)
+    items = [replace(item, declared=_is_declared(item, declared)) for item in known]
     rules = [rule.name for rule in RULES if params["rules"] is None or rule.name in params["rules"]]
     rows = [{**item.public(now), "findings": findings_of(item, rules, policy, now)} for item in _sorted(items)]
     unchecked = list(_unchecked(rules, scope, declared is not None, reading))

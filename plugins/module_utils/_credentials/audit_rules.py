@@ -17,7 +17,7 @@ from .._core.texts import listed
 from .._core.times import format_duration, parse_duration
 from .._quay.oauth import LONGEST_LIFETIME
 from .audited import API, APP, ROBOT, Audited
-from .policy import AGE_FROM_CREATION
+from .policy import AGE_FROM_CREATION, AGE_FROM_RECORD
 
 # What is read only on request, because it costs a request for each robot, repository or mirror.
 FEDERATION, LOGS, MIRRORS, ROLES = "federation", "logs", "mirrors", "roles"
@@ -82,6 +82,8 @@ def _too_old(item: Audited, policy: AuditPolicy, now: datetime) -> str:
     age, limit = format_duration(now - item.created_at), format_duration(policy.max_age)
     if item.age_source == AGE_FROM_CREATION:
         return f"up to {age} old, limit {limit} (Quay shows the age of the robot, not of its token)"
+    if item.age_source == AGE_FROM_RECORD:
+        return f"up to {age} old, limit {limit} (by the record of its delivery)"
     return f"{age} old, limit {limit}"
 
 

@@ -96,24 +96,31 @@ def _undeclared(paths: Sequence[str], credentials: Sequence[Declared]) -> Iterat
     declared: dict[str, list[Place]] = {}
     for place in (place for credential in credentials for _label, places in credential.stores for place in places):
         declared.setdefault(place.path, []).append(place)
-    files = dict.fromkeys(file for path in paths for file in _files_at(path))
-    for file in files:
-        for place, record, details in _deliveries(file):
-            if not any(collide(place, other) for other in declared.get(place.path, ())):
-                yield {
-                    "path": place.path,
-                    "registry": place.part or None,
-                    "name": details.get("name") or None,
-                    "username": details.get("username") or record.username,
-                    "fingerprint": record.fingerprint,
-                    "created_at": format_time(record.created_at),
-                }
+    for place, record, details in deliveries_in(paths, "rotation_report_undeclared"):
+        if not any(collide(place, other) for other in declared.get(place.path, ())):
+            yield {
+                "path": place.path,
+                "registry": place.part or None,
+                "name": details.get("name") or None,
+                "username": details.get("username") or record.username,
+                "fingerprint": record.fingerprint,
+                "created_at": format_time(record.created_at),
+            }
 
 
-def _files_at(path: str) -> list[str]:
+def deliveries_in(paths: Sequence[str], option: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
+    """What files, and the files of directories, show of earlier deliveries: place, record, and what else is known.
+
+    Raises BadInput, naming ``option``, for a path that is not absolute or cannot be read.
+    """
+    for file in dict.fromkeys(file for path in paths for file in _files_at(path, option)):
+        yield from _deliveries(file)
+
+
+def _files_at(path: str, option: str) -> list[str]:
     """The file itself, or the files of a directory, without those of its sub-directories."""
     if not os.path.isabs(path):
-        raise BadInput(f"rotation_report_undeclared: '{path}' is not an absolute path")
+        raise BadInput(f"{option}: '{path}' is not an absolute path")
     try:
         names = os.listdir(path)
     except NotADirectoryError:
@@ -121,13 +128,13 @@ def _files_at(path: str) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise BadInput(f"rotation_report_undeclared: {path} cannot be read: {os.strerror(error.errno or 0)}") from None
+        raise BadInput(f"{option}: {path} cannot be read: {os.strerror(error.errno or 0)}") from None
     return [os.path.join(path, name) for name in sorted(names)]
 
 
 def _deliveries(path: str) -> Iterator[tuple[Place, Record, Mapping[str, Any]]]:
     """What a file shows of earlier deliveries: a record file, or a file whose format has a place for the record."""
-    text = _text_of(path)
+    text = text_of(path)
     if text is None:
         return
     if path.endswith(RECORD_SUFFIX):
@@ -161,7 +168,7 @@ def _records(text: str) -> Mapping[str, Mapping[str, Any]]:
     return {key: item for key, item in data.items() if isinstance(item, dict)} if isinstance(data, dict) else {}
 
 
-def _text_of(path: str) -> str | None:
+def text_of(path: str) -> str | None:
     """The text of a small regular file that can be read, else None. Links are not followed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
