@@ -17,7 +17,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 from .._core.errors import BadInput
 from .._core.times import format_time
 from .._module.context import ModuleContext, Result
-from .audit_reading import Reading, Scope, read_credentials
+from .audit_reading import Scope, read_credentials
 from .audit_records import recorded_times, with_records
 from .audit_rules import (
     DETAILS,
@@ -70,7 +70,7 @@ def get_audit_info(context: ModuleContext) -> Result:
     items = [replace(item, declared=_is_declared(item, declared)) for item in known]
     rules = [rule.name for rule in RULES if params["rules"] is None or rule.name in params["rules"]]
     rows = [{**item.public(now), "findings": findings_of(item, rules, policy, now)} for item in _sorted(items)]
-    unchecked = list(_unchecked(rules, scope, declared is not None, reading))
+    unchecked = list(_unchecked(rules, scope, declared is not None))
     values = {
         "schema_version": SCHEMA_VERSION,
         "audited_at": format_time(now),
@@ -126,9 +126,7 @@ def _sorted(items: Iterable[Audited]) -> list[Audited]:
     )
 
 
-def _unchecked(
-    rules: Sequence[str], scope: Scope, has_declarations: bool, reading: Reading
-) -> Iterator[dict[str, str]]:
+def _unchecked(rules: Sequence[str], scope: Scope, has_declarations: bool) -> Iterator[dict[str, str]]:
     """The rules that could not be checked, or only in part, and what that needs."""
     for rule in RULES:
         if rule.name not in rules:
