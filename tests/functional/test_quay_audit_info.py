@@ -117,7 +117,7 @@ def test_organization(either_login: Harness) -> None:
         "declared": None,
         "findings": [],
     }
-    assert harness.is_now(robot["created_at"])
+    assert robot["created_at"] == harness.iso(harness.robot().created)
     secrets = by_name(result, "client_secret")
     assert {name: row["client_id"] for name, row in secrets.items()} == dict(
         zip(["automation", "console"], client_ids, strict=True)
