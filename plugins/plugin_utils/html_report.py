@@ -111,7 +111,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to read first. ``is_folded``: show the title alone until somebody opens it."""
+    """Something to read first. ``is_folded``: show the title alone until it is opened."""
 
     tone: str
     title: str

@@ -129,7 +129,9 @@ class Browser:
     @property
     def requested(self) -> list[str]:
         """The URLs that the page asked for since it was opened."""
-        found = [event["params"]["request"]["url"] for event in self.events if "requestWillBeSent" in event["method"]]
+        found = [
+            event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"
+        ]
         return [url for url in found if not url.startswith("data:")]
 
     @property

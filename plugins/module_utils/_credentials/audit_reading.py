@@ -69,7 +69,7 @@ class Scope:
 
 @dataclass
 class Reading:
-    """What was read. ``problems``: what could not be read. ``limits``: what this server does not show to anybody."""
+    """What was read. ``problems``: what could not be read. ``limits``: what this server shows to no login."""
 
     items: list[Audited] = field(default_factory=list)
     organizations: list[str] = field(default_factory=list)
