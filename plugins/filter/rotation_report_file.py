@@ -92,6 +92,7 @@ def rotation_report_file(
         check_mode=bool(summary.get("check_mode")),
         interruption=interruption or "",
         undeclared=summary.get("undeclared") or (),
+        login_warnings=summary.get("login_warnings") or (),
     )
     if format == "html":
         return rotation_page(rows, facts)

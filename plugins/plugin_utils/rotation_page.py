@@ -57,6 +57,7 @@ class Facts:
     check_mode: bool = False
     interruption: str = ""
     undeclared: Sequence[Mapping[str, Any]] = ()
+    login_warnings: Sequence[str] = ()
 
 
 def rotation_page(rows: Sequence[Mapping[str, Any]], facts: Facts) -> str:
@@ -93,6 +94,8 @@ def _notices(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[Notice
     waiting = [f"{row['name']}: {listed(row['waiting_for'], 5)}" for row in rows if row["waiting_for"]]
     if waiting:
         yield Notice(WARN, "Less was done than is due, because these hosts were not seen", _first(waiting))
+    if facts.login_warnings:
+        yield Notice(WARN, "The login of the rotation", list(facts.login_warnings))
     if facts.undeclared:
         places = [
             f"{item['path']} ({item.get('name') or item.get('username') or 'unknown'})" for item in facts.undeclared

@@ -129,7 +129,10 @@ def test_what_is_still_valid() -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_notices(check_mode: bool) -> None:
-    facts = Facts("https://quay.example.com", "rotator", "", check_mode, "Quay is down", [{"path": "/etc/old"}])
+    warnings = ["The token expires in 3 days"]
+    facts = Facts(
+        "https://quay.example.com", "rotator", "", check_mode, "Quay is down", [{"path": "/etc/old"}], warnings
+    )
     page = rotation_page(rows(RESULTS), facts)
     for text in (
         "Quay is down",
@@ -137,6 +140,7 @@ def test_notices(check_mode: bool) -> None:
         "nightly: n2: No space left on device",
         "nightly: n2, n3",
         "/etc/old (unknown)",
+        *warnings,
     ):
         assert text in page
     assert ("(prediction)" in page) is check_mode
