@@ -106,5 +106,6 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "``quay_referrers_info``": ("quay_referrers_info", {"repository": "acme/app", "digest": _DIGEST}),
     "``quay_log_info`` of an organization": ("quay_log_info", {"organization": "acme"}),
     "``quay_log_info`` of a repository": ("quay_log_info", {"repository": "acme/app"}),
+    "``quay_audit_info`` of an organization": ("quay_audit_info", {"organizations": ["acme"]}),
     "``quay_user``, ``quay_user_info``": ("quay_user_info", {}),
 }

@@ -140,7 +140,8 @@ def call(harness: Harness, task: str) -> str:
     result = harness.run(module, arguments)
     # Whoever may read the repository is shown that it has no such manifest.
     works = not result.failed or "has no manifest" in result.message
-    return "" if works else result.message
+    # An audit reports what it could not read.
+    return str(result.content.get("problems") or "") if works else result.message
 
 
 def enable(harness: Harness) -> None:
