@@ -84,7 +84,7 @@ molecule: ## Run the role's Molecule scenario
 	$(tools) molecule $(ARGS)
 
 .PHONY: package
-package: ## Build the artifact, check its contents, install it and run a module of it
+package: ## Build the artifact, check it as Automation Hub does, install it and run a module of it
 	$(tools) package
 
 .PHONY: standin

@@ -17,7 +17,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.auth_docum
 DOCUMENTATION = r"""
 name: container_auth
 short_description: Add a registry login to a container auth document
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -14,7 +14,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.compact import exp
 DOCUMENTATION = r"""
 name: rotation_outcome
 short_description: Get the report of a rotation from what its tasks returned
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

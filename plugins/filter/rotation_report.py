@@ -13,7 +13,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.repor
 DOCUMENTATION = r"""
 name: rotation_report
 short_description: Make a report of the results of many credentials
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

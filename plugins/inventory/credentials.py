@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: credentials
 short_description: Credentials of a Quay registry as hosts of an inventory
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_declaration_info
 short_description: Validate declared credentials before anything is sent to Quay
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_host_inspection
 short_description: Validate what a host declares, and inspect its stores
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

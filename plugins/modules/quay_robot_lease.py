@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_robot_lease
 short_description: Issue a short-lived Quay robot account
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

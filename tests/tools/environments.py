@@ -90,9 +90,15 @@ def target() -> Environment | None:
     return ensure(Environment("target", python, (COLLECTION, REQUIREMENTS / "target.txt")))
 
 
+@cache
+def importer() -> Environment:
+    """The importer of Galaxy and Automation Hub, with the versions of other tools that it accepts."""
+    return ensure(Environment("importer", pythons.running(), (COLLECTION, REQUIREMENTS / "importer.txt")))
+
+
 def ensure_all() -> None:
     """Create all environments that are missing, at the same time."""
-    shell.side_by_side(main, highest, lowest, target)
+    shell.side_by_side(main, highest, lowest, target, importer)
 
 
 def ensure(environment: Environment) -> Environment:

@@ -13,6 +13,7 @@ import tarfile
 from pathlib import Path
 
 from .. import environments, places, servers, shell, tree
+from .importer import import_artifact
 
 FOLDERS = ("LICENSES/", "docs/", "meta/", "playbooks/", "plugins/", "roles/")
 FILES = ("CHANGELOG.rst", "COPYING", "README.md", "changelogs/changelog.yaml", "requirements.txt")
@@ -29,12 +30,13 @@ SEARCH_PATH = {"ANSIBLE_COLLECTIONS_PATH": INSTALLED}
 
 
 def package() -> None:
-    """Build the artifact, check its contents, install it into an empty folder and run a module from there."""
+    """Build the artifact, check it as Automation Hub does, install it into an empty folder and run a module from there."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     environments.main().run("ansible-galaxy", "collection", "build", "--output-path", FOLDER, cwd=places.ROOT)
     (artifact,) = FOLDER.glob("*.tar.gz")
     check_contents(artifact)
+    import_artifact(artifact, FOLDER)
     install(artifact)
     read_documentation()
     call_module()

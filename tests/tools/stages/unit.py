@@ -32,8 +32,8 @@ def unit_without_slow() -> None:
 
 
 def unit_of_quick() -> None:
-    """Run the unit and the contract tests."""
-    environments.main().run("pytest", "--quiet", "tests/unit", "tests/contract")
+    """Run the unit and the contract tests, without those that are marked as slow."""
+    environments.main().run("pytest", "--quiet", "-m", "not slow", "tests/unit", "tests/contract")
 
 
 def unit_on_target() -> None:
