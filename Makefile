@@ -7,7 +7,7 @@
 PYTHON ?= python3
 # Arguments for the tool behind a target: make unit ARGS="-k robot", make integration ARGS=quay_robot_token.
 ARGS ?=
-# Options of make standin.
+# Options of make standin. FAMILY also selects the scenario of make molecule-quay.
 PORT ?= 8099
 FAMILY ?= 3.18
 
@@ -82,6 +82,10 @@ canary: ## Search the traces of playbooks for secrets, by the lowest and the hig
 .PHONY: molecule
 molecule: ## Run the role's Molecule scenario
 	$(tools) molecule $(ARGS)
+
+.PHONY: molecule-quay
+molecule-quay: ## Run the role and the integration targets on the Quay of QUAY_IMAGE, in containers (FAMILY)
+	$(tools) molecule-quay quay-$(FAMILY) $(ARGS)
 
 .PHONY: package
 package: ## Build the artifact, check it as Automation Hub does, install it and run a module of it

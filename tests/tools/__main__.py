@@ -19,7 +19,7 @@ from .stages.faults import faults
 from .stages.integration import integration, integration_anywhere
 from .stages.kubernetes import integration_kubernetes
 from .stages.lint import format_sources, lint, lint_changed
-from .stages.molecule import molecule
+from .stages.molecule import molecule, molecule_quay
 from .stages.package import package
 from .stages.sanity import sanity, sanity_of_highest
 from .stages.unit import conformance, integration_awx, unit, unit_of_quick, unit_on_target, unit_without_slow, units
@@ -95,6 +95,7 @@ COMMANDS: dict[str, Command] = {
     "integration": integration_anywhere,
     "integration-kubernetes": integration_kubernetes,
     "integration-awx": integration_awx,
+    "molecule-quay": molecule_quay,
     "print-tree": print_tree,
     "quick": quick,
     "standin": standin,

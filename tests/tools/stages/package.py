@@ -30,7 +30,7 @@ SEARCH_PATH = {"ANSIBLE_COLLECTIONS_PATH": INSTALLED}
 
 
 def package() -> None:
-    """Build the artifact, check it as Automation Hub does, install it into an empty folder and run a module from there."""
+    """Build the artifact, check it as Automation Hub does, install it, and run a module from there."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     environments.main().run("ansible-galaxy", "collection", "build", "--output-path", FOLDER, cwd=places.ROOT)
