@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,16 @@ class Engine:
         """Do what a container engine does for the arguments. Return the exit status."""
         with (self.folder / "calls").open("a") as calls:
             calls.write(json.dumps(arguments) + "\n")
-        command, *rest = arguments
-        if command == "network":
-            return self._network(*rest)
-        if command in ("run", "create"):
-            return self._create(*rest)
-        if command == "cp":
-            return self._copy(*rest)
-        return {"exec": self._exec, "start": self._start, "rm": self._remove}[command](*rest)
+        actions: dict[str, Callable[..., int]] = {
+            "network": self._network,
+            "run": self._create,
+            "create": self._create,
+            "cp": self._copy,
+            "exec": self._exec,
+            "start": self._start,
+            "rm": self._remove,
+        }
+        return actions[arguments[0]](*arguments[1:])
 
     def _network(self, action: str, name: str) -> int:
         place = self.folder / f"network-{name}"

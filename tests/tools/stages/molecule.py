@@ -23,8 +23,8 @@ def molecule(*arguments: str) -> None:
 
 def molecule_quay(scenario: str, *arguments: str) -> None:
     """Run the role and the integration tests on the images of Quay, PostgreSQL and Redis that the environment names."""
-    given = {name: os.environ[name] for name in CONTAINERS if name in os.environ}
+    variables: dict[str, str | Path] = {name: os.environ[name] for name in CONTAINERS if name in os.environ}
     # The container engine uses the login and the images of the user. The integration tests run in the clone.
-    own = {"CONTAINER_ENGINE_HOME": Path.home(), "QUAY_SCENARIO_CLONE": places.ROOT, "PYTHON": sys.executable}
+    variables.update(CONTAINER_ENGINE_HOME=Path.home(), QUAY_SCENARIO_CLONE=places.ROOT, PYTHON=sys.executable)
     command = ("molecule", *(arguments or ("test",)), "--scenario-name", scenario)
-    environments.main().run(*command, cwd=places.TREE / "extensions", variables={**given, **own})
+    environments.main().run(*command, cwd=places.TREE / "extensions", variables=variables)
