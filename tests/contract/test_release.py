@@ -74,7 +74,7 @@ def version_of(path: Path) -> str:
 
 def released_versions(changelog: dict[str, Any]) -> dict[Content, str]:
     """The version in which the changelog lists each module, plugin and role as new."""
-    found = {}
+    found: dict[Content, str] = {}
     for version, release in changelog["releases"].items():
         lists = {"module": release.get("modules", ()), **release.get("plugins", {}), **release.get("objects", {})}
         found |= {(kind, item["name"]): version for kind, items in lists.items() for item in items}
@@ -125,7 +125,7 @@ def run_changelog(tree: Path) -> None:
     programs = Path(sys.executable).parent
     home = {"HOME": str(tree), "ANSIBLE_HOME": str(tree / ".ansible")}
     environ = {**os.environ, **home, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    command = [programs / "antsibull-changelog", "release", "--reload-plugins", "--update-existing"]
+    command = [str(programs / "antsibull-changelog"), "release", "--reload-plugins", "--update-existing"]
     done = subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -74,7 +74,7 @@ class Machine:
             "QUAY_SCENARIO_CLONE": str(self.folder / "clone"),
             **variables,
         }
-        command = [programs / "molecule", "-vvv", *arguments]
+        command = [str(programs / "molecule"), "-vvv", *arguments]
         return subprocess.run(command, cwd=EXTENSIONS, env=environ, capture_output=True, text=True)
 
     def calls(self) -> list[list[str]]:
