@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -141,6 +142,13 @@ def test_scenarios_differ_in_the_version_only() -> None:
     settings = yaml.safe_load(new)
     for playbook in settings["ansible"]["playbooks"].values():
         assert (EXTENSIONS / "molecule" / "quay-3.18" / playbook).is_file()
+
+
+def test_scenarios_name_no_registry() -> None:
+    """The user names the images. Those with defaults have short names."""
+    texts = [path.read_text() for path in (EXTENSIONS / "molecule").rglob("*") if path.is_file()]
+    found = {name for text in texts for name in re.findall(r"\b((?:[\w-]+\.)+[a-z]{2,})/[\w./-]+:", text)}
+    assert found == {"quay.example.com"}
 
 
 def test_no_pipeline_runs_containers() -> None:
