@@ -16,7 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report impor
 DOCUMENTATION = r"""
 name: audit_outcome
 short_description: Get the lines of an audit's report, and why the job fails
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -21,7 +21,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report impor
 DOCUMENTATION = r"""
 name: audit_report
 short_description: Make the report of an audit
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -16,7 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.report_files impor
 DOCUMENTATION = r"""
 name: report_files
 short_description: Get the files that a report is written to
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:

@@ -16,7 +16,7 @@ from ansible_collections.tokensmith.quay.plugins.plugin_utils.rotation_page impo
 DOCUMENTATION = r"""
 name: rotation_report_file
 short_description: Make the text of a file of a rotation's report
-version_added: "0.1.0"
+version_added: "1.0.0"
 author:
   - The tokensmith.quay authors (@tokensmith)
 description:
