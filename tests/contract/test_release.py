@@ -126,7 +126,7 @@ def run_changelog(tree: Path) -> None:
     home = {"HOME": str(tree), "ANSIBLE_HOME": str(tree / ".ansible")}
     environ = {**os.environ, **home, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     command = [str(programs / "antsibull-changelog"), "release", "--reload-plugins", "--update-existing"]
-    done = subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -63,13 +63,13 @@ def _row(row: Mapping[str, Any], top: int) -> Iterator[str]:
     middle = top + _ROW / 2 + _FONT / 3
     weight = "bold" if row.get("heading") else ""
     yield _text(_MARGIN, middle, row["label"], anchor="start", weight=weight)
-    for bar in row.get("bars", ()):
-        color, dashes = _KINDS[bar["kind"]]
-        left, right = _left(bar["from"]) + 1, _left(bar["to"]) - 1
+    for stripe in row.get("bars", ()):
+        color, dashes = _KINDS[stripe["kind"]]
+        left, right = _left(stripe["from"]) + 1, _left(stripe["to"]) - 1
         around = f'stroke="{color}"' + (f' stroke-dasharray="{dashes}"' if dashes else "")
         place = f'x="{left:g}" y="{top + (_ROW - _BAR) / 2:g}" width="{right - left:g}" height="{_BAR}"'
         yield f'<rect {place} rx="4" fill="{color}" fill-opacity=".25" {around}/>'
-        yield _text((left + right) / 2, middle, bar["text"])
+        yield _text((left + right) / 2, middle, stripe["text"])
 
 
 def _left(step: float) -> float:

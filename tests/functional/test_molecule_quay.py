@@ -76,7 +76,7 @@ class Machine:
             **variables,
         }
         command = [str(programs / "molecule"), "-vvv", *arguments]
-        return subprocess.run(command, cwd=EXTENSIONS, env=environ, capture_output=True, text=True)
+        return subprocess.run(command, cwd=EXTENSIONS, env=environ, capture_output=True, text=True, check=False)
 
     def calls(self) -> list[list[str]]:
         """Return the arguments of all calls of the engine."""

@@ -496,7 +496,7 @@ def test_acceptance_whose_response_and_result_are_unknown(assigned: Assigned) ->
 def test_assignment_that_another_run_takes_first(assigned: Assigned) -> None:
     harness = assigned.harness
     assigned.assign()
-    harness.before_request("POST /oauth/authorizeapp", lambda: harness.quay.state.assignments.clear())
+    harness.before_request("POST /oauth/authorizeapp", harness.quay.state.assignments.clear)
     result = harness.run(MODULE, assigned.in_file())
     assert result.failed
     assert "Quay refused to authorize" in result.message
@@ -556,7 +556,7 @@ def test_one_assignment_is_declined(assigned: Assigned, options: dict[str, Any])
 
 def test_declined_meanwhile(assigned: Assigned) -> None:
     assigned.assign()
-    assigned.harness.before_request("DELETE ", lambda: assigned.harness.quay.state.assignments.clear())
+    assigned.harness.before_request("DELETE ", assigned.harness.quay.state.assignments.clear)
     assert not assigned.harness.run(MODULE, assigned.by_carol(state="declined")).failed
 
 
