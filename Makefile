@@ -28,11 +28,11 @@ quick: ## Check what was changed, and run the unit and contract tests: less than
 	$(tools) quick
 
 .PHONY: test
-test: ## Run lint and unit, and at the same time package, demo, molecule, units and sanity
+test: ## Run lint and unit, and at the same time package, demo, molecule and sanity
 	$(tools) test
 
 .PHONY: verify
-verify: ## Run the same, sanity by both ansible-cores, then integration and canary
+verify: ## Run the same, sanity by both ansible-cores, units, then integration and canary
 	$(tools) verify
 
 .PHONY: lint

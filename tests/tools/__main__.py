@@ -51,7 +51,6 @@ PRODUCT: dict[str, Command] = {
     "package": package,
     "demo": demo,
     "molecule": molecule,
-    "units": units,
     "sanity": sanity_of_highest,
 }
 
@@ -59,6 +58,7 @@ ALL_STAGES: dict[str, Command] = {
     **SOURCES,
     **PRODUCT,
     "unit": unit,
+    "units": units,
     "sanity": sanity,
     "docs": docs,
     "integration": integration,
