@@ -494,10 +494,6 @@ class FederatedToken(Kind):
     revocable = False
     _SUBJECT = "build-farm"
 
-    def make_due(self, workspace: Workspace) -> None:
-        """Four minutes are left: fewer than the five of the default of renew_before."""
-        workspace.server.advance_days(56 / (24 * 60))
-
     def prepare(self, workspace: Workspace) -> None:
         path = f"/api/v1/organization/{workspace.org}/robots/{workspace.tag}"
         assert workspace.server.superuser.put(path).status_code == 201
@@ -634,7 +630,7 @@ def _scenarios() -> Iterator[Scenario]:
                 yield Scenario(OwnLogin(), "own-login", mode, family, files=mode == "forced")
         for mode in ("create", "renew"):
             yield Scenario(ReferrersToken(), "referrers", mode, family, password=old, files=mode == "renew" and not old)
-        for mode in ("create", "renew", "forced"):
+        for mode in ("create", "forced"):
             yield Scenario(FederatedToken(), "federated", mode, family, password=old)
 
 

@@ -26,7 +26,7 @@ _PARTS = ("meta", "plugins", "roles")
 # In kinds.py: the import of the new kind, and its name.
 _REGISTERED = {
     "from .robot_kind import ROBOT\n": "from .robot_kind import ROBOT\nfrom .toy_kind import TOY\n",
-    "for kind in (": "for kind in (TOY, ",
+    "_IN_ORDER = (": "_IN_ORDER = (TOY, ",
 }
 _STATUS = """
     - name: Get the status
