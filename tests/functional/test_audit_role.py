@@ -161,6 +161,7 @@ def test_second_report_replaces_the_first(auditor: Auditor) -> None:
     assert [row["age_days"] for row in json.loads(path.read_text())["credentials"] if row["kind"] == "robot"] == [1]
 
 
+@pytest.mark.slow
 def test_schema_refuses_another_structure(auditor: Auditor) -> None:
     auditor.run(audit_report_path=f"{auditor.folder}/quay.json")
     document = json.loads((auditor.folder / "quay.json").read_text())
@@ -179,6 +180,7 @@ def test_audit_without_files(auditor: Auditor) -> None:
     assert list(auditor.harness.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_fail_on(auditor: Auditor) -> None:
     path = f"{auditor.folder}/quay.json"
     passed = auditor.run(audit_fail_on="too_old, unused", audit_report_path=path)
@@ -206,6 +208,7 @@ def test_rule_that_cannot_be_checked_is_no_success(auditor: Auditor) -> None:
     assert "required_rules names rules that are not in rules: unused" in left_out.text
 
 
+@pytest.mark.slow
 def test_declarations(auditor: Auditor) -> None:
     robot = auditor.role.robot()
     run = auditor.run(rotation_credentials=[robot], audit_fail_on="undeclared")
@@ -220,6 +223,7 @@ def test_declarations(auditor: Auditor) -> None:
     assert "Not declared (undeclared): acme+ci" in nothing.text
 
 
+@pytest.mark.slow
 def test_incomplete_audit_fails(auditor: Auditor) -> None:
     path = f"{auditor.folder}/quay.html"
     run = auditor.run(audit_organizations=["acme", "rival"], audit_report_path=path)

@@ -81,6 +81,7 @@ def run(harness: Harness, kubeconfig: Path, *arguments: str) -> str:
     return output
 
 
+@pytest.mark.slow
 def test_playbook_of_the_guide(harness: Harness, standin: StandinKubernetes, tmp_path: Path) -> None:
     """The Secret has all keys of the operator's. The second run changes nothing, and no output has a secret."""
     (example,) = [text for text in _EXAMPLES.findall(GUIDE) if "hosts: localhost" in text]

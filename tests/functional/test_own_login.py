@@ -91,6 +91,7 @@ def login(own: Path, by_file: bool) -> dict[str, Any]:
     return {"rotation_quay_token_path": str(own)} if by_file else {}
 
 
+@pytest.mark.slow
 @by_value_or_file
 def test_confirmation_logs_in_with_the_new_token(fleet: Fleet, harness: Harness, own: Path, by_file: bool) -> None:
     """Whatever the place of the token in the list."""
@@ -128,6 +129,7 @@ def test_later_batches_log_in_with_the_new_token(
     assert valid(harness) == [held(own)] != [former]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [(), ("--check",)])
 def test_former_token_that_an_interrupted_run_left_is_revoked_last(
     role: Role, own: Path, check: tuple[str, ...]
@@ -174,6 +176,7 @@ def test_login_that_the_next_run_could_not_use(role: Role, own: Path, change: di
     assert valid(role.harness) == former == [held(own)]
 
 
+@pytest.mark.slow
 def test_warnings_are_in_the_report_at_no_request(role: Role, own: Path) -> None:
     declared = [rotator(own, scopes=None, rotate="never"), role.robot()]
     role.rotate(declared, rotation_login_scopes=["repo:admin", "user:admin"])
@@ -187,6 +190,7 @@ def test_warnings_are_in_the_report_at_no_request(role: Role, own: Path) -> None
     assert role.rotate(declared, rotation_login_scopes="repo:admin, user:admin").summary["login_warnings"] == []
 
 
+@pytest.mark.slow
 def test_expiry_that_a_record_shows(role: Role, own: Path) -> None:
     """The token is no credential of this run. An earlier one delivered it."""
     role.rotate([rotator(own, rotate="always", lifetime="10d")])

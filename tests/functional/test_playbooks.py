@@ -156,6 +156,7 @@ def test_organization(runner_for: Callable[[str], PlaybookRunner]) -> None:
     assert "fresh" not in organizations
 
 
+@pytest.mark.slow
 def test_team(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     team = {"team_organization": "acme", "team_name": "builders"}
@@ -270,6 +271,7 @@ def test_api_token_of_a_new_application(runner_for: Callable[[str], PlaybookRunn
     assert path.exists()
 
 
+@pytest.mark.slow
 def test_app_token(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     path = runner.folder / "laptop"
@@ -503,6 +505,7 @@ def _push(manifests: dict[str, Manifest], content: dict[str, Any]) -> str:
     return digest
 
 
+@pytest.mark.slow
 def test_first_user(runner_for: Callable[[str], PlaybookRunner]) -> None:
     runner = runner_for("alice")
     runner.user = None

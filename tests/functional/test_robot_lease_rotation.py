@@ -96,6 +96,7 @@ def test_check_mode_first_run_and_second_run(role: Role) -> None:
     assert harness.requests == [ROBOTS]
 
 
+@pytest.mark.slow
 def test_lease_is_replaced_and_its_robot_deleted(role: Role) -> None:
     harness, declared = role.harness, [lease(role)]
     role.rotate(declared)

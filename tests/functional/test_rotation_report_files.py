@@ -79,6 +79,7 @@ def test_reports(role: Role) -> None:
     assert tables(role)["deliveries"] == []
 
 
+@pytest.mark.slow
 def test_hosts(role: Role) -> None:
     on_host = role.file(path=f"{role.folder}/{{{{ inventory_hostname }}}}.json")
     declared = [{"name": "acme+ci", "kind": "robot", "deliver": [on_host]}]
@@ -99,6 +100,7 @@ def test_failed_credential(role: Role) -> None:
     assert "403" in first[5]
 
 
+@pytest.mark.slow
 def test_interrupted_run(role: Role) -> None:
     role.harness.quay.faults.add(method="GET", path="/robots$", kind="status", status=500, times=100)
     interrupted = run(role, [role.robot()], rotation_retries=0)
