@@ -102,6 +102,7 @@ def test_four_slices_side_by_side_rotate_each_credential_once(inventory: Credent
     assert harness.writes == []
 
 
+@pytest.mark.slow
 def test_slice_costs_what_its_share_costs(inventory: CredentialInventory, harness: Harness) -> None:
     inventory.write([robot(inventory, name, **DUE) for name in NAMES], status=False)
     inventory.rotate()
@@ -137,6 +138,7 @@ def test_batches_rotate_each_credential_once(inventory: CredentialInventory, har
     assert all(stored(inventory.role.folder / f"{name}.json") == harness.robot_fingerprint(name) for name in names)
 
 
+@pytest.mark.slow
 def test_failure_in_a_batch_stops_no_other_batch(inventory: CredentialInventory, harness: Harness) -> None:
     lost = robot(inventory, NAMES[0])
     lost["deliver"] = [{**lost["deliver"][0], "path": str(inventory.role.folder / "missing" / "file")}]
@@ -155,6 +157,7 @@ def test_failure_in_a_batch_stops_no_other_batch(inventory: CredentialInventory,
     assert "1 of 3 credentials failed" in run.text
 
 
+@pytest.mark.slow
 def test_groups_and_patterns_select_what_is_rotated(inventory: CredentialInventory, harness: Harness) -> None:
     api: dict[str, Any] = {"name": "nightly", "kind": "api", "organization": "acme", "application": "automation"}
     api["deliver"] = [inventory.role.file("nightly.json", hosts="localhost")]
@@ -186,6 +189,7 @@ def test_check_mode_predicts_the_run(inventory: CredentialInventory, harness: Ha
     assert real.recap["acme+new"] == (0, 0)
 
 
+@pytest.mark.slow
 def test_tasks_and_handlers_run_once_for_all_hosts(inventory: CredentialInventory, harness: Harness) -> None:
     inventory.write([robot(inventory, name) for name in NAMES[:3]])
     run = inventory.rotate()
@@ -208,6 +212,7 @@ def test_tasks_and_handlers_run_once_for_all_hosts(inventory: CredentialInventor
     assert list(done) == [NAMES[0]]
 
 
+@pytest.mark.slow
 def test_slice_in_several_rounds(inventory: CredentialInventory, harness: Harness) -> None:
     """The role works on so many credentials at once. The hosts have nothing to do with it."""
     inventory.write([robot(inventory, name) for name in NAMES[:3]])
@@ -220,6 +225,7 @@ def test_slice_in_several_rounds(inventory: CredentialInventory, harness: Harnes
     assert done[NAMES[1]] == done[NAMES[2]] == "1"
 
 
+@pytest.mark.slow
 def test_force_names_credentials_of_other_slices(inventory: CredentialInventory, harness: Harness) -> None:
     inventory.write([robot(inventory, name) for name in NAMES[:2]])
     inventory.rotate()
@@ -301,6 +307,7 @@ def test_machines_in_the_same_play_are_refused(inventory: CredentialInventory, h
     assert harness.state() == state
 
 
+@pytest.mark.slow
 def test_own_login_of_a_credential(inventory: CredentialInventory, harness: Harness) -> None:
     """It is in variables of the host, which the user encrypts. Nothing shows it."""
     scan: dict[str, Any] = {"name": "scan", "kind": "referrers", "repositories": ["acme/app"]}
