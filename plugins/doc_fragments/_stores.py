@@ -15,6 +15,21 @@ import yaml
 
 from ansible_collections.tokensmith.quay.plugins.doc_fragments._token import ModuleDocFragment as _Shared
 
+# Suboptions that mean the same for both of the modules below, and something else in deliver.
+_READING = r"""
+path:
+  description:
+    - Absolute path of the file on the target.
+    - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay).
+    - Required for V(file), V(container_auth), V(hashi_vault) and V(vault_vars).
+  type: path
+format:
+  description:
+    - Format of a V(file) store. If not specified, the file is read in the format that it has.
+  type: str
+  choices: [token, json, yaml, env]
+"""
+
 # The option of quay_store_info, and its suboptions that mean something else there than in deliver.
 _READ = r"""
 stores:
@@ -39,17 +54,6 @@ kind:
   type: str
   choices: [file, container_auth, kubernetes_secret, awx_credential, vault_vars, hashi_vault]
   required: true
-path:
-  description:
-    - Absolute path of the file on the target.
-    - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay).
-    - Required for V(file), V(container_auth), V(hashi_vault) and V(vault_vars).
-  type: path
-format:
-  description:
-    - Format of a V(file) store. If not specified, the file is read in the format that it has.
-  type: str
-  choices: [token, json, yaml, env]
 merge:
   description:
     - Accepted, so that the same list can be used to deliver. With it, a file with
@@ -270,17 +274,6 @@ kind:
   type: str
   choices: [file, container_auth, kubernetes_secret, awx_credential, vault_vars, hashi_vault]
   required: true
-path:
-  description:
-    - Absolute path of the file on the target.
-    - For V(hashi_vault), path of the secret below the mount, for example V(ci/quay).
-    - Required for V(file), V(container_auth), V(hashi_vault) and V(vault_vars).
-  type: path
-format:
-  description:
-    - Format of a V(file) store. If not specified, the file is read in the format that it has.
-  type: str
-  choices: [token, json, yaml, env]
 merge:
   description:
     - For a V(file) store in the format V(env), accept other lines in the file. If not specified, they are
@@ -333,7 +326,7 @@ def _stores(own: str, place: str) -> dict[str, Any]:
     adapted: dict[str, Any] = yaml.safe_load(
         yaml.safe_dump(shared, width=10**6).replace("O(deliver[].", f"O({place}[].")
     )
-    return {**adapted, **yaml.safe_load(own)}
+    return {**adapted, **yaml.safe_load(_READING), **yaml.safe_load(own)}
 
 
 def _read() -> str:

@@ -85,7 +85,7 @@ def rotation_report_file(
     """The report in a format."""
     scheme, separator, rest = server.rpartition("://")
     facts = Facts(
-        # Without a user name and password that somebody pasted with the address.
+        # A user name and password in the address are left out.
         server=f"{scheme}{separator}{rest.rpartition('@')[2]}".rstrip("/"),
         rotator=rotator,
         time=time,
