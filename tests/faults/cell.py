@@ -281,7 +281,7 @@ class CellRunner:
             problems += obstacle.remove()
         problems += self._check_first_run(scenario, workspace, first, point, fault)
         problems += self.check_recovery(
-            scenario, workspace, former | stored_logins(workspace), orphans_allowed=first.failed
+            scenario, workspace, former | stored_logins(workspace), orphans_allowed=int(first.failed)
         )
         if scenario.stores and self._mints > scenario.kind.max_mints:
             problems.append(f"Quay was asked for {self._mints} secrets")
@@ -324,7 +324,7 @@ class CellRunner:
         if not first.failed:
             yield from (
                 f"false success: {problem}"
-                for problem in self.check_workspace(scenario, workspace, orphans_allowed=False)
+                for problem in self.check_workspace(scenario, workspace, orphans_allowed=0)
                 if not (_prevents_removal(point, fault) and problem.endswith(" is left"))
             )
             return
@@ -361,11 +361,12 @@ class CellRunner:
         yield from workspace.remote.problems()
 
     def check_recovery(
-        self, scenario: Scenario, workspace: Workspace, former: set[Login], *, orphans_allowed: bool
+        self, scenario: Scenario, workspace: Workspace, former: set[Login], *, orphans_allowed: int
     ) -> Iterator[str]:
         """Check that one more run without faults repairs everything, and that a further one changes nothing.
 
         ``former``: all secrets that the stores had. With overlapping secrets one more run may retire the former one.
+        ``orphans_allowed``: how many secrets may have been issued whose response was lost: one for each failed run.
         """
         names = ["the next run", "the run after it"] if scenario.overlaps else ["the next run"]
         for name in names:
@@ -450,7 +451,7 @@ class CellRunner:
             if not any(workspace.server.logs_in(name, login.secret) for name in names):
                 yield "a store has a secret that Quay refuses"
 
-    def check_workspace(self, scenario: Scenario, workspace: Workspace, *, orphans_allowed: bool) -> Iterator[str]:
+    def check_workspace(self, scenario: Scenario, workspace: Workspace, *, orphans_allowed: int) -> Iterator[str]:
         """Check files, stores and Quay after a successful run."""
         allowed = {path for store in workspace.stores for path in (store, _record_of(store))}
         unexpected = {path.name for path in workspace.folder.iterdir()} - {path.name for path in allowed}

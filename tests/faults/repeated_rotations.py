@@ -148,5 +148,5 @@ def kill_at_random(runner: CellRunner, scenario: Scenario, times: int, seed: int
         killed += ran.killed
         problems += runner.check_files(scenario, workspace, before)
         former |= stored_logins(workspace)
-    problems += runner.check_recovery(scenario, workspace, former, orphans_allowed=True)
+    problems += runner.check_recovery(scenario, workspace, former, orphans_allowed=killed)
     return KillResult(scenario.name, times, killed, list(dict.fromkeys(problems)))

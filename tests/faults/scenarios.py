@@ -69,8 +69,11 @@ class Kind:
     def make_due(self, workspace: Workspace) -> None:
         """Make the credential due."""
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
-        """Yield problems in Quay, given the logins in the stores. ``orphans_allowed``: the first run failed."""
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
+        """Yield problems in Quay, given the logins in the stores.
+
+        ``orphans_allowed``: how many runs failed. Of each, a secret may be left that no store has.
+        """
         raise NotImplementedError
 
     def former_problems(self, workspace: Workspace, stored: Collection[Login]) -> Iterator[str]:
@@ -100,7 +103,7 @@ class RobotToken(Kind):
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return (self._name(workspace),)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         name = self._name(workspace)
         robot = workspace.server.get(f"/api/v1/organization/{workspace.org}/robots/{name.partition('+')[2]}")
         for login in stored:
@@ -156,7 +159,7 @@ class PairedRobots(RobotToken):
     def _in_turn(self, workspace: Workspace) -> Sequence[str]:
         return [f"{self._name(workspace)}_{letter}" for letter in string.ascii_lowercase]
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server, carriers = workspace.server, self.usernames(workspace)
         for login in stored:
             if login.username and login.username not in carriers:
@@ -229,7 +232,7 @@ class RobotLease(Kind):
         names = [str(robot["name"]) for robot in robots]
         return [name for name in names if name.startswith(f"{workspace.org}+{workspace.tag}-2")]
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server, names = workspace.server, self.usernames(workspace)
         for login in stored:
             if server.logs_in(login.username, login.secret) is None:
@@ -293,7 +296,7 @@ class ApiToken(Kind):
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return ("$oauthtoken",)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server = workspace.server
         verified = [server.logs_in("$oauthtoken", login.secret) for login in stored]
         if None in verified:
@@ -334,7 +337,7 @@ class OwnLogin(ApiToken):
             return {"quay_token_path": str(workspace.file)}
         return super().login(workspace, password=password)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         yield from super().problems(workspace, stored, orphans_allowed=orphans_allowed)
         login = read_store(workspace.file)
         with Client(workspace.server.target, bearer=login.secret if login else "") as client:
@@ -379,7 +382,7 @@ class AssignedToken(Kind):
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return ("$oauthtoken",)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server = workspace.server
         verified = [server.logs_in("$oauthtoken", login.secret) for login in stored]
         if None in verified:
@@ -420,7 +423,7 @@ class AppToken(Kind):
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return ("$app",)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server = workspace.server
         verified = [server.logs_in("$app", login.secret) for login in stored]
         if None in verified:
@@ -451,7 +454,7 @@ class ClientSecret(Kind):
     def arguments(self, workspace: Workspace) -> Arguments:
         return {"organization": workspace.org, "client_id": workspace.notes["client_id"]}
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         server, client_id = workspace.server, workspace.notes["client_id"]
         application = server.get(f"/api/v1/organization/{workspace.org}/applications/{client_id}")
         for login in stored:
@@ -475,7 +478,7 @@ class ReferrersToken(Kind):
     def earlier_options(self, workspace: Workspace) -> Arguments:
         return {"repositories": [f"{workspace.org}/app"]}
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         for login in stored:
             if not workspace.server.accepts_bearer(login.secret):
                 yield "a store has a registry token that Quay refuses"
@@ -508,7 +511,7 @@ class FederatedToken(Kind):
     def usernames(self, workspace: Workspace) -> Sequence[str]:
         return (f"{workspace.org}+{workspace.tag}",)
 
-    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: bool) -> Iterator[str]:
+    def problems(self, workspace: Workspace, stored: Sequence[Login], *, orphans_allowed: int) -> Iterator[str]:
         (name,) = self.usernames(workspace)
         for login in stored:
             if login.username not in ("", name):

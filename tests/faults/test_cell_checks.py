@@ -45,7 +45,7 @@ EXPECTED = {
 
 
 def problems_now(runner: CellRunner, workspace: Workspace) -> list[str]:
-    return list(runner.check_workspace(ROBOT, workspace, orphans_allowed=False))
+    return list(runner.check_workspace(ROBOT, workspace, orphans_allowed=0))
 
 
 def test_valid_workspace_has_no_problems(runner: CellRunner) -> None:
@@ -100,7 +100,7 @@ def test_orphan_and_revoked_foreign_token(runner: CellRunner) -> None:
     superuser.post(tokens, {"name": "nightly", "scope": "repo:read"})
     (foreign,) = [item for item in superuser.get(tokens).json()["tokens"] if item["name"] == "other-user"]
     superuser.delete(f"{tokens}/{foreign['uuid']}")
-    found = list(runner.check_workspace(API, workspace, orphans_allowed=False))
+    found = list(runner.check_workspace(API, workspace, orphans_allowed=0))
     assert found == ["1 superseded or orphaned token(s) still valid", "1 token(s) of other users revoked"]
 
 

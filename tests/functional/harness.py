@@ -315,3 +315,18 @@ def assert_refused(harness: Harness, module: str, arguments: dict[str, Any], *wo
         assert (harness.state(), harness.files()) == (state, files)
         messages.append(result.message)
     return messages[-1]
+
+
+def assert_kept(harness: Harness, module: str, arguments: dict[str, Any], *words: str) -> None:
+    """Assert that a removal is refused with these words, in check mode and really, and that nothing is removed.
+
+    A real removal locks the folder of the file before it looks at it.
+    """
+    state, content = harness.state(), harness.token_path.read_text()
+    for check in (True, False):
+        result = harness.run(module, arguments, check=check)
+        assert result.failed
+        for part in words:
+            assert part in result.message, result.message
+        assert harness.state() == state
+        assert harness.token_path.read_text() == content

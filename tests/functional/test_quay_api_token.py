@@ -13,7 +13,7 @@ import pytest
 
 from functional.accounts import ALL_SCOPES
 from functional.documentation import documented_reasons
-from functional.harness import Harness
+from functional.harness import Harness, assert_kept
 from standin.tokens import fingerprint
 
 MODULE = "quay_api_token"
@@ -437,6 +437,38 @@ def test_token_of_a_uuid_is_revoked_and_no_other(api_tokens: ApiTokens) -> None:
     assert api_tokens.valid_uuids() == {remaining}
     assert runs.first["retired"] == runs.first.diff["after"]["revoked"] == [revoked]
     assert api_tokens.revoke_request(revoked) in runs.requests[1]
+
+
+def test_file_with_a_valid_token_of_another_application_stays(api_tokens: ApiTokens) -> None:
+    """Its secret is nowhere else."""
+    harness, accounts = api_tokens.harness, api_tokens.harness.accounts
+    harness.store_secret(accounts.alice.token(accounts.console))
+    arguments = api_tokens.file_arguments(state="absent")
+    assert_kept(
+        harness,
+        MODULE,
+        arguments,
+        "it belongs to another user or another application",
+        "Nothing was revoked or removed",
+    )
+
+
+@pytest.mark.parametrize("where", ["this application", "another application"])
+def test_uuid_of_another_token_than_the_one_in_the_file(api_tokens: ApiTokens, where: str) -> None:
+    harness, accounts = api_tokens.harness, api_tokens.harness.accounts
+    revoked, _secret = api_tokens.create()
+    if where == "this application":
+        held, secret = api_tokens.create(name="weekly")
+        words = [f"uuid names the token {revoked}", f"hold the token {held}, which is valid", "Leave uuid out"]
+    else:
+        secret = accounts.alice.token(accounts.console)
+        words = ["it belongs to another user or another application", "Nothing was revoked or removed"]
+    harness.store_secret(secret)
+    arguments = api_tokens.file_arguments(state="absent", uuid=revoked)
+    assert_kept(harness, MODULE, arguments, *words)
+    harness.store_secret(secret[::-1])
+    runs = harness.four_runs(MODULE, arguments)
+    assert (runs.first["retired"], runs.first["removed"]) == ([revoked], [str(harness.token_path)])
 
 
 def test_unknown_uuid_is_absent_already(api_tokens: ApiTokens) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functional.documentation import documented_reasons
-from functional.harness import Harness, assert_refused
+from functional.harness import Harness, assert_kept, assert_refused
 from functional.test_faults import FAULTS, add_fault, each_fault
 from standin.state import Assignment, OAuthToken
 from standin.tokens import fingerprint
@@ -483,6 +483,21 @@ def test_lost_response_to_an_acceptance(assigned: Assigned, fault: str) -> None:
     assert assigned.valid().keys() == {repaired.first["uuid"]}
 
 
+def test_lost_token_is_named_when_another_one_is_accepted(assigned: Assigned) -> None:
+    harness = assigned.harness
+    assigned.assign()
+    add_fault(harness, "cut after the effect", "POST", "/oauth/authorizeapp")
+    assert harness.run(MODULE, assigned.in_file()).failed
+    (lost,) = assigned.valid()
+    assigned.assign()
+    runs = harness.four_runs(MODULE, assigned.in_file())
+    for run in (runs.predicted, runs.first):
+        (warning,) = [text for text in run.warnings if "its secret is lost" in text]
+        assert f"does not hold ({lost})" in warning
+    assert not runs.second.warned("its secret is lost")
+    assert assigned.valid().keys() == {lost, runs.first["uuid"]}
+
+
 def test_acceptance_whose_response_and_result_are_unknown(assigned: Assigned) -> None:
     assigned.assign()
     add_fault(assigned.harness, "cut after the effect", "POST", "/oauth/authorizeapp")
@@ -604,6 +619,15 @@ def test_token_is_revoked_by_its_uuid(assigned: Assigned) -> None:
     runs = assigned.harness.four_runs(MODULE, assigned.by_carol(state="absent", uuid=uuid))
     assert runs.first["retired"] == [uuid]
     assert assigned.valid() == {}
+
+
+def test_uuid_of_another_token_than_the_one_in_the_file(assigned: Assigned) -> None:
+    uuid = assigned.accept()
+    assigned.harness.token_path.unlink()
+    held = assigned.accept()
+    arguments = assigned.in_file(state="absent", uuid=uuid)
+    assert_kept(assigned.harness, MODULE, arguments, f"names the token {uuid}", f"hold the token {held}")
+    assert assigned.valid().keys() == {uuid, held}
 
 
 def test_token_of_another_user_is_not_revoked_by_its_uuid(assigned: Assigned) -> None:

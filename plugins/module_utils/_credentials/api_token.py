@@ -28,7 +28,14 @@ from .application_token import ApplicationTokenIssuer, listed_tokens
 from .assigned_token_issuer import AssignedTokenIssuer
 from .browser_token import BrowserTokenIssuer
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
-from .desired_token import DesiredToken, api_token_policy, desired_token, token_options
+from .desired_token import (
+    DesiredToken,
+    api_token_policy,
+    desired_token,
+    refuse_other_token_in_stores,
+    refuse_to_clear,
+    token_options,
+)
 from .evaluation import Observation
 from .kind import TokenModule
 from .policy import (
@@ -251,12 +258,16 @@ def _ensure_absent(context: ModuleContext, desired: DesiredToken, holder: Secret
             "later"
         )
     issuer = api_token_issuer(context, desired, listed)
-    if context.params["uuid"]:
-        to_revoke = _valid(context, context.params["uuid"], listed)
+    uuid = context.params["uuid"]
+    if uuid:
+        refuse_other_token_in_stores(issuer, holder.stored, uuid)
+        to_revoke = _valid(context, uuid, listed)
     else:
         to_revoke = login_last(context, superseded_by_minting(issuer.observe(holder.stored, proven=True).credential))
         if isinstance(issuer, BrowserTokenIssuer):
             issuer.refuse_tokens_of_others(to_revoke)
+    if isinstance(issuer, ApplicationTokenIssuer):
+        refuse_to_clear(issuer.foreign)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "tokens")
     if not context.check_mode:

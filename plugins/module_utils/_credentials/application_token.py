@@ -68,6 +68,7 @@ class ApplicationTokenIssuer:
         self._desired = desired
         self._listed = listed
         self._tokens = ApplicationTokens(context.client, desired.organization, desired.client_id)
+        self.foreign: list[str] = []  # the uuids of stored tokens that Quay accepts, but that are of other applications
 
     def observe(self, stored: Sequence[StoredSecret], *, proven: bool = False) -> Observation:
         observations = observe_each(stored, self._observe_proven if proven else self._observe_stored)
@@ -171,9 +172,8 @@ class ApplicationTokenIssuer:
                 "was edited, so it is ignored."
             )
         if verification.live and token is None:
-            self._context.warn(
-                "The stored token is valid, but it is not one of this application: it is replaced, and not revoked."
-            )
+            self.foreign.append(str(verification.oauth_uuid))
+            self._context.warn("The stored token is valid, but it is not one of this application: it is not revoked.")
         return self._observation(stored_state(verification, listed=token is not None), stored.secret, token)
 
     def _observation(self, secret_state: str, secret: str | None, token: AccessToken | None) -> Observation:

@@ -19,7 +19,6 @@ from typing import Any, Mapping, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError
-from .._core.texts import listed
 from .._core.times import format_time, parse_duration
 from .._http.auth import OAUTH_USERNAME, Auth, SessionAuth
 from .._http.errors import Forbidden
@@ -39,7 +38,7 @@ from .._quay.organizations import administered_organizations, user_exists
 from .._quay.scopes import ALL_SCOPES, SCOPES
 from .._stores.holders import SecretHolder, holder_from_options
 from .assigned_token_issuer import AssignedTokenIssuer, NoAssignment
-from .desired_token import DesiredToken, api_token_policy
+from .desired_token import DesiredToken, api_token_policy, refuse_other_token_in_stores, refuse_to_clear
 from .evaluation import evaluate
 from .policy import AGE_FROM_QUAY, DECLARED_ABSENT, FORCED, MISSING, NOT_DUE, Policy
 from .rotation_order import TOKEN_OPTIONS, clear_stores, return_values, rotate, superseded_by_minting
@@ -409,10 +408,11 @@ def _ensure_absent(
     """Revoke the user's token with the given uuid, else the one that is held, and clear its stores."""
     uuid = context.params["uuid"]
     if uuid:
+        refuse_other_token_in_stores(issuer, holder.stored, uuid)
         to_revoke: tuple[str, ...] = (uuid,) if issuer.owns(uuid) else ()
     else:
         to_revoke = superseded_by_minting(issuer.observe(holder.stored, proven=True).credential)
-        _refuse_foreign(issuer)
+    refuse_to_clear(issuer.foreign)
     if to_revoke:
         context.server.refuse_if_read_only("DELETE", "/api/v1/user/authorizations")
     if not context.check_mode:
@@ -420,15 +420,6 @@ def _ensure_absent(
             issuer.retire(handle)
     result = clear_stores(context, holder, application.credential(), existed=bool(to_revoke), revoked=to_revoke)
     return replace(result, values={**result.values, **_own_keys()})
-
-
-def _refuse_foreign(issuer: AssignedTokenIssuer) -> None:
-    """Raise BadInput if a store holds a valid token that is not the user's own: clearing it might lose its secret."""
-    if issuer.foreign:
-        raise BadInput(
-            f"The stored token {listed(issuer.foreign)} is valid, but it belongs to another user or another "
-            "application. Nothing was removed. Revoke it with the login of its user"
-        )
 
 
 # --- results

@@ -95,6 +95,9 @@ class AssignedTokenIssuer(BrowserTokenIssuer):
         self._assignment = assignment.uuid
         # What is new after a lost response is the token that was issued.
         self._former = frozenset(own.uuid for own in self._own)
+        unheld = self._unheld_text(observation, assignment.scopes)
+        if unheld:
+            self._context.warn(f"{unheld}.")
         return replace(
             observation,
             desired={"scopes": list(assignment.scopes)},
@@ -115,21 +118,38 @@ class AssignedTokenIssuer(BrowserTokenIssuer):
         except NoAssignment as error:
             raise NoAssignment(str(error), observation) from None
         if chosen is None:
-            raise NoAssignment(self._nothing_assigned(observation.credential.uuid), observation)
+            raise NoAssignment(self._nothing_assigned(observation), observation)
         return chosen
 
-    def _nothing_assigned(self, present: str | None) -> str:
+    def _nothing_assigned(self, observation: Observation) -> str:
         named = f" with the uuid {self._uuid}" if self._uuid else ""
-        lost = [own.uuid for own in self._own if self._is_of_application(own) and own.uuid != present]
-        hint = (
-            f". The user has tokens of this application that the task does not hold ({listed(lost)}). If an "
-            "interrupted run accepted one of them, its secret is lost. Then revoke it with quay_assigned_token, "
-            "state=absent and uuid"
-        )
+        unheld = self._unheld_text(observation)
         return (
             f"No token of the application {self._desired.client_id}{named} is assigned to the signed-in user. An "
             f"administrator of the organization {self._desired.organization} assigns one with quay_assigned_token"
-            f"{hint if lost else ''}"
+            f"{f'. {unheld}' if unheld else ''}"
+        )
+
+    def _unheld_text(self, observation: Observation, scopes: Sequence[str] | None = None) -> str:
+        """What the user has to know of tokens that an interrupted run may have left; empty if there are none.
+
+        Quay does not show which task accepted a token, so they are not revoked. ``scopes``: those of the tokens, if not
+        any.
+        """
+        held = {observation.credential.uuid, *observation.credential.superseded}
+        unheld = [
+            own.uuid
+            for own in self._own
+            if self._is_of_application(own)
+            and own.uuid not in held
+            and (scopes is None or set(own.scopes) == set(scopes))
+        ]
+        if not unheld:
+            return ""
+        return (
+            f"The user has tokens of this application that the task does not hold ({listed(unheld)}). If an "
+            "interrupted run accepted one of them, its secret is lost. Then revoke it with quay_assigned_token, "
+            "state=absent and uuid"
         )
 
     def _observe_stored(self, stored: StoredSecret) -> Observation:

@@ -15,6 +15,7 @@ from typing import Any, Mapping, Sequence
 
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._core.names import check_length
+from .._core.texts import listed
 from .._core.times import parse_duration
 from .._http.auth import OAUTH_USERNAME, BearerAuth
 from .._module.context import ModuleContext
@@ -31,6 +32,7 @@ from .policy import (
     Policy,
     policy_from_options,
 )
+from .rotation_order import Issuer
 
 # The name of a token in Quay if the task gives none.
 _DEFAULT_NAME = "ansible"
@@ -198,3 +200,27 @@ def verify_new_token(context: ModuleContext, secret: str, namespace: str) -> Ver
             "Check whether the application was deleted meanwhile"
         )
     return verification
+
+
+def refuse_other_token_in_stores(issuer: Issuer, stored: Sequence[StoredSecret], uuid: str) -> None:
+    """Raise BadInput if what is to be removed from the stores is another valid token than the one to revoke."""
+    if not any(item.secret for item in stored):
+        return
+    held = issuer.observe(stored, proven=True).credential.uuid
+    if held not in (None, uuid):
+        raise BadInput(
+            f"uuid names the token {uuid}, but the task's stores hold the token {held}, which is valid. Nothing was "
+            "revoked or removed. Leave uuid out to revoke the token that they hold, or name no store"
+        )
+
+
+def refuse_to_clear(foreign: Sequence[str]) -> None:
+    """Raise BadInput if the stores hold valid tokens that are not of this credential: their secrets might be lost.
+
+    ``foreign``: their uuids.
+    """
+    if foreign:
+        raise BadInput(
+            f"The stored token {listed(foreign)} is valid, but it belongs to another user or another application. "
+            "Nothing was revoked or removed. Revoke it first, with its own application and the login of its user"
+        )

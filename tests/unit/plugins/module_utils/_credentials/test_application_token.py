@@ -283,9 +283,7 @@ def test_token_of_another_application(
 ) -> None:
     quay.answers(reply)
     assert observe(context, [], [StoredSecret("s3cret")]) == observation("s3cret", None, "invalid")
-    assert warnings == [
-        "The stored token is valid, but it is not one of this application: it is replaced, and not revoked."
-    ]
+    assert warnings == ["The stored token is valid, but it is not one of this application: it is not revoked."]
 
 
 def test_token_that_cannot_be_verified(quay: FakeQuay, context: ModuleContext) -> None:
