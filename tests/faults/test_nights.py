@@ -15,6 +15,7 @@ from faults.nights import spend_nights
 from faults.repeated_rotations import rotate_fleet_with_consumers
 
 
+@pytest.mark.slow
 def test_nights_of_a_small_fleet() -> None:
     result = spend_nights(hosts=3, nights=2, seed=23, complete=False)
     assert result.problems == [], result

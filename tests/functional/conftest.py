@@ -22,6 +22,8 @@ from oidc_issuer import OidcIssuer
 from standin import Standin
 
 FAMILIES = ("3.18", "3.17")
+# For a test that runs many plays: by the older one in the complete run only.
+OLDER_IS_SLOW = pytest.mark.parametrize("family", ["3.18", pytest.param("3.17", marks=pytest.mark.slow)])
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def test_check_mode_first_run_and_second_run(role: Role) -> None:
     assert harness.requests == [LIST]
 
 
+@pytest.mark.slow
 def test_token_is_rotated_with_overlap(role: Role) -> None:
     harness, declared = role.harness, [app(role, name="a laptop", max_age="30d", retire_after="2d")]
     role.rotate(declared)

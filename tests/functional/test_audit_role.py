@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from contract import collection
-from functional.conftest import FAMILIES
+from functional.conftest import OLDER_IS_SLOW
 from functional.harness import Harness
 from functional.role import Role
 
@@ -97,7 +97,7 @@ def schema_problems(document: Any) -> list[str]:
     return [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(document)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@OLDER_IS_SLOW
 def test_reports(auditor: Auditor) -> None:
     harness = auditor.harness
     harness.robot().description = NAME

@@ -23,6 +23,7 @@ import yaml
 from canary import processes
 from contract import collection
 from functional.accounts import User
+from functional.conftest import OLDER_IS_SLOW
 from functional.harness import Harness
 from functional.test_playbooks import PlaybookRunner, Run
 from standin.endpoints.bootstrap import APPLICATION, provision
@@ -219,6 +220,7 @@ def bootstrap(harness: Harness) -> Bootstrap:
     return Bootstrap(harness)
 
 
+@OLDER_IS_SLOW
 def test_empty_server_is_set_up_in_one_run(bootstrap: Bootstrap) -> None:
     state, files = bootstrap.harness.state(), bootstrap.contents()
     predicted = bootstrap.run("--check", "--diff")
@@ -409,6 +411,7 @@ def test_file_that_holds_no_token(bootstrap: Bootstrap, with_token: Path, conten
 # --- refusals
 
 
+@OLDER_IS_SLOW
 def test_nothing_is_created_with_a_wrong_password(bootstrap: Bootstrap) -> None:
     assert bootstrap.runner.run("first_user", {}).failed == 0
     bootstrap.runner.user = User(bootstrap.quay, "somebody", PASSWORD)
@@ -427,6 +430,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["3.18"])
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_found_before_anything_is_sent(bootstrap: Bootstrap, mistake: str) -> None:

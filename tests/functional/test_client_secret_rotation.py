@@ -62,6 +62,7 @@ def test_check_mode_first_run_and_second_run(role: Role) -> None:
     assert harness.requests == [LIST]
 
 
+@pytest.mark.slow
 def test_forced_reset_is_announced_in_check_mode(role: Role) -> None:
     harness, declared = role.harness, [portal(role)]
     role.rotate(declared)

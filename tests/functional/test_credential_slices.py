@@ -124,6 +124,7 @@ def in_common(requests: list[str]) -> list[str]:
     return [request for request in requests if "/robots/" not in request and request != "GET /v2/auth"]
 
 
+@pytest.mark.slow
 def test_batches_rotate_each_credential_once(inventory: CredentialInventory, harness: Harness) -> None:
     names = NAMES[:5]
     inventory.write([robot(inventory, name, **DUE) for name in names])
@@ -176,6 +177,7 @@ def test_groups_and_patterns_select_what_is_rotated(inventory: CredentialInvento
     assert "left alone" in run.lines[-1]
 
 
+@pytest.mark.slow
 def test_check_mode_predicts_the_run(inventory: CredentialInventory, harness: Harness) -> None:
     inventory.write([robot(inventory), robot(inventory, "acme+new")])
     before, files = harness.state(), harness.files()

@@ -114,6 +114,7 @@ def test_robot_of_the_same_run_is_made_before(federated: Federated, role: Role) 
     assert "acme+new has no federation" in predicted.text
 
 
+@pytest.mark.slow
 def test_secret_of_a_client_reaches_the_rotator_alone(federated: Federated, role: Role) -> None:
     given = federated.by_client(kind="federated", deliver=[role.file()])
     role.harness.known_secrets.add([given["oidc_client_secret"]])
@@ -140,6 +141,7 @@ def test_failed_exchange_does_not_stop_the_others(federated: Federated, role: Ro
     assert json.loads((role.folder / "two.json").read_text())["username"] == other
 
 
+@pytest.mark.slow
 def test_status(federated: Federated, role: Role) -> None:
     role.harness.known_secrets.add([role.harness.accounts.alice_token])
     role.rotate([declared(federated, role)])

@@ -412,6 +412,7 @@ def test_strategy_without_batches(fleet: Fleet, harness: Harness, strategy: str)
     assert harness.requests == []
 
 
+@pytest.mark.slow
 def test_run_once_of_the_play_leaves_out_no_host(fleet: Fleet, harness: Harness) -> None:
     """The tasks of the role say themselves which of them run once."""
     play = PLAY.replace("    - name: Rotate\n", "    - name: Rotate\n      run_once: true\n")
@@ -488,6 +489,7 @@ def stored_alone(path: Path) -> str:
     return fingerprint(path.read_text().strip())
 
 
+@pytest.mark.slow
 def test_result_that_breaks_off_is_not_shown(fleet: Fleet, harness: Harness) -> None:
     """It holds what was issued, which nothing masks: the process on the rotator died while it printed it."""
     python = fleet.work / "python"

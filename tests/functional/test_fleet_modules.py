@@ -102,7 +102,10 @@ ROBOT: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("serial", ["1", "50%", 2])
+_MORE = [pytest.param(serial, marks=pytest.mark.slow) for serial in ("1", 2)]
+
+
+@pytest.mark.parametrize("serial", ["50%", *_MORE])
 def test_playbook_in_batches(serial: Any, fleet: Fleet, harness: Harness) -> None:
     play = (collection.ROOT / "playbooks" / "rotate.yml").read_text()
     run = fleet.rotate([{"name": "acme+fleet", **ROBOT}], play=play, rotation_serial=serial)

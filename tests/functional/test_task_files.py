@@ -86,6 +86,7 @@ def api_token(role: Role, target: Path, **options: Any) -> dict[str, Any]:
     return {"name": "nightly", "kind": "api", **application, "deliver": [role.file(), store(target)], **options}
 
 
+@pytest.mark.slow
 def test_new_credential(role: Role, target: Path, harness: Harness) -> None:
     """Its secret is in the variable of the tasks, and nowhere else, whatever the user asks Ansible to print or keep."""
     cache = role.folder.parent / "cache"
