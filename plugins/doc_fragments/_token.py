@@ -295,13 +295,6 @@ options:
             not specified, Ansible's own settings are used, for example E(ANSIBLE_VAULT_PASSWORD_FILE),
             E(ANSIBLE_VAULT_IDENTITY_LIST) or C(ansible.cfg), as far as they are set where the module runs.
         type: path
-      url:
-        description:
-          - For a V(hashi_vault) store, address of HashiCorp Vault or OpenBao, for example
-            V(https://vault.example.com:8200).
-          - If not specified, the environment variable E(VAULT_ADDR) or E(BAO_ADDR) of the host that runs the module is
-            used.
-        type: str
       mount:
         description:
           - For a V(hashi_vault) store, path at which the KV engine is mounted. If not specified, V(secret) is used.
@@ -313,12 +306,19 @@ options:
             custom metadata. V(1) has neither.
         type: str
         choices: ["1", "2"]
+      vault_url:
+        description:
+          - For a V(hashi_vault) store, address of HashiCorp Vault or OpenBao, for example
+            V(https://vault.example.com:8200).
+          - If not specified, the environment variable E(VAULT_ADDR) or E(BAO_ADDR) of the host that runs the module is
+            used.
+        type: str
       vault_namespace:
         description:
           - For a V(hashi_vault) store, namespace of the mount and of the login. If not specified, E(VAULT_NAMESPACE) or
             E(BAO_NAMESPACE) is used.
         type: str
-      auth_method:
+      vault_auth_method:
         description:
           - For a V(hashi_vault) store, how to log in. V(token) uses a token, V(token_file) a file that holds one. The
             others log in with the options of the method of that name.
@@ -326,7 +326,7 @@ options:
             Without one, it is read from the token file.
         type: str
         choices: [token, token_file, approle, kubernetes, jwt, userpass]
-      auth_mount:
+      vault_auth_mount:
         description:
           - For a V(hashi_vault) store, path at which the auth method is mounted. If not specified, it is the name of
             the method.
@@ -335,16 +335,16 @@ options:
         description:
           - For V(token), token of Vault or OpenBao. If not specified, E(VAULT_TOKEN) or E(BAO_TOKEN) is used.
         type: str
-      vault_token_file:
+      vault_token_path:
         description:
           - For V(token_file), path of a file that holds a token. If not specified, V(~/.vault-token) is used, to which
             C(vault login) writes.
         type: path
-      role_id:
+      vault_role_id:
         description:
           - For V(approle), ID of the role. Required for it.
         type: str
-      secret_id:
+      vault_secret_id:
         description:
           - For V(approle), secret ID of the role. Leave it out if the role does not need one.
         type: str
@@ -356,7 +356,7 @@ options:
         description:
           - For V(jwt), JSON Web Token to log in with, for example the ID token of a CI job. Required for it.
         type: str
-      service_account_token_file:
+      vault_service_account_token_path:
         description:
           - For V(kubernetes), path of the token of the service account. If not specified,
             V(/var/run/secrets/kubernetes.io/serviceaccount/token) is used.

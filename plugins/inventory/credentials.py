@@ -192,7 +192,7 @@ credentials:
     max_age: 90d
     deliver:
       - kind: hashi_vault
-        url: https://vault.example.com
+        vault_url: https://vault.example.com
         path: ci/quay
 """
 

@@ -33,8 +33,8 @@ HARMLESS = {
     "update_password",
     "secret_name",
     "secret_type",
-    "vault_token_file",
-    "service_account_token_file",
+    "vault_token_path",
+    "vault_service_account_token_path",
 }
 _LOOKS_SECRET = re.compile(r"token|password|secret|_jwt$")
 

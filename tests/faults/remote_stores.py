@@ -153,7 +153,7 @@ class VaultStore(RemoteStore):
         return [self._token, self._bao.root_token]
 
     def options(self) -> dict[str, Any]:
-        where = {"kind": self.kind, "url": self.proxy.url, "path": self._PATH, "registry": REGISTRY}
+        where = {"kind": self.kind, "vault_url": self.proxy.url, "path": self._PATH, "registry": REGISTRY}
         return {**where, "vault_token": self._token}
 
     def content(self) -> Any:

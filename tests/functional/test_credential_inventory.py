@@ -37,7 +37,7 @@ def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:
 
 def vault(path: str) -> dict[str, Any]:
     """A store of the rotator. Listing does not reach it."""
-    return {"kind": "hashi_vault", "url": "https://vault.example.com", "path": path}
+    return {"kind": "hashi_vault", "vault_url": "https://vault.example.com", "path": path}
 
 
 def api(name: str = "nightly", **options: Any) -> dict[str, Any]:

@@ -72,8 +72,8 @@ class VaultStore:
         return f"hashi_vault {self.bao.url} secret/{PATH}"
 
     def entry(self, **options: Any) -> dict[str, Any]:
-        login = {} if "auth_method" in options else {"vault_token": self.bao.root_token}
-        entry = {"kind": "hashi_vault", "url": self.bao.url, "path": PATH, **login, **options}
+        login = {} if "vault_auth_method" in options else {"vault_token": self.bao.root_token}
+        entry = {"kind": "hashi_vault", "vault_url": self.bao.url, "path": PATH, **login, **options}
         return {name: value for name, value in entry.items() if value is not None}
 
     def arguments(self, store: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -281,14 +281,16 @@ def test_check_and_set_is_required(vault: VaultStore) -> None:
 def test_server_is_down(vault: VaultStore) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    vault.refused(f"Cannot reach {url}: connection refused. Check url (VAULT_ADDR)", store=vault.entry(url=url))
+    vault.refused(
+        f"Cannot reach {url}: connection refused. Check vault_url (VAULT_ADDR)", store=vault.entry(vault_url=url)
+    )
 
 
 def test_sealed_server(vault: VaultStore, tmp_path: Path) -> None:
     with OpenBao(tmp_path) as sealed:
         vault.harness.known_secrets.add([sealed.root_token])
         sealed.call("PUT", "sys/seal")
-        store = vault.entry(url=sealed.url, vault_token=sealed.root_token)
+        store = vault.entry(vault_url=sealed.url, vault_token=sealed.root_token)
         vault.refused(f"{sealed.url} is sealed. Unseal it", store=store)
 
 
@@ -424,13 +426,14 @@ class Methods:
     def token_file(self) -> dict[str, Any]:
         path = self.folder / "vault-token"
         path.write_text(self.vault.token(LEAST) + "\n")
-        return {"vault_token_file": str(path)}
+        return {"vault_token_path": str(path)}
 
     def approle(self) -> dict[str, Any]:
         bao, role = self.vault.bao, "auth/approle/role/ci"
         bao.call("POST", role, {"token_policies": "ci"})
         secret_id = bao.call("POST", f"{role}/secret-id")["data"]["secret_id"]
-        return {"role_id": bao.call("GET", f"{role}/role-id")["data"]["role_id"], "secret_id": secret_id}
+        role_id = bao.call("GET", f"{role}/role-id")["data"]["role_id"]
+        return {"vault_role_id": role_id, "vault_secret_id": secret_id}
 
     def userpass(self) -> dict[str, Any]:
         password = "correct horse battery staple"
@@ -457,12 +460,12 @@ def test_login(vault: VaultStore, tmp_path: Path, method: str) -> None:
         vault.bao.call("POST", f"sys/auth/{method}", {"type": method})
     try:
         options = getattr(Methods(vault, tmp_path), method)()
-        secrets = [options.get(name) for name in ("vault_token", "secret_id", "vault_password", "vault_jwt")]
+        secrets = [options.get(name) for name in ("vault_token", "vault_secret_id", "vault_password", "vault_jwt")]
         vault.harness.known_secrets.add(secret for secret in secrets if secret)
-        store = {**vault.entry(auth_method=method), **options}
+        store = {**vault.entry(vault_auth_method=method), **options}
         assert vault.four_runs(store).first.changed
         assert vault.bao.get(PATH) == vault.fields()
-        for name in ("vault_token", "secret_id", "vault_password", "vault_jwt"):
+        for name in ("vault_token", "vault_secret_id", "vault_password", "vault_jwt"):
             if name in options:
                 wrong = "probably wrong, revoked" if method == "token" else f"does not accept the login by {method}"
                 vault.refused(wrong, store={**store, name: "unknown0"})
@@ -510,10 +513,10 @@ def test_login_of_a_service_account(vault: VaultStore, tmp_path: Path) -> None:
             path.write_text(token)
             vault.harness.known_secrets.add([token])
             store = vault.entry(
-                auth_method="kubernetes",
-                auth_mount="cluster",
+                vault_auth_method="kubernetes",
+                vault_auth_mount="cluster",
                 vault_role="ci",
-                service_account_token_file=str(path),
+                vault_service_account_token_path=str(path),
             )
             assert vault.four_runs(store).first.changed
             assert vault.bao.get(PATH) == vault.fields()
@@ -628,7 +631,7 @@ def test_store_info(vault: VaultStore) -> None:
 
 
 def test_one_place_for_one_credential(vault: VaultStore) -> None:
-    arguments = {"name": "acme+ci", "deliver": [vault.entry(), vault.entry(url=vault.bao.url + "/")]}
+    arguments = {"name": "acme+ci", "deliver": [vault.entry(), vault.entry(vault_url=vault.bao.url + "/")]}
     words = f"deliver names {vault.place} for token twice"
     assert_refused(vault.harness, MODULE, arguments, words)
 
@@ -666,7 +669,7 @@ PLAY = """
         stores:
           - kind: hashi_vault
             path: ci/robot
-            auth_method: userpass
+            vault_auth_method: userpass
             vault_username: ci
             vault_password: "{{ wrong }}"
       ignore_errors: true

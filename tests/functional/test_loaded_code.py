@@ -125,7 +125,7 @@ def test_secret_in_a_file_needs_no_code_of_other_stores(harness: Harness, tmp_pa
 
 def test_code_of_the_used_kind_is_loaded_alone(harness: Harness) -> None:
     """The run ends where it cannot reach the server of the store."""
-    store = {"kind": "hashi_vault", "url": "http://127.0.0.1:1", "path": "quay/ci", "vault_token": "T" * 26}
+    store = {"kind": "hashi_vault", "vault_url": "http://127.0.0.1:1", "path": "quay/ci", "vault_token": "T" * 26}
     arguments = {"quay_host": harness.quay.url, **harness.login, "name": "acme+ci", "deliver": [store]}
     kinds = remote_store_code(loaded_by("quay_robot_token", arguments, status=1))
     assert "hashi_vault" in kinds

@@ -77,7 +77,7 @@ class HashiVaultStore:
         self, server: VaultServer, secret: KvSecret, where: str, keys: Keys, registry: str, force: bool
     ) -> None:
         """``where``: mount and path, in messages."""
-        self.place = f"hashi_vault {server.url or '(no url)'} {where}"
+        self.place = f"hashi_vault {server.url or '(no vault_url)'} {where}"
         self.part = keys.token
         self._server = server
         self._secret = secret

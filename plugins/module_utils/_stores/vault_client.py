@@ -134,8 +134,8 @@ class VaultClient:
         """An adapter of hvac with a token."""
         if not self._server.url:
             raise BadInput(
-                "url is missing: set it, or VAULT_ADDR in the environment, to the address of Vault or OpenBao, such as "
-                "https://vault.example.com:8200"
+                "vault_url is missing: set it, or VAULT_ADDR in the environment, to the address of Vault or OpenBao, "
+                "such as https://vault.example.com:8200"
             )
         _check_ca(self._server.verify)
         login = self._login
@@ -159,7 +159,7 @@ class VaultClient:
     def _login_refused(self) -> str:
         return (
             f"{self._server.url} does not accept the login by {self._login.method} at auth/{self._login.mount}. Check "
-            "its credentials, that the role or user exists, and that the method is enabled there (auth_mount)"
+            "its credentials, that the role or user exists, and that the method is enabled there (vault_auth_mount)"
             + (f" in the namespace {self._server.namespace}" if self._server.namespace else "")
         )
 
@@ -167,7 +167,7 @@ class VaultClient:
         if token is None and self._login.method == TOKEN:
             raise BadInput(
                 "No login for a store of the kind hashi_vault: give vault_token (or VAULT_TOKEN), or another "
-                "auth_method. The environment is read on the host that runs the module"
+                "vault_auth_method. The environment is read on the host that runs the module"
             )
         hvac = load_library("hvac", _KIND)
         session = load_library("requests", _KIND).Session()
@@ -207,17 +207,17 @@ class VaultClient:
         names = {type(cause).__name__ for cause in _chain_of(error)}
         if not isinstance(error, OSError):
             # requests parses the address of a redirect although it does not follow it.
-            cause = "an address is malformed: url (VAULT_ADDR), that of a proxy, or that of a redirect"
+            cause = "an address is malformed: vault_url (VAULT_ADDR), that of a proxy, or that of a redirect"
         elif names & {"SSLCertVerificationError", "CertificateError"}:
             cause = "its TLS certificate is not trusted. Set vault_ca_path (VAULT_CACERT) to the issuing CA"
         elif "SSLError" in names:
-            cause = "TLS failed. Check that url (VAULT_ADDR) begins with the right scheme"
+            cause = "TLS failed. Check that vault_url (VAULT_ADDR) begins with the right scheme"
         elif names & {"ConnectTimeout", "ReadTimeout", "Timeout", "ConnectTimeoutError", "ReadTimeoutError"}:
             cause = f"no response within {self._server.timeout:g} s"
         elif "gaierror" in names:
-            cause = "the host name cannot be resolved. Check url (VAULT_ADDR)"
+            cause = "the host name cannot be resolved. Check vault_url (VAULT_ADDR)"
         elif "ConnectionRefusedError" in names:
-            cause = "connection refused. Check url (VAULT_ADDR) and that the server is up"
+            cause = "connection refused. Check vault_url (VAULT_ADDR) and that the server is up"
         elif "ProxyError" in names:
             cause = "the proxy did not let the request through"
         else:
@@ -228,7 +228,7 @@ class VaultClient:
         where = f"{self._server.url} at {path}"
         if reply.status < 300 or reply.status == 404:
             return VaultError(
-                f"{where}: the response is not JSON. Check that url (VAULT_ADDR) is Vault or OpenBao itself",
+                f"{where}: the response is not JSON. Check that vault_url (VAULT_ADDR) is Vault or OpenBao itself",
                 reply.status,
                 outcome_unknown=True,
             )
@@ -258,7 +258,7 @@ class VaultClient:
             destination = "another page"
         return (
             f"{self._server.url} redirects to {destination}, as a standby server does. Credentials do not follow a "
-            "redirect. Set url (VAULT_ADDR) to the active server, or to a load balancer in front of it"
+            "redirect. Set vault_url (VAULT_ADDR) to the active server, or to a load balancer in front of it"
         )
 
 
@@ -266,8 +266,8 @@ _TRY_AGAIN = ". Check that the server works, and run the task again"
 _HINTS = {
     412: ": a replica does not know the latest write yet. Run the task again",
     429: ": its limit of requests is reached. Run the task again later",
-    472: ": it is a standby of a disaster recovery cluster. Set url (VAULT_ADDR) to the active cluster",
-    473: ": it is a performance standby. Set url (VAULT_ADDR) to the active server",
+    472: ": it is a standby of a disaster recovery cluster. Set vault_url (VAULT_ADDR) to the active cluster",
+    473: ": it is a performance standby. Set vault_url (VAULT_ADDR) to the active server",
     501: ": it is not initialized",
 }
 
@@ -301,7 +301,7 @@ def _read_token_file(path: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else "it is not a text"
         raise BadInput(
             f"No login for a store of the kind hashi_vault: the token file {path} cannot be read: {reason}. Give "
-            "vault_token (VAULT_TOKEN), vault_token_file, or another auth_method"
+            "vault_token (VAULT_TOKEN), vault_token_path, or another vault_auth_method"
         ) from None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise BadInput(f"The token file {path} does not hold a token alone")

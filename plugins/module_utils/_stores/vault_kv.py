@@ -137,7 +137,7 @@ class KvSecret:
         if allowed is None:
             return StoreError(
                 f"{error}. The token cannot even ask for its rights, so it is probably wrong, revoked or expired. "
-                "Check the login (vault_token, VAULT_TOKEN or auth_method)"
+                "Check the login (vault_token, VAULT_TOKEN or vault_auth_method)"
             )
         return lacking(self.data_path, [capability], allowed[self.data_path])
 
@@ -168,7 +168,7 @@ class KvSecret:
         if self._client.capabilities(f"{self._mount}/{self._path}") is None:
             return StoreError(
                 f"{error}. The token cannot even ask for its rights, so it is probably wrong, revoked or expired. "
-                "Check the login (vault_token, VAULT_TOKEN or auth_method)"
+                "Check the login (vault_token, VAULT_TOKEN or vault_auth_method)"
             )
         return StoreError(
             f"{error}: there is no mount {self._mount}, or the policies of the token allow nothing at {self._path} in "

@@ -25,19 +25,19 @@ from .remote_options import APPROLE, JWT, KUBERNETES, TOKEN, TOKEN_FILE, USERPAS
 
 # The options of a login, each with the methods that use it.
 _METHODS_OF = {
-    "auth_mount": (APPROLE, KUBERNETES, JWT, USERPASS),
+    "vault_auth_mount": (APPROLE, KUBERNETES, JWT, USERPASS),
     "vault_token": (TOKEN,),
-    "vault_token_file": (TOKEN_FILE,),
-    "role_id": (APPROLE,),
-    "secret_id": (APPROLE,),
+    "vault_token_path": (TOKEN_FILE,),
+    "vault_role_id": (APPROLE,),
+    "vault_secret_id": (APPROLE,),
     "vault_role": (KUBERNETES, JWT),
     "vault_jwt": (JWT,),
-    "service_account_token_file": (KUBERNETES,),
+    "vault_service_account_token_path": (KUBERNETES,),
     "vault_username": (USERPASS,),
     "vault_password": (USERPASS,),
 }
 _REQUIRED = {
-    APPROLE: ("role_id",),
+    APPROLE: ("vault_role_id",),
     KUBERNETES: ("vault_role",),
     JWT: ("vault_jwt",),
     USERPASS: ("vault_username", "vault_password"),
@@ -77,7 +77,7 @@ class VaultServer:
 
 def server_from_options(options: Mapping[str, Any]) -> VaultServer:
     """The server that the options or the environment name. Raises BadInput for invalid values."""
-    url = _option(options, "url", "VAULT_ADDR", "BAO_ADDR")
+    url = _option(options, "vault_url", "VAULT_ADDR", "BAO_ADDR")
     # As in the CLI, a file of certificates comes before a directory of them.
     authorities = ("VAULT_CACERT", "BAO_CACERT", "VAULT_CAPATH", "BAO_CAPATH")
     verify: bool | str = _option(options, "vault_ca_path", *authorities) or True
@@ -108,9 +108,9 @@ def _timeout(options: Mapping[str, Any]) -> float:
 def login_from_options(options: Mapping[str, Any]) -> VaultLogin:
     """The login that the options name. Raises BadInput for options that do not belong together.
 
-    Without auth_method, it is the token of the option or of the environment, else the token file of the CLI.
+    Without vault_auth_method, it is the token of the option or of the environment, else the token file of the CLI.
     """
-    method = options.get("auth_method") or _implied_method(options)
+    method = options.get("vault_auth_method") or _implied_method(options)
     _refuse_other_logins(options, method)
     if method == TOKEN:
         token = clean_secret(_option(options, "vault_token", "VAULT_TOKEN", "BAO_TOKEN"), "vault_token")
@@ -118,13 +118,13 @@ def login_from_options(options: Mapping[str, Any]) -> VaultLogin:
             raise BadInput("vault_token holds characters that no token has")
         return VaultLogin(TOKEN, token=token)
     if method == TOKEN_FILE:
-        return VaultLogin(TOKEN_FILE, token_file=_expanded(options.get("vault_token_file") or _DEFAULT_TOKEN_FILE))
+        return VaultLogin(TOKEN_FILE, token_file=_expanded(options.get("vault_token_path") or _DEFAULT_TOKEN_FILE))
     missing = [name for name in _REQUIRED[method] if not options.get(name)]
     if missing:
-        raise BadInput(f"{' and '.join(missing)} missing: auth_method: {method} needs it")
-    mount = _path(options.get("auth_mount") or method, "auth_mount")
+        raise BadInput(f"{' and '.join(missing)} missing: vault_auth_method: {method} needs it")
+    mount = _path(options.get("vault_auth_mount") or method, "vault_auth_mount")
     if method == KUBERNETES:
-        file = _expanded(options.get("service_account_token_file") or _DEFAULT_SERVICE_ACCOUNT)
+        file = _expanded(options.get("vault_service_account_token_path") or _DEFAULT_SERVICE_ACCOUNT)
         return VaultLogin(method, mount, token_file=file, credentials=(("role", options["vault_role"]),))
     return VaultLogin(
         method, mount, credentials=_credentials(options, method), username=options.get("vault_username") or ""
@@ -167,17 +167,19 @@ def _normalised(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BadInput("url (VAULT_ADDR) is not a URL; write it as https://vault.example.com:8200") from None
+        raise BadInput("vault_url (VAULT_ADDR) is not a URL; write it as https://vault.example.com:8200") from None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise BadInput("url (VAULT_ADDR) must be the address of Vault or OpenBao, as https://vault.example.com:8200")
+        raise BadInput(
+            "vault_url (VAULT_ADDR) must be the address of Vault or OpenBao, as https://vault.example.com:8200"
+        )
     if parts.username is not None or parts.password is not None:
-        raise BadInput("url (VAULT_ADDR) must not hold a user name or password")
+        raise BadInput("vault_url (VAULT_ADDR) must not hold a user name or password")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
 def _implied_method(options: Mapping[str, Any]) -> str:
-    if options.get("vault_token_file"):
+    if options.get("vault_token_path"):
         return TOKEN_FILE
     return TOKEN if _option(options, "vault_token", "VAULT_TOKEN", "BAO_TOKEN") else TOKEN_FILE
 
@@ -185,13 +187,14 @@ def _implied_method(options: Mapping[str, Any]) -> str:
 def _refuse_other_logins(options: Mapping[str, Any], method: str) -> None:
     for name, methods in _METHODS_OF.items():
         if options.get(name) and method not in methods:
-            use = " or ".join(f"auth_method: {other}" for other in methods)
+            use = " or ".join(f"vault_auth_method: {other}" for other in methods)
             raise BadInput(f"{name} has no effect without {use}. Set that, or leave {name} out")
 
 
 def _credentials(options: Mapping[str, Any], method: str) -> tuple[tuple[str, str], ...]:
     if method == APPROLE:
-        given = {"role_id": options["role_id"], "secret_id": clean_secret(options.get("secret_id"), "secret_id")}
+        secret_id = clean_secret(options.get("vault_secret_id"), "vault_secret_id")
+        given = {"role_id": options["vault_role_id"], "secret_id": secret_id}
     elif method == JWT:
         given = {"role": options.get("vault_role"), "jwt": clean_secret(options["vault_jwt"], "vault_jwt")}
     else:

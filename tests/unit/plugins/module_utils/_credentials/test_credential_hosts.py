@@ -34,7 +34,7 @@ STATUS = {"due": False, "reason": "not_due", "message": "age 3 days", "error": N
 
 
 def vault(path: str = "ci") -> dict[str, Any]:
-    return {"kind": "hashi_vault", "url": "https://vault.example.com", "path": path}
+    return {"kind": "hashi_vault", "vault_url": "https://vault.example.com", "path": path}
 
 
 def robot(name: str = "acme+ci", **options: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ansible_collections.tokensmith.quay.plugins.module_utils._stores.places imp
 HOST = "https://quay.example.com"
 FILE = {"kind": "file", "path": "/etc/ci/quay.json", "format": "json"}
 SECRET = {"kind": "kubernetes_secret", "namespaces": ["ci"], "secret_name": "pull"}
-VAULT = {"kind": "hashi_vault", "url": "https://vault.example.com", "path": "ci/quay"}
+VAULT = {"kind": "hashi_vault", "vault_url": "https://vault.example.com", "path": "ci/quay"}
 AUTH = {"kind": "container_auth", "path": "/etc/containers/auth.json"}
 ROBOT = {"name": "acme+ci", "kind": "robot", "deliver": [FILE]}
 API = {"name": "nightly", "kind": "api", "client_id": "X", "deliver": [{**FILE, "path": "/etc/ci/nightly.json"}]}

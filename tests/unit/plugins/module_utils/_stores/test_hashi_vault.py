@@ -69,7 +69,7 @@ def vault() -> Iterator[FakeVault]:
 
 
 def options(vault: FakeVault, **more: Any) -> dict[str, Any]:
-    given = {"path": "ci/quay", "url": vault.url, "vault_token": TOKEN, "registry": None, **more}
+    given = {"path": "ci/quay", "vault_url": vault.url, "vault_token": TOKEN, "registry": None, **more}
     return {**dict.fromkeys(VAULT_OPTIONS), **given}
 
 
@@ -610,7 +610,7 @@ def test_token_that_is_not_accepted(vault: FakeVault) -> None:
         assert str(caught.value).endswith(
             "permission denied (403). The token is wrong or expired, or its policies do not allow the request. The "
             "token cannot even ask for its rights, so it is probably wrong, revoked or expired. Check the login "
-            "(vault_token, VAULT_TOKEN or auth_method)"
+            "(vault_token, VAULT_TOKEN or vault_auth_method)"
         )
         assert "hvs.WRONG" not in str(caught.value)
 
@@ -641,12 +641,12 @@ def test_missing_mount(vault: FakeVault, version: str | None) -> None:
         (
             (307, None, [("Location", "https://active.example.com:8200/v1/secret/data/ci/quay")]),
             "{url} redirects to https://active.example.com:8200, as a standby server does. Credentials do not follow a "
-            "redirect. Set url (VAULT_ADDR) to the active server, or to a load balancer in front of it",
+            "redirect. Set vault_url (VAULT_ADDR) to the active server, or to a load balancer in front of it",
         ),
         (
             (200, "<html>sign in</html>"),
-            "{url} at secret/data/ci/quay: the response is not JSON. Check that url (VAULT_ADDR) is Vault or OpenBao "
-            "itself",
+            "{url} at secret/data/ci/quay: the response is not JSON. Check that vault_url (VAULT_ADDR) is Vault or "
+            "OpenBao itself",
         ),
         ((400, {"errors": [SECRET]}), "{url} at secret/data/ci/quay: the server does not accept the request (400)"),
     ],
@@ -671,14 +671,14 @@ def test_server_is_down() -> None:
     with pytest.raises(StoreError) as caught:
         store_of(gone).check()
     assert str(caught.value) == (
-        f"Cannot reach {gone.url}: connection refused. Check url (VAULT_ADDR) and that the server is up"
+        f"Cannot reach {gone.url}: connection refused. Check vault_url (VAULT_ADDR) and that the server is up"
     )
 
 
 def test_plain_http() -> None:
     vault = FakeVault()
     vault._server.server_close()
-    given = options(vault, url="http://vault.example.com:8200")
+    given = options(vault, vault_url="http://vault.example.com:8200")
     warnings = hashi_vault_store(given, QUAY).warnings()
     assert warnings[0] == (
         "hashi_vault http://vault.example.com:8200 secret/ci/quay: the secret is sent over plain http and can be read "

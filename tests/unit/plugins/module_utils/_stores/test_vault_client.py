@@ -96,7 +96,7 @@ def test_login_that_is_refused(vault: FakeVault, expected: Any) -> None:
         client(vault, login, namespace="ci").read(*PATH)
     assert str(caught.value) == (
         f"{vault.url} does not accept the login by approle at auth/approle. Check its credentials, that the role or "
-        "user exists, and that the method is enabled there (auth_mount) in the namespace ci"
+        "user exists, and that the method is enabled there (vault_auth_mount) in the namespace ci"
     )
     assert vault.requests == ["POST auth/approle/login"]
 
@@ -134,7 +134,7 @@ def test_no_login(vault: FakeVault) -> None:
 
 
 def test_no_address() -> None:
-    with pytest.raises(BadInput, match=r"^url is missing: set it, or VAULT_ADDR"):
+    with pytest.raises(BadInput, match=r"^vault_url is missing: set it, or VAULT_ADDR"):
         VaultClient(VaultServer(""), BY_TOKEN).read(*PATH)
 
 
@@ -184,7 +184,7 @@ def test_redirect_to_nowhere(vault: FakeVault, location: str) -> None:
 
 def test_redirect_that_is_malformed(vault: FakeVault) -> None:
     vault.fail("POST secret/data/ci/quay", (301, None, [("Location", "https://[broken")]))
-    with pytest.raises(StoreError, match="an address is malformed: url"):
+    with pytest.raises(StoreError, match="an address is malformed: vault_url"):
         client(vault).write(*PATH, body={})
 
 
@@ -220,7 +220,7 @@ def test_capabilities(vault: FakeVault) -> None:
 
 
 def test_plain_server(vault: FakeVault) -> None:
-    with pytest.raises(StoreError, match="TLS failed. Check that url"):
+    with pytest.raises(StoreError, match="TLS failed. Check that vault_url"):
         VaultClient(VaultServer(vault.url.replace("http:", "https:")), BY_TOKEN).write(*PATH, body={})
 
 

@@ -38,7 +38,7 @@ def given(**options: Any) -> dict[str, Any]:
 def test_secrets_are_marked() -> None:
     assert [name for name, option in VAULT_OPTIONS.items() if option.get("no_log")] == [
         "vault_token",
-        "secret_id",
+        "vault_secret_id",
         "vault_jwt",
         "vault_password",
     ]
@@ -49,7 +49,7 @@ def test_secrets_are_marked() -> None:
 
 def test_server_of_the_options() -> None:
     options = given(
-        url=URL + "/",
+        vault_url=URL + "/",
         vault_namespace="/admin/ci/",
         vault_ca_path="/ca.pem",
         vault_timeout="5s",
@@ -63,7 +63,7 @@ def test_server_of_the_environment(monkeypatch: pytest.MonkeyPatch, prefix: str)
     for name, value in {"ADDR": URL, "NAMESPACE": "ci", "CACERT": "/ca.pem", "CLIENT_TIMEOUT": "20"}.items():
         monkeypatch.setenv(f"{prefix}_{name}", value)
     assert server_from_options(given()) == VaultServer(URL, "ci", "/ca.pem", 20.0)
-    assert server_from_options(given(url="http://127.0.0.1:8200")).url == "http://127.0.0.1:8200"
+    assert server_from_options(given(vault_url="http://127.0.0.1:8200")).url == "http://127.0.0.1:8200"
 
 
 def test_variables_of_vault_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,21 +103,21 @@ def test_certificates(monkeypatch: pytest.MonkeyPatch, variable: str, option: bo
     ],
 )
 def test_address_that_is_none(url: str) -> None:
-    with pytest.raises(BadInput, match=r"^url \(VAULT_ADDR\) ") as caught:
-        server_from_options(given(url=url))
+    with pytest.raises(BadInput, match=r"^vault_url \(VAULT_ADDR\) ") as caught:
+        server_from_options(given(vault_url=url))
     assert "S3CRET" not in str(caught.value)
 
 
 def test_directory_of_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_CAPATH", "/ca")
-    assert server_from_options(given(url=URL)) == VaultServer(URL, verify="/ca")
+    assert server_from_options(given(vault_url=URL)) == VaultServer(URL, verify="/ca")
     monkeypatch.setenv("VAULT_CLIENT_TIMEOUT", "1m")
     monkeypatch.setenv("BAO_CACERT", "/ca.pem")
-    assert server_from_options(given(url=URL)) == VaultServer(URL, verify="/ca.pem", timeout=60.0)
+    assert server_from_options(given(vault_url=URL)) == VaultServer(URL, verify="/ca.pem", timeout=60.0)
 
 
 def test_address_of_ipv6() -> None:
-    assert server_from_options(given(url="http://[::1]:8200/base/")).url == "http://[::1]:8200/base"
+    assert server_from_options(given(vault_url="http://[::1]:8200/base/")).url == "http://[::1]:8200/base"
 
 
 @pytest.mark.parametrize(
@@ -165,33 +165,33 @@ def test_token_file(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = VaultLogin("token_file", token_file="/srv/.vault-token")
     assert login_from_options(given()) == expected
     monkeypatch.setenv("VAULT_TOKEN", "hvs.V")
-    assert login_from_options(given(auth_method="token_file")) == expected
-    assert login_from_options(given(vault_token_file="/run/token")).token_file == "/run/token"
+    assert login_from_options(given(vault_auth_method="token_file")) == expected
+    assert login_from_options(given(vault_token_path="/run/token")).token_file == "/run/token"
 
 
 def test_other_methods() -> None:
-    assert login_from_options(given(auth_method="approle", role_id="r", secret_id="s")) == VaultLogin(
+    assert login_from_options(given(vault_auth_method="approle", vault_role_id="r", vault_secret_id="s")) == VaultLogin(
         "approle", "approle", credentials=(("role_id", "r"), ("secret_id", "s"))
     )
-    assert login_from_options(given(auth_method="approle", role_id="r", auth_mount="/team/approle/")) == VaultLogin(
-        "approle", "team/approle", credentials=(("role_id", "r"),)
-    )
-    assert login_from_options(given(auth_method="kubernetes", vault_role="ci")) == VaultLogin(
+    assert login_from_options(
+        given(vault_auth_method="approle", vault_role_id="r", vault_auth_mount="/team/approle/")
+    ) == VaultLogin("approle", "team/approle", credentials=(("role_id", "r"),))
+    assert login_from_options(given(vault_auth_method="kubernetes", vault_role="ci")) == VaultLogin(
         "kubernetes",
         "kubernetes",
         token_file="/var/run/secrets/kubernetes.io/serviceaccount/token",
         credentials=(("role", "ci"),),
     )
-    assert login_from_options(given(auth_method="jwt", vault_role="ci", vault_jwt="a.b.c")) == VaultLogin(
+    assert login_from_options(given(vault_auth_method="jwt", vault_role="ci", vault_jwt="a.b.c")) == VaultLogin(
         "jwt", "jwt", credentials=(("role", "ci"), ("jwt", "a.b.c"))
     )
-    assert login_from_options(given(auth_method="userpass", vault_username="u", vault_password="p w\n")) == VaultLogin(
-        "userpass", "userpass", credentials=(("password", "p w"),), username="u"
-    )
+    assert login_from_options(
+        given(vault_auth_method="userpass", vault_username="u", vault_password="p w\n")
+    ) == VaultLogin("userpass", "userpass", credentials=(("password", "p w"),), username="u")
 
 
 def test_login_is_not_shown() -> None:
-    login = login_from_options(given(auth_method="userpass", vault_username="u", vault_password="S3CRET"))
+    login = login_from_options(given(vault_auth_method="userpass", vault_username="u", vault_password="S3CRET"))
     assert "S3CRET" not in repr(login)
     assert "S3CRET" not in repr(login_from_options(given(vault_token="S3CRET")))
 
@@ -199,15 +199,31 @@ def test_login_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"role_id": "r"}, "role_id has no effect without auth_method: approle"),
-        ({"auth_method": "token", "vault_password": "p"}, "vault_password has no effect without auth_method: userpass"),
-        ({"auth_method": "jwt", "vault_token": "t"}, "vault_token has no effect without auth_method: token"),
-        ({"vault_role": "r"}, "vault_role has no effect without auth_method: kubernetes or auth_method: jwt"),
-        ({"auth_method": "approle"}, "role_id missing: auth_method: approle needs it"),
-        ({"auth_method": "userpass"}, "vault_username and vault_password missing: auth_method: userpass needs it"),
+        ({"vault_role_id": "r"}, "vault_role_id has no effect without vault_auth_method: approle"),
+        (
+            {"vault_auth_method": "token", "vault_password": "p"},
+            "vault_password has no effect without vault_auth_method: userpass",
+        ),
+        (
+            {"vault_auth_method": "jwt", "vault_token": "t"},
+            "vault_token has no effect without vault_auth_method: token",
+        ),
+        (
+            {"vault_role": "r"},
+            "vault_role has no effect without vault_auth_method: kubernetes or vault_auth_method: jwt",
+        ),
+        (
+            {"vault_auth_method": "jwt", "vault_jwt": "x", "vault_service_account_token_path": "/t"},
+            "vault_service_account_token_path has no effect without vault_auth_method: kubernetes",
+        ),
+        ({"vault_auth_method": "approle"}, "vault_role_id missing: vault_auth_method: approle needs it"),
+        (
+            {"vault_auth_method": "userpass"},
+            "vault_username and vault_password missing: vault_auth_method: userpass needs it",
+        ),
         ({"vault_token": "a b"}, "vault_token holds white space"),
         ({"vault_token": "tök"}, "vault_token holds characters that no token has"),
-        ({"auth_method": "jwt", "vault_jwt": "x", "auth_mount": "a//b"}, "auth_mount must be a path"),
+        ({"vault_auth_method": "jwt", "vault_jwt": "x", "vault_auth_mount": "a//b"}, "vault_auth_mount must be a path"),
     ],
 )
 def test_login_that_cannot_work(options: Any, message: str) -> None:
