@@ -215,7 +215,7 @@ def test_robot_lease(runner_for: Callable[[str], PlaybookRunner]) -> None:
     path, quay = runner.folder / "auth.json", runner.harness.quay
     lease = {
         "robot_lease_name_prefix": "acme+build",
-        "robot_lease_auth_file": str(path),
+        "robot_lease_auth_path": str(path),
         "robot_lease_lifetime": "12h",
         "robot_lease_owner": "build farm",
         "robot_lease_permissions": [{"repository": "acme/app", "role": "write"}],
@@ -557,7 +557,7 @@ MISSING: dict[str, tuple[dict[str, Any], str]] = {
     "robot": ({"robot_token_path": "/x"}, "Set robot_name."),
     "robot_lease": (
         {"robot_lease_lifetime": "1h"},
-        "Set robot_lease_name_prefix and robot_lease_auth_file.",
+        "Set robot_lease_name_prefix and robot_lease_auth_path.",
     ),
     "api_token": ({"api_token_organization": ""}, "Set api_token_organization and api_token_application and"),
     "app_token": ({"app_token_title": "laptop"}, "Set app_token_path."),
