@@ -182,11 +182,11 @@ options:
         description:
           - Path of the kubeconfig file with the login to the cluster. Needs the Python library C(kubernetes) on the
             target of the task.
-          - If neither this nor O(deliver[].context) nor O(deliver[].kubernetes_host) is specified, the environment
-            variables E(K8S_AUTH_HOST) with E(K8S_AUTH_API_KEY), E(K8S_AUTH_KUBECONFIG) and E(KUBECONFIG),
+          - If neither this nor O(deliver[].kubernetes_context) nor O(deliver[].kubernetes_host) is specified, the
+            environment variables E(K8S_AUTH_HOST) with E(K8S_AUTH_API_KEY), E(K8S_AUTH_KUBECONFIG) and E(KUBECONFIG),
             C(~/.kube/config), and the service account of the pod are tried in this order.
         type: path
-      context:
+      kubernetes_context:
         description:
           - Context in the kubeconfig file. If not specified, E(K8S_AUTH_CONTEXT) or the current context is used.
         type: str

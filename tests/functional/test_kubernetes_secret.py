@@ -79,7 +79,9 @@ class Delivery:
 
     def login(self, **options: Any) -> None:
         """Use another login."""
-        self.entry = {key: value for key, value in self.entry.items() if key not in ("kubeconfig", "context")} | options
+        self.entry = {
+            key: value for key, value in self.entry.items() if key not in ("kubeconfig", "kubernetes_context")
+        } | options
         token = options.get("kubernetes_token")
         self.harness.known_secrets.add([token] if token else [])
 
@@ -422,7 +424,7 @@ def test_terminating_namespace(delivery: Delivery) -> None:
 
 
 def test_server_that_is_down(faulty_delivery: Delivery) -> None:
-    faulty_delivery.entry["context"] = "nowhere"
+    faulty_delivery.entry["kubernetes_context"] = "nowhere"
     assert_refused(faulty_delivery.harness, MODULE, faulty_delivery.arguments, "http://127.0.0.1:9/", "refused")
 
 
@@ -433,7 +435,7 @@ def test_wrong_token(delivery: Delivery) -> None:
 
 
 def test_missing_context(delivery: Delivery) -> None:
-    delivery.entry["context"] = "missing"
+    delivery.entry["kubernetes_context"] = "missing"
     words = "with the context missing gives no login to Kubernetes"
     assert_refused(delivery.harness, MODULE, delivery.arguments, words)
 

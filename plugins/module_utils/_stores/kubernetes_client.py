@@ -30,6 +30,8 @@ KIND = "kubernetes_secret"
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 30.0
 _DEFAULT_KUBECONFIG = "~/.kube/config"
+# The options of a login by a kubeconfig file.
+_BY_FILE = ("kubeconfig", "kubernetes_context")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _REASON = re.compile(r"[A-Za-z]{1,40}")
 _FIELD = re.compile(r"[\w.\[\]/:-]{1,120}")
@@ -173,13 +175,13 @@ _CHECK_LOGIN = "Check the login with kubectl auth whoami"
 def login_from_options(options: Mapping[str, Any]) -> Login:
     """The login that the options describe. Raises BadInput for options that exclude each other."""
     host, token = (str(options.get(f"kubernetes_{name}") or "").strip() for name in ("host", "token"))
-    named = [name for name in ("kubeconfig", "context") if options.get(name)]
+    named = [name for name in _BY_FILE if options.get(name)]
     if not host:
-        others = [name for name in KUBERNETES_LOGIN_OPTIONS if name not in ("kubeconfig", "context")]
+        others = [name for name in KUBERNETES_LOGIN_OPTIONS if name not in _BY_FILE]
         without = [name for name in others if options.get(name)]
         if without:
             raise BadInput(f"{', '.join(without)} has no effect without kubernetes_host. Add it, or use kubeconfig")
-        return Login(options.get("kubeconfig") or None, options.get("context") or None)
+        return Login(options.get("kubeconfig") or None, options.get("kubernetes_context") or None)
     if named:
         raise BadInput(f"kubernetes_host and {named[0]} exclude each other: give the one or the other")
     if not token:

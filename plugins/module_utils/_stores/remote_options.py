@@ -23,7 +23,7 @@ DOCKER_TYPE = "kubernetes.io/dockerconfigjson"
 
 KUBERNETES_LOGIN_OPTIONS: dict[str, Any] = {
     "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    "kubernetes_context": {"type": "str"},
     "kubernetes_host": {"type": "str"},
     "kubernetes_token": {"type": "str", "no_log": True},
     "kubernetes_ca_path": {"type": "path"},

@@ -70,7 +70,7 @@ STORE_OPTIONS: dict[str, Any] = dict.fromkeys(
         "labels",
         "annotations",
         "kubeconfig",
-        "context",
+        "kubernetes_context",
         "kubernetes_host",
         "kubernetes_token",
         "kubernetes_ca_path",

@@ -209,7 +209,10 @@ def test_module_knows_the_hosts(run: Run, modules: Modules) -> None:
 
 def test_login_to_stores_is_added_and_a_declared_option_wins(run: Run, modules: Modules) -> None:
     stores = [{"kind": "file", "path": "/a"}, {"kind": "file", "path": "/b", "owner": "ci"}, {"kind": "container_auth"}]
-    run(robot(deliver=stores), store_logins={"file": {"owner": "root"}, "kubernetes_secret": {"context": "c"}})
+    run(
+        robot(deliver=stores),
+        store_logins={"file": {"owner": "root"}, "kubernetes_secret": {"kubernetes_context": "c"}},
+    )
     assert modules.params["deliver"] == [{**stores[0], "owner": "root"}, stores[1], stores[2]]
 
 

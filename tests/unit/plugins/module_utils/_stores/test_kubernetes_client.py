@@ -234,7 +234,7 @@ def test_login_that_cannot_be_renewed(library: Library, monkeypatch: pytest.Monk
 
 def test_login_from_options() -> None:
     assert login_from_options(NONE) == Login()
-    assert login_from_options({**NONE, "kubeconfig": "/k", "context": "c"}).name == "/k c"
+    assert login_from_options({**NONE, "kubeconfig": "/k", "kubernetes_context": "c"}).name == "/k c"
     login = login_from_options({**NONE, "kubernetes_host": "api.example.com:6443/", "kubernetes_token": TOKEN})
     assert login == Login(host=HOST, token=TOKEN)
     assert TOKEN not in repr(login)
@@ -248,7 +248,10 @@ def test_login_from_options() -> None:
         ({"kubernetes_token": TOKEN}, "kubernetes_token has no effect without kubernetes_host"),
         ({"kubernetes_ca_path": "/x"}, "kubernetes_ca_path has no effect without kubernetes_host"),
         ({"kubernetes_host": HOST}, "kubernetes_token is missing"),
-        ({"kubernetes_host": HOST, "kubernetes_token": TOKEN, "context": "c"}, "kubernetes_host and context exclude"),
+        (
+            {"kubernetes_host": HOST, "kubernetes_token": TOKEN, "kubernetes_context": "c"},
+            "kubernetes_host and kubernetes_context exclude",
+        ),
         (
             {"kubernetes_host": "http://x.example.com", "kubernetes_token": TOKEN},
             "kubernetes_host must begin with https",

@@ -115,7 +115,9 @@ def auths_in(body: Any) -> dict[str, Any]:
 
 
 def test_place_and_part() -> None:
-    store = store_of(namespaces=["ci", " stage", "ci"], context="prod", registry="Quay.example.com:8443/team")
+    store = store_of(
+        namespaces=["ci", " stage", "ci"], kubernetes_context="prod", registry="Quay.example.com:8443/team"
+    )
     assert (store.place, store.part) == ("kubernetes_secret prod ci,stage/pull", "quay.example.com:8443/team")
     secrets = [(f"kubernetes_secret prod {namespace}/pull", store.part) for namespace in ("ci", "stage")]
     assert (store.files, places_of(store)) == ([], secrets)
