@@ -39,7 +39,9 @@ def is_printed(message: str) -> bool:
 
 
 def _text_of_play(path: Path) -> str:
-    return " ".join(" ".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")).split())
+    return " ".join(
+        " ".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")).split()
+    )
 
 
 def _texts_of(tree: ast.Module) -> Iterator[str]:
@@ -54,7 +56,7 @@ def _texts_of(tree: ast.Module) -> Iterator[str]:
 
 def _documentation_in(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr):
-            yield node.value
-        elif isinstance(node, ast.Assign) and _DOCUMENTATION & {getattr(name, "id", "") for name in node.targets}:
+        targets = node.targets if isinstance(node, ast.Assign) else ()
+        is_documentation = any(getattr(target, "id", "") in _DOCUMENTATION for target in targets)
+        if isinstance(node, ast.Expr) or (isinstance(node, ast.Assign) and is_documentation):
             yield node.value

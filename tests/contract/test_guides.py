@@ -205,16 +205,18 @@ def variables_of_playbook(name: str) -> set[str]:
 
 # --- declarations
 
+_TEMPLATE = re.compile(r"\{\{[^{}]+\}\}")
 _FILES_WITH_DECLARATIONS = [collection.ROOT / "README.md", collection.ROOT / "roles" / "rotation" / "README.md"]
 
 
 def declarations() -> Iterator[tuple[str, list[Any]]]:
-    """The declared credentials of each block in the guides and README files."""
+    """The declared credentials of each block in the guides and README files, with a text for each template."""
     blocks = [block for guide in guides.NAMES for block in guides.blocks_of(guide)]
     blocks += [block for path in _FILES_WITH_DECLARATIONS for block in guides.blocks_of_markdown(path)]
     for block in blocks:
         if block.language.startswith("yaml"):
-            yield from ((str(block), found) for found in credentials_in(yaml.load(block.text, _Loader)))
+            documents = list(yaml.load_all(_TEMPLATE.sub("root", block.text), _Loader))
+            yield from ((str(block), found) for found in credentials_in(documents))
 
 
 class _Loader(yaml.SafeLoader):
@@ -226,14 +228,15 @@ _Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_s
 
 def credentials_in(value: Any) -> Iterator[list[Any]]:
     """The lists ``rotation_credentials`` in a document, and the document if it is such a list."""
-    if isinstance(value, list) and value and {"kind", "deliver"} <= set(value[0]):
+    if isinstance(value, list) and value and isinstance(value[0], dict) and {"kind", "deliver"} <= value[0].keys():
         yield value
     elif isinstance(value, list):
         yield from (found for item in value for found in credentials_in(item))
     elif isinstance(value, dict):
-        if "rotation_credentials" in value:
-            yield value["rotation_credentials"]
-        yield from (found for key, item in value.items() if key != "rotation_credentials" for found in credentials_in(item))
+        others = dict(value)
+        if "rotation_credentials" in others:
+            yield others.pop("rotation_credentials")
+        yield from credentials_in(list(others.values()))
 
 
 @pytest.mark.parametrize(("block", "declared"), list(declarations()))
