@@ -102,7 +102,7 @@ options:
             example V("0640") or V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an
             unquoted V(0640).
           - If not specified, an existing file keeps its permissions, and a new one has V(0600).
-          - Permissions that let everybody write, or that do not let the owner read, are refused.
+          - Permissions that let every user write, or that do not let the owner read, are refused.
         type: raw
       force:
         description:
@@ -217,13 +217,13 @@ options:
         type: int
       credential_type:
         description:
-          - For V(awx_credential), the name of the credential's type, for example V(Container Registry). It tells
-            credentials of the same name apart. A credential of another type is refused.
+          - For V(awx_credential), the name of the credential's type, for example V(Container Registry). It
+            distinguishes credentials of the same name. A credential of another type is refused.
         type: str
       awx_organization:
         description:
-          - For V(awx_credential), the name of the organization that the credential belongs to. It tells
-            credentials of the same name apart.
+          - For V(awx_credential), the name of the organization that the credential belongs to. It distinguishes
+            credentials of the same name.
         type: str
       inputs:
         description:

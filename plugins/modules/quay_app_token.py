@@ -21,7 +21,7 @@ description:
     module returns the token, unless O(current_token) is the present one.
   - A new token is verified at C(/v2/auth) before it is returned or stored. The token that it replaces stays valid until
     the new one is delivered. See O(revoke_superseded) and O(retire_after).
-  - Nobody but its user can read or revoke an app token, not even a superuser. The login is therefore a password of that
+  - Only its user can read or revoke an app token. A superuser cannot. The login is therefore a password of that
     user, or an OAuth access token of that user with the scope C(user:admin).
 extends_documentation_fragment:
   - tokensmith.quay._attributes

@@ -67,7 +67,7 @@ options:
       - Permissions of the file, as in M(ansible.builtin.copy). A string is octal or symbolic, for example V("0640") or
         V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
       - If not specified, an existing file keeps its permissions, and a new one has V(0600).
-      - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - Permissions that let every user write, or that do not let the owner read, are refused.
       - Access control lists and other extended attributes of an existing file are kept.
     type: raw
   unsafe_writes:

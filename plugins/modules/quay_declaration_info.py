@@ -62,7 +62,7 @@ EXAMPLES = r"""
     quay_host: https://quay.example.com
     credentials: "{{ rotation_credentials }}"
 
-- name: Find out what earlier runs delivered and nobody declares any more
+- name: Find out what earlier runs delivered and is no longer declared
   tokensmith.quay.quay_declaration_info:
     quay_host: https://quay.example.com
     credentials: "{{ rotation_credentials }}"

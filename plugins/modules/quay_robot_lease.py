@@ -25,8 +25,8 @@ description:
     deletes a robot only if its metadata say that it is such a lease, and if its secret was stored where this task
     stores it.
   - After a response of Quay that does not say whether the robot was created, the module reads whether it exists. If
-    not, it uses another name. Should Quay create the first robot after all, or should the run be interrupted before the
-    secret is delivered, then nobody has the secret of that robot, and the sweep deletes it when its lease has expired.
+    not, it uses another name. If Quay creates the first robot after all, or if the run is interrupted before the secret
+    is delivered, the secret of that robot is in no store. The sweep deletes the robot when its lease has expired.
 extends_documentation_fragment:
   - tokensmith.quay._attributes
   - tokensmith.quay._attributes.action_group

@@ -66,8 +66,8 @@ options:
       - V(when_due) replaces it only if there is a reason. RV(reason) reports the reason.
       - V(always) replaces it in every run, so the task is not idempotent.
       - V(never) creates a missing secret but keeps an existing one. RV(reason) still reports why it would be due.
-      - V(compromised) is for a secret that leaked. Replacing the token of a robot does not end the access of somebody
-        who used it within the last hour, because Quay accepts a registry token (the answer of C(/v2/auth)) as the
+      - V(compromised) is for a secret that leaked. Replacing the token of a robot does not end access that was gained
+        with it within the last hour, because Quay accepts a registry token (the answer of C(/v2/auth)) as the
         robot's password and issues another one for it. The module therefore gives the permissions to a robot of another
         name, delivers its secret, and then deletes the robot whose secret leaked. It repeats this in every run.
       - Quay cannot revoke registry tokens that the robot requested for repositories before. For up to an hour after the
@@ -120,7 +120,7 @@ options:
       - This requires a login that can read them, which is a password, or a token with the scopes C(user:admin),
         C(org:admin) and C(repo:admin).
       - With V(false), you must manage the permissions of both robots yourself. The former robot is then not deleted.
-        Its token is replaced by one that nobody knows, and a warning says that its registry tokens stay valid.
+        Its token is replaced by one that is not stored, and a warning says that its registry tokens stay valid.
     type: bool
     default: true
   retire_after:
@@ -131,7 +131,7 @@ options:
       - If not specified, the next run deletes the former robot. With V(0), it is deleted as soon as the new secret is
         delivered.
       - A former robot that has federation, is the user of a mirror, or is a member of another organization's team is
-        not deleted. Its token is replaced by one that nobody knows, and a warning says that its registry tokens stay
+        not deleted. Its token is replaced by one that is not stored, and a warning says that its registry tokens stay
         valid.
     type: str
   federation:
@@ -430,8 +430,8 @@ ended:
       issued to each of them before.
     - Access to repositories that was granted before the deletion lasts up to an hour longer. With it, tags can be
       listed, and pushed and deleted where the robot could write.
-    - V(false) if a robot was kept, or its token was replaced in place. Somebody who used the former secret within the
-      last hour may then still have access.
+    - V(false) if a robot was kept, or its token was replaced in place. Access that was gained with the former secret
+      within the last hour may then still exist.
     - Null if nothing was retired or replaced, and in check mode.
   returned: success, without O(credentials)
   type: bool

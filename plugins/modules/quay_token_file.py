@@ -86,7 +86,7 @@ options:
         V("u=rw,g=r"). A number is the permission bits themselves, as YAML makes them of an unquoted V(0640).
       - If not specified, an existing file keeps its permissions, and a new one has V(0600). A warning says if every
         user can read the existing one.
-      - Permissions that let everybody write, or that do not let the owner read, are refused.
+      - Permissions that let every user write, or that do not let the owner read, are refused.
       - Access control lists and other extended attributes of an existing file are kept.
     type: raw
   force:

@@ -39,7 +39,7 @@ EXAMPLES = r"""
   tokensmith.quay.quay_user_info:
     quay_host: https://quay.example.com
     quay_token: "{{ lookup('ansible.builtin.env', 'QUAY_TOKEN') }}"
-  register: everybody
+  register: users
 
 - name: List all disabled users
   tokensmith.quay.quay_user_info:

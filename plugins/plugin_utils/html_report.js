@@ -145,6 +145,7 @@
           this.restart();
         });
         const cell = element("th", { scope: "col", role: "columnheader", class: column.kind }, button);
+        cell.setAttribute("data-label", column.label);
         row.append(cell);
         return cell;
       });

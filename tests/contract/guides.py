@@ -20,6 +20,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import collection
 
@@ -80,11 +81,12 @@ def blocks_of(guide: str) -> list[Block]:
     return list(_blocks(guide, text_of(guide).splitlines()))
 
 
-def blocks_of_readme() -> list[Block]:
-    """The blocks of code of README.md, which have no marks."""
-    text = (collection.ROOT / "README.md").read_text()
+def blocks_of_markdown(path: Path) -> list[Block]:
+    """The blocks of code of a file such as README.md, which have no marks."""
+    text = path.read_text()
     found = re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block("README", text.count("\n", 0, part.start()) + 1, part[1], part[2], {}) for part in found]
+    name = str(path.relative_to(collection.ROOT))
+    return [Block(name, text.count("\n", 0, part.start()) + 1, part[1], part[2], {}) for part in found]
 
 
 def _blocks(guide: str, lines: list[str]) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._credentials.validation import read_declarations
 from diagrams import placing
 
 from . import collection, guides
@@ -160,7 +161,7 @@ def test_code_fits_into_a_page(guide: str) -> None:
 def commands() -> Iterator[tuple[str, list[str]]]:
     """The words of each command that the guides and the README show."""
     blocks = [block for guide in guides.NAMES for block in guides.blocks_of(guide)]
-    for block in [*blocks, *guides.blocks_of_readme()]:
+    for block in [*blocks, *guides.blocks_of_markdown(collection.ROOT / "README.md")]:
         for command in block.commands:
             text = command.text.replace("\\\n", " ")
             yield f"{block}: {text}", shlex.split(text.removesuffix("&"), comments=True)
@@ -200,6 +201,47 @@ def variables_of_playbook(name: str) -> set[str]:
         specs = yaml.safe_load((collection.ROOT / "roles" / "rotation" / "meta" / "argument_specs.yml").read_text())
         names |= set(specs["argument_specs"]["main"]["options"]) | {"rotation_hosts", "rotation_serial"}
     return names
+
+
+# --- declarations
+
+_TEMPLATE = re.compile(r"\{\{[^{}]+\}\}")
+_FILES_WITH_DECLARATIONS = [collection.ROOT / "README.md", collection.ROOT / "roles" / "rotation" / "README.md"]
+
+
+def declarations() -> Iterator[tuple[str, list[Any]]]:
+    """The declared credentials of each block in the guides and README files, with a text for each template."""
+    blocks = [block for guide in guides.NAMES for block in guides.blocks_of(guide)]
+    blocks += [block for path in _FILES_WITH_DECLARATIONS for block in guides.blocks_of_markdown(path)]
+    for block in blocks:
+        if block.language.startswith("yaml"):
+            documents = list(yaml.load_all(_TEMPLATE.sub("root", block.text), _Loader))
+            yield from ((str(block), found) for found in credentials_in(documents))
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a text with a tag, such as !vault, as a text."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
+
+
+def credentials_in(value: Any) -> Iterator[list[Any]]:
+    """The lists ``rotation_credentials`` in a document, and the document if it is such a list."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and {"kind", "deliver"} <= value[0].keys():
+        yield value
+    elif isinstance(value, list):
+        yield from (found for item in value for found in credentials_in(item))
+    elif isinstance(value, dict):
+        others = dict(value)
+        if "rotation_credentials" in others:
+            yield others.pop("rotation_credentials")
+        yield from credentials_in(list(others.values()))
+
+
+@pytest.mark.parametrize(("block", "declared"), list(declarations()))
+def test_declarations_are_valid(block: str, declared: list[Any]) -> None:
+    assert read_declarations(declared, "https://quay.example.com"), block
 
 
 # --- diagrams

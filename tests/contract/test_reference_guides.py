@@ -43,8 +43,19 @@ MESSAGES = [
 ]
 
 
+# What the guide says in general, in italics.
+_BEGINNING = " ".join(guides.text_of("guide_troubleshooting").partition("\n.. run")[0].split())
+MESSAGES += [("guide_troubleshooting", words) for words in re.findall(r"\*((?:Nothing|The) [^*]+)\*", _BEGINNING)]
+
+
 def test_guides_explain_messages() -> None:
-    assert len(MESSAGES) > 50
+    assert len(MESSAGES) > 80
+    assert ("guide_troubleshooting", "The present token was not replaced") in MESSAGES
+
+
+def test_documentation_is_no_message() -> None:
+    assert not messages.is_printed("Compare the permissions of a login with those that declared credentials need")
+    assert not messages.is_printed("Accepting a token issues it, by the flow of Quay")
 
 
 @pytest.mark.parametrize(("guide", "message"), MESSAGES)

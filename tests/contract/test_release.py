@@ -143,6 +143,11 @@ def test_version_is_stable() -> None:
     assert re.fullmatch(r"[1-9]\d*\.\d+\.\d+", GALAXY["version"])
 
 
+def test_security_policy_names_the_supported_version() -> None:
+    minor = GALAXY["version"].rpartition(".")[0]
+    assert f"| {minor}.x | yes |" in (collection.ROOT / "SECURITY.md").read_text()
+
+
 def test_metadata_of_galaxy_is_complete() -> None:
     assert GALAXY["description"]
     assert set(GALAXY["tags"]) & REQUIRED_TAGS

@@ -86,7 +86,7 @@ class Project:
             # As the credential type of awx_setup sets them.
             "QUAY_TOKEN": "",
             "QUAY_CA_PATH": "",
-            "QUAY_VALIDATE_CERTS": "True",
+            "QUAY_VERIFY_SSL": "True",
             # As every job has it: a file on localhost would be lost.
             "AWX_ISOLATED_DATA_DIR": "/runner/artifacts/1",
             **self.environ,

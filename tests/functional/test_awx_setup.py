@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tokensmith.quay.plugins.module_utils._module.options import CONNECTION_OPTIONS
 from awx.modules import AwxModules
 from contract import collection
 from functional.documentation import examples_of_guide
@@ -88,7 +89,11 @@ def test_objects_are_predicted_created_and_then_kept(kit: Setup) -> None:
     assert state["credential"]["Quay login"]["inputs"] == {"host": "https://quay.example.com", "token": TOKEN}
     injected = state["credential_type"]["Quay login"]["injectors"]["env"]
     assert injected["QUAY_TOKEN"] == "{{ token }}"
-    assert injected["QUAY_VALIDATE_CERTS"] == "{{ not insecure }}"
+    assert injected["QUAY_VERIFY_SSL"] == "{{ not insecure }}"
+    # The modules read each of them.
+    assert injected.keys() <= {
+        name for option in CONNECTION_OPTIONS.values() for name in option.get("fallback", ("", ()))[1]
+    }
     templates = {name: (item["playbook"], item["job_type"]) for name, item in state["job_template"].items()}
     assert templates == {
         "Quay plan": ("rotate.yml", "check"),
@@ -117,7 +122,7 @@ def test_site_of_its_own(kit: Setup) -> None:
     """The inventory, the image, the credentials and the names of the guide."""
     login = {"QUAY_HOST": "https://quay.example.com", "QUAY_USERNAME": "jdoe", "QUAY_PASSWORD": "PASSWORDOFTHEJOBS"}
     (kit.folder / "ca.pem").write_text("CERTIFICATE\n")
-    tls = {"QUAY_CA_PATH": str(kit.folder / "ca.pem"), "QUAY_VALIDATE_CERTS": "false"}
+    tls = {"QUAY_CA_PATH": str(kit.folder / "ca.pem"), "QUAY_VERIFY_SSL": "false"}
     state = kit.awx.state
     state["inventory"] = {"Build nodes": {"id": 7, "name": "Build nodes"}}
     state["credential"] = {"This AWX": {"id": 8, "name": "This AWX"}}

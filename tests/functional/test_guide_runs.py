@@ -21,7 +21,7 @@ RUN = [name for name in guides.NAMES if any("run" in block.marks for block in gu
 # These begin with an empty Quay, and the others with an organization, a login and a robot account.
 EMPTY = {"guide_first_hour": "http://127.0.0.1:8099"}
 # These read a password instead of a token.
-BY_PASSWORD = ("guide_rotation",)
+BY_PASSWORD = ("guide_authentication", "guide_rotation")
 
 
 @pytest.fixture

@@ -175,6 +175,19 @@ def test_all_rows_are_printed(opened: Browser) -> None:
     assert opened.run(f"{ROWS}.length") == 50
 
 
+def test_header_is_printed_on_each_page(opened: Browser) -> None:
+    """Chromium repeats the head of a table that must not break, but only its texts: no button."""
+    opened.send("Emulation.setEmulatedMedia", media="print")
+    style = "getComputedStyle(document.querySelector('thead'))"
+    assert opened.run(f"[{style}.display, {style}.breakInside]") == ["table-header-group", "avoid"]
+    assert opened.run("getComputedStyle(document.querySelector('tbody tr.row')).breakInside") == "avoid"
+    heads = "[...document.querySelectorAll('th:not(.toggle)')]"
+    assert opened.run(f"{heads}.map(each => getComputedStyle(each.firstChild).display)") == ["none"] * 7
+    shown = opened.run(f"{heads}.map(each => getComputedStyle(each, '::before').content)")
+    assert shown == opened.run(f"{heads}.map(each => JSON.stringify(each.textContent))")
+    opened.send("Emulation.setEmulatedMedia", media="")
+
+
 def test_phone(opened: Browser) -> None:
     opened.resize(390, 844, mobile=True)
     assert opened.run("document.documentElement.scrollWidth") == 390

@@ -102,7 +102,7 @@ def _program() -> str:
     found = beside if os.access(beside, os.X_OK) else shutil.which("ansible-vault")
     if not found:
         raise BadInput(
-            f"A store of the kind vault_vars needs the program ansible-vault, which is neither beside {sys.executable} "
-            "nor on the PATH. Install ansible-core on the host that runs the module"
+            f"A store of the kind vault_vars needs the program ansible-vault, which is neither next to "
+            f"{sys.executable} nor on the PATH. Install ansible-core on the host that runs the module"
         )
     return found

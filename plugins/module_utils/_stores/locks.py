@@ -104,7 +104,7 @@ class _Lock:
             fd = self._open()
             return self._take(fd) if fd >= 0 else self._directory.stat(self._name) is None
         except OSError as error:
-            raise self._file.error(f"cannot be locked: {self._name} beside it: {error.strerror}") from None
+            raise self._file.error(f"cannot be locked: {self._name} next to it: {error.strerror}") from None
 
     def _open(self) -> int:
         """A descriptor of the lock; -1 if it is that of another user, or if the directory cannot be written."""
@@ -119,7 +119,7 @@ class _Lock:
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size:
-                raise self._file.error(f"cannot be locked: {self._name} beside it is not a lock. Remove it")
+                raise self._file.error(f"cannot be locked: {self._name} next to it is not a lock. Remove it")
             is_locked = _flock(fd)
             # It was removed by the run that this one waited for, and may be another file by now.
             if is_locked and self._is_current(fd):

@@ -280,7 +280,7 @@ class SecretFile:
         if found is not None and not may_replace_in_sticky_directory(directory.status, found):
             return "belongs to another user, and the sticky bit of its directory protects it"
         if len(os.fsencode(draft_name(self.name))) > _MAX_NAME_LENGTH:
-            return "has a name that is too long for a draft beside it"
+            return "has a name that is too long for a draft next to it"
         obstacle = target.obstacle(directory.status, self._set)
         return f"cannot be written: {obstacle}" if obstacle else None
 

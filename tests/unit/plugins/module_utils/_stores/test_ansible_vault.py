@@ -108,7 +108,7 @@ def test_program_that_does_not_run(
 def test_program_is_found_beside_python_and_then_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(BadInput, match="needs the program ansible-vault, which is neither beside"):
+    with pytest.raises(BadInput, match="needs the program ansible-vault, which is neither next to"):
         AnsibleVault("vars.yml").encrypt(PLAIN, None)
     for folder in ("bin", "."):
         program = tmp_path / folder / "ansible-vault"

@@ -272,7 +272,7 @@ def test_file_that_is_no_lock(folder: Path, file: Path, lock: Path, kind: str) -
         lock.write_text("other's")
     with pytest.raises(LocalFileError) as caught:
         lock_and_release(file)
-    assert str(caught.value) == f"token_path: {file} cannot be locked: .token.lock beside it is not a lock. Remove it"
+    assert str(caught.value) == f"token_path: {file} cannot be locked: .token.lock next to it is not a lock. Remove it"
     assert names_in(folder) == [".token.lock", "other"]
     assert other.read_text() == "other's"
 
@@ -287,7 +287,7 @@ def test_place_of_the_lock_that_is_taken(file: Path, lock: Path, kind: str, text
         lock.symlink_to("target")
     with pytest.raises(LocalFileError) as caught:
         lock_and_release(file)
-    assert str(caught.value) == f"token_path: {file} cannot be locked: .token.lock beside it: {text}"
+    assert str(caught.value) == f"token_path: {file} cannot be locked: .token.lock next to it: {text}"
     assert not (file.parent / "target").exists()
 
 
@@ -376,7 +376,7 @@ def test_lock_that_cannot_be_examined(folder: Path, file: Path, monkeypatch: pyt
     first.__enter__()
     with monkeypatch.context() as patched:
         patched.setattr(Directory, "holds", failing(errno.EIO))
-        with pytest.raises(LocalFileError, match="cannot be locked: .other.lock beside it: Input/output error$"):
+        with pytest.raises(LocalFileError, match="cannot be locked: .other.lock next to it: Input/output error$"):
             locked([opened(folder / "other")]).__enter__()
         first.__exit__(None, None, None)
     assert names_in(folder) == [".other.lock"]
@@ -392,7 +392,7 @@ def test_lock_that_cannot_be_examined_once(folder: Path, file: Path, monkeypatch
         return holds(directory, name, fd)
 
     monkeypatch.setattr(Directory, "holds", fails_once)
-    with pytest.raises(LocalFileError, match="cannot be locked: .token.lock beside it: Permission denied$"):
+    with pytest.raises(LocalFileError, match="cannot be locked: .token.lock next to it: Permission denied$"):
         lock_and_release(file)
     assert names_in(folder) == []
     lock_and_release(file)

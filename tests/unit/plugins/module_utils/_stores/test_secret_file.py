@@ -211,7 +211,7 @@ def test_long_name(folder: Path) -> None:
     """The name of a draft is longer than that of the file."""
     opened(folder / ("x" * 239)).write(SECRET)
     file = folder / ("x" * 240)
-    with fails_with(f"token_path: {file} has a name that is too long for a draft beside it"):
+    with fails_with(f"token_path: {file} has a name that is too long for a draft next to it"):
         opened(file).check()
 
 
