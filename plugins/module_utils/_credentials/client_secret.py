@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
-from .._core.credential import Credential
+from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._http.address import api_path
 from .._module.context import ModuleContext, Result
@@ -30,7 +30,7 @@ from .._stores.holders import SecretHolder, holder_from_options
 from .application_list import ApplicationList
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation
+from .evaluation import Observation, kept_secrets
 from .kind import TokenModule
 from .policy import AGE_FROM_LOG, AGE_FROM_MINT, AGE_FROM_RECORD, ObservedState, Policy, policy_from_options
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
@@ -87,7 +87,8 @@ def _observe_declared(
     observation = issuer.observe(declared.stored)
     if declared.is_absent:
         # Quay has nothing to remove: only the stores are cleared.
-        observation = replace(observation, exists_in_quay=False)
+        kept = kept_secrets(declared.stored, partial(_other_application, application, listed))
+        observation = replace(observation, exists_in_quay=False, kept=kept)
     return [Observed(declared, observation, seen=listed)]
 
 
@@ -261,13 +262,27 @@ def client_secret_credential(organization: str, application: Application) -> Cre
 def _ensure_absent(context: ModuleContext, organization: str, application: Application, holder: SecretHolder) -> Result:
     """Clear the stores. An application always has a client secret, which stays valid."""
     credential = replace(client_secret_credential(organization, application), secret=None)
-    result = clear_stores(context, holder, credential, existed=False)
+    seen = context.params.get("seen")
+    listed = seen if seen and seen.organization == organization else ApplicationList(context.client, organization)
+    other = partial(_other_application, application, listed)
+    result = clear_stores(context, holder, credential, existed=False, other=other)
     if result.changed:
         context.warn(
             f"The client secret of {application.client_id} is still valid, because an application always has one. "
             "Reset it with rotate: always, or delete the application with quay_application."
         )
     return result
+
+
+def _other_application(application: Application, listed: ApplicationList, stored: StoredSecret) -> str:
+    """Of which other application of the organization a store holds the client secret; empty if of none.
+
+    The list is read only if the store does not tell whose secret it holds.
+    """
+    if stored.username is not None or stored.fingerprint == fingerprint(application.client_secret):
+        return ""
+    found = listed.by_secret(stored.fingerprint)
+    return f"the client secret of the application {found.name} ({found.client_id})" if found else ""
 
 
 def _check_listed(context: ModuleContext) -> None:

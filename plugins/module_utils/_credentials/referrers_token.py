@@ -14,6 +14,7 @@ listed nor revoked.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any, Iterator, Sequence
 
@@ -25,7 +26,7 @@ from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation, observe_each
+from .evaluation import Observation, kept_secrets, observe_each
 from .hourly_token import hourly_token_policy, is_from_future
 from .kind import TokenModule
 from .policy import (
@@ -62,7 +63,7 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
     issuer, policy = _declared(context)
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         if context.params["state"] == "absent":
-            return clear_stores(context, holder, issuer.without_token(), existed=False)
+            return clear_stores(context, holder, issuer.without_token(), existed=False, other=issuer.other)
         return rotate(context, issuer, policy, holder, retires=False)
 
 
@@ -115,6 +116,17 @@ class ReferrersIssuer:
 
     def retire(self, handle: str) -> None:
         """Nothing to do: a registry token cannot be revoked, and expires within the hour."""
+
+    def other(self, stored: StoredSecret) -> str:
+        """What a stored secret is, if it is none of these tokens and may be valid; else empty."""
+        if stored.secret is None:
+            return ""
+        token = parse_registry_token(stored.secret)
+        if token is None:
+            return "something else than a registry token"
+        missing = token.missing(self._repositories, self._actions)
+        is_valid = token.expires_at > self._context.client.now()
+        return f"a valid registry token without {', '.join(missing)}" if missing and is_valid else ""
 
     def _observe_stored(self, stored: StoredSecret) -> Observation:
         return self._observation(True, parse_registry_token(stored.secret or ""))
@@ -179,7 +191,10 @@ def observe_referrers_tokens(context: ModuleContext, credentials: Sequence[Decla
 
 def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
     issuer = ReferrersIssuer(context, declared.params["repositories"], declared.params["actions"])
-    return [Observed(declared, issuer.observe(declared.stored))]
+    observation = issuer.observe(declared.stored)
+    if declared.is_absent:
+        observation = replace(observation, kept=kept_secrets(declared.stored, issuer.other))
+    return [Observed(declared, observation)]
 
 
 def check_access(repositories: Sequence[str], actions: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Container, Iterator, Mapping, NamedTuple, Sequence
 
 from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, RefusedCredential
@@ -24,7 +24,7 @@ from .._quay.robots import Robot, RobotName, Robots, is_existing_robot, is_used_
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation
+from .evaluation import Observation, kept_secrets
 from .kind import TokenModule
 from .lease import Lease, LeaseNames, lease_of, listed_lease, new_lease
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
@@ -104,7 +104,8 @@ def _observe_namespace(
         )
         if declared.is_absent:
             usernames = tuple(item.robot.name for item in leases.to_delete(declared.stored))
-            observation = replace(observation, exists_in_quay=bool(usernames), usernames=usernames)
+            kept = kept_secrets(declared.stored, partial(_other_robot, leases, usernames))
+            observation = replace(observation, exists_in_quay=bool(usernames), usernames=usernames, kept=kept)
         observed.append(Observed(declared, observation, seen=True))
     return observed
 
@@ -193,7 +194,7 @@ class LeaseLookup:
         self._complete = complete or listed is not None
         self._robots = Robots(context.client)
         self._found: dict[RobotName, Robot | None] = {}
-        self._by_secret: dict[str | None, RobotName] | None = None
+        self._by_secret: dict[str | None, str] | None = None
 
     def proven(self) -> LeaseLookup:
         """The same, but each robot is read with its metadata."""
@@ -256,15 +257,22 @@ class LeaseLookup:
     def _name_of(self, stored: StoredSecret) -> RobotName | None:
         recorded = stored.record.username if stored.record and stored.recorded else None
         username = stored.username or recorded
-        return self.names.of(username) if username else self._name_by_secret(stored.fingerprint)
+        return self.names.of(username or self._username_by_secret(stored.fingerprint))
 
-    def _name_by_secret(self, shown: str | None) -> RobotName | None:
+    def _username_by_secret(self, shown: str | None) -> str | None:
         """The robot whose secret it is, from the list of all robots: a secret alone does not say whose it is."""
         if self._by_secret is None:
             robots = (self.listed or RobotLookup(self._context, self.names.prefix.organization)).all()
-            named = [(robot, self.names.of(robot.name)) for robot in robots]
-            self._by_secret = {fingerprint(robot.token): name for robot, name in named if name is not None}
+            self._by_secret = {fingerprint(robot.token): robot.name for robot in robots}
         return self._by_secret.get(shown)
+
+    def owner_of(self, stored: StoredSecret) -> str | None:
+        """The robot whose present secret a store holds, whether it is a lease or not; None if it is unknown."""
+        name = self._name_of(stored)
+        if name is None:
+            return None if stored.username else self._username_by_secret(stored.fingerprint)
+        robot = self.get(name)
+        return robot.name if robot is not None and _is_token_of(robot, stored) else None
 
     def get(self, name: RobotName) -> Robot | None:
         """The robot, or None. Asked once. It has its metadata, unless the robots were listed."""
@@ -467,8 +475,20 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
     username = deleted[0] if deleted else next(iter(usernames), None)
     credential = Credential(prefix_of(context.params), username, details=details)
     return clear_stores(
-        context, holder, credential, existed=bool(held), deleted=deleted, usernames=[name for name in usernames if name]
+        context,
+        holder,
+        credential,
+        existed=bool(held),
+        deleted=deleted,
+        usernames=[name for name in usernames if name],
+        other=partial(_other_robot, leases, deleted),
     )
+
+
+def _other_robot(leases: LeaseLookup, deleted: Container[str], stored: StoredSecret) -> str:
+    """Of which robot that is not deleted a store holds the secret; empty if of none."""
+    owner = leases.owner_of(stored)
+    return f"the secret of the robot {owner}" if owner is not None and owner not in deleted else ""
 
 
 def _check_listed(context: ModuleContext) -> None:
