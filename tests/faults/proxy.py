@@ -107,6 +107,7 @@ _MINTING = (
     ("POST", r"^/oauth/authorizeapp$"),
     ("POST", r"^/api/v1/user/apptoken$"),
     ("POST", r"/resetclientsecret$"),
+    ("GET", r"^/oauth2/federation/robot/token$"),
 )
 
 

@@ -41,6 +41,23 @@ def last(points: list[Point]) -> Point:
     return points[-1]
 
 
+@pytest.mark.parametrize("name", [name for name in ON_FILES if SCENARIOS[name].mode == "renew"])
+def test_renewal_is_due(runner: CellRunner, name: str) -> None:
+    """Otherwise the scenario would try nothing."""
+    scenario = SCENARIOS[name]
+    workspace = runner.workspace(scenario)
+    former = workspace.logins()
+    ran = runner.run(scenario, workspace, scenario.first_arguments(workspace))
+    assert not ran.failed, ran.message
+    assert ran.values["minted"]
+    # Registry tokens come from the request with which other kinds verify a secret, so those are not counted.
+    mints = 0 if scenario.kind.module == "quay_referrers_token" else 1
+    assert sum(request.mints for request in ran.requests) == mints
+    for store, login in workspace.logins().items():
+        assert former[store] and login
+        assert former[store].secret != login.secret
+
+
 @pytest.mark.parametrize(("name", "fault"), combine(ON_FILES, REQUEST_FAULTS))
 def test_fault_of_the_deciding_request(runner: CellRunner, name: str, fault: str) -> None:
     requests = [point for point in runner.points(SCENARIOS[name]) if point.kind == "request"]
