@@ -89,7 +89,8 @@ options:
     description:
       - V(present) ensures that a valid token exists.
       - V(absent) revokes the token O(uuid). If O(uuid) is not specified, it revokes B(all) tokens with this title. The
-        file O(token_path), or the credential in the stores of O(deliver), is removed.
+        file O(token_path), or the credential in the stores of O(deliver), is removed. If a store holds another valid
+        app token, nothing is revoked or removed, and the module fails.
     type: str
     choices: [present, absent]
     default: present

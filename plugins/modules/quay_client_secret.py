@@ -68,6 +68,7 @@ options:
       - V(present) ensures that the client secret is delivered, and reset when it is due.
       - V(absent) removes it from O(token_path) or the stores of O(deliver). It stays valid, because an application
         always has a client secret, and the module warns. M(tokensmith.quay.quay_application) deletes the application.
+        A store with the client secret of another application is kept, with a warning.
     type: str
     choices: [present, absent]
     default: present

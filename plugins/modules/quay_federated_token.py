@@ -116,7 +116,9 @@ options:
   state:
     description:
       - V(present) ensures that a valid token exists.
-      - V(absent) removes the token from O(token_path) or from the stores of O(deliver). Quay cannot revoke the token.
+      - V(absent) removes the token from O(token_path) or from the stores of O(deliver). Quay cannot revoke the token. A
+        store with a valid token of another robot, or with the robot's token that does not expire, is kept, with a
+        warning.
     type: str
     choices: [present, absent]
     default: present

@@ -70,7 +70,8 @@ options:
     description:
       - V(present) ensures that a valid token exists.
       - V(absent) removes the token from O(token_path) or from the stores of O(deliver). Quay cannot revoke the token.
-        It expires within the hour.
+        It expires within the hour. A store with anything else, such as a valid token without this access, is kept, with
+        a warning.
     type: str
     choices: [present, absent]
     default: present

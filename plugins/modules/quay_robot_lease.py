@@ -99,7 +99,7 @@ options:
       - V(present) ensures that there is a lease.
       - V(absent) deletes the robot whose secret O(current_token), O(token_path) or O(deliver) holds, if it is a lease
         of O(name_prefix). It also deletes the file O(token_path), or removes the credential from the stores of
-        O(deliver).
+        O(deliver). A store with the secret of another robot is kept, with a warning.
     type: str
     choices: [present, absent]
     default: present

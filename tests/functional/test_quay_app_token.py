@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from functional.documentation import documented_reasons
-from functional.harness import Harness, assert_refused
+from functional.harness import Harness, assert_kept, assert_refused
 from standin.state import AppToken
 from standin.tokens import fingerprint
 
@@ -450,6 +450,42 @@ def test_absent_revokes_all_tokens_of_the_title(either_login: Harness) -> None:
     assert not harness.token_path.exists()
     assert kept.uuid in harness.quay.state.app_tokens
     assert runs.second["reason"] == "not_due"
+
+
+def test_uuid_of_another_token_than_the_one_in_the_file(either_login: Harness) -> None:
+    harness = either_login
+    held = harness.run(MODULE, in_file(harness))["uuid"]
+    other = create(harness)
+    arguments = in_file(harness, uuid=other.uuid, state="absent")
+    words = (f"uuid names the token {other.uuid}", f"holds the token {held}, which is valid", "Nothing was revoked")
+    assert_kept(harness, MODULE, arguments, *words)
+
+
+@pytest.mark.parametrize("whose", ["title", "user"])
+def test_file_with_another_valid_token_stays(either_login: Harness, whose: str) -> None:
+    """Its consumer may have it from nowhere else."""
+    harness = either_login
+    create(harness)
+    held = create(harness, "other") if whose == "title" else create(harness, user="bob")
+    harness.store_secret(held.code)
+    words = (f"holds the app token {held.uuid}", "another title than 'laptop'", "Nothing was revoked or removed")
+    assert_kept(harness, MODULE, in_file(harness, state="absent"), *words)
+
+
+def test_file_with_a_recorded_token_of_another_title_stays(harness: Harness) -> None:
+    held = harness.run(MODULE, in_file(harness, title="other"))["uuid"]
+    assert_kept(harness, MODULE, in_file(harness, state="absent"), f"holds the app token {held}")
+
+
+def test_file_without_a_record_is_cleared_after_its_token_was_revoked(either_login: Harness) -> None:
+    harness = either_login
+    held = create(harness)
+    harness.store_secret(held.code)
+    runs = harness.four_runs(MODULE, in_file(harness, uuid=held.uuid, state="absent"))
+    assert runs.requests[0] == [*harness.sign_in, LIST, VERIFY, CONFIG]
+    assert (runs.first["retired"], runs.first["removed"]) == ([held.uuid], [str(harness.token_path)])
+    harness.store_secret(held.code)
+    assert harness.run(MODULE, in_file(harness, uuid=held.uuid, state="absent"))["removed"] == [str(harness.token_path)]
 
 
 def test_uuid_of_another_title_is_refused(harness: Harness) -> None:

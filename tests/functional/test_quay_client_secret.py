@@ -276,6 +276,32 @@ def test_absent_clears_the_store_and_resets_nothing(either_login: Harness) -> No
     assert present(harness) == secret
 
 
+@pytest.mark.parametrize("delivered", [True, False], ids=["delivered", "without a record"])
+def test_absent_keeps_the_client_secret_of_another_application(either_login: Harness, delivered: bool) -> None:
+    harness = either_login
+    console = harness.accounts.console
+    if delivered:
+        harness.run(MODULE, in_file(harness, client_id=console))
+    else:
+        harness.store_secret(harness.quay.state.applications[console].client_secret)
+    content = harness.token_path.read_text()
+    runs = harness.four_runs(MODULE, in_file(harness, state="absent"))
+    assert runs.requests == [[*harness.sign_in, read(harness), *([] if delivered else [LIST])]] * 4
+    assert not runs.first.changed
+    words = "a secret of" if delivered else "the client secret of the application console"
+    assert runs.first.warned(f"holds {words}")
+    assert runs.first.warned(f"{console}. It was not changed" if delivered else f"({console}). It was not changed")
+    assert harness.token_path.read_text() == content
+
+
+def test_absent_clears_a_former_client_secret(either_login: Harness) -> None:
+    harness = either_login
+    harness.store_secret(application(harness).client_secret)
+    change(harness)
+    runs = harness.four_runs(MODULE, in_file(harness, state="absent"))
+    assert runs.first["removed"] == [str(harness.token_path)]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

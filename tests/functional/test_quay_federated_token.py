@@ -96,6 +96,35 @@ def test_stores_are_cleared_without_an_oidc_token(federated: Federated) -> None:
     assert not harness.token_path.exists()
 
 
+def test_valid_token_of_another_robot_stays(federated: Federated) -> None:
+    harness = federated.harness
+    (name,) = federated.more_robots(1)
+    harness.run(MODULE, {**federated.given(), "name": name, "token_path": str(harness.token_path)})
+    harness.token_path.with_name(f"{harness.token_path.name}.record.json").unlink()
+    held, arguments = harness.stored_fingerprint(), {"name": "acme+ci", "token_path": str(harness.token_path)}
+    runs = harness.four_runs(MODULE, {**arguments, "state": "absent"})
+    assert runs.requests == [[]] * 4
+    assert not runs.first.changed
+    assert runs.first.warned(f"holds a valid token of {name}. It was not changed")
+    assert harness.stored_fingerprint() == held
+
+
+def test_token_of_the_robot_that_does_not_expire_stays(federated: Federated) -> None:
+    harness = federated.harness
+    path = harness.folder / "auth.json"
+    deliver = [{"kind": "container_auth", "path": str(path)}]
+    harness.run("quay_robot_token", {**federated.login, "name": "acme+ci", "deliver": deliver})
+    content = path.read_text()
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "deliver": deliver, "state": "absent"})
+    assert runs.requests == [[AUTH]] * 4
+    assert not runs.first.changed
+    assert runs.first.warned("holds the token of the robot acme+ci that does not expire. It was not changed")
+    assert path.read_text() == content
+    harness.robot().token = harness.robot().token[::-1]
+    runs = harness.four_runs(MODULE, {"name": "acme+ci", "deliver": deliver, "state": "absent"})
+    assert runs.first["removed"] == [str(path)]
+
+
 # --- where the OIDC token comes from
 
 

@@ -269,3 +269,29 @@ def test_rotate_never_keeps_what_is_due(either_login: Harness) -> None:
     harness = either_login
     result = harness.run(MODULE, {**_aged(harness, 61), "rotate": "never"})
     assert (result["reason"], result["minted"], result.changed) == ("expired", False, False)
+
+
+def test_absent_clears_the_store_without_a_request(either_login: Harness) -> None:
+    harness = either_login
+    harness.run(MODULE, file_arguments(harness))
+    runs = harness.four_runs(MODULE, file_arguments(harness, state="absent"))
+    assert runs.requests == [[]] * 4
+    assert runs.first["removed"] == [str(harness.token_path)]
+    assert not harness.token_path.exists()
+
+
+def test_absent_keeps_a_valid_token_for_something_else(harness: Harness) -> None:
+    harness.run(MODULE, file_arguments(harness))
+    held = harness.stored_fingerprint()
+    runs = harness.four_runs(MODULE, file_arguments(harness, repositories=["acme/base"], state="absent"))
+    assert not runs.first.changed
+    assert runs.first.warned("holds a valid registry token without acme/base:pull. It was not changed")
+    assert harness.stored_fingerprint() == held
+
+
+def test_absent_keeps_what_is_no_registry_token(harness: Harness) -> None:
+    harness.store_secret(harness.accounts.robot_token)
+    runs = harness.four_runs(MODULE, file_arguments(harness, state="absent"))
+    assert not runs.first.changed
+    assert runs.first.warned("holds something else than a registry token. It was not changed")
+    assert harness.stored_fingerprint() == fingerprint(harness.accounts.robot_token)

@@ -401,6 +401,27 @@ def test_absent_keeps_what_belongs_to_others(leases: Leases) -> None:
     assert path.read_text() == content
 
 
+def test_absent_keeps_the_secret_of_another_robot_without_a_record(either_login: Harness) -> None:
+    leases = Leases(either_login)
+    secret = either_login.robot().token
+    either_login.store_secret(secret)
+    runs = leases.four_runs(state="absent", lifetime=None)
+    assert not runs.first.changed
+    assert runs.first.warned("holds the secret of the robot acme+ci. It was not changed")
+    assert either_login.token_path.read_text() == f"{secret}\n"
+    either_login.store_secret(secret[::-1])
+    assert leases.run(state="absent")["removed"] == [str(either_login.token_path)]
+
+
+def test_absent_keeps_the_secret_of_a_robot_that_only_looks_like_a_lease(leases: Leases) -> None:
+    name = issue(leases)
+    leases.harness.robot(name).metadata = {}
+    result = leases.run(state="absent")
+    assert not result.changed
+    assert result.warned(f"holds the secret of the robot {name}. It was not changed")
+    assert (leases.names, leases.harness.stored_fingerprint()) == ([name], fingerprint(leases.secret()))
+
+
 def test_absent_of_a_lease_that_a_mirror_uses_is_refused(leases: Leases) -> None:
     name = issue(leases)
     set_mirror(leases.harness, name)

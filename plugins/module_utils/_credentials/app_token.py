@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Container, Iterator, Mapping, Sequence
 
 from .._core.errors import BadInput
 from .._core.names import check_length
+from .._http.auth import APP_USERNAME
 from .._module.context import ModuleContext, Result
 from .._quay.app_tokens import AppToken, AppTokens, NotOffered
-from .._stores.holders import SecretHolder, holder_from_options, options_of_stores
+from .._quay.registry_auth import verify_secret
+from .._stores.contract import StoredSecret
+from .._stores.holders import SecretHolder, filled_stores, holder_from_options, options_of_stores
 from .app_token_issuer import AppTokenIssuer, AppTokenList, app_credential
 from .declared import DeclaredCredential, Observed, observe_or_report, undeclared
 from .evaluation import Observation
@@ -138,6 +141,7 @@ def _ensure_absent(context: ModuleContext, title: str, holder: SecretHolder, lis
     """Revoke the token with the given uuid, else all of this title, and clear the stores."""
     uuid = context.params["uuid"]
     found = _with_uuid(listed.all(), uuid, title) if uuid else listed.of_title(title)
+    _refuse_other_token_in_stores(context, title, holder, found, listed)
     tokens = AppTokens(context.client)
     if found:
         context.server.refuse_if_read_only("DELETE", AppTokens.path)
@@ -156,6 +160,46 @@ def _with_uuid(listed: Sequence[AppToken], uuid: str, title: str) -> list[AppTok
         if token.title != title:
             raise BadInput(f"uuid: the app token {uuid} has the title '{token.title}', and title is '{title}'")
     return found
+
+
+def _refuse_other_token_in_stores(
+    context: ModuleContext, title: str, holder: SecretHolder, found: Sequence[AppToken], listed: AppTokenList
+) -> None:
+    """Raise BadInput if a store that would be cleared holds a valid token that is not to be revoked."""
+    revoked = {token.uuid for token in found}
+    for store, stored in filled_stores(holder):
+        if not stored.belongs_to([APP_USERNAME]):
+            continue
+        held = _valid_in_store(context, stored, revoked, listed)
+        if held is None:
+            continue
+        if held in {token.uuid for token in listed.of_title(title)}:
+            raise BadInput(
+                f"uuid names the token {context.params['uuid']}, but {store.place} holds the token {held}, which is "
+                "valid. Nothing was revoked or removed. Leave uuid out to revoke all tokens with this title, or name "
+                "no store"
+            )
+        raise BadInput(
+            f"{store.place} holds the app token {held}, which is valid, but it belongs to another user or has another "
+            f"title than '{title}'. Nothing was revoked or removed. Revoke it first, with its own title and the login "
+            "of its user"
+        )
+
+
+def _valid_in_store(
+    context: ModuleContext, stored: StoredSecret, revoked: Container[str], listed: AppTokenList
+) -> str | None:
+    """The uuid of the valid token that a store holds, if it is not one of those to revoke."""
+    recorded = stored.record.uuid if stored.record and stored.recorded else None
+    if recorded in revoked:
+        return None
+    if stored.secret:
+        verification = verify_secret(context.client, APP_USERNAME, stored.secret)
+        held = verification.app_token_uuid if verification.live else None
+    else:
+        now = context.client.now()
+        held = next((token.uuid for token in listed.all() if token.uuid == recorded and token.valid_at(now)), None)
+    return None if held in revoked else held
 
 
 def _check_listed(context: ModuleContext) -> None:

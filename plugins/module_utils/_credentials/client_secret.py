@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
-from .._core.credential import Credential
+from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, RefusedCredential
 from .._http.address import api_path
 from .._module.context import ModuleContext, Result
@@ -261,13 +261,29 @@ def client_secret_credential(organization: str, application: Application) -> Cre
 def _ensure_absent(context: ModuleContext, organization: str, application: Application, holder: SecretHolder) -> Result:
     """Clear the stores. An application always has a client secret, which stays valid."""
     credential = replace(client_secret_credential(organization, application), secret=None)
-    result = clear_stores(context, holder, credential, existed=False)
+    other = partial(_other_application, context, organization, application)
+    result = clear_stores(context, holder, credential, existed=False, other=other)
     if result.changed:
         context.warn(
             f"The client secret of {application.client_id} is still valid, because an application always has one. "
             "Reset it with rotate: always, or delete the application with quay_application."
         )
     return result
+
+
+def _other_application(
+    context: ModuleContext, organization: str, application: Application, stored: StoredSecret
+) -> str:
+    """Of which other application of the organization a store holds the client secret; empty if of none.
+
+    Only a store that does not tell whose it is costs a request.
+    """
+    if stored.username is not None or stored.fingerprint == fingerprint(application.client_secret):
+        return ""
+    for found in Applications(context.client, organization).list():
+        if stored.fingerprint == fingerprint(found.client_secret):
+            return f"the client secret of the application {found.name} ({found.client_id})"
+    return ""
 
 
 def _check_listed(context: ModuleContext) -> None:

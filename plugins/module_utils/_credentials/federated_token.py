@@ -56,7 +56,7 @@ def ensure_federated_token(context: ModuleContext) -> Result:
     issuer, policy = _declared(context)
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         if context.params["state"] == "absent":
-            return clear_stores(context, holder, issuer.without_token(), existed=False)
+            return clear_stores(context, holder, issuer.without_token(), existed=False, other=issuer.other)
         return rotate(context, issuer, policy, holder, retires=False)
 
 
@@ -112,6 +112,22 @@ class FederatedIssuer:
 
     def retire(self, handle: str) -> None:
         """Nothing to do: such a token cannot be revoked, and expires within the hour."""
+
+    def other(self, stored: StoredSecret) -> str:
+        """What a stored secret is, if it is valid and no such token of this robot; else empty.
+
+        Only a secret that is no registry token costs a request: it may be the robot's own one, which has no end.
+        """
+        endless = f"the token of the robot {self._robot} that does not expire"
+        if stored.secret is None:
+            # Only its record is known.
+            return endless if stored.record and stored.recorded and stored.record.expires_at is None else ""
+        token = parse_registry_token(stored.secret)
+        if token is not None:
+            is_other = token.subject != str(self._robot) and token.expires_at > self._context.client.now()
+            return f"a valid token of {token.subject}" if is_other else ""
+        namespace = self._robot.organization or ""
+        return endless if verify_secret(self._context.client, str(self._robot), stored.secret, namespace).live else ""
 
     def _obtain(self) -> Identity:
         identity = obtain_identity(self._context)

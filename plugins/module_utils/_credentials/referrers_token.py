@@ -62,7 +62,7 @@ def ensure_referrers_token(context: ModuleContext) -> Result:
     issuer, policy = _declared(context)
     with holder_from_options(context.params, check_mode=context.check_mode) as holder:
         if context.params["state"] == "absent":
-            return clear_stores(context, holder, issuer.without_token(), existed=False)
+            return clear_stores(context, holder, issuer.without_token(), existed=False, other=issuer.other)
         return rotate(context, issuer, policy, holder, retires=False)
 
 
@@ -115,6 +115,17 @@ class ReferrersIssuer:
 
     def retire(self, handle: str) -> None:
         """Nothing to do: a registry token cannot be revoked, and expires within the hour."""
+
+    def other(self, stored: StoredSecret) -> str:
+        """What a stored secret is, if it is none of these tokens and may be valid; else empty."""
+        if stored.secret is None:
+            return ""
+        token = parse_registry_token(stored.secret)
+        if token is None:
+            return "something else than a registry token"
+        missing = token.missing(self._repositories, self._actions)
+        is_valid = token.expires_at > self._context.client.now()
+        return f"a valid registry token without {', '.join(missing)}" if missing and is_valid else ""
 
     def _observe_stored(self, stored: StoredSecret) -> Observation:
         return self._observation(True, parse_registry_token(stored.secret or ""))

@@ -193,7 +193,7 @@ class LeaseLookup:
         self._complete = complete or listed is not None
         self._robots = Robots(context.client)
         self._found: dict[RobotName, Robot | None] = {}
-        self._by_secret: dict[str | None, RobotName] | None = None
+        self._by_secret: dict[str | None, str] | None = None
 
     def proven(self) -> LeaseLookup:
         """The same, but each robot is read with its metadata."""
@@ -256,15 +256,22 @@ class LeaseLookup:
     def _name_of(self, stored: StoredSecret) -> RobotName | None:
         recorded = stored.record.username if stored.record and stored.recorded else None
         username = stored.username or recorded
-        return self.names.of(username) if username else self._name_by_secret(stored.fingerprint)
+        return self.names.of(username or self._username_by_secret(stored.fingerprint))
 
-    def _name_by_secret(self, shown: str | None) -> RobotName | None:
+    def _username_by_secret(self, shown: str | None) -> str | None:
         """The robot whose secret it is, from the list of all robots: a secret alone does not say whose it is."""
         if self._by_secret is None:
             robots = (self.listed or RobotLookup(self._context, self.names.prefix.organization)).all()
-            named = [(robot, self.names.of(robot.name)) for robot in robots]
-            self._by_secret = {fingerprint(robot.token): name for robot, name in named if name is not None}
+            self._by_secret = {fingerprint(robot.token): robot.name for robot in robots}
         return self._by_secret.get(shown)
+
+    def owner_of(self, stored: StoredSecret) -> str | None:
+        """The robot whose present secret a store holds, whether it is a lease or not; None if it is unknown."""
+        name = self._name_of(stored)
+        if name is None:
+            return None if stored.username else self._username_by_secret(stored.fingerprint)
+        robot = self.get(name)
+        return robot.name if robot is not None and _is_token_of(robot, stored) else None
 
     def get(self, name: RobotName) -> Robot | None:
         """The robot, or None. Asked once. It has its metadata, unless the robots were listed."""
@@ -466,8 +473,19 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
     details = {"description": "", "owner": ""}
     username = deleted[0] if deleted else next(iter(usernames), None)
     credential = Credential(prefix_of(context.params), username, details=details)
+
+    def other(stored: StoredSecret) -> str:
+        owner = leases.owner_of(stored)
+        return f"the secret of the robot {owner}" if owner is not None and owner not in deleted else ""
+
     return clear_stores(
-        context, holder, credential, existed=bool(held), deleted=deleted, usernames=[name for name in usernames if name]
+        context,
+        holder,
+        credential,
+        existed=bool(held),
+        deleted=deleted,
+        usernames=[name for name in usernames if name],
+        other=other,
     )
 
 

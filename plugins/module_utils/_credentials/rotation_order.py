@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Protocol, Sequence
+from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from .._core.credential import Credential
 from .._core.errors import BadInput, QuayError, RefusedCredential, Unconfirmed
@@ -138,21 +138,25 @@ def clear_stores(
     revoked: Sequence[str] = (),
     deleted: Sequence[str] = (),
     usernames: Sequence[str] = (),
+    other: Callable[[StoredSecret], str] = lambda _stored: "",
 ) -> Result:
     """The result after a credential was removed from Quay; its stores are cleared, too.
 
     ``revoked``: the tokens, ``deleted``: the robots that were removed.
     ``usernames``: other users whose secrets may have been delivered for it.
+    ``other``: what a stored secret is, if it is valid and not one of this credential; else empty.
     """
     stores: list[Store] = []
     for store, stored in zip(holder.stores, holder.stored):
         if stored.foreign and not (stored.fingerprint and stored.removable):
             context.warn(kept_content(store))
     for store, stored in filled_stores(holder):
-        if stored.belongs_to([credential.username, *usernames]):
-            stores.append(store)
+        belongs = stored.belongs_to([credential.username, *usernames])
+        kept = other(stored) if belongs else f"a secret of {stored.username}"
+        if kept:
+            context.warn(f"{store.place} holds {kept}. It was not changed.")
         else:
-            context.warn(f"{store.place} holds a secret of {stored.username}. It was not changed.")
+            stores.append(store)
     if not context.check_mode:
         for store in stores:
             with named_errors(store):
