@@ -170,7 +170,7 @@ def _refuse_other_token_in_stores(
     for store, stored in filled_stores(holder):
         if not stored.belongs_to([APP_USERNAME]):
             continue
-        held = _valid_in_store(context, stored, revoked, listed)
+        held = valid_token_in_store(context, stored, revoked, listed)
         if held is None:
             continue
         if held in {token.uuid for token in listed.of_title(title)}:
@@ -186,7 +186,7 @@ def _refuse_other_token_in_stores(
         )
 
 
-def _valid_in_store(
+def valid_token_in_store(
     context: ModuleContext, stored: StoredSecret, revoked: Container[str], listed: AppTokenList
 ) -> str | None:
     """The uuid of the valid token that a store holds, if it is not one of those to revoke."""
