@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -200,6 +201,39 @@ def test_removal_is_predicted(harness: Harness, login: str, options: dict[str, A
     assert (real.changed, real["reason"], real["removed"]) == (removes, found["reason"], [str(auth)] if removes else [])
     assert note.read_text() == "a note of somebody\n"
     assert (pair in auth.read_text()) is not removes
+
+
+# The declarations of credentials, and which secrets of others are kept if these are absent.
+OTHERS: dict[str, tuple[dict[str, Any], Callable[[Harness], str]]] = {
+    "client_secret": (
+        {"organization": "acme", "application": "automation"},
+        lambda harness: harness.quay.state.applications[harness.accounts.console].client_secret,
+    ),
+    "robot_lease": ({"name_prefix": "acme+build", "lifetime": "1h"}, lambda harness: harness.robot().token),
+    "federated_token": ({"name": "acme+ci"}, lambda harness: harness.robot().token),
+    "referrers_token": ({"repositories": ["acme/app"]}, lambda harness: harness.robot().token),
+}
+
+
+@pytest.mark.parametrize("valid", [True, False])
+@pytest.mark.parametrize("name", OTHERS)
+def test_store_with_a_secret_of_others_is_predicted(either_login: Harness, name: str, valid: bool) -> None:
+    """The file does not tell whose secret it holds."""
+    harness = either_login
+    options, secret_of = OTHERS[name]
+    secret = secret_of(harness)
+    # A referrers token can be told from any other secret, but whether that is valid cannot.
+    removes = not valid and name != "referrers_token"
+    harness.store_secret(secret if valid else secret[::-1])
+    given = {**options, "state": "absent", "deliver": [{"kind": "file", "path": str(harness.token_path)}]}
+    declared = {"name": options.get("name_prefix", "acme+ci"), **given, "kind": name.replace("_token", "")}
+    declared = {key: value for key, value in declared.items() if key != "name_prefix"}
+    (found,) = query(harness, declared)
+    assert (found["action"], found["reason"]) == (("remove", "absent") if removes else ("nothing", "not_due"))
+    real = harness.run(f"quay_{name}", given)
+    assert not real.failed, real.message
+    assert (real.changed, harness.token_path.exists()) == (removes, not removes)
+    assert real.warned("It was not changed") is not removes
 
 
 def test_record_of_a_store_gives_the_age(harness: Harness) -> None:

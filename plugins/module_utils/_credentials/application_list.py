@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
+from .._core.credential import fingerprint
 from .._http.client import QuayClient
 from .._quay.oauth import Application, Applications
 
@@ -37,6 +38,11 @@ class ApplicationList:
     def by_name(self, name: str) -> Application | None:
         """The application of this name, or None. Raises BadInput if several have it."""
         return self._applications.named(name, self._all())
+
+    def by_secret(self, shown: str | None) -> Application | None:
+        """The application whose client secret has this fingerprint, or None."""
+        found = (application for application in self._all() if fingerprint(application.client_secret) == shown)
+        return next(found, None)
 
     def _all(self) -> list[Application]:
         with self._lock:

@@ -30,7 +30,7 @@ from .._stores.holders import SecretHolder, holder_from_options
 from .application_list import ApplicationList
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation
+from .evaluation import Observation, kept_secrets
 from .kind import TokenModule
 from .policy import AGE_FROM_LOG, AGE_FROM_MINT, AGE_FROM_RECORD, ObservedState, Policy, policy_from_options
 from .rotation_order import TOKEN_OPTIONS, Minted, clear_stores, rotate
@@ -87,7 +87,8 @@ def _observe_declared(
     observation = issuer.observe(declared.stored)
     if declared.is_absent:
         # Quay has nothing to remove: only the stores are cleared.
-        observation = replace(observation, exists_in_quay=False)
+        kept = kept_secrets(declared.stored, partial(_other_application, application, listed))
+        observation = replace(observation, exists_in_quay=False, kept=kept)
     return [Observed(declared, observation, seen=listed)]
 
 
@@ -261,7 +262,9 @@ def client_secret_credential(organization: str, application: Application) -> Cre
 def _ensure_absent(context: ModuleContext, organization: str, application: Application, holder: SecretHolder) -> Result:
     """Clear the stores. An application always has a client secret, which stays valid."""
     credential = replace(client_secret_credential(organization, application), secret=None)
-    other = partial(_other_application, context, organization, application)
+    seen = context.params.get("seen")
+    listed = seen if seen and seen.organization == organization else ApplicationList(context.client, organization)
+    other = partial(_other_application, application, listed)
     result = clear_stores(context, holder, credential, existed=False, other=other)
     if result.changed:
         context.warn(
@@ -271,19 +274,15 @@ def _ensure_absent(context: ModuleContext, organization: str, application: Appli
     return result
 
 
-def _other_application(
-    context: ModuleContext, organization: str, application: Application, stored: StoredSecret
-) -> str:
+def _other_application(application: Application, listed: ApplicationList, stored: StoredSecret) -> str:
     """Of which other application of the organization a store holds the client secret; empty if of none.
 
-    Only a store that does not tell whose it is costs a request.
+    The list is read only if the store does not tell whose secret it holds.
     """
     if stored.username is not None or stored.fingerprint == fingerprint(application.client_secret):
         return ""
-    for found in Applications(context.client, organization).list():
-        if stored.fingerprint == fingerprint(found.client_secret):
-            return f"the client secret of the application {found.name} ({found.client_id})"
-    return ""
+    found = listed.by_secret(stored.fingerprint)
+    return f"the client secret of the application {found.name} ({found.client_id})" if found else ""
 
 
 def _check_listed(context: ModuleContext) -> None:

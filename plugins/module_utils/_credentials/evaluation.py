@@ -51,6 +51,8 @@ class Observation:
     # show it), and the users whose secrets its stores may hold, if that is not only the credential's.
     exists_in_quay: bool | None = None
     usernames: tuple[str, ...] = ()
+    # The fingerprints of stored secrets that are kept then: they are valid, and those of other credentials.
+    kept: tuple[str | None, ...] = ()
     # What else minting changes: for each key of the diff, the value before and after.
     extra_diff: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
@@ -103,6 +105,11 @@ def evaluate(
     return Evaluation(observed, decision)
 
 
+def kept_secrets(stored: Sequence[StoredSecret], other: Callable[[StoredSecret], str]) -> tuple[str | None, ...]:
+    """The fingerprints of the stored secrets that are valid and of other credentials. ``other``: what each is, if so."""
+    return tuple(item.fingerprint for item in stored if item.fingerprint and other(item))
+
+
 def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *, record_required: bool) -> Evaluation:
     """The evaluation of a credential that is declared absent.
 
@@ -113,7 +120,8 @@ def evaluate_removal(observation: Observation, stored: Sequence[StoredSecret], *
     if exists is None:
         exists = bool(credential.handle or credential.superseded)
     usernames = observed.usernames or (credential.username,)
-    ours = any(item.belongs_to(usernames) and item.removable for item in stored)
+    candidates = (item for item in stored if item.fingerprint not in observed.kept)
+    ours = any(item.belongs_to(usernames) and item.removable for item in candidates)
     return Evaluation(observed, decide_removal(present=exists or ours))
 
 

@@ -13,6 +13,7 @@ revoked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Iterator, Mapping, Sequence
 
@@ -26,7 +27,7 @@ from .._quay.robots import FederationEntry, RobotName, Robots, is_unknown_robot
 from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation, observe_each
+from .evaluation import Observation, kept_secrets, observe_each
 from .hourly_token import hourly_token_policy, is_from_future
 from .identity_source import IDENTITY_OPTIONS, check_identity_source, obtain_identity
 from .kind import TokenModule
@@ -248,7 +249,11 @@ def observe_federated_tokens(context: ModuleContext, credentials: Sequence[Decla
 
 
 def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
-    return [Observed(declared, FederatedIssuer(context, declared.params).observe(declared.stored))]
+    issuer = FederatedIssuer(context, declared.params)
+    observation = issuer.observe(declared.stored)
+    if declared.is_absent:
+        observation = replace(observation, kept=kept_secrets(declared.stored, issuer.other))
+    return [Observed(declared, observation)]
 
 
 def _conflicts(context: ModuleContext, entries: Sequence[Entry]) -> Iterator[str]:

@@ -14,6 +14,7 @@ listed nor revoked.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any, Iterator, Sequence
 
@@ -25,7 +26,7 @@ from .._stores.contract import StoredSecret
 from .._stores.holders import holder_from_options
 from .declaration_options import is_login_of_engine
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation, observe_each
+from .evaluation import Observation, kept_secrets, observe_each
 from .hourly_token import hourly_token_policy, is_from_future
 from .kind import TokenModule
 from .policy import (
@@ -190,7 +191,10 @@ def observe_referrers_tokens(context: ModuleContext, credentials: Sequence[Decla
 
 def _observe_declared(context: ModuleContext, declared: DeclaredCredential) -> list[Observed]:
     issuer = ReferrersIssuer(context, declared.params["repositories"], declared.params["actions"])
-    return [Observed(declared, issuer.observe(declared.stored))]
+    observation = issuer.observe(declared.stored)
+    if declared.is_absent:
+        observation = replace(observation, kept=kept_secrets(declared.stored, issuer.other))
+    return [Observed(declared, observation)]
 
 
 def check_access(repositories: Sequence[str], actions: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Container, Iterator, Mapping, NamedTuple, Sequence
 
 from .._core.credential import Credential, fingerprint
 from .._core.errors import BadInput, QuayError, RefusedCredential
@@ -24,7 +24,7 @@ from .._quay.robots import Robot, RobotName, Robots, is_existing_robot, is_used_
 from .._stores.contract import StoredSecret
 from .._stores.holders import SecretHolder, holder_from_options
 from .declared import DeclaredCredential, Observed, observe_or_report
-from .evaluation import Observation
+from .evaluation import Observation, kept_secrets
 from .kind import TokenModule
 from .lease import Lease, LeaseNames, lease_of, listed_lease, new_lease
 from .own_namespace import as_own, in_its_namespace, own_or_organization, retried_as_own
@@ -104,7 +104,8 @@ def _observe_namespace(
         )
         if declared.is_absent:
             usernames = tuple(item.robot.name for item in leases.to_delete(declared.stored))
-            observation = replace(observation, exists_in_quay=bool(usernames), usernames=usernames)
+            kept = kept_secrets(declared.stored, partial(_other_robot, leases, usernames))
+            observation = replace(observation, exists_in_quay=bool(usernames), usernames=usernames, kept=kept)
         observed.append(Observed(declared, observation, seen=True))
     return observed
 
@@ -473,11 +474,6 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
     details = {"description": "", "owner": ""}
     username = deleted[0] if deleted else next(iter(usernames), None)
     credential = Credential(prefix_of(context.params), username, details=details)
-
-    def other(stored: StoredSecret) -> str:
-        owner = leases.owner_of(stored)
-        return f"the secret of the robot {owner}" if owner is not None and owner not in deleted else ""
-
     return clear_stores(
         context,
         holder,
@@ -485,8 +481,14 @@ def _ensure_absent(context: ModuleContext, leases: LeaseLookup, holder: SecretHo
         existed=bool(held),
         deleted=deleted,
         usernames=[name for name in usernames if name],
-        other=other,
+        other=partial(_other_robot, leases, deleted),
     )
+
+
+def _other_robot(leases: LeaseLookup, deleted: Container[str], stored: StoredSecret) -> str:
+    """Of which robot that is not deleted a store holds the secret; empty if of none."""
+    owner = leases.owner_of(stored)
+    return f"the secret of the robot {owner}" if owner is not None and owner not in deleted else ""
 
 
 def _check_listed(context: ModuleContext) -> None:
