@@ -106,7 +106,7 @@ def evaluate(
 
 
 def kept_secrets(stored: Sequence[StoredSecret], other: Callable[[StoredSecret], str]) -> tuple[str | None, ...]:
-    """The fingerprints of the stored secrets that are valid and of other credentials. ``other``: what each is, if so."""
+    """The fingerprints of the stored secrets of other credentials. ``other``: what such a secret is, else empty."""
     return tuple(item.fingerprint for item in stored if item.fingerprint and other(item))
 
 
