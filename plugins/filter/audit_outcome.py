@@ -11,7 +11,6 @@ from typing import Any, Callable, Mapping, Sequence
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report import outcome_of
 
 DOCUMENTATION = r"""
 name: audit_outcome
@@ -59,6 +58,9 @@ def audit_outcome(
     audit: Mapping[str, Any], fail_on: Any = None, *, allow_incomplete: bool = False, paths: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The lines, and the message of the failure."""
+    # To find a filter, Ansible loads the files of all filters, in each task. What is large is loaded when used.
+    from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report import outcome_of
+
     try:
         return outcome_of(audit, fail_on, allow_incomplete=allow_incomplete, paths=paths)
     except BadInput as error:

@@ -11,12 +11,6 @@ from typing import Any, Callable, Mapping
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.tokensmith.quay.plugins.module_utils._core.errors import BadInput
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_page import audit_page
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report import (
-    as_csv_text,
-    as_json_text,
-    as_markdown_text,
-)
 
 DOCUMENTATION = r"""
 name: audit_report
@@ -66,24 +60,30 @@ _value:
   type: str
 """
 
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "html": audit_page,
-    "json": as_json_text,
-    "csv": as_csv_text,
-    "markdown": as_markdown_text,
-}
-
 
 def audit_report(audit: Mapping[str, Any], format: str) -> str:  # noqa: A002
     """The report in a format."""
+    makers = _makers()
     try:
-        if format not in _MAKERS:
-            raise BadInput(f"format must be one of {', '.join(_MAKERS)}, not '{format}'")
-        return _MAKERS[format](audit)
+        if format not in makers:
+            raise BadInput(f"format must be one of {', '.join(makers)}, not '{format}'")
+        return makers[format](audit)
     except BadInput as error:
         message = str(error)
-    # Outside of the except block, so that the former exception is not shown.
     raise AnsibleFilterError(f"audit_report: {message}")
+
+
+def _makers() -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+    """For each format, what makes the text."""
+    # To find a filter, Ansible loads the files of all filters, in each task. What is large is loaded when used.
+    from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_page import audit_page
+    from ansible_collections.tokensmith.quay.plugins.plugin_utils.audit_report import (
+        as_csv_text,
+        as_json_text,
+        as_markdown_text,
+    )
+
+    return {"html": audit_page, "json": as_json_text, "csv": as_csv_text, "markdown": as_markdown_text}
 
 
 class FilterModule:

@@ -11,8 +11,6 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.tokensmith.quay.plugins.plugin_utils.rotation_page import Facts, rotation_page
-
 DOCUMENTATION = r"""
 name: rotation_report_file
 short_description: Make the text of a file of a rotation's report
@@ -83,6 +81,9 @@ def rotation_report_file(
     interruption: str | None = None,
 ) -> str:
     """The report in a format."""
+    # To find a filter, Ansible loads the files of all filters, in each task. What is large is loaded when used.
+    from ansible_collections.tokensmith.quay.plugins.plugin_utils.rotation_page import Facts, rotation_page
+
     scheme, separator, rest = server.rpartition("://")
     facts = Facts(
         # A user name and password in the address are left out.

@@ -130,3 +130,21 @@ def test_code_of_the_used_kind_is_loaded_alone(harness: Harness) -> None:
     kinds = remote_store_code(loaded_by("quay_robot_token", arguments, status=1))
     assert "hashi_vault" in kinds
     assert not any(name.startswith(("awx_", "kubernetes_", "ansible_vault", "vault_vars")) for name in kinds)
+
+
+def test_files_of_filters_do_not_load_what_makes_reports() -> None:
+    """To find a filter, Ansible loads the files of all of them, and anew in the process of each task."""
+    prefix = f"ansible_collections.{collection.NAME}.plugins."
+    files = sorted(path.stem for path in (collection.PLUGINS / "filter").glob("[a-z]*.py"))
+    imports = "; ".join(f"import {prefix}filter.{name}" for name in files)
+    process = subprocess.run(
+        [sys.executable, "-B", "-c", f"import json, sys; {imports}; print(json.dumps(sorted(sys.modules)))"],
+        env={"PATH": os.defpath, "PYTHONPATH": str(collection.COLLECTIONS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = json.loads(process.stdout)
+    assert f"{prefix}filter.audit_report" in loaded
+    pages = (f"{prefix}plugin_utils.{name}" for name in ("audit_page", "audit_report", "html_report", "rotation_page"))
+    assert [name for name in loaded if name.startswith((*pages, f"{prefix}module_utils._credentials.audit"))] == []
