@@ -70,6 +70,7 @@ def audit_report(audit: Mapping[str, Any], format: str) -> str:  # noqa: A002
         return makers[format](audit)
     except BadInput as error:
         message = str(error)
+    # Outside of the except block, so that the former exception is not shown.
     raise AnsibleFilterError(f"audit_report: {message}")
 
 

@@ -153,6 +153,8 @@ options:
       - V(present) ensures that a valid token exists.
       - V(absent) revokes the token O(uuid). If O(uuid) is not specified, it revokes the held token and the tokens named
         O(name). The file O(token_path), or the credential in the stores of O(deliver), is removed.
+      - V(absent) fails, and removes nothing, if a store holds a valid token of another application, or another valid
+        token than O(uuid).
     type: str
     choices: [present, absent]
     default: present

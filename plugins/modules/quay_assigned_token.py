@@ -146,6 +146,8 @@ options:
         C(user:admin).
       - V(absent) revokes the token O(uuid) of the user, or the one that is held. The file O(token_path), or the
         credential in the stores of O(deliver), is removed. With O(quay_token), the token needs the scope C(user:admin).
+      - V(absent) fails, and removes nothing, if a store holds a valid token of another user or application, or another
+        valid token than O(uuid).
     type: str
     choices: [assigned, accepted, declined, absent]
     required: true

@@ -277,7 +277,7 @@ def _ensure_absent(context: ModuleContext, organization: str, application: Appli
 def _other_application(application: Application, listed: ApplicationList, stored: StoredSecret) -> str:
     """Of which other application of the organization a store holds the client secret; empty if of none.
 
-    The list is read only if the store does not tell whose secret it holds.
+    The list is read only if the store has no user name with the secret.
     """
     if stored.username is not None or stored.fingerprint == fingerprint(application.client_secret):
         return ""
